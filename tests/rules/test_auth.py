@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.operation import BETA_HEADER
-from runs_conformance.model.case import Key, Step
+from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.auth import api_key, beta_header
@@ -302,6 +302,14 @@ def test_route_is_missing_where_the_beta_header_is_not_required() -> History:
     builder = HistoryBuilder()
     for operation, answer, status in (("get_thread", thread(), 200), ("create_thread_and_run", error(), 404)):
         builder.send(operation, answer, status, step=Step(operation=operation, headers={BETA_HEADER[0]: None}))
+    return builder.history()
+
+
+@inconclusive(beta_header.beta_header_is_required, beta_header.missing_beta_header_is_invalid_beta)
+def test_run_that_is_refused_for_its_status_without_the_beta_header() -> History:
+    builder = HistoryBuilder()
+    step = Step(operation="modify_run", role=Role.NEGATIVE, headers={"OpenAI-Beta": None})
+    builder.refuse("modify_run", text="Cannot update run with status 'requires_action'.", step=step)
     return builder.history()
 
 

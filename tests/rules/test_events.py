@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, findings, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, wrapped, writing
 
@@ -149,6 +149,12 @@ def test_thread_created_comes_late() -> History:
 @fails(stream_sequence.a_run_opens_its_stream)
 def test_run_that_is_never_queued() -> History:
     return streamed(*without("thread.run.queued"))
+
+
+def test_missing_first_event_is_named() -> None:
+    history = streamed(*without("thread.run.queued"))
+    (finding,) = findings(stream_sequence.a_run_opens_its_stream, history)
+    assert finding.message == "the stream lacks thread.run.queued"
 
 
 @fails(stream_sequence.a_run_opens_its_stream)

@@ -95,6 +95,18 @@ def test_modification_that_erases_the_tools() -> History:
     return _assistant_modified(tools=[])
 
 
+@passes(modify.assistant_keeps_what_is_not_given, modify.metadata_stays_where_none_is_given)
+def test_modification_after_a_stale_read() -> History:
+    builder = HistoryBuilder()
+    current = {"name": "Ada", "metadata": {"a": "1"}}
+    builder.send("create_assistant", assistant(name="Bob"), body={"model": "gpt-4o", "name": "Bob"})
+    builder.send("modify_assistant", assistant(**current), body=current)
+    builder.send("get_assistant", assistant(name="Bob"))
+    changed = assistant(**current, temperature=0.5)
+    builder.send("modify_assistant", changed, body={"temperature": 0.5})
+    return builder.history()
+
+
 @fails(modify.assistant_shows_what_is_given, at="/temperature", times=1)
 def test_modification_that_is_ignored() -> History:
     return _assistant_modified(temperature=1.0)

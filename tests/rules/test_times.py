@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
-from tests.rules.examples import fails, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
 
 
@@ -130,6 +131,16 @@ def test_working_run_without_started_at() -> History:
 @fails(run_start_and_expiry.queued_run_has_not_started, at="/started_at")
 def test_queued_run_that_started() -> History:
     return _looks(run("queued", started_at=T0))
+
+
+@inconclusive(run_start_and_expiry.queued_run_has_not_started)
+def test_queued_run_without_the_member() -> History:
+    return _looks(run("queued", started_at=ABSENT))
+
+
+@inconclusive(run_start_and_expiry.start_moves_only_when_resumed)
+def test_start_of_a_run_that_does_not_stay_ended() -> History:
+    return _looks(run("queued"), run("cancelled"), run("in_progress", started_at=T0 + 2))
 
 
 @fails(run_start_and_expiry.start_moves_only_when_resumed, at="/started_at")

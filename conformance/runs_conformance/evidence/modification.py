@@ -42,6 +42,21 @@ class Modification:
         return self._unless_modified_meanwhile(self.timeline.latest_before(self.exchange))
 
     @property
+    def last_written(self) -> Observation | None:
+        """The object in the last response to its creation or modification before the request.
+
+        A read between them may be stale. None if another modification may have intervened. A run changes by itself after
+        its creation.
+        """
+        operations = {self.exchange.operation} | ({f"create_{self.kind}"} if self.kind != "run" else set())
+        written = [
+            each
+            for each in self.timeline.observations
+            if each.exchange.operation in operations and each.exchange.happened_before(self.exchange)
+        ]
+        return self._unless_modified_meanwhile(max(written, key=lambda each: each.latest, default=None))
+
+    @property
     def state_after(self) -> Observation | None:
         """The first observation after the request; None if another modification may have intervened or shows it."""
         observation = self.timeline.earliest_after(self.exchange)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
@@ -27,7 +30,7 @@ def _requests_without_current_beta_header(history: History) -> Iterable[Exchange
     """Every request without the beta header, or with that of the first beta. Azure never required one.
 
     If others of them were accepted, the target does not look at the header: a route or object that is missing is
-    missing for its own sake.
+    missing for its own sake. A refusal for the status of a run says nothing about the header either.
     """
     sent = [
         exchange
@@ -37,7 +40,17 @@ def _requests_without_current_beta_header(history: History) -> Iterable[Exchange
         and dialect_family(exchange.dialect).uses_beta_header
     ]
     are_accepted = any(exchange.accepted for exchange in sent)
-    return (exchange for exchange in sent if not (are_accepted and exchange.status in _MISSING))
+    return (
+        exchange
+        for exchange in sent
+        if not (are_accepted and exchange.status in _MISSING) and not _is_refused_for_status(exchange)
+    )
+
+
+def _is_refused_for_status(exchange: Exchange) -> bool:
+    """Whether a refusal names the status of the run that the request is for."""
+    text = refusal_text(exchange) if exchange.refused and "run_id" in exchange.path else ""
+    return "status" in text.lower() and any(re.search(rf"\b{status}\b", text) for status in (*ACTIVE, *TERMINAL))
 
 
 @rule(

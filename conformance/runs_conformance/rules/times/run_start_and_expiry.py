@@ -67,6 +67,8 @@ def queued_run_has_not_started(run: RunTimeline) -> Iterator[Result]:
         )
         if observation.status == "queued" and not resumed:
             value = observation.get("started_at")
+            if value is ABSENT:
+                continue
             yield observation.check(value is None, "a newly queued run has a started_at", "/started_at", None, value)
 
 
@@ -90,6 +92,8 @@ def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
         was, now = earlier.get("started_at"), later.get("started_at")
         if earlier.status == "queued":
             continue  # The run was resumed earlier and has not started again.
+        if run.reopened_after_end(later):
+            continue  # What a run that does not stay ended shows follows from that.
         if (
             earlier.time("started_at") is not None
             and now is not ABSENT
