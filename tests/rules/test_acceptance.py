@@ -83,6 +83,15 @@ def test_messages_are_not_listed() -> History:
     return _reads(shown=False)
 
 
+@inconclusive(acceptance.assistants_threads_and_runs_can_be_read)
+def test_a_run_that_another_tenant_created() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread_and_run", run(), step=Step(operation="create_thread_and_run", body={}, key=Key.SECOND))
+    builder.send("cancel_run", run("cancelling"), step=Step(operation="cancel_run"))
+    _read(builder, "get_run", error("No run found."), 404)
+    return builder.history()
+
+
 @legal
 def test_a_thread_that_was_deleted() -> History:
     builder = HistoryBuilder()

@@ -221,13 +221,21 @@ def _exists(exchange: Exchange, history: History) -> bool:
     for other in history:
         if other.started >= exchange.ended:
             break
-        if _may_have_deleted(other, exchange):
+        if _may_have_deleted(other, exchange) or _created_for_others(other, ids):
             return False
         if other.happened_before(exchange) and other.step is not None and other.step.key is Key.PRIMARY:
             for observation in observations_in(other):
                 if not _is_elsewhere(observation, exchange):
                     shown |= {observation.id, observation.text("thread_id")}
     return ids <= shown
+
+
+def _created_for_others(creation: Exchange, ids: set[str]) -> bool:
+    """Whether a request with another key created one of these objects, which its sender need not be shown."""
+    operation = OPERATIONS.get(creation.operation or "")
+    if operation is None or not operation.creates or creation.step is None or creation.step.key is Key.PRIMARY:
+        return False
+    return any({each.id, each.text("thread_id")} & ids for each in observations_in(creation))
 
 
 def _may_have_deleted(deletion: Exchange, exchange: Exchange) -> bool:
