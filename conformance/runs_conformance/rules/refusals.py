@@ -11,7 +11,7 @@ from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import Absent, at, is_object, spell_pointer
+from runs_conformance.model.json import at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
@@ -134,6 +134,10 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
             yield PASSED
 
 
+_ERROR_MEMBERS = ("error", "detail", "errors")
+"""Where servers say what is wrong: the contract's envelope, and the forms of frameworks. No object has such a member."""
+
+
 @rule(
     units=exchanges,
     level=Level.MUST,
@@ -150,9 +154,9 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
     Fix: Set a 4xx or 5xx status on every error.
     """
     if exchange.operation is not None and exchange.has_success_status and is_object(exchange.body):
-        error, id_ = at(exchange.body, "/error"), at(exchange.body, "/id")
-        is_error = (is_object(error) or isinstance(error, str)) and isinstance(id_, Absent)
-        yield exchange.finding("the error has a successful HTTP status", "/error") if is_error else PASSED
+        names = () if "id" in exchange.body else _ERROR_MEMBERS
+        error = next((name for name in names if exchange.body.get(name)), None)
+        yield exchange.finding("the error has a successful HTTP status", f"/{error}") if error else PASSED
 
 
 @rule(units=exchanges, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
