@@ -20,8 +20,10 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends", "ending.only_incomplete_run_has_details"),
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
-    # A run that had ended works again.
-    "forgets_that_it_ended": ("lifecycle.", "times.", "usage."),
+    # A run that had ended works again, with the details of its end.
+    "forgets_that_it_ended": ("ending.only_incomplete_run_has_details", "lifecycle.", "times.", "usage."),
+    # Only some answers name the kind wrongly.
+    "calls_a_thread_threads": ("identity.never_changes",),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time, before it is read.
@@ -65,6 +67,10 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("accepts_every_body", "leaves_nulls_out"): ("run.instructions.required",),
     # A body that is too deep is read as an empty one, so that what it says is lost.
     ("breaks_on_depth", "reads_broken_json"): ("modify.", "threads.begin_with_the_messages_given", "settings."),
+    # A tool whose name has a dash is left out of the body that is accepted.
+    ("accepts_every_body", "refuses_dashes_in_names"): ("settings.tools_are_as_asked",),
+    # The arguments of calls are looked for where they no longer are.
+    ("flattens_required_action", "shows_arguments_as_an_object"): ("errors.", "acceptance."),
     # The page that refuses a locked thread does not say so.
     ("answers_html", "locks_all_threads"): ("acceptance.equal_requests_are_all_accepted",),
     # The text of an error comes with the status of a success.
@@ -103,7 +109,10 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
         "fails:cancel_run": "no run can be cancelled",
     },
     "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
-    "streams_its_refusals": {"accepts_every_body": "no streamed run is refused"},
+    "streams_its_refusals": {
+        "accepts_every_body": "no streamed run is refused",
+        "starts_what_it_refuses": "the run of a refused request starts before its body is checked",
+    },
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_has_more_out": {
@@ -112,6 +121,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
+    "lists_steps_of_all_runs": {"fails:list_run_steps": "no steps are listed"},
     "lists_runs_once_a_step": {"does_not_call_when_required": "no run has several steps"},
     "locks_all_threads": {
         "replaces_the_active_run": "an active run never refuses another one",
@@ -119,9 +129,6 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
-    "streams_its_refusals": {
-        "starts_what_it_refuses": "the run of a refused request starts before its body is checked"
-    },
     "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
     "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
 }
