@@ -8,11 +8,25 @@ from fnmatch import fnmatchcase
 
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
 _REVIVED = ("lifecycle.terminal_status_is_final",)
 
+_SHARED_ID = ("ids.no_two_objects_share_an_id",)
+"""Explains failures of rules that take an id for the name of one object, if it is one of the shared ids."""
+
 _EXPLAINED_BY = {
+    "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
+    "deletion.deleted_thread_shows_nothing": _SHARED_ID,
+    "deletion.deleted_thread_takes_nothing": _SHARED_ID,
+    "deletion.nothing_is_deleted_twice": _SHARED_ID,
+    "deletion.what_is_deleted_cannot_be_read": _SHARED_ID,
+    "listing.what_was_deleted_is_not_listed": _SHARED_ID,
+    "paging.after_excludes_its_item": _SHARED_ID,
+    "references.objects_are_found_under_their_own_parent_only": _SHARED_ID,
+    "threads.run_gets_a_thread_of_its_own": _SHARED_ID,
+    "robustness.odd_ids_name_nothing": ("references.unknown_and_malformed_ids_are_refused",),
     "messages.additional_messages_keep_their_order": _ORDER,
     "threads.keep_the_order_of_their_messages": _ORDER,
     "lock.message_is_taken_after_the_end": _REVIVED,
@@ -20,10 +34,12 @@ _EXPLAINED_BY = {
     "stored.run_is_as_its_stream_ended": _REVIVED,
     "times.are_in_order": _REVIVED,
     "times.start_moves_only_when_resumed": _REVIVED,
-    "acceptance.members_are_accepted_together": ("*.metadata.maxProperties",),
-    "metadata.holds_nothing_else": ("create_*.metadata{}.type", "modify_*.metadata{}.type"),
+    "acceptance.members_are_accepted_together": ("*.metadata.maxProperties", "*metadata*.maxLength"),
 }
 """By rule, the patterns of ids of which one explains it."""
+
+_REFUSALS = "acceptance"
+"""The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""
 
 _END = re.compile(r"had ended '(\w+)'")
 
@@ -47,8 +63,25 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
     return [
         each
         for each in failing
-        if any(fnmatchcase(each.id, pattern) for pattern in patterns) and _ends(failure) <= _ends(each)
+        if any(fnmatchcase(each.id, pattern) for pattern in patterns)
+        and _ends(failure) <= _ends(each)
+        and (failure.subject != _REFUSALS or each.is_refused_valid)
+        and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
     ]
+
+
+def _shared_ids(failure: Failure) -> set[str]:
+    return {finding.actual for finding in failure.verdict.findings if isinstance(finding.actual, str)}
+
+
+def _texts_sent(failure: Failure) -> set[str]:
+    """The texts in the request that may be ids, and the one in the finding."""
+    request = at(failure.verdict.counterexample, "/request")
+    path, query, body = (at(request, f"/{name}") for name in ("path", "query", "body"))
+    texts: list[JSON | Absent] = [failure.finding.actual, *(body.values() if is_object(body) else ())]
+    texts += path.split("/") if isinstance(path, str) else ()
+    texts += [value for pair in query if is_array(pair) for value in pair[1:]] if is_array(query) else ()
+    return {text for text in texts if isinstance(text, str)}
 
 
 def _ends(failure: Failure) -> set[str]:

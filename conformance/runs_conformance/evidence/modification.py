@@ -45,8 +45,8 @@ class Modification:
     def last_written(self) -> Observation | None:
         """The object in the last response to its creation or modification before the request.
 
-        A read between them may be stale. None if another modification may have intervened. A run changes by itself after
-        its creation.
+        A read between them may be stale. None if another modification may have intervened. After its creation, a run
+        changes by itself.
         """
         operations = {self.exchange.operation} | ({f"create_{self.kind}"} if self.kind != "run" else set())
         written = [
