@@ -135,7 +135,7 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
 
 
 _ERROR_MEMBERS = ("error", "detail", "errors")
-"""Where servers say what is wrong: the contract's envelope, and the forms of frameworks. No object has such a member."""
+"""Members that say what is wrong, in the contract's envelope and in those of frameworks. No object has one of them."""
 
 
 @rule(
