@@ -98,3 +98,19 @@ def test_invalid_declarations_are_usage_errors(
 ) -> None:
     assert run_command(["run", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_will_be_left_on_the_target_is_said_before_the_programs_start(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway(refuse=lambda seen: (405, b"{}") if seen.operation == "delete_thread" else None) as gate:
+        run_command(["run", gate.url, "--api-key", KEY, "--select", "lock.*", "--report-dir", "out", "--no-database"])
+    lines = capsys.readouterr().err.splitlines()
+    announced = next(number for number, line in enumerate(lines) if "the target deletes no threads: about" in line)
+    assert announced < next(number for number, line in enumerate(lines) if "running" in line)
+    assert any("left on the target: thread" in line for line in lines)
+
+
+def test_nothing_is_said_about_a_target_that_deletes_its_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway() as gate:
+        run_command(["run", gate.url, "--api-key", KEY, "--select", "lock.*", "--report-dir", "out", "--no-database"])
+    assert "left on" not in capsys.readouterr().err
+    assert gate.live_objects == set()

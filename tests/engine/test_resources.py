@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.resources import ResourceTracker, delete_leftovers, reports_missing, track_resources
+from runs_conformance.engine.resources import (
+    ResourceTracker,
+    delete_leftovers,
+    find_undeletable,
+    reports_missing,
+    track_resources,
+)
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
+from tests.engine.scripted import ScriptedSender
 from tests.rules.histories import run
 
 
@@ -207,3 +214,22 @@ def test_missing_route_is_not_a_missing_object(status: int, body: Any, missing: 
         path={"thread_id": "thread_1"},
     )
     assert reports_missing(answer) is missing
+
+
+@pytest.mark.parametrize(
+    ("statuses", "undeletable"),
+    [
+        ({}, set()),
+        ({"delete_thread": 405}, {"thread"}),
+        ({"delete_thread": 404, "delete_assistant": 501}, {"thread", "assistant"}),
+        ({"delete_thread": 503}, set()),
+        ({"delete_thread": None}, set()),
+    ],
+)
+def test_kinds_that_are_not_deleted_are_found(statuses: dict[str, int | None], undeletable: set[str]) -> None:
+    sender = ScriptedSender(lambda step: (statuses.get(step.operation, 200), {"detail": "Not Found"}))
+    tracker = sender.collector.tracker
+    for operation in ("create_assistant", "create_thread"):
+        tracker.record(exchange(operation, {"id": f"{operation}_1"}))
+    assert find_undeletable(tracker, sender, "approach/cleanup") == undeletable
+    assert sender.sent[0].operation == "delete_thread"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import Plan
@@ -36,6 +36,9 @@ class RecordingListener:
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
         self.programs = programs
+
+    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
+        self.undeletable = estimates
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         self.ends.append(requests)

@@ -34,3 +34,14 @@ def test_silent_and_bar_print_no_lines() -> None:
         progress.on_plan(1, 1, 1, (1, 1))
         progress.on_program_judged({"a.b"}, 1, 1)
         progress.close()
+
+
+def test_what_the_target_does_not_delete_is_announced() -> None:
+    said: list[str] = []
+    for progress in (LineProgress(said.append), ProgressBar(said.append), SilentProgress()):
+        progress.on_undeletable({"assistant": 86, "thread": 129})
+    assert (
+        said
+        == ["the target deletes no assistants and no threads: about 86 assistants and 129 threads will be left on it"]
+        * 2
+    )

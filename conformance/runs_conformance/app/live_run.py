@@ -22,7 +22,12 @@ from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.preflight import list_models
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.protected_sender import protect_given_objects
-from runs_conformance.engine.resources import CLEANUP_SECONDS, INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
+from runs_conformance.engine.resources import (
+    CLEANUP_SECONDS,
+    INTERRUPTED_CLEANUP_SECONDS,
+    delete_leftovers,
+    find_undeletable,
+)
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
 from runs_conformance.engine.run_result import RunResult, judge_program, merge_results
@@ -78,6 +83,7 @@ class LiveRun:
             no_route = self._preflight()
             guard = HazardGuard(RouteGuard(self.session, no_route), self.context)
             adapted = replace(self, context=self._find_approach(plan, guard))
+            self._announce_undeletable(plan)
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.cut_reason):
                 self.budget.forecast.begin_follow_up()
@@ -144,6 +150,20 @@ class LiveRun:
             )
 
         return self._run_interruptible(find, approach.PROGRAM)
+
+    def _announce_undeletable(self, plan: Plan) -> None:
+        """Delete what the search for an approach created, and say what programs will leave if that fails."""
+        if not self.target.persistent:
+            return
+        program = f"{approach.PROGRAM}/cleanup"
+
+        def find() -> Collection[str]:
+            return find_undeletable(self.collector.tracker, self.session, program)
+
+        kinds = self._run_interruptible(find, "cleanup")
+        self.collector.take(program)
+        if kinds:
+            self.listener.on_undeletable({kind: plan.created_objects[kind] for kind in sorted(kinds)})
 
     def _run(self, plan: Plan, no_route: Collection[Signature], sender: Sender) -> RunResult:
         history_judge = build_history_judge(self.options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.contract.departure import glob_matches
@@ -22,6 +22,10 @@ TOKENS_PER_RUN = 2_500
 
 RUN_SECONDS, REQUEST_SECONDS = 2.0, 0.05
 """Estimated duration of a run and of a request with a real model."""
+
+
+_CREATED_PER_PROGRAM = {"assistant": 1.0, "thread": 1.5}
+"""About how many objects a program creates, by the kinds that stay on a server that deletes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class Plan:
     def runs(self) -> int:
         """Upper estimate of the number of runs started."""
         return sum(program.runs for program in self.programs)
+
+    @property
+    def created_objects(self) -> Mapping[str, int]:
+        """About how many objects of each kind the programs create on a correct server."""
+        return {kind: round(each * len(self.programs)) for kind, each in _CREATED_PER_PROGRAM.items()}
 
     @property
     def tokens(self) -> int:

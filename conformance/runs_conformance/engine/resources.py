@@ -159,6 +159,22 @@ def reports_missing(exchange: Exchange) -> bool:
     return error_message(exchange.body) is not None or bool(id_ and id_ in body)
 
 
+def find_undeletable(tracker: ResourceTracker, sender: Sender, program: str) -> frozenset[str]:
+    """Delete what is left, and return the kinds of assistants and threads that the target answered but did not delete.
+
+    A target that is overloaded or does not respond may delete them later.
+    """
+    answered: set[str] = set()
+
+    def record(leftover: Leftover, exchange: Exchange | None) -> None:
+        if exchange is not None and exchange.status is not None and exchange.status not in RETRY_LATER_STATUSES:
+            answered.add(leftover.id)
+
+    delete_leftovers(tracker.leftovers, sender, program, max_unanswered=1, on_attempt=record)
+    kinds = {each.kind for each in tracker.leftovers() if each.id in answered}
+    return frozenset(kinds & {"assistant", "thread"})
+
+
 def _is_unreadable_creation(exchange: Exchange) -> bool:
     """Whether an object was created, and the response that shows it is too large or too deep to be read."""
     response = exchange.response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -33,6 +33,10 @@ class ProgressListener(Protocol):
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
         """The test run starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
+        ...
+
+    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
+        """The target deletes no objects of these kinds; about this number of each will stay on it."""
         ...
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from runs_conformance.model.plural import plural
@@ -23,6 +23,9 @@ class SilentProgress:
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
         """The session starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
+
+    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
+        """The target deletes no objects of these kinds; about this number of each will stay on it."""
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """A program was judged and these ids failed; `requests` and `runs` count the session so far."""
@@ -57,6 +60,10 @@ class LineProgress:
         units = [plural(limit, unit) for limit, unit in zip(limits, ("request", "run"), strict=True) if limit]
         limit = f", {' and '.join(units)} on any server" if units else ""
         self._say(f"running {plural(programs, 'program')}: {cost}{limit}")
+
+    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
+        """Print what will be left on the target."""
+        self._say(_undeletable(estimates))
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
@@ -117,6 +124,10 @@ class ProgressBar:
         self._task = self._progress.add_task("", total=programs)
         self._progress.start()
 
+    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
+        """Print what will be left on the target."""
+        self._say(_undeletable(estimates))
+
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Advance the bar."""
         if self._progress is not None:
@@ -155,6 +166,12 @@ def _cleaning(things: int) -> str:
 def _leaving(things: Sequence[str], most: int = 3) -> str:
     more = f" and {len(things) - most} more" if len(things) > most else ""
     return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
+
+
+def _undeletable(estimates: Mapping[str, int]) -> str:
+    kinds = " and ".join(f"no {kind}s" for kind in estimates)
+    counts = " and ".join(plural(count, kind) for kind, count in estimates.items())
+    return f"the target deletes {kinds}: about {counts} will be left on it"
 
 
 def _throttling(seconds: float) -> str:
