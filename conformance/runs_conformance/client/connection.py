@@ -8,50 +8,51 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
 
 from runs_conformance.client.dns import Resolver
-from runs_conformance.client.transfer_errors import (
-    ConnectionRefused,
-    DeadlineExceeded,
-    NoConnection,
-    TransferError,
-    TransferTimeout,
-)
 from runs_conformance.errors import UsageError
 
 IMMEDIATE_CLOSE_SECONDS = 0.5
 """A target that closes a connection within this many seconds of a response does not support keep-alive."""
 
+_MAX_BUFFERED = 64 * 1024
 _MIN_TIMEOUT = 0.001
 _OWN_LIMITS = (errno.EMFILE, errno.ENFILE)
 """Error numbers of this process and machine having too many open files."""
 
 
-class ExchangeProgress(threading.local):
-    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes.
+class SocketDeadlineExceeded(httpcore.TimeoutException):
+    """The deadline of the whole exchange has passed, as raised to httpcore."""
 
-    `connect` limits the time for a connection, and `idle` that of a single read or write.
-    """
+
+class SocketConnectionRefused(httpcore.ConnectError):
+    """The connection was refused, as raised to httpcore."""
+
+
+class ExchangeProgress(threading.local):
+    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes."""
 
     deadline = 0.0
-    connect = idle = float("inf")
     opened_connection = False
     received = 0
 
-    def begin(self, deadline: float, *, connect: float = float("inf"), idle: float = float("inf")) -> None:
+    def begin(self, deadline: float) -> None:
         """Start a new exchange that may last until `deadline`."""
-        self.deadline, self.connect, self.idle = deadline, connect, idle
-        self.opened_connection, self.received = False, 0
+        self.deadline, self.opened_connection, self.received = deadline, False, 0
 
-    def remaining(self, limit: float) -> float:
-        """Return how long the next socket operation may take, at most `limit`. Raises DeadlineExceeded."""
+    def remaining(self, idle: float | None) -> float:
+        """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
         remaining = self.deadline - time.monotonic()
         if remaining < _MIN_TIMEOUT:
-            raise DeadlineExceeded("the deadline of the whole exchange has passed")
-        return min(limit, remaining)
+            raise SocketDeadlineExceeded("the deadline of the whole exchange has passed")
+        return remaining if idle is None else min(idle, remaining)
 
 
-class Connector:
+class DeadlineBackend(httpcore.NetworkBackend):
     """Opens connections.
 
     `closes_idle_connections` is set once the target closes a connection directly after a response without announcing
@@ -63,24 +64,31 @@ class Connector:
         self.closes_idle_connections = False
         self._resolver = Resolver()
 
-    def connect(self, host: str, port: int) -> SocketStream:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
         """Open a connection to this host and port."""
         try:
-            sock = self._connect(host, port, time.monotonic() + self.progress.remaining(self.progress.connect))
-        except (TimeoutError, DeadlineExceeded) as error:
-            raise NoConnection(str(error) or "no connection in time") from None
+            sock = self._connect(host, port, time.monotonic() + self.progress.remaining(timeout))
+        except (TimeoutError, SocketDeadlineExceeded) as error:
+            raise httpcore.ConnectTimeout(str(error) or "no connection in time") from None
         except ConnectionRefusedError as error:
-            raise ConnectionRefused(error.strerror) from None
+            raise SocketConnectionRefused(error.strerror) from None
         except (OSError, UnicodeError) as error:
             if isinstance(error, OSError) and error.errno in _OWN_LIMITS:
                 # It says nothing about the target.
                 raise UsageError(
                     f"no connection can be opened: {error.strerror}", "raise the limit with ulimit -n"
                 ) from None
-            raise NoConnection(getattr(error, "strerror", None) or str(error)) from error
+            raise httpcore.ConnectError(getattr(error, "strerror", None) or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.progress.opened_connection = True
-        return SocketStream(sock, self)
+        return _SocketStream(sock, self)
 
     def _connect(self, host: str, port: int, deadline: float) -> socket.socket:
         """Connect to the first of the host's addresses that accepts, within the deadline."""
@@ -101,72 +109,83 @@ class Connector:
         raise TimeoutError("no connection in time") if isinstance(failure, TimeoutError) else failure
 
 
-class SocketStream:
-    """The bytes of one connection, in both directions."""
+class _SocketStream(httpcore.NetworkStream):
+    """One connection. Written data is buffered until the next read, so that head and body are sent together."""
 
-    def __init__(self, sock: socket.socket, connector: Connector) -> None:
-        self.socket = sock
-        self._connector = connector
+    def __init__(self, sock: socket.socket, backend: DeadlineBackend) -> None:
+        self._socket = sock
+        self._backend = backend
+        self._buffer = bytearray()
         self._last_read = 0.0
 
-    def read(self, max_bytes: int) -> bytes:
-        """Wait for data and return them; empty at the end of the stream."""
-        progress = self._connector.progress
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        progress = self._backend.progress
         try:
-            self.socket.settimeout(progress.remaining(progress.idle))
-            data = self.socket.recv(max_bytes)
+            self._flush(timeout)
+            self._socket.settimeout(progress.remaining(timeout))
+            data = self._socket.recv(max_bytes)
         except TimeoutError:
             # The socket timeout was the smaller of the idle time and the time to the deadline: tell them apart.
-            progress.remaining(progress.idle)
-            raise TransferTimeout("no data in time") from None
+            progress.remaining(timeout)
+            raise httpcore.ReadTimeout("no data in time") from None
         except OSError as error:
-            raise TransferError(str(error)) from error
+            raise httpcore.ReadError(str(error)) from error
         self._last_read = time.monotonic()
         progress.received += len(data)
         return data
 
-    def write(self, data: bytes) -> None:
-        """Send data. Ignores send errors: a target that stopped reading may already have responded."""
-        progress = self._connector.progress
-        remaining = memoryview(data)
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._buffer += buffer
+        if len(self._buffer) > _MAX_BUFFERED:
+            try:
+                self._flush(timeout)
+            except TimeoutError:
+                raise httpcore.WriteTimeout("the target does not accept the request") from None
+
+    def _flush(self, timeout: float | None) -> None:
+        """Send the buffered data. Ignore send errors: a target that stopped reading may already have responded."""
+        remaining = memoryview(bytes(self._buffer))
+        self._buffer.clear()
         try:
             while remaining:
-                self.socket.settimeout(progress.remaining(progress.idle))
-                remaining = remaining[self.socket.send(remaining) :]
-        except TimeoutError:
-            progress.remaining(progress.idle)
-            raise TransferTimeout("the target does not accept the request") from None
-        except OSError:
-            return
+                self._socket.settimeout(self._backend.progress.remaining(timeout))
+                remaining = remaining[self._socket.send(remaining) :]
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
 
     def close(self) -> None:
-        """Close the connection."""
-        self.socket.close()
+        self._socket.close()
 
-    def start_tls(self, context: ssl.SSLContext, host: str | None) -> SocketStream:
-        """Return the stream that this one carries encrypted."""
-        progress = self._connector.progress
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
         try:
-            self.socket.settimeout(progress.remaining(progress.connect))
-            return SocketStream(context.wrap_socket(self.socket, server_hostname=host), self._connector)
-        except (TimeoutError, DeadlineExceeded):
+            self._socket.settimeout(self._backend.progress.remaining(timeout))
+            return _SocketStream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._backend)
+        except (TimeoutError, SocketDeadlineExceeded):
             self.close()
-            raise NoConnection("the TLS handshake took too long") from None
+            raise httpcore.ConnectTimeout("the TLS handshake took too long") from None
         except (OSError, ValueError) as error:
             self.close()
-            raise NoConnection(f"the TLS handshake failed: {error}") from error
+            raise httpcore.ConnectError(f"the TLS handshake failed: {error}") from error
 
-    def is_closed(self) -> bool:
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":
+            return self._is_closed()
+        return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
+
+    def _is_closed(self) -> bool:
         """Whether the target has closed this idle connection, which nothing else makes readable."""
         try:
             if hasattr(select, "poll"):
                 poller = select.poll()
-                poller.register(self.socket, select.POLLIN)
+                poller.register(self._socket, select.POLLIN)
                 closed = bool(poller.poll(0))
             else:
-                closed = bool(select.select([self.socket], [], [], 0)[0])
+                closed = bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError):
             return True
         if closed and time.monotonic() - self._last_read < IMMEDIATE_CLOSE_SECONDS:
-            self._connector.closes_idle_connections = True
+            self._backend.closes_idle_connections = True
         return closed

@@ -7,20 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import httpx
+
 from runs_conformance import __version__
-from runs_conformance.client.base_url import Address, encode_query
+from runs_conformance.client.base_url import DEFAULT_PORTS, Address, encode_query
 from runs_conformance.client.connection import ExchangeProgress
-from runs_conformance.client.environment_proxy import find_proxy
-from runs_conformance.client.http_connection import IncomingResponse, OutgoingRequest
-from runs_conformance.client.http_transport import HttpTransport, WireTransport
-from runs_conformance.client.prepared_request import PreparedRequest
-from runs_conformance.client.transfer_errors import (
+from runs_conformance.client.httpcore_transport import (
+    REQUEST_TARGET,
     ConnectionRefused,
     DeadlineExceeded,
-    NoConnection,
-    TransferError,
-    TransferTimeout,
+    HttpcoreTransport,
 )
+from runs_conformance.client.prepared_request import PreparedRequest
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Completion, Response
 from runs_conformance.wire import response as responses
@@ -81,7 +79,9 @@ class Transport:
         self.limits = limits or ExchangeLimits()
         self.end = float("inf")
         """When the last exchange has to end, on the monotonic clock."""
-        self._wire = _wire_transport(address, tls)
+        self._wire = HttpcoreTransport(address, tls)
+        is_default_port = address.port == DEFAULT_PORTS[address.scheme]
+        self._url = httpx.URL(scheme=address.scheme, host=address.host, port=None if is_default_port else address.port)
         self._host = (b"Host", address.authority.encode())
         self._extra_query = encode_query(address.query)
         self._open_query = encode_query(pair for pair in address.query if not address.is_secret(*pair))
@@ -96,33 +96,29 @@ class Transport:
         Failures of the target are not raised but reported in `completion` and `problem`.
         """
         started = time.monotonic()
-        limits, connector = self.limits, self._wire.connector
-        progress = connector.progress
-        deadline = min(self.end, started + (limits.stream if stream else limits.total))
-        progress.begin(deadline, connect=limits.connect, idle=limits.idle)
+        backend = self._wire.backend
+        progress = backend.progress
+        progress.begin(min(self.end, started + (self.limits.stream if stream else self.limits.total)))
         try:
-            raw = self._wire.send(self._request(outgoing, headers))
-        except NoConnection as error:
+            raw = self._wire.handle_request(self._request(outgoing, headers))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             away = isinstance(error, ConnectionRefused)
             return SendResult(
                 None, Completion.NOT_CONNECTED, f"no connection: {error}", started, time.monotonic(), away
             )
-        except TransferError as error:
+        except httpx.TransportError as error:
             ended = time.monotonic()
-            stale = not (progress.opened_connection or progress.received or isinstance(error, TransferTimeout))
-            connector.closes_idle_connections |= stale
+            stale = not (progress.opened_connection or progress.received or isinstance(error, httpx.TimeoutException))
+            backend.closes_idle_connections |= stale
             return SendResult(
                 None, Completion.UNKNOWN, _problem(error, ended - started), started, ended, stale_connection=stale
             )
         try:
-            response, completion, problem = _ResponseReader(raw, limits, progress).result(started)
-        except BaseException:
-            raw.discard()
-            raise
-        if raw.status >= 500:
-            # Frameworks may close the connection after an error, which would break the next request on it.
-            raw.discard()
-        else:
+            response, completion, problem = _ResponseReader(raw, self.limits, progress).result(started)
+            if raw.status_code >= 500 and (connection := raw.extensions.get("network_stream")) is not None:
+                # Frameworks may close the connection after an error, which would break the next request on it.
+                connection.close()
+        finally:
             raw.close()
         return SendResult(response, completion, problem, started, time.monotonic())
 
@@ -130,7 +126,7 @@ class Transport:
         """Let this thread use connections that others opened before."""
         self._wire.share_connections()
 
-    def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> OutgoingRequest:
+    def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base_path + outgoing.path
         # A secret in the query must not grant access to a request with a missing or wrong key either.
         extra = self._open_query if outgoing.key in (Key.WRONG, Key.NONE, Key.BASIC) else self._extra_query
@@ -140,28 +136,26 @@ class Transport:
         fields = [self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)]
         if outgoing.content is not None or outgoing.method == "POST":
             fields.append((b"Content-Length", b"%d" % len(outgoing.content or b"")))
-        return OutgoingRequest(outgoing.method, target.encode("ascii"), fields, outgoing.content or b"")
-
-
-def _wire_transport(address: Address, tls: ssl.SSLContext | None) -> WireTransport:
-    proxy = find_proxy(address)
-    if proxy is None:
-        return HttpTransport(address, tls)
-    # Imported only when it is used: few targets are behind a proxy, and httpcore takes long to import.
-    from runs_conformance.client.proxy_transport import ProxyTransport
-
-    return ProxyTransport(address, proxy, tls)
+        limits = self.limits
+        timeouts = {"connect": limits.connect, "read": limits.idle, "write": limits.idle}
+        return httpx.Request(
+            outgoing.method,
+            self._url,
+            headers=fields,
+            content=outgoing.content or b"",
+            extensions={"timeout": timeouts, REQUEST_TARGET: target.encode("ascii")},
+        )
 
 
 class _ResponseReader:
     """Reads one response."""
 
-    def __init__(self, raw: IncomingResponse, limits: ExchangeLimits, progress: ExchangeProgress) -> None:
+    def __init__(self, raw: httpx.Response, limits: ExchangeLimits, progress: ExchangeProgress) -> None:
         self._raw = raw
         self._limits = limits
         self._progress = progress
         self._headers = responses.header_map(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers.raw
         )
         self._chunks: list[bytes] = []
         self._size = 0
@@ -180,7 +174,7 @@ class _ResponseReader:
         if self._events is None:
             complete = problem is None
             response = responses.response_from_content(
-                self._raw.status,
+                self._raw.status_code,
                 self._headers,
                 b"".join(self._chunks),
                 tuple(self._defects),
@@ -192,7 +186,7 @@ class _ResponseReader:
             if complete:
                 self._events.finish(_now())
             response = responses.response_from_stream(
-                self._raw.status, self._headers, self._events, tuple(self._defects)
+                self._raw.status_code, self._headers, self._events, tuple(self._defects)
             )
         return response, Completion.ANSWERED if complete else Completion.UNKNOWN, problem
 
@@ -207,19 +201,19 @@ class _ResponseReader:
                 f"the response is larger than {self._limits.max_bytes} bytes or {self._limits.max_events} events; "
                 "reading stopped there"
             )
-        except TransferTimeout as error:
+        except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:
                 return "the stream stayed open after its done event"
             if isinstance(error, DeadlineExceeded):
                 return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
-        except TransferError as error:
+        except httpx.TransportError as error:
             return f"the response was truncated: {error}"
         return None
 
     def _read_all(self) -> None:
         decoder = self._decoder()
-        for data in self._raw.body:
+        for data in self._raw.iter_raw():
             self._size += len(data)
             if self._size > self._limits.max_bytes:
                 raise TooLargeError
@@ -260,6 +254,6 @@ def _now() -> float:
 
 
 def _problem(error: Exception, seconds: float) -> str:
-    if isinstance(error, TransferTimeout):
+    if isinstance(error, httpx.TimeoutException):
         return f"no response within {seconds:.1f} s"
     return f"no response: {error}"
