@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -247,11 +248,13 @@ OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str], Operation], ...]:
-    ordered = sorted(_ALL, key=lambda operation: operation.path.count("{"))
-    return tuple(
-        (op.method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", op.path) + r"/?\Z"), op) for op in ordered
-    )
+def _patterns() -> Mapping[tuple[str, int], Sequence[tuple[re.Pattern[str], Operation]]]:
+    """The patterns of all operations by method and number of path segments."""
+    found: dict[tuple[str, int], list[tuple[re.Pattern[str], Operation]]] = {}
+    for op in sorted(_ALL, key=lambda operation: operation.path.count("{")):
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", op.path) + r"/?\Z")
+        found.setdefault((op.method, op.path.count("/")), []).append((pattern, op))
+    return found
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
@@ -266,8 +269,9 @@ def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] |
 
 
 def _match(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    for operation_method, pattern, operation in _patterns():
-        if operation_method == method.upper() and (match := pattern.match(path)):
+    segments = path.count("/") - path.endswith("/")
+    for pattern, operation in _patterns().get((method.upper(), segments), ()):
+        if match := pattern.match(path):
             return operation, match.groupdict()
     return None
 

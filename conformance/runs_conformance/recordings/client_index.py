@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings.entry import RecordedEntry
+from runs_conformance.recordings.exact_order import EntryTimes, order_by_exact_times
 from runs_conformance.recordings.exchanges import (
     ExchangePlace,
     LocatedRequest,
@@ -48,7 +49,8 @@ class ClientIndex:
         self._servers.observe(located.server, entry)
         self._server.append(self._server_numbers.setdefault(located.server, len(self._server_numbers)))
         summary = summarize(entry)
-        self.columns.add(entry.sequence_number, offset, length)
+        suspicious = is_suspicious(entry)
+        self.columns.add(entry.sequence_number, offset, length, suspicious)
         self._exact.append(summary.has_exact_times)
         self._started.append(math.nan if summary.started_at is None else summary.started_at)
         self._seconds.append(math.nan if summary.seconds is None else summary.seconds)
@@ -60,12 +62,12 @@ class ClientIndex:
             self._created[row] = summary.created
         if summary.used:
             self._used[row] = summary.used
-        self._join(row, entry, located)
+        self._join(row, entry, located, suspicious)
 
-    def _join(self, row: int, entry: RecordedEntry, located: LocatedRequest) -> None:
+    def _join(self, row: int, entry: RecordedEntry, located: LocatedRequest, suspicious: bool) -> None:
         mentioned = mentioned_ids(entry, located)
-        if is_suspicious(entry):
-            exchange = build_exchange(entry, located, ExchangePlace(self.program, 1, 0.0, 0.0), None)
+        if suspicious:
+            exchange = build_exchange(entry, located, ExchangePlace(self.program, 1, 0.0, 0.0), None, suspicious)
             if isinstance(exchange, Exchange) and has_redacted_ids(exchange):
                 self._redacted[row] = exchange
                 mentioned = MentionedIds()
@@ -98,10 +100,23 @@ class ClientIndex:
     def _put_in_order(self) -> list[int]:
         """Fill the columns that depend on the order; returns the rows in order."""
         foreign = self._foreign_servers()
-        kept = [_Row(self, row) for row, number in enumerate(self._server) if number not in foreign]
+        kept = [row for row, number in enumerate(self._server) if number not in foreign]
+        address, identity, request, response, _ = self._hashes
+        times = EntryTimes(self._exact, self._started, self._seconds, address, identity, request, response)
+        order = order_by_exact_times(kept, times)
+        if order is not None:
+            wall = math.nan
+            for index, row in enumerate(order, 1):
+                started = self._started[row]
+                self.columns.set_order(row, index, started, started + self._seconds[row], wall)
+                wall = wall if math.isnan(self._wall[row]) else self._wall[row]
+            return order
+        return self._put_in_order_one_by_one(kept)
+
+    def _put_in_order_one_by_one(self, kept: Sequence[int]) -> list[int]:
         order = array("q")
         wall = math.nan
-        for index, timed in enumerate(in_order(kept), 1):
+        for index, timed in enumerate(in_order([_Row(self, row) for row in kept]), 1):
             row = bisect_left(self.columns.position, timed.entry.sequence_number)
             self.columns.set_order(row, index, timed.started, timed.ended, wall)
             order.append(row)

@@ -25,6 +25,7 @@ from runs_conformance.wire import known_secrets, response, strict_json
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.redaction import REDACTED, redact_value
 
+_ROOT = re.compile(r"/(?=(?:threads|assistants)(?:/|\Z))")
 _SSE_PREFIXES = (b"event:", b"data:", b":")
 _MIN_KEY_LENGTH = 16
 _YEAR = 365 * 86_400.0
@@ -140,12 +141,11 @@ def locate(entry: RecordedEntry) -> tuple[LocatedRequest, RecordedEntry] | str:
         return f"not an operation of the Runs API: {entry.method.upper()} {url.path[:100]}"
     if entry.is_cached:
         return "answered from the client's cache"
-    headers = {name.lower(): value for name, value in entry.headers}
-    if "assistants=v1" in headers.get("openai-beta", ""):
+    if "assistants=v1" in entry.header("openai-beta"):
         return "assistants=v1, the earlier beta"
     lost, content = "", entry.response_content
     defects: tuple[str, ...] = ()
-    encoding = ", ".join(value for name, value in entry.response_headers if name.lower() == "content-encoding")
+    encoding = ", ".join([value for name, value in entry.response_headers if name.lower() == "content-encoding"])
     try:
         content, defects = decode_content(content, encoding)
     except UndecodableError as error:
@@ -156,19 +156,28 @@ def locate(entry: RecordedEntry) -> tuple[LocatedRequest, RecordedEntry] | str:
 
 
 def build_exchange(
-    entry: RecordedEntry, located: LocatedRequest, place: ExchangePlace, edition: str | None
+    entry: RecordedEntry,
+    located: LocatedRequest,
+    place: ExchangePlace,
+    edition: str | None,
+    may_be_redacted: bool | None = None,
 ) -> Exchange | str:
-    """Build the exchange of an entry; a string says why it is skipped."""
+    """Build the exchange of an entry; a string says why it is skipped.
+
+    `may_be_redacted` is what `is_suspicious` says of the entry, if that is known.
+    """
     url, program = located.url, place.program
     headers = {name.lower(): value for name, value in entry.headers}
-    response = _response(entry, located.defects)
+    response = _response(entry, located.defects, place.ended)
     wall = _recording_time(entry, located.operation, response) or place.previous_wall
     dated = edition or _edition(wall)
     if dated is None:
         return f"recorded before the launch of v2 on {V2_LAUNCH}"
     body, text = _body(entry.content)
     dialect = _dialect(url, headers, response)
-    lost = located.loss or _loss(entry, located, body, response)
+    if may_be_redacted is None:
+        may_be_redacted = is_suspicious(entry)
+    lost = located.loss or _loss(entry, located, body, response, may_be_redacted)
     if located.loss:
         response = None
     return Exchange(
@@ -177,7 +186,7 @@ def build_exchange(
         program=program,
         operation=located.operation.name,
         request=Request(entry.method.upper(), located.path, _query(url), _redacted_headers(entry.headers), body, text),
-        response=_with_event_times(place.ended, response),
+        response=response,
         completion=Completion.UNKNOWN if response is None else Completion.ANSWERED,
         started=place.started,
         ended=place.ended,
@@ -191,12 +200,18 @@ def build_exchange(
     )
 
 
-def _loss(entry: RecordedEntry, located: LocatedRequest, body: JSON | Absent, response: Response | None) -> str:
+def _loss(
+    entry: RecordedEntry,
+    located: LocatedRequest,
+    body: JSON | Absent,
+    response: Response | None,
+    may_be_redacted: bool,
+) -> str:
     """Describe what the recorder lost of an exchange; an empty string if nothing."""
-    query = dict(parse_qsl(located.url.query))
-    may_be_redacted = is_suspicious(entry)
-    if may_be_redacted and loss.has_redacted_ids(located.ids, query, body, response):
-        return loss.IDS_REDACTED
+    if may_be_redacted:
+        query = dict(parse_qsl(located.url.query))
+        if loss.has_redacted_ids(located.ids, query, body, response):
+            return loss.IDS_REDACTED
     if response is not None:
         headers = responses.header_map(entry.response_headers)
         lost = loss.response_loss(entry, headers, entry.response_content, response, may_be_redacted)
@@ -229,21 +244,24 @@ def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, s
     The last `/threads` or `/assistants` that matches counts, because projects and deployments may have such names, but
     ids do not.
     """
-    for start in reversed([*re.finditer(r"/(?=(?:threads|assistants)(?:/|\Z))", path)][-20:]):
+    for start in reversed([*_ROOT.finditer(path)][-20:]):
         below = path[start.start() :]
         if found := find_operation(method, below):
             operation, ids = found
-            return below, operation, {name: unquote(value) for name, value in ids.items()}
+            return below, operation, {name: unquote(value) if "%" in value else value for name, value in ids.items()}
     return None
 
 
-def _response(entry: RecordedEntry, defects: tuple[str, ...]) -> Response | None:
+def _response(entry: RecordedEntry, defects: tuple[str, ...], ended: float) -> Response | None:
+    """The response of an entry. All events have arrived when it ended, since recordings do not contain their times."""
     if entry.status is None:
         return None
-    headers = responses.header_map((name, redact_value(name, value)) for name, value in entry.response_headers)
+    headers = responses.header_map([(name, redact_value(name, value)) for name, value in entry.response_headers])
     if not entry.response_headers or is_marker(headers.get("content-type", "")):
         headers |= _inferred_type(entry.response_content)
-    response = responses.parse_response(entry.status, headers, entry.response_content)
+    response = responses.parse_response(entry.status, headers, entry.response_content, ended)
+    if not defects and not response.defects:
+        return response
     # Recorders strip trailing whitespace, so a missing final blank line proves nothing.
     kept = (defect for defect in response.defects if not defect.startswith("sse: unfinished_event"))
     return replace(response, defects=(*defects, *kept))
@@ -254,13 +272,6 @@ def _inferred_type(content: bytes) -> dict[str, str]:
     if content.lstrip().startswith(_SSE_PREFIXES):
         return {"content-type": "text/event-stream"}
     return {} if isinstance(strict_json.parse(content).value, Absent) else {"content-type": "application/json"}
-
-
-def _with_event_times(moment: float, response: Response | None) -> Response | None:
-    """Set the arrival time of all events to this moment, since recordings do not contain it."""
-    if response is None or response.events is None:
-        return response
-    return replace(response, events=tuple(replace(event, at=moment) for event in response.events))
 
 
 def _body(content: bytes) -> tuple[JSON | Absent, str | None]:
@@ -287,16 +298,22 @@ def _redacted_headers(headers: HeaderList) -> Mapping[str, str]:
 
 def _recording_time(entry: RecordedEntry, operation: Operation, response: Response | None) -> float | None:
     """When an entry was recorded. The objects' own times count where the recorder's clock is years from them."""
-    stamp = parse_time(response.headers.get("date")) if response else None
-    stated = entry.started_at if entry.has_exact_times else stamp or entry.started_at
+    is_exact = entry.has_exact_times
+    stated = entry.started_at if is_exact else _header_time(response) or entry.started_at
     stated = None if stated is not None and stated < _FIRST_BETA else stated
     created = _newest_created_at(response) if response else None
     if stated is None or created is None:
         return stated or created
     is_new = operation.name in _CREATING and response is not None and 200 <= response.status < 300
     if stated < created - _YEAR or (is_new and stated > created + _YEAR):
+        stamp = _header_time(response)
         return stamp if stamp is not None and abs(stamp - created) < _YEAR else created
     return stated
+
+
+def _header_time(response: Response | None) -> float | None:
+    """The Unix time of the header `Date`."""
+    return parse_time(response.headers.get("date")) if response else None
 
 
 def _newest_created_at(response: Response) -> float | None:

@@ -12,6 +12,7 @@ from runs_conformance.recordings.entry import (
     MalformedEntryError,
     RecordedEntry,
     decode_base64,
+    has_header,
     parse_body,
     parse_headers,
     parse_time,
@@ -24,6 +25,7 @@ from runs_conformance.wire.redaction import REDACTED
 _EXACT_TIME = re.compile(r":\d\d[.,]\d{3,}(?:Z|[+-]\d\d:?\d\d)\Z", re.IGNORECASE)
 _FAILURES = ("_error", "_failureText", "_errorText", "_wasAborted", "_canceled")
 _CACHED = ("_fromCache", "_fromDiskCache", "_servedFromCache", "_fetchedViaServiceWorker")
+_FAILURE_NAMES, _CACHE_NAMES = frozenset(_FAILURES), frozenset(_CACHED)
 _API_TYPES = ("application/json", "text/event-stream")
 _TRUNCATED = re.compile(r"\btruncat|\bnot saved\b|\btoo large\b|\bomitted\b", re.IGNORECASE)
 
@@ -86,7 +88,7 @@ def _with_type(headers: HeaderList, body: Mapping[str, Any]) -> HeaderList:
     Only the types of this API count, since browsers guess a type for content that was sent without one.
     """
     kind = body.get("mimeType")
-    if not isinstance(kind, str) or any(name.lower() == "content-type" for name, _ in headers):
+    if not isinstance(kind, str) or has_header(headers, "content-type"):
         return headers
     return (*headers, ("content-type", kind)) if kind.lower().startswith(_API_TYPES) else headers
 
@@ -94,7 +96,7 @@ def _with_type(headers: HeaderList, body: Mapping[str, Any]) -> HeaderList:
 def _with_response_type(headers: HeaderList, body: Mapping[str, Any]) -> HeaderList:
     """Mark the media type of a response as unknown if its recorder dropped the media type, which HAR requires."""
     headers = _with_type(headers, body)
-    if body.get("mimeType") is not None or any(name.lower() == "content-type" for name, _ in headers):
+    if body.get("mimeType") is not None or has_header(headers, "content-type"):
         return headers
     return (*headers, ("content-type", REDACTED))
 
@@ -123,6 +125,8 @@ def _was_dropped(body: Mapping[str, Any]) -> bool:
 def _failure(*places: Mapping[str, Any]) -> str:
     """The recorder's message about a request that failed on the client's side."""
     for place in places:
+        if _FAILURE_NAMES.isdisjoint(place):
+            continue
         for name in _FAILURES:
             if value := place.get(name):
                 return value[:100] if isinstance(value, str) else name.strip("_")
@@ -131,7 +135,11 @@ def _failure(*places: Mapping[str, Any]) -> str:
 
 def _came_from_cache(entry: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
     """Whether the client's cache answered, perhaps with an old response."""
-    return response.get("status") == 304 or any(bool(entry.get(n) or response.get(n)) for n in _CACHED)
+    if response.get("status") == 304:
+        return True
+    if _CACHE_NAMES.isdisjoint(entry) and _CACHE_NAMES.isdisjoint(response):
+        return False
+    return any(bool(entry.get(name) or response.get(name)) for name in _CACHED)
 
 
 def _text(body: Mapping[str, Any]) -> bytes:

@@ -37,7 +37,7 @@ def is_har_text(start: str) -> bool:
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HarItem:
     """The raw entry of a HAR, and the place of its text in bytes. `problem` says why there is none."""
 

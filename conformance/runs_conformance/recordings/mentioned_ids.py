@@ -11,10 +11,11 @@ from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.recordings.exchanges import LocatedRequest
 from runs_conformance.recordings.partition import ASSISTANT, USES_ASSISTANT
 
-_TEXT = rb'"\s*:\s*"((?:[^"\\]|\\.)*)"'
-_IDS = re.compile(rb'"(?:id|thread_id|run_id)' + _TEXT)
-_ID = re.compile(rb'"id' + _TEXT)
-_ASSISTANT_IDS = re.compile(rb'"assistant_id' + _TEXT)
+_TEXT = rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"'
+# The patterns begin with fixed text, for which searching is many times as fast.
+_IDS = re.compile(rb'id"(?:(?<="id")|(?<="thread_id")|(?<="run_id"))' + _TEXT)
+_ID = re.compile(rb'"id"' + _TEXT)
+_ASSISTANT_IDS = re.compile(rb'"assistant_id"' + _TEXT)
 _NAMED_IN_METADATA = re.compile(rb'"metadata"\s*:\s*\{[^{}]*"(?:id|thread_id|run_id)"\s*:')
 _METADATA = re.compile(rb'"metadata"\s*:\s*\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}')
 

@@ -12,9 +12,9 @@ from statistics import median
 from runs_conformance.recordings.summary import EntrySummary, OrderedEntry
 
 _ASSUMED_DURATION = 0.5
-_LONGEST_RECORDING = 30 * 86_400.0
-_DUPLICATE_TOLERANCE = 0.05
-_CLOCK_TOLERANCE = 0.05
+LONGEST_RECORDING = 30 * 86_400.0
+DUPLICATE_TOLERANCE = 0.05
+CLOCK_TOLERANCE = 0.05
 _LONG = 1.0
 """Seconds from which the duration of an entry counts though its time is not exact."""
 
@@ -63,7 +63,7 @@ def _one_after_the_other(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
     return timed
 
 
-def _clock_jumps(entries: Sequence[OrderedEntry], tolerance: float = _CLOCK_TOLERANCE) -> list[tuple[float, float]]:
+def _clock_jumps(entries: Sequence[OrderedEntry], tolerance: float = CLOCK_TOLERANCE) -> list[tuple[float, float]]:
     """The periods of which it is unknown what happened in which order: a clock was set back, or files were joined.
 
     Recorders list entries in the order in which requests began or ended, so an entry may begin before the one that
@@ -94,7 +94,7 @@ def _without_order_within(jumps: Sequence[tuple[float, float]], timed: Sequence[
             number += 1
         if number < len(periods) and periods[number][0] <= each.started:
             began, ended = periods[number]
-            each = TimedEntry(each.entry, began, max(ended + _CLOCK_TOLERANCE, each.ended))
+            each = TimedEntry(each.entry, began, max(ended + CLOCK_TOLERANCE, each.ended))
         unordered.append(each)
     return unordered
 
@@ -107,7 +107,7 @@ def _with_credible_times(entries: list[OrderedEntry]) -> list[OrderedEntry]:
     middle = median(times)
     return [
         _without_time(entry)
-        if entry.started_at is not None and abs(entry.started_at - middle) > _LONGEST_RECORDING
+        if entry.started_at is not None and abs(entry.started_at - middle) > LONGEST_RECORDING
         else entry
         for entry in entries
     ]
@@ -257,7 +257,7 @@ def _completeness(entry: OrderedEntry) -> tuple[bool, int, int]:
 
 def _is_same_exchange(entry: OrderedEntry, other: OrderedEntry) -> bool:
     """Whether two entries of the same identity do not contradict each other."""
-    tolerance = _DUPLICATE_TOLERANCE if entry.has_exact_times and other.has_exact_times else 0.0
+    tolerance = DUPLICATE_TOLERANCE if entry.has_exact_times and other.has_exact_times else 0.0
     tolerance = tolerance if entry.has_exact_times == other.has_exact_times else 1.0
     for mine, theirs in ((entry.request, other.request), (entry.response, other.response)):
         if mine and theirs and mine != theirs:

@@ -26,13 +26,15 @@ def _floats() -> array[float]:
 
 @dataclass(frozen=True, slots=True)
 class EntryColumns:
-    """Numbers of entries, one row each: the position in the file, the place of the text in bytes, and once the entries
-    are in order, the index, the interval, and the Unix time of the previous one (not a number if unknown).
+    """Numbers of entries, one row each: the position in the file, the place of the text in bytes, whether it is
+    suspicious, and once the entries are in order, the index, the interval, and the Unix time of the previous one (not a
+    number if unknown).
     """
 
     position: array[int] = field(default_factory=_integers)
     offset: array[int] = field(default_factory=_integers)
     length: array[int] = field(default_factory=_integers)
+    suspicious: bytearray = field(default_factory=bytearray)
     index: array[int] = field(default_factory=_integers)
     started: array[float] = field(default_factory=_floats)
     ended: array[float] = field(default_factory=_floats)
@@ -41,11 +43,12 @@ class EntryColumns:
     def __len__(self) -> int:
         return len(self.position)
 
-    def add(self, position: int, offset: int, length: int) -> None:
+    def add(self, position: int, offset: int, length: int, suspicious: bool) -> None:
         """Add an entry whose place in the order is not known yet."""
         self.position.append(position)
         self.offset.append(offset)
         self.length.append(length)
+        self.suspicious.append(suspicious)
 
     def set_order(self, row: int, index: int, started: float, ended: float, previous_wall: float) -> None:
         """Set the place of a row in the order."""
@@ -61,6 +64,7 @@ class EntryColumns:
             position=array("q", [self.position[row] for row in rows]),
             offset=array("q", [self.offset[row] for row in rows]),
             length=array("q", [self.length[row] for row in rows]),
+            suspicious=bytearray([self.suspicious[row] for row in rows]),
             index=array("q", [self.index[row] for row in rows]),
             started=array("d", [self.started[row] for row in rows]),
             ended=array("d", [self.ended[row] for row in rows]),
@@ -121,7 +125,8 @@ class PartitionReference:
                     rows.ended[row],
                     None if math.isnan(wall) else wall,
                 )
-                found = build_exchange(found[1], found[0], place, self.edition)
+                is_suspicious = bool(rows.suspicious[row])
+                found = build_exchange(found[1], found[0], place, self.edition, is_suspicious)
             if isinstance(found, str):
                 skipped.append(SkippedEntry(f"{self.program}:{position}", found))
             else:

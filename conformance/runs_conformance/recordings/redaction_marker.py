@@ -23,15 +23,18 @@ _OBJECT_ID_MEMBERS = ("id", "thread_id", "assistant_id", "run_id")
 _WORDS = (
     b"redact", b"saniti", b"filtered", b"masked", b"scrubbed", b"removed", b"hidden", b"censored", b"obfuscated",
     b"obscured", b"anonymi", b"omitted", b"stripped", b"placeholder", b"confidential", b"private", b"truncated",
-    b"not saved", b"not_saved", b"not-saved", b"\xe2\x80\xa2", b"\xe2\x96\x88",
-    b"xxx", b"***", b"###", b"???", b"___", b"...", b"---",
+    b"not saved", b"not_saved", b"not-saved",
 )  # fmt: skip
-_BLANKS = bytes.maketrans(b"x-", b"00")
+_BLOCKS = (b"\xe2\x80\xa2", b"\xe2\x96\x88")
+_SIGNS = (b"xxx", b"***", b"###", b"???", b"___", b"...", b"---")
+_ONE_SIGN = bytes.maketrans(b"x*#?_.-", b"-" * 7)
+_FOLDED = bytes.maketrans(b'x-"/[{', b"00__<<")
 _BLANK_RUN = re.compile(rb"[/_\"][0x-]{3,}[\"/?]")
-_BRACKET_STARTS = (b'"<', b'"[', b'"{', b"_<", b"_[", b"_{")
 _BRACKETS = re.compile(rb"[\"_][<\[{]{1,2}[^\"{}\[\]<>]{1,60}[>\]}]")
+# It begins with fixed text, for which searching is many times as fast.
 _UNUSUAL_ID = re.compile(
-    rb"\"(?:id|thread_id)\"\s*:\s*\"(?!thread_|run_|msg_|asst_|step_|call_|file|vs_)|\"(?:[a-z]+_)?id\"[^:]"
+    rb"id\"(?<=[\"_]id\")(?:[^:]|"
+    rb"(?:(?<=\"id\")|(?<=\"thread_id\"))\s*:\s*\"(?!thread_|run_|msg_|asst_|step_|call_|file|vs_))"
 )
 
 
@@ -39,10 +42,13 @@ def may_hold_markers(content: bytes) -> bool:
     """Whether a body may hold anything redacted. Looking closer is much slower than this."""
     text = content.lower()
     # Searching for fixed bytes is many times faster than one pattern with alternatives.
+    folded = text.translate(_FOLDED)
     return (
-        any(word in text for word in _WORDS)
-        or (b"000" in text.translate(_BLANKS) and _BLANK_RUN.search(text) is not None)
-        or (any(start in text for start in _BRACKET_STARTS) and _BRACKETS.search(text) is not None)
+        any([word in text for word in _WORDS])  # noqa: C419 - a generator takes twice as long
+        or (b"---" in text.translate(_ONE_SIGN) and any(sign in text for sign in _SIGNS))
+        or (not text.isascii() and any(block in text for block in _BLOCKS))
+        or (b"_000" in folded and _BLANK_RUN.search(text) is not None)
+        or (b"_<" in folded and _BRACKETS.search(text) is not None)
         or _UNUSUAL_ID.search(text) is not None
     )
 

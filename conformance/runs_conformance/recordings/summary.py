@@ -64,7 +64,7 @@ class OrderedEntry(Protocol):
         """Hashes of the ids that the path names; empty for an entry with exact times."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntrySummary:
     """An `OrderedEntry` that holds its properties."""
 
@@ -108,6 +108,6 @@ def summarize(entry: RecordedEntry) -> EntrySummary:
 
 def _identity(address: int, entry: RecordedEntry) -> int:
     for name, value in entry.response_headers:
-        if len(value) >= _MIN_REQUEST_ID and name.lower() in _REQUEST_IDS and not is_marker(value):
-            return hash((address, name.lower(), value))
+        if len(value) >= _MIN_REQUEST_ID and (lower := name.lower()) in _REQUEST_IDS and not is_marker(value):
+            return hash((address, lower, value))
     return 0

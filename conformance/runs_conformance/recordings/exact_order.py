@@ -1,0 +1,92 @@
+"""Orders entries by their exact times, many at once; `ordering` has the general way, which needs an object for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs_conformance.recordings.ordering import CLOCK_TOLERANCE, DUPLICATE_TOLERANCE, LONGEST_RECORDING
+
+_COMPARED = 3
+"""Earlier entries of the same identity with which one is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTimes:
+    """Columns of what the order of entries depends on, a row each, in the order of the file. An unknown time is no
+    number, an unknown hash is 0.
+    """
+
+    exact: Sequence[int]
+    started: Sequence[float]
+    seconds: Sequence[float]
+    address: Sequence[int]
+    identity: Sequence[int]
+    request: Sequence[int]
+    response: Sequence[int]
+
+
+def order_by_exact_times(rows: list[int], times: EntryTimes) -> list[int] | None:
+    """These rows in the order that `ordering.in_order` gives them.
+
+    Returns None if that needs a closer look: at entries without exact times, entries that were recorded twice, or a
+    clock that was set back.
+    """
+    if not rows or not all(map(times.exact.__getitem__, rows)):
+        return None
+    started = [times.started[row] for row in rows]
+    if any(map(math.isnan, started)) or any(math.isnan(times.seconds[row]) for row in rows):
+        return None
+    if max(started) - min(started) > LONGEST_RECORDING or _jumps(rows, started, times):
+        return None
+    del started
+    ordered = sorted(rows, key=times.started.__getitem__)  # A stable sort: equal times keep the order of the file.
+    return None if _repeats(ordered, times) else ordered
+
+
+def _jumps(rows: Sequence[int], started: Sequence[float], times: EntryTimes) -> bool:
+    """Whether an entry began before the one that precedes it by more than its own duration."""
+    falling = rising = 0
+    earlier = started[0]
+    for later in started:
+        falling += later < earlier
+        rising += later > earlier
+        earlier = later
+    is_newest_first = falling > rising and (rising == 0 or falling > 2 * rising)
+    latest = -math.inf
+    for place in range(len(rows) - 1, -1, -1) if is_newest_first else range(len(rows)):
+        began = started[place]
+        if began < latest:
+            if latest - began > times.seconds[rows[place]] + CLOCK_TOLERANCE:
+                return True
+        else:
+            latest = began
+    return False
+
+
+def _repeats(ordered: Sequence[int], times: EntryTimes) -> bool:
+    """Whether any entry shows the same exchange as one shortly before it."""
+    identity, address, started = times.identity, times.address, times.started
+    grouped = sorted(ordered, key=lambda row: identity[row] or address[row])
+    for place, row in enumerate(grouped):
+        key = identity[row] or address[row]
+        for other in grouped[max(0, place - _COMPARED) : place]:
+            if (
+                started[row] - started[other] <= DUPLICATE_TOLERANCE
+                and (identity[other] or address[other]) == key
+                and _shows_the_same(row, other, times)
+            ):
+                return True
+    return False
+
+
+def _shows_the_same(row: int, other: int, times: EntryTimes) -> bool:
+    tolerance = DUPLICATE_TOLERANCE
+    for column in (times.request, times.response):
+        mine, theirs = column[row], column[other]
+        if mine and theirs and mine != theirs:
+            return False
+        if bool(mine) != bool(theirs):
+            tolerance = 0.0
+    return abs(times.started[row] - times.started[other]) <= tolerance
