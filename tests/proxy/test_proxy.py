@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -363,3 +366,118 @@ def test_thread_is_judged_when_it_rests_though_others_do_not(tmp_path: Path) -> 
         session.app.in_flight = 0
     session.recorder.close()
     assert "run.expires_at.type" in session.failed
+
+
+_MANY_BYTES = 8 * 1024 * 1024
+"""More than the buffers between the proxy and a client that does not read hold."""
+_SMALL_BUFFER = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)]
+
+
+async def _large(request: Request) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(_MANY_BYTES // 65_536):
+            yield b" " * 65_536
+
+    return StreamingResponse(body(), media_type="application/json")
+
+
+async def _small(request: Request) -> Response:
+    return Response(b'{"id": "thread_1", "object": "thread"}', media_type="application/json")
+
+
+_LARGE_AND_SMALL = Starlette(routes=[Route("/v1/files/large", _large), Route("/v1/threads/{thread}", _small)])
+
+
+def test_slow_client_does_not_hold_the_others(tmp_path: Path) -> None:
+    with serve_in_thread(_LARGE_AND_SMALL) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
+        with (
+            httpx.Client(transport=httpx.HTTPTransport(socket_options=_SMALL_BUFFER)) as client,
+            client.stream("GET", f"{origin}/v1/files/large") as slow,
+        ):
+            statuses = [httpx.get(f"{origin}/v1/threads/thread_{n}", timeout=5).status_code for n in range(20)]
+            _judge_until(session, lambda: session.app.in_flight == 1)
+            in_flight_meanwhile = session.app.in_flight
+            received = sum(map(len, slow.iter_raw()))
+        _judge_until(session, lambda: session.recorder.skipped == 1)
+    session.recorder.close()
+    assert (statuses, in_flight_meanwhile, received) == ([200] * 20, 1, _MANY_BYTES)
+
+
+@contextmanager
+def _raw_server(*pieces: bytes, pause: float = 0.0) -> Iterator[str]:
+    """A server that answers each connection with these bytes, then closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65_536)
+                        for piece in pieces:
+                            connection.sendall(piece)
+                            time.sleep(pause)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n"
+
+
+def _read_until_broken_off(url: str) -> tuple[int, bytes, str]:
+    """The status, the bytes that arrived, and the kind of error that ended the response."""
+    received, error = b"", ""
+    with httpx.stream("GET", url) as response:
+        try:
+            for chunk in response.iter_raw():
+                received += chunk
+        except httpx.HTTPError as problem:
+            error = type(problem).__name__
+    return response.status_code, received, error
+
+
+@pytest.mark.parametrize(
+    ("pieces", "sent"),
+    [
+        ((_HEAD, b'{"id": "thr'), b'{"id": "thr'),
+        ((_HEAD.replace(b"Content-Length: 30", b"Transfer-Encoding: chunked"), b'5\r\n{"id"\r\n'), b'{"id"'),
+    ],
+    ids=["by length", "in chunks"],
+)
+def test_response_that_upstream_breaks_off_is_broken_off(
+    pieces: tuple[bytes, ...], sent: bytes, tmp_path: Path
+) -> None:
+    with _raw_server(*pieces) as upstream, _proxy(upstream, tmp_path) as (origin, session):
+        answer = _read_until_broken_off(f"{origin}/v1/threads/thread_1")
+        _judge_until(session, lambda: session.requests == 1)
+    session.recorder.close()
+    assert answer == (200, sent, "RemoteProtocolError")
+    (exchange,) = load_traffic(tmp_path / "history.jsonl").histories[0]
+    assert (exchange.response, exchange.completion, exchange.loss) == (None, Completion.UNKNOWN, "")
+    assert "RemoteProtocolError" in (exchange.problem or "")
+
+
+@pytest.mark.parametrize("pieces", [(), (b"HTTP/1.1 200",), (b"not HTTP\r\n\r\n",)])
+def test_upstream_that_closes_without_a_response_is_reported_as_such(pieces: tuple[bytes, ...], tmp_path: Path) -> None:
+    with _raw_server(*pieces) as upstream, _proxy(upstream, tmp_path) as (origin, session):
+        response = httpx.get(f"{origin}/v1/threads/thread_1")
+    session.recorder.close()
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "proxy_error")
+
+
+def test_slow_response_is_passed_on_as_slowly(tmp_path: Path) -> None:
+    body = b'{"id": "thread_1", "a": "bcd"}'
+    with (
+        _raw_server(_HEAD, body[:10], body[10:], pause=0.15) as upstream,
+        _proxy(upstream, tmp_path) as (origin, session),
+        httpx.stream("GET", f"{origin}/v1/threads/thread_1") as response,
+    ):
+        began = time.monotonic()
+        arrived = [(chunk, time.monotonic() - began) for chunk in response.iter_raw()]
+    session.recorder.close()
+    assert [chunk for chunk, _ in arrived] == [body[:10], body[10:]]
+    assert arrived[1][1] - arrived[0][1] > 0.1
