@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import traces
 from tests.rules.examples import fails, inconclusive, legal, passes
@@ -39,6 +40,19 @@ def test_run_that_was_refused_and_created() -> History:
 @fails(traces.refused_message_is_not_added, at="/data", times=1)
 def test_message_that_was_refused_and_added() -> History:
     return _refused([run("completed")], [message("user", "Too early.", "msg_2"), HELLO])
+
+
+@fails(traces.refused_message_is_not_added, at="/data", times=1)
+def test_refused_message_that_is_added_beside_an_accepted_invalid_one() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    builder.refuse("create_run", body={"assistant_id": ASSISTANT, "additional_messages": [LATE]})
+    invalid = {"assistant_id": ASSISTANT, "temperature": 3, "additional_messages": [{"role": "user", "content": "x"}]}
+    builder.create_run(body=invalid, step=Step(operation="create_run", expectation=REFUSES_BODY))
+    builder.get_run(run("completed"))
+    stored = (HELLO, message("user", "Too early.", "msg_2"), message("user", "x", "msg_3"))
+    builder.send("list_messages", page(*stored), query={"order": "asc"})
+    return builder.history()
 
 
 def _metadata(later: dict[str, str]) -> History:

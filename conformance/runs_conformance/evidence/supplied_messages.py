@@ -19,13 +19,14 @@ from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 _WITH_MESSAGES = {
     "create_thread": "/messages",
     "create_thread_and_run": "/thread/messages",
     "create_run": "/additional_messages",
 }
+_DELETIONS = ("delete_message", "delete_thread")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,32 +126,50 @@ def receiving_thread(exchange: Exchange) -> str:
 
 def messages_sent_to(history: History, thread_id: str, until: Exchange) -> list[MessageContent]:
     """The contents of all messages that accepted requests sent to a thread before an exchange."""
-    contents: list[MessageContent] = []
-    for exchange in history:
-        if exchange.accepted and exchange.happened_before(until):
+    return [
+        content
+        for exchange, contents in _messages_by_thread(history).get(thread_id, ())
+        if exchange.happened_before(until)
+        for content in contents
+    ]
+
+
+@lru_cache(maxsize=16)
+def _messages_by_thread(history: History) -> dict[str, list[tuple[Exchange, tuple[MessageContent, ...]]]]:
+    """By thread, the accepted requests that sent messages to it, with the contents of these."""
+    found: dict[str, list[tuple[Exchange, tuple[MessageContent, ...]]]] = {}
+    for exchange in history.select("create_message", *_WITH_MESSAGES):
+        if exchange.accepted:
             single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
             several = message_contents(messages_in_request(exchange))
-            if (single or several) and receiving_thread(exchange) == thread_id:
-                contents.extend(several)
-                contents.extend([single] if single else [])
-    return contents
+            if single or several:
+                contents = (*several, *([single] if single else ()))
+                found.setdefault(receiving_thread(exchange), []).append((exchange, contents))
+    return found
 
 
-def all_messages_are_known(history: History, thread_id: str, until: Exchange) -> bool:
-    """Whether every message that may have been sent to a thread before an exchange is known, and none was deleted."""
+def all_messages_are_known(
+    history: History, thread_id: str, until: Exchange, only: MessageContent | None = None
+) -> bool:
+    """Whether every message that may have been sent to a thread before an exchange is known, and none was deleted.
+
+    With `only`, messages of other contents may be unknown.
+    """
     creation = thread_creation(history, thread_id)
     if creation is None or not is_interpretable(creation) or not creation.happened_before(until):
         return False
     return not any(
         may_have_taken_effect(exchange)
         and exchange.started < until.ended
-        and exchange.path.get("thread_id") == thread_id
-        and (
-            exchange.operation in ("delete_message", "delete_thread")
-            or (exchange.operation in ("create_message", "create_run") and not _is_certain(exchange, until))
-        )
-        for exchange in history
+        and (exchange.operation in _DELETIONS or (not _is_certain(exchange, until) and _may_send(exchange, only)))
+        for exchange in history.in_thread(thread_id, *_DELETIONS, "create_message", "create_run")
     )
+
+
+def _may_send(exchange: Exchange, content: MessageContent | None) -> bool:
+    """Whether a request may have sent a message of this content; None stands for any."""
+    sent = (message_content(exchange.request.body), *message_contents(messages_in_request(exchange)))
+    return content is None or not is_object(exchange.request.body) or content in sent
 
 
 def _is_certain(exchange: Exchange, until: Exchange) -> bool:
@@ -164,7 +183,7 @@ def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
 
 
 def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
-    for exchange in history:
+    for exchange in history.select(*_WITH_MESSAGES):
         messages = messages_in_request(exchange)
         if not exchange.accepted or not is_array(messages) or not messages or not is_interpretable(exchange):
             continue
@@ -179,19 +198,15 @@ def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
 
 def _may_be_deleted_before(history: History, thread_id: str, until: Exchange) -> bool:
     return any(
-        exchange.operation == "delete_message"
-        and exchange.path.get("thread_id") == thread_id
-        and may_have_taken_effect(exchange)
-        and exchange.started < until.ended
-        for exchange in history
+        may_have_taken_effect(exchange) and exchange.started < until.ended
+        for exchange in history.in_thread(thread_id, "delete_message")
     )
 
 
 def refused_requests(history: History, *operations: str, **path: str) -> Iterator[Exchange]:
     """The refused requests of these operations whose path contains these ids."""
-    for exchange in history:
-        path_matches = all(exchange.path.get(name) == id_ for name, id_ in path.items())
-        if exchange.operation in operations and exchange.refused and path_matches:
+    for exchange in history.select(*operations):
+        if exchange.refused and all(exchange.path.get(name) == id_ for name, id_ in path.items()):
             yield exchange
 
 

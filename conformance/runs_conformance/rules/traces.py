@@ -34,11 +34,13 @@ _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str]]]:
     """Complete lists of runs after a refused creation, with the ids of all runs created on the thread."""
     for page in complete_lists(history):
+        if page.kind != "run":
+            continue
         thread_id = page.exchange.path.get("thread_id", "")
         was_refused = any(
             e.happened_before(page.exchange) for e in refused_requests(history, "create_run", thread_id=thread_id)
         )
-        if page.kind != "run" or not was_refused or thread_creation(history, thread_id) is None:
+        if not was_refused or thread_creation(history, thread_id) is None:
             continue
         created = {creation.exchange.id: creation.id for creation in creations(history) if creation.kind == "run"}
         started = list(run_creations(history, thread_id))
@@ -75,13 +77,14 @@ def refused_run_is_not_created(run_list: tuple[Page, set[str]]) -> Iterator[Resu
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
     for page in complete_lists(history):
+        if page.kind != "message" or "run_id" in page.query:
+            continue
         thread_id = page.exchange.path.get("thread_id", "")
         was_refused = any(
             e.happened_before(page.exchange)
             for e in refused_requests(history, "create_message", "create_run", thread_id=thread_id)
         )
-        is_whole_thread = page.kind == "message" and "run_id" not in page.query
-        if is_whole_thread and was_refused and all_messages_are_known(history, thread_id, page.exchange):
+        if was_refused:
             yield page, history
 
 
@@ -107,6 +110,9 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
     )
     stored = [message_content(item.value) for item in page.items]
     for content in dict.fromkeys(each for each in rejected if each[0] == "user"):
+        # Requests with other messages whose effect is unknown do not matter.
+        if not all_messages_are_known(history, thread_id, page.exchange, content):
+            continue
         is_stored = stored.count(content) > accepted.count(content)
         yield page.exchange.finding("a refused message is in the thread", "/data") if is_stored else PASSED
 

@@ -26,6 +26,13 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _ORIGINAL: dict[str, Any] = {"metadata": {"kept": "yes"}}
 
+_WRONG = ("a temperature", "metadata", "an assistant")
+"""What is wrong in the requests of runs. Each brings a message of its own: a target may accept one of them."""
+
+
+def _additional(text: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": text}]
+
 
 def with_invalid_member(step: Step, pointer: str, keyword: str, became: Any) -> Step:
     """Add an invalid member to the step's body, so that it violates the contract at that place."""
@@ -50,16 +57,16 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     if not (yield from require(message("Kept.", name="message", **_ORIGINAL))):
         return
     rejected: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
-    additional = [{"role": "user", "content": "Brought along, but refused."}]
+    temperature, metadata, unknown = (_additional(f"Brought along with {what}, but refused.") for what in _WRONG)
     yield page("list_messages", order="asc")
     for step in (
-        with_invalid_member(run("run", additional_messages=additional), "/temperature", "maximum", 3),
-        with_invalid_member(run("run", **rejected, additional_messages=additional), "/metadata/number", "type", 9),
+        with_invalid_member(run("run", additional_messages=temperature), "/temperature", "maximum", 3),
+        with_invalid_member(run("run", **rejected, additional_messages=metadata), "/metadata/number", "type", 9),
     ):
         created: Exchange = yield step
         if has_id(created) and not (yield from cancel_and_wait()):
             return
-    unknown_assistant = {"assistant_id": "asst_" + "0" * 24, "additional_messages": additional}
+    unknown_assistant = {"assistant_id": "asst_" + "0" * 24, "additional_messages": unknown}
     yield dangling_reference(on_thread("create_run", body=unknown_assistant), DanglingReference.UNKNOWN)
     yield with_invalid_member(message("Sent, but refused.", **rejected), "/metadata/number", "type", 9)
     yield with_invalid_member(message("Also refused."), "/unknown", "additionalProperties", True)
