@@ -82,14 +82,20 @@ def steps_after_run_end(history: History, run_id: str) -> Page | None:
 
 def thread_creation(history: History, thread_id: str) -> Exchange | None:
     """The accepted request that created a thread; None if it was not recorded."""
-    for exchange in history:
-        if not exchange.accepted:
-            continue
-        if exchange.operation == "create_thread" and exchange.member("id") == thread_id:
-            return exchange
-        if exchange.operation == "create_thread_and_run" and _thread_of_run(exchange) == thread_id:
-            return exchange
-    return None
+    return _thread_creations(history).get(thread_id)
+
+
+@lru_cache(maxsize=16)
+def _thread_creations(history: History) -> Mapping[object, Exchange]:
+    """By the id of each thread, the first accepted request that created it."""
+    found: dict[object, Exchange] = {}
+    for exchange in history.select("create_thread", "create_thread_and_run"):
+        if exchange.accepted:
+            is_thread = exchange.operation == "create_thread"
+            id_ = exchange.member("id") if is_thread else _thread_of_run(exchange)
+            if isinstance(id_, str):
+                found.setdefault(id_, exchange)
+    return found
 
 
 def _thread_of_run(exchange: Exchange) -> object:
@@ -100,13 +106,9 @@ def _thread_of_run(exchange: Exchange) -> object:
 
 def run_creations(history: History, thread_id: str) -> Iterator[Exchange]:
     """The requests that created, or may have created, a run on a thread."""
-    for exchange in history:
-        if exchange.operation == "create_run":
-            target: object = exchange.path.get("thread_id")
-        elif exchange.operation == "create_thread_and_run":
-            target = _thread_of_run(exchange)
-        else:
-            continue
+    for exchange in history.select("create_run", "create_thread_and_run"):
+        is_run = exchange.operation == "create_run"
+        target = exchange.path.get("thread_id") if is_run else _thread_of_run(exchange)
         if target == thread_id and may_have_taken_effect(exchange):
             yield exchange
 
@@ -168,9 +170,8 @@ def message_certainly_exists(history: History, exchange: Exchange) -> bool:
         return False
     return not any(
         other is not exchange
-        and other.operation in _DELETIONS
         and may_have_taken_effect(other)
         and other.started < exchange.ended
-        and exchange.path.get(_DELETIONS[other.operation]) == other.path.get(_DELETIONS[other.operation])
-        for other in history
+        and exchange.path.get(name := _DELETIONS[other.operation or ""]) == other.path.get(name)
+        for other in history.select(*_DELETIONS)
     )

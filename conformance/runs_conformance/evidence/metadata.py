@@ -125,8 +125,8 @@ def metadata_timelines(history: History) -> tuple[MetadataTimeline, ...]:
 def _build_timeline(timeline: Timeline, creation: Exchange | None, history: History) -> MetadataTimeline:
     modify_requests = tuple(
         exchange
-        for exchange in history
-        if exchange.operation == f"modify_{timeline.kind}" and exchange.path.get(f"{timeline.kind}_id") == timeline.id
+        for exchange in history.select(f"modify_{timeline.kind}")
+        if exchange.path.get(f"{timeline.kind}_id") == timeline.id
     )
     writes = [
         MetadataWrite(request, _metadata_in(request.request.body, "/metadata"), False)

@@ -151,7 +151,15 @@ def all_observations(history: History) -> tuple[Observation, ...]:
 
 def observations(kind: str, history: History) -> tuple[Observation, ...]:
     """Every observation of one kind of object in a history."""
-    return tuple(observation for observation in all_observations(history) if observation.kind == kind)
+    return _observations_by_kind(history).get(kind, ())
+
+
+@lru_cache(maxsize=16)
+def _observations_by_kind(history: History) -> dict[str, tuple[Observation, ...]]:
+    found: dict[str, list[Observation]] = {}
+    for observation in all_observations(history):
+        found.setdefault(observation.kind, []).append(observation)
+    return {kind: tuple(those) for kind, those in found.items()}
 
 
 def run_observations(history: History) -> tuple[Observation, ...]:

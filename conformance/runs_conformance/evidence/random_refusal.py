@@ -71,11 +71,16 @@ def random_refusals(history: History) -> Mapping[str, EqualRequests]:
 
 
 def _candidates(history: History) -> Iterator[Exchange]:
+    sent = [
+        exchange
+        for exchange in history.select(*_STATELESS, *_ON_THREAD)
+        if exchange.step is not None and must_be_accepted(exchange) and not isinstance(exchange.request.body, Absent)
+    ]
+    if not sent:
+        return
     occupancy = thread_occupancy(history)
     deletes = any(exchange.request.method == "DELETE" and may_have_taken_effect(exchange) for exchange in history)
-    for exchange in history:
-        if exchange.step is None or not must_be_accepted(exchange) or isinstance(exchange.request.body, Absent):
-            continue
+    for exchange in sent:
         if exchange.operation in _STATELESS or (
             exchange.operation in _ON_THREAD and not deletes and not occupancy.had_run_before(exchange)
         ):

@@ -37,11 +37,8 @@ def may_be_resumed_between(run: RunTimeline, earlier: Observation, later: Observ
 def may_be_cancelled_between(run: RunTimeline, earlier: Observation, later: Observation) -> bool:
     """Whether a run, or its thread, may have been cancelled or deleted before the later of two observations."""
     return any(actions_between(run, "cancel_run", earlier, later)) or any(
-        exchange.operation == "delete_thread"
-        and exchange.path.get("thread_id") == run.thread_id
-        and may_have_taken_effect(exchange)
-        and exchange.started <= later.latest
-        for exchange in run.history
+        may_have_taken_effect(exchange) and exchange.started <= later.latest
+        for exchange in run.history.in_thread(run.thread_id, "delete_thread")
     )
 
 
@@ -133,9 +130,6 @@ def _actions(history: History, operation: str) -> Iterator[RunAction]:
 def targets_existing_run(run: RunTimeline, exchange: Exchange) -> bool:
     """Whether a request names the run's own thread, and it cannot have been deleted. Otherwise 404 is correct."""
     return exchange.path.get("thread_id") == run.thread_id and not any(
-        other.operation == "delete_thread"
-        and other.path.get("thread_id") == run.thread_id
-        and may_have_taken_effect(other)
-        and other.started < exchange.ended
-        for other in run.history
+        may_have_taken_effect(other) and other.started < exchange.ended
+        for other in run.history.in_thread(run.thread_id, "delete_thread")
     )

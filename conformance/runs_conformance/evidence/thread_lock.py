@@ -142,11 +142,8 @@ class ThreadWrite:
             return None
         attempts = (
             other
-            for other in self.history
-            if other.operation == "create_run"
-            and other.refused
-            and other.path.get("thread_id") == self.thread_id
-            and other.happened_before(self.exchange)
+            for other in self.history.in_thread(self.thread_id, "create_run")
+            if other.refused and other.happened_before(self.exchange)
         )
         return max(attempts, key=lambda other: other.ended, default=None)
 
@@ -173,8 +170,8 @@ class ThreadWrite:
         if says_locked(exchange) or holder.id in refusal_text(exchange):
             return True
         return any(
-            other.accepted and other.operation == exchange.operation and members <= set(other.request.body)
-            for other in self.history
+            other.accepted and members <= set(other.request.body)
+            for other in self.history.select(exchange.operation or "")
             if is_object(other.request.body)
         )
 
@@ -196,12 +193,11 @@ class ThreadWrite:
             return body.keys() <= {"role", "content"} and body.get("role") == "user" and is_short
         was_accepted_before = any(
             other.accepted
-            and other.operation == "create_run"
             and other.happened_before(self.exchange)
             and other.path == self.exchange.path
             and other.request.body is not ABSENT
             and json_equal(_body_without_stream(other.request.body), _body_without_stream(body))
-            for other in self.history
+            for other in self.history.select("create_run")
         )
         return was_accepted_before or body.keys() <= {"assistant_id", "stream", "max_prompt_tokens"}
 
@@ -217,7 +213,7 @@ class ThreadWrite:
                 (other.operation in _DELETIONS and other.path.get("thread_id") == self.thread_id)
                 or (other.operation == "delete_assistant" and other.path.get("assistant_id") == assistant)
             )
-            for other in self.history
+            for other in self.history.select(*_DELETIONS, "delete_assistant")
         )
 
 
@@ -233,8 +229,8 @@ def _body_without_stream(body: object) -> dict[str, object]:
 def _writes(history: History, operation: str) -> tuple[ThreadWrite, ...]:
     return tuple(
         ThreadWrite(exchange, history)
-        for exchange in history
-        if exchange.operation == operation and (exchange.step is None or exchange.step.role is not Role.NEGATIVE)
+        for exchange in history.select(operation)
+        if exchange.step is None or exchange.step.role is not Role.NEGATIVE
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.observation import Observation, observations
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
@@ -132,7 +132,7 @@ class RunTimeline(Timeline):
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every exchange whose path names the run, accepted or not."""
-        return tuple(exchange for exchange in self.history if exchange.path.get("run_id") == self.id)
+        return _exchanges_by_run(self.history).get(self.id, ())
 
     def actions(self, operation: str) -> tuple[Exchange, ...]:
         """The exchanges of one operation on the run."""
@@ -178,10 +178,20 @@ class RunTimeline(Timeline):
         return before is not None and before.status in TERMINAL
 
 
+@lru_cache(maxsize=16)
+def _exchanges_by_run(history: History) -> dict[str, tuple[Exchange, ...]]:
+    """By the id of each run, the exchanges whose path names it."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in history:
+        if (id_ := exchange.path.get("run_id")) is not None:
+            found.setdefault(id_, []).append(exchange)
+    return {id_: tuple(exchanges) for id_, exchanges in found.items()}
+
+
 def _observations_by_id(history: History, kind: str) -> dict[str, list[Observation]]:
     grouped: dict[str, list[Observation]] = {}
-    for observation in all_observations(history):
-        if observation.kind == kind and observation.id:
+    for observation in observations(kind, history):
+        if observation.id:
             grouped.setdefault(observation.id, []).append(observation)
     return grouped
 
@@ -248,12 +258,25 @@ def assistants(history: History) -> tuple[Timeline, ...]:
 
 def find_run(history: History, id_: str) -> RunTimeline | None:
     """The timeline of the run with this id; None if it was not observed."""
-    return next((run for run in runs(history) if run.id == id_), None)
+    return _runs_by_id(history).get(id_)
+
+
+@lru_cache(maxsize=16)
+def _runs_by_id(history: History) -> dict[str, RunTimeline]:
+    return {run.id: run for run in runs(history)}
+
+
+@lru_cache(maxsize=16)
+def _runs_by_thread(history: History) -> dict[str, tuple[RunTimeline, ...]]:
+    found: dict[str, list[RunTimeline]] = {}
+    for run in runs(history):
+        found.setdefault(run.thread_id, []).append(run)
+    return {thread_id: tuple(timelines) for thread_id, timelines in found.items()}
 
 
 def runs_of_thread(history: History, thread_id: str) -> Iterable[RunTimeline]:
     """The timelines of the runs of one thread."""
-    return (run for run in runs(history) if run.thread_id == thread_id)
+    return _runs_by_thread(history).get(thread_id, ())
 
 
 def minimum_age(run: RunTimeline, observation: Observation) -> float:

@@ -15,6 +15,9 @@ RETRY_LATER_STATUSES = frozenset({429, 503})
 """HTTP statuses that ask the client to retry later, regardless of the request."""
 
 
+_NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
+
+
 class Completion(StrEnum):
     """Whether the server processed the request.
 
@@ -110,30 +113,28 @@ class Exchange:
     loss: str = ""
     repeats_key: bool | None = None
     base_path: str = ""
+    # Derived once, since rules ask for each of these hundreds of times.
+    status: int | None = field(init=False, repr=False, compare=False)
+    """The HTTP status, or None without a response."""
+    has_success_status: bool = field(init=False, repr=False, compare=False)
+    """Whether a complete response with a 2xx status arrived, whatever it says."""
+    accepted: bool = field(init=False, repr=False, compare=False)
+    """Whether a complete response with a 2xx status arrived, and its content, if any, is JSON that is not an error.
 
-    @property
-    def status(self) -> int | None:
-        """The HTTP status, or None without a response."""
-        return self.response.status if self.response else None
+    Some servers answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
+    """
+    refused: bool = field(init=False, repr=False, compare=False)
+    """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""
 
-    @property
-    def has_success_status(self) -> bool:
-        """Whether a complete response with a 2xx status arrived, whatever it says."""
-        return self.completion is Completion.ANSWERED and self.status is not None and 200 <= self.status < 300
-
-    @property
-    def accepted(self) -> bool:
-        """Whether a complete response with a 2xx status arrived, and its content, if any, is JSON that is not an error.
-
-        Some servers answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
-        """
-        return self.has_success_status and not (self.response is not None and self.response.contradicts_success)
-
-    @property
-    def refused(self) -> bool:
-        """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""
-        status = self.status
-        return status is not None and 400 <= status < 500 and status not in (401, 403, 408, 425, 429)
+    def __post_init__(self) -> None:
+        response = self.response
+        status = response.status if response else None
+        succeeded = self.completion is Completion.ANSWERED and status is not None and 200 <= status < 300
+        rejected = status is not None and 400 <= status < 500 and status not in _NOT_REFUSALS
+        object.__setattr__(self, "status", status)
+        object.__setattr__(self, "has_success_status", succeeded)
+        object.__setattr__(self, "accepted", succeeded and not (response and response.contradicts_success))
+        object.__setattr__(self, "refused", rejected)
 
     @property
     def body(self) -> JSON | Absent:

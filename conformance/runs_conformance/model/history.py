@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from runs_conformance.model.exchange import Exchange
 
@@ -45,4 +46,40 @@ class History:
 
     def find(self, id_: str) -> Exchange | None:
         """The exchange with this id."""
-        return next((exchange for exchange in self.exchanges if exchange.id == id_), None)
+        return self._by_id.get(id_)
+
+    def select(self, *operations: str) -> tuple[Exchange, ...]:
+        """The exchanges of these operations, in order."""
+        found = self._selected.get(operations)
+        if found is None:
+            found = tuple(exchange for exchange in self.exchanges if exchange.operation in operations)
+            self._selected[operations] = found
+        return found
+
+    def in_thread(self, thread_id: str, *operations: str) -> tuple[Exchange, ...]:
+        """The exchanges of these operations whose path names a thread, in order."""
+        threads = self._by_thread.get(operations)
+        if threads is None:
+            grouped: dict[str, list[Exchange]] = {}
+            for exchange in self.select(*operations):
+                if (named := exchange.path.get("thread_id")) is not None:
+                    grouped.setdefault(named, []).append(exchange)
+            threads = self._by_thread[operations] = {named: tuple(those) for named, those in grouped.items()}
+        return threads.get(thread_id, ())
+
+    @cached_property
+    def _by_id(self) -> dict[str, Exchange]:
+        return {exchange.id: exchange for exchange in reversed(self.exchanges)}
+
+    @cached_property
+    def _selected(self) -> dict[tuple[str, ...], tuple[Exchange, ...]]:
+        """The exchanges of some operations; rules ask for the same ones again and again."""
+        return {}
+
+    @cached_property
+    def _by_thread(self) -> dict[tuple[str, ...], dict[str, tuple[Exchange, ...]]]:
+        return {}
+
+    def __getstate__(self) -> dict[str, object]:
+        """The history without what is derived from it."""
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}

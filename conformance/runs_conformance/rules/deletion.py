@@ -10,13 +10,14 @@ from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _DELETED_PARAMETERS = {"delete_assistant": "assistant_id", "delete_thread": "thread_id", "delete_message": "message_id"}
 _OPERATIONS = schema("openai-openapi f85dbe2 openapi.yaml deleteMessage, deleteThread, deleteAssistant")
@@ -56,13 +57,10 @@ def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion
         parameter = _DELETED_PARAMETERS[deletion.operation or ""]
         if created[parameter.removesuffix("_id"), deletion.path.get(parameter, "")] > 1:
             continue
+        pointer, deleted = f"/{parameter}", deletion.path.get(parameter)
         for exchange in history:
-            id_ = exchange.path.get(parameter) or at(exchange.request.body, f"/{parameter}")
-            if (
-                uses_default_auth(exchange)
-                and deletion.happened_before(exchange)
-                and id_ == deletion.path.get(parameter)
-            ):
+            id_ = exchange.path.get(parameter) or at(exchange.request.body, pointer)
+            if id_ == deleted and deletion.happened_before(exchange) and uses_default_auth(exchange):
                 yield _RequestAfterDeletion(deletion, exchange, parameter, operation_works(history, exchange))
 
 
@@ -75,6 +73,8 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
         yield request.exchange.finding(message, "", 404, request.exchange.status)
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
+    elif is_server_error(request.exchange):
+        yield Inconclusive(f"{request.exchange.operation} was answered with HTTP status {request.exchange.status}")
 
 
 @rule(units=_deletions, level=Level.MUST, source=_ANSWER, capability="core", requirements=("deleted-object-is-gone",))

@@ -13,7 +13,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.evidence.illegal_values import ANY_MEMBER, illegal_members
-from runs_conformance.evidence.observation import observations_in
+from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -37,13 +37,14 @@ def tallies(history: History) -> dict[str, Tally]:
     """
     judged: Counter[str] = Counter()
     by_constraint: dict[str, Tally] = {}
+    shown = {id(observation.value): observation for observation in all_observations(history)}
     for exchange in history:
         for object_ in objects_in_response(exchange):
             edition = exchange.edition or DEFAULT_EDITION
             examination = validate_document(object_documents()[object_.kind], object_.kind, object_.value, edition)
             judged.update(examination.checked)
             for violation in examination.violations:
-                if _is_consequence(violation, object_, exchange, history):
+                if _is_consequence(violation, object_, exchange, history, shown):
                     continue
                 tally = by_constraint.setdefault(violation.constraint, Tally())
                 tally.add(_finding(violation, object_, exchange))
@@ -51,11 +52,16 @@ def tallies(history: History) -> dict[str, Tally]:
 
 
 def _is_consequence(
-    violation: SchemaViolation, object_: ObjectInResponse, exchange: Exchange, history: History
+    violation: SchemaViolation,
+    object_: ObjectInResponse,
+    exchange: Exchange,
+    history: History,
+    shown: Mapping[int, Observation],
 ) -> bool:
     """Whether a value may violate its schema only because an illegal request was accepted, which is one finding.
 
-    Metadata may also exceed its limit because legal ones were merged, as the contract allows.
+    Metadata may also exceed its limit because legal ones were merged, as the contract allows. `shown` holds all
+    observations by the `id()` of their values.
     """
     items = object_.value.get("data") if is_object(object_.value) else None
     tokens = pointer_tokens(violation.pointer or violation.place)
@@ -71,11 +77,11 @@ def _is_consequence(
         return True
     if _is_of_another_program(value, exchange, history):
         return True
-    for observation in observations_in(exchange):
-        if observation.value is value:
-            illegal = illegal_members(history, observation)
-            return ANY_MEMBER in illegal or member in illegal
-    return False
+    observation = shown.get(id(value))
+    if observation is None:
+        return False
+    illegal = illegal_members(history, observation)
+    return ANY_MEMBER in illegal or member in illegal
 
 
 def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:
