@@ -70,6 +70,19 @@ def test_a_session_that_was_cut_short_says_so_first() -> None:
     assert "(cut short)" in markdown.text(cut).splitlines()[0]
 
 
+def test_requirements_left_undecided_by_the_forecast_are_counted_first() -> None:
+    end = ProgramEnd("boundary.create_run", Ending.STOPPED, "the forecast of 434 runs is used up (--max-runs)")
+    reason = f"boundary.create_run stopped early: {end.cause}"
+    undecided = replace(verdict("lock.a", Outcome.INCONCLUSIVE, kind="rule", operation=None), reason=reason)
+    limited = replace(report(*report().verdicts, undecided), programs=ProgramSummary(planned=2, early_ends=(end,)))
+    note = "1 requirement is undecided, because the forecast of 434 runs is used up (--max-runs)."
+    lines = render_summary(limited, Style()).splitlines()
+    assert lines[0].startswith("FAIL: at least ")
+    assert lines[1] == note
+    assert r"at least" in markdown.text(limited).splitlines()[2]
+    assert note in html.text(limited)
+
+
 def test_summary_fits_a_screen() -> None:
     many = [
         verdict(f"{topic}.rule_{number}", Outcome.FAIL, kind="rule", operation=None)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.plan import Plan
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.program_end import FORECAST
 
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for the form of requests."""
@@ -154,9 +155,9 @@ class Forecast:
     @property
     def requests_reason(self) -> str:
         """Why no more requests are sent."""
-        return f"the forecast of {self.total.requests:,} requests is used up (--max-requests sets another limit)"
+        return f"{FORECAST}{self.total.requests:,} requests is used up (--max-requests sets another limit)"
 
     @property
     def runs_reason(self) -> str:
         """Why no more runs are started."""
-        return f"the forecast of {self.total.runs:,} runs is used up (--max-runs sets another limit)"
+        return f"{FORECAST}{self.total.runs:,} runs is used up (--max-runs sets another limit)"

@@ -23,6 +23,10 @@ class Ending(StrEnum):
     NOT_STARTED = "not_started"
 
 
+FORECAST = "the forecast of "
+"""How the cause begins if the forecast of the plan leaves a program too few requests or runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramEnd:
     """The end of one program. `cause` says what ended it early, in one line without the program's name.
@@ -42,6 +46,11 @@ class ProgramEnd:
     def is_early(self) -> bool:
         """Whether the program ended before its last step."""
         return self.ending is not Ending.COMPLETED
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether the forecast of the plan left the program too few requests or runs."""
+        return self.ending is Ending.STOPPED and self.cause.startswith(FORECAST)
 
     def to_json(self) -> dict[str, JSON]:
         """The end as JSON; empty fields are omitted."""

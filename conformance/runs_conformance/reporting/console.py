@@ -16,7 +16,7 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
 from runs_conformance.reporting.outcome_names import outcome_name
 from runs_conformance.reporting.outcome_table import outcome_table
@@ -243,8 +243,8 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
     if scope := scope_line(report):
         yield from textwrap.wrap(failure_text.printable(scope), WIDTH, break_long_words=False)
-    if note := cut_note(report):
-        yield failure_text.printable(note)
+    for note in filter(None, (cut_note(report), limit_note(report))):
+        yield from textwrap.wrap(failure_text.printable(note), WIDTH, break_long_words=False)
     yield from _note_lines(report)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     judged = f"{plural(_count_decided(constraints), 'constraint')} and {plural(_count_decided(rules), 'rule')}"

@@ -20,7 +20,7 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changes_note, edition_note
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
@@ -111,6 +111,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             headline=_begin_sentence(headline(report, "").removeprefix(" (cut short)").removeprefix(": ")),
             is_tested=bool(report.with_outcome(*_TESTED)),
             cut_note=cut_note(report),
+            limit_note=limit_note(report),
             edition_note=edition_note(report),
             changes_note=changes_note(report),
             new=set(report.changes.new) if report.changes else set(),

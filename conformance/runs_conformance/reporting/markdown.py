@@ -11,7 +11,7 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, list_mistakes
+from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
@@ -34,7 +34,8 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     yield ""
     yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")
     yield ""
-    for note in filter(None, (scope_line(report), cut_note(report), edition_note(report), changes_note(report))):
+    notes = (scope_line(report), cut_note(report), limit_note(report), edition_note(report), changes_note(report))
+    for note in filter(None, notes):
         yield _escape_inline(note)
         yield ""
     for label, ids in changed_ids(report):
