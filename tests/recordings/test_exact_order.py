@@ -47,7 +47,7 @@ def _order(entries: list[EntrySummary]) -> list[int] | None:
 
 def test_order_is_that_of_the_general_way() -> None:
     found = 0
-    for seed in range(600):
+    for seed in range(300):
         entries = _entries(random.Random(seed))
         if seed % 5 == 0:
             entries = [
@@ -63,7 +63,7 @@ def test_order_is_that_of_the_general_way() -> None:
                 (entry.started_at, (entry.started_at or 0.0) + (entry.seconds or 0.0))
                 for entry in (entries[number - 1] for number in order)
             ]
-    assert 50 < found < 550
+    assert 25 < found < 275
 
 
 def _entry(
@@ -75,16 +75,16 @@ def _entry(
 @pytest.mark.parametrize(
     "second",
     [
-        _entry(2, 5.0, None),
-        _entry(2, None),
-        _entry(2, 40 * _DAY),
-        _entry(2, -5.0),
-        _entry(2, 0.02, address=1),
-        _entry(2, 0.02, address=7, identity=1),
+        _entry(3, 5.0, None),
+        _entry(3, None),
+        _entry(3, 40 * _DAY),
+        _entry(3, -5.0),
+        _entry(3, 0.02, address=2),
+        _entry(3, 0.02, address=7, identity=1),
     ],
     ids=["duration unknown", "time unknown", "a month later", "clock set back", "same address", "same request id"],
 )
 def test_what_needs_a_closer_look_is_left_to_the_general_way(second: EntrySummary) -> None:
-    first = _entry(1, 0.0, address=1) if not second.identity else _entry(1, 0.0, identity=1)
-    assert _order([first, _entry(2, 5.0)]) == [1, 2]
-    assert _order([first, second]) is None
+    before = [_entry(1, -1.0), _entry(2, 0.0, identity=second.identity)]
+    assert _order([*before, _entry(3, 5.0)]) == [1, 2, 3]
+    assert _order([*before, second]) is None

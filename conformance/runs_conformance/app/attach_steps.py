@@ -46,10 +46,10 @@ def attach_steps(
     return replace(result, counterexamples=examples)
 
 
-def read_counterexample_histories(path: Path, result: RunResult) -> Iterator[History]:
+def read_counterexample_histories(path: Path, result: RunResult, edition: str | None = None) -> Iterator[History]:
     """Read the histories that the counterexamples come from back from the file at `path`, one after the other.
 
-    Yields no history if the file cannot be read.
+    `edition` overrides theirs. Yields no history if the file cannot be read.
     """
     markers = [
         b'"program":' + json.dumps(program).encode()
@@ -74,7 +74,7 @@ def read_counterexample_histories(path: Path, result: RunResult) -> Iterator[His
                 start += len(line)
             for places in positions.values():
                 lines = [_read_at(file, *place) for place in places]
-                yield from history_file.read_history(path.name, b"".join(lines), None).histories
+                yield from history_file.read_history(path.name, b"".join(lines), edition).histories
     except OSError:
         return
 

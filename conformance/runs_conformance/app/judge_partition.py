@@ -16,6 +16,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
 from runs_conformance.recordings.exchanges import SkippedEntry
+from runs_conformance.recordings.history_index import HistoryReference
 from runs_conformance.recordings.partition import Partition, split_into_partitions
 from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.recordings.redaction_marker import contains_marker
@@ -43,7 +44,7 @@ class PartitionJob:
         return len(self.partition.exchanges) + len(self.partition.damaged)
 
 
-AnyJob = PartitionJob | PartitionReference
+AnyJob = PartitionJob | PartitionReference | HistoryReference
 
 
 def split_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runs_conformance.app.attach_steps import attach_steps
+from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import report_transitions
 from runs_conformance.app.judge_partition import AnyJob, PartitionJob, in_memory, judge_jobs, split_history
 from runs_conformance.app.options import (
@@ -24,7 +24,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.run_result import merge_results
+from runs_conformance.engine.run_result import RunResult, merge_results
 from runs_conformance.engine.verdicts import (
     NotJudgedReason,
     Requirements,
@@ -39,6 +39,7 @@ from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.recordings.har_file import open_har
+from runs_conformance.recordings.history_index import HistoryIndex, is_history_file
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
 from runs_conformance.recordings.recording_index import MAX_SKIPPED, RecordingIndex
 from runs_conformance.reporting.report import Report, TargetInfo
@@ -69,7 +70,8 @@ class RecordingReview:
 class CutRecording:
     """A recording, cut into jobs that can be judged separately, in any process and in any order.
 
-    `entry_count` is the number of entries it has. Close it once its jobs are judged, or detach it.
+    `entry_count` is the number of entries it has. `history_path` is the file from which histories can be read again
+    that `histories` does not hold. Close it once its jobs are judged, or detach it.
     """
 
     name: str
@@ -79,6 +81,7 @@ class CutRecording:
     skipped: Sequence[SkippedEntry] = ()
     skipped_count: int = 0
     index: RecordingIndex | None = None
+    history_path: Path | None = None
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -148,9 +151,20 @@ def cut_recording(
 ) -> CutRecording:
     """Cut a file, or what a URL of fsspec names, into partitions that nothing joins.
 
-    A HAR of any size is read in a stream. Raises UsageError if the file cannot be read.
+    A HAR or `history.jsonl` of any size is read in a stream. Raises UsageError if the file cannot be read.
     """
     file = open_har(str(path)) if as_operation is None else None
+    if file is None and as_operation is None and is_history_file(str(path)):
+        history = HistoryIndex(str(path), edition)
+        skipped = history.skipped
+        return CutRecording(
+            str(path),
+            history.partitions(),
+            history.entry_count,
+            skipped=skipped,
+            skipped_count=len(skipped),
+            history_path=Path(path) if history.has_steps else None,
+        )
     if file is None:
         return cut_traffic(str(path), load_traffic(Path(path), edition, hosts, as_operation))
     index = RecordingIndex(file, edition, hosts)
@@ -196,10 +210,9 @@ def merge_verdicts(
     for each_result in results:
         merger.add(each_result, MAX_SKIPPED)
     budget.counts = merger.counts
-    histories = (history for each in cuts for history in each.histories)
-    result = attach_steps(
-        merge_results(merger.results(), budget), histories, build_history_judge(options, trusts_steps=False)
-    )
+    merged = merge_results(merger.results(), budget)
+    histories = (history for each in cuts for history in _read_histories(each, merged, edition))
+    result = attach_steps(merged, histories, build_history_judge(options, trusts_steps=False))
     all_requirements = Requirements(rules=rules(), constraints=_constraints(edition, merger.editions))
     check_selection(options, all_requirements.ids())
     verdicts = build_verdicts(
@@ -243,6 +256,13 @@ def merge_verdicts(
     left_out = sum(each.count_skipped() for each in cuts)
     lines = tuple(f"{entry.location}: {entry.reason}" for entry in (*skipped, *merger.skipped))
     return RecordingReview(report, lines, left_out + merger.skipped_count)
+
+
+def _read_histories(cut: CutRecording, result: RunResult, edition: str | None) -> Iterable[History]:
+    """The histories of a recording that may show the counterexamples of a result."""
+    if cut.history_path is None:
+        return cut.histories
+    return read_counterexample_histories(cut.history_path, result, edition)
 
 
 def _judged_exchanges(history: History) -> list[Exchange]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runs_conformance.app.judge_partition import AnyJob
+from runs_conformance.app.judge_partition import AnyJob, PartitionJob
 from runs_conformance.app.judge_recording import cut_recording
 from runs_conformance.client.recorder import HistoryWriter, redact
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.wire import known_secrets
 
 
@@ -47,6 +46,6 @@ def write_recorded_history(
 
 
 def _own_exchanges(job: AnyJob) -> Iterator[Exchange]:
-    partition = job.load()[0] if isinstance(job, PartitionReference) else job.partition
+    partition = job.partition if isinstance(job, PartitionJob) else job.load()[0]
     together = sorted((*partition.exchanges, *partition.damaged), key=lambda exchange: exchange.index)
     return (exchange for exchange in together if exchange.id not in partition.dependency_exchange_ids)

@@ -16,7 +16,9 @@ from runs_conformance.model.text import excerpt
 from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.wire import strict_json
 
-_MAX_LINE = 64 * 1024 * 1024
+MAX_LINE = 64 * 1024 * 1024
+LINE_ERRORS = (KeyError, TypeError, ValueError, AttributeError)
+"""What `parse_line` and `parse_exchange` raise for a line that cannot be read."""
 _MAX_REASON = 200
 _MAX_VALUES = 4_000_000
 """JSON values of all lines together. In memory, each takes up to a hundred bytes, however short its text is."""
@@ -24,7 +26,7 @@ _MAX_VALUES = 4_000_000
 
 def is_history(data: bytes) -> bool:
     """Whether the first line is the header of a history or an exchange."""
-    first = strict_json.parse(data.partition(b"\n")[0].strip(), _MAX_LINE).value
+    first = strict_json.parse(data.partition(b"\n")[0].strip(), MAX_LINE).value
     return is_object(first) and first.get("type") in ("run", "exchange")
 
 
@@ -59,22 +61,16 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
         if values > _MAX_VALUES:
             raise UsageError(f"{name}: more than {_MAX_VALUES:,} JSON values, too large to be read at once")
         try:
-            entry = _object(line)
+            entry = parse_line(line)
             if entry.get("type") == "run":
                 run = run or entry
             elif entry.get("type") == "end":
                 end = entry
             elif entry.get("type") == "exchange":
-                exchange = _require_known(exchange_from_json(entry))
-                programs.setdefault(exchange.program, []).append(
-                    replace(exchange, edition=edition) if edition else exchange
-                )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            if not line.endswith(b"\n"):
-                skipped.append(SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed"))
-                continue
-            reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"
-            raise UsageError(f"{name}:{number}: not an exchange ({reason})") from None
+                exchange = parse_exchange(entry, edition)
+                programs.setdefault(exchange.program, []).append(exchange)
+        except LINE_ERRORS as error:
+            skipped.append(explain_unreadable(name, number, line, error))
     # Programs of a test run use objects of their own; the clients of recorded traffic may share them.
     is_shared = len(programs) > 1 and all(each.step is None for exchanges in programs.values() for each in exchanges)
     histories = tuple(History.of(exchanges, program, partial=is_shared) for program, exchanges in programs.items())
@@ -101,8 +97,23 @@ def _lines(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _object(line: bytes) -> Mapping[str, JSON]:
-    value = strict_json.parse(line, _MAX_LINE, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
+def parse_exchange(entry: Mapping[str, JSON], edition: str | None = None) -> Exchange:
+    """The exchange of a line; `edition` overrides its own. Raises one of `LINE_ERRORS` if it is invalid."""
+    exchange = _require_known(exchange_from_json(entry))
+    return replace(exchange, edition=edition) if edition else exchange
+
+
+def explain_unreadable(name: str, number: int, line: bytes, error: Exception) -> SkippedEntry:
+    """Say that the last line was truncated. Raises UsageError if the line has an end, so that it was not."""
+    if not line.endswith(b"\n"):
+        return SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed")
+    reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"
+    raise UsageError(f"{name}:{number}: not an exchange ({reason})") from None
+
+
+def parse_line(line: bytes) -> Mapping[str, JSON]:
+    """The object in a line. Raises one of `LINE_ERRORS` if there is none."""
+    value = strict_json.parse(line, MAX_LINE, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(value):
         raise ValueError("not a JSON object")
     return value

@@ -77,7 +77,7 @@ def split_into_partitions(exchanges: Sequence[Exchange], size: int = SIZE) -> It
     named = [exchange for exchange in exchanges if not has_redacted_ids(exchange)]
     planner = PartitionPlanner()
     for exchange in named:
-        planner.add(_ids(exchange), _managed_assistants(exchange), _used_assistants(exchange))
+        planner.add(*describe_mentions(exchange))
     for planned in planner.plan(range(len(named)), size):
         context = [named[number] for number in planned.dependencies]
         together = [*(named[number] for number in planned.members), *context]
@@ -112,6 +112,11 @@ def has_redacted_ids(exchange: Exchange) -> bool:
 def describe_loss(exchange: Exchange) -> str:
     """Describe the loss of an exchange, as the reason of an inconclusive verdict."""
     return f"{exchange.loss} of {exchange.id}, which may explain it"
+
+
+def describe_mentions(exchange: Exchange) -> tuple[Collection[str], Collection[str], Collection[str]]:
+    """The ids that join an exchange with others, the assistants that it manages, and those that its run uses."""
+    return _ids(exchange), _managed_assistants(exchange), _used_assistants(exchange)
 
 
 def _ids(exchange: Exchange) -> list[str]:
