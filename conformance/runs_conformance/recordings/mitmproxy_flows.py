@@ -30,6 +30,8 @@ def entries(data: bytes) -> Iterator[RecordedEntry | tuple[int, str]]:
         problem = import_module("mitmproxy.exceptions").FlowReadException
     except ImportError:
         raise UsageError(f"a mitmproxy flow file; {_REMEDY}") from None
+    except Exception as error:  # Its libraries may not fit each other.
+        raise UsageError(f"a mitmproxy flow file, but mitmproxy cannot be loaded ({error}); {_REMEDY}") from None
     return _read(reader, flow_type, problem)
 
 
