@@ -11,7 +11,13 @@ import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.generation.boundary import programs
-from runs_conformance.generation.boundary.execution import SAMPLE_RATIO, SAMPLE_SIZE, CaseRun
+from runs_conformance.generation.boundary.execution import (
+    MAX_CONFIRMED_REFUSALS,
+    MAX_FRUITLESS,
+    SAMPLE_RATIO,
+    SAMPLE_SIZE,
+    CaseRun,
+)
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.model.case import Mutation, Role, Step
@@ -137,6 +143,45 @@ def test_a_target_that_refuses_everything_passes_nothing(operation: str) -> None
     history = Target(override).execute(program(operation))
     assert set(outcomes(history)) == {Outcome.INCONCLUSIVE}
     assert len(history) < len(Target().execute(program(operation)))
+
+
+def refusing(operation: str, status: int) -> Any:
+    """A target that refuses all requests of an operation with this status."""
+    return lambda step, body: (status, REFUSAL) if step.operation == operation else None
+
+
+def test_a_refused_operation_gets_few_negatives() -> None:
+    history = Target(refusing("create_thread_and_run", 404)).execute(program("create_thread_and_run"))
+    negatives = [e for e in history if e.step and e.step.role is Role.NEGATIVE]
+    assert len(negatives) == MAX_FRUITLESS
+    assert set(outcomes(history)) == {Outcome.INCONCLUSIVE}
+
+
+def test_negatives_go_on_if_their_statuses_differ_from_that_of_the_control() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        return (404, REFUSAL) if step.role is Role.CONTROL else None
+
+    history = Target(override).execute(program("create_thread_and_run"))
+    assert sum(e.step is not None and e.step.role is Role.NEGATIVE for e in history) > 100
+
+
+def test_a_refused_operation_gets_no_further_valid_values() -> None:
+    history = Target(refusing("create_run", 400)).execute(PROGRAMS["boundary.create_run.legal"])
+    assert [e.step.role for e in history if e.step and e.operation == "create_run"] == [
+        Role.VALID,
+        Role.CONTROL,
+        Role.CONTROL,
+    ]
+    assert failing(history) == set()
+
+
+def test_refused_valid_values_are_sent_twice_until_they_are_refused_for_sure() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        return (400, REFUSAL) if step.role is Role.VALID else None
+
+    history = Target(override).execute(PROGRAMS["boundary.create_run.legal"])
+    sent = Counter(e.step.id for e in history if e.step and e.step.role is Role.VALID and not e.step.packed)
+    assert Counter(sent.values())[2] == MAX_CONFIRMED_REFUSALS
 
 
 def test_a_refused_fixture_ends_the_program() -> None:

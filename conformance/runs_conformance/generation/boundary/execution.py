@@ -54,7 +54,8 @@ def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool
         yield from case_run.send_valid(closing)
     else:
         # No verdict is possible without an accepted control: one negative per constraint records the attempt.
-        yield from case_run.send_negatives(_first_per_constraint(cases.negatives))
+        useless_status = control.status if control is not None and control.refused else None
+        yield from case_run.send_negatives(_first_per_constraint(cases.negatives), useless_status)
     if case_run.server_errors or case_run.refusals:
         # If the smallest request is accepted in the end, the refusals before were not for the state of the target.
         yield from case_run.send(cases.control)
@@ -70,7 +71,14 @@ def extra_valid_generator(
         if not (yield from fixture.set_up(context)):
             return
         cases = make_cases(context)
-        yield from case_run.send_valid(cases.extra_valid)
+        for index, case in enumerate(cases.extra_valid):
+            exchange = yield from case_run.send_case(case)
+            if exchange is not None and exchange.refused and not index:
+                # A target that refuses the smallest request, too, refuses the operation, not a value.
+                control = yield from case_run.send_twice_if_refused(cases.control)
+                if control is None or control.refused:
+                    return
+            yield from case_run.send_parts(case, exchange)
         if case_run.server_errors or case_run.refusals:
             # The controls show whether the target refuses the value, the member or every request.
             yield from case_run.send(cases.control)
@@ -86,7 +94,7 @@ def _first_per_constraint(negatives: Sequence[Step]) -> list[Step]:
     return list(first.values())
 
 
-SAMPLE_SIZE, SAMPLE_RATIO = 3, 3
+SAMPLE_SIZE, SAMPLE_RATIO = 3, 1
 """Invalid values of one keyword that are sent although each of them was accepted and started a run, and the number of
 further ones for each that was refused: an unknown id is refused even where no value is validated.
 """
@@ -95,6 +103,14 @@ ENOUGH_ACCEPTED = 12
 """Accepted invalid values of all keywords that show that an operation validates little; then one of each keyword is
 sent.
 """
+
+MAX_FRUITLESS = 12
+"""Invalid values that are sent although the smallest valid request was refused, and they are refused with its status:
+no verdict is possible, but a target that accepts one of them fails.
+"""
+
+MAX_CONFIRMED_REFUSALS = 6
+"""Valid values that were refused twice; they show that the target does not refuse at random."""
 
 
 @dataclass(slots=True)
@@ -107,6 +123,7 @@ class CaseRun:
     exhausted: bool = False
     server_errors: int = 0
     refusals: int = 0
+    confirmed_refusals: int = 0
     failed_constraints: set[str] = field(default_factory=set)
     accepted_keywords: Counter[str] = field(default_factory=Counter)
     refused_keywords: Counter[str] = field(default_factory=Counter)
@@ -134,38 +151,53 @@ class CaseRun:
             exchange = yield from self.send(step)
         return exchange
 
-    def _send_twice_if_refused(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
+    def send_twice_if_refused(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a valid request, and again if it is refused, since some servers refuse at random; return the first."""
         exchange = yield from self.send_with_retry(step)
-        if exchange is not None and exchange.refused:
-            yield from self.send(step)
+        if exchange is not None and exchange.refused and self.confirmed_refusals < MAX_CONFIRMED_REFUSALS:
+            again = yield from self.send(step)
+            self.confirmed_refusals += again is not None and again.refused
         return exchange
 
     def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Instruction, Any, None]:
         """Send valid requests; if a packed one is not accepted, send its single-value parts."""
         for case in cases:
-            # A refused request with several values is split instead.
-            send = self.send_with_retry if case.parts else self._send_twice_if_refused
-            exchange = yield from send(case.step)
+            exchange = yield from self.send_case(case)
             if exchange is None:
                 return
-            if not exchange.accepted:
-                self.refusals += 1
-                for part in case.parts:
-                    yield from self._send_twice_if_refused(part)
+            yield from self.send_parts(case, exchange)
 
-    def send_negatives(self, negatives: Sequence[Step]) -> Generator[Instruction, Any, None]:
+    def send_case(self, case: ValidCase) -> Generator[Instruction, Any, Exchange | None]:
+        """Send a valid request, again if it is refused; one with several values is split instead."""
+        send = self.send_with_retry if case.parts else self.send_twice_if_refused
+        return (yield from send(case.step))
+
+    def send_parts(self, case: ValidCase, exchange: Exchange | None) -> Generator[Instruction, Any, None]:
+        """Send the single-value parts of a packed request that was not accepted."""
+        if exchange is not None and not exchange.accepted:
+            self.refusals += 1
+            for part in case.parts:
+                yield from self.send_twice_if_refused(part)
+
+    def send_negatives(
+        self, negatives: Sequence[Step], useless_status: int | None = None
+    ) -> Generator[Instruction, Any, None]:
         """Send negatives; once one of a constraint was accepted, skip the others.
 
+        With `useless_status`, that of the refused control, stop after some that were refused with this status alone.
         Raises InternalError for one that the second validator does not find invalid at its place alone.
         """
+        statuses = Counter[int | None]()
         for step in negatives:
             if step.exercises and (step.exercises[0] in self.failed_constraints or self.samples_out(step)):
                 continue
+            if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
+                return
             require_invalid(step, self.context.edition)
             exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
+            statuses[exchange.status] += 1
             keyword = step.mutation.keyword if step.mutation else ""
             if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
                 self.failed_constraints.add(step.exercises[0])
