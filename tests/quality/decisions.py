@@ -2,19 +2,22 @@
 
 `python -m tests.quality.decisions` judges the emulator with several seeds and all legal variants, reads the kill
 matrix, and writes `engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided.
-An id counts as decided by a program if it is decided with every seed. Programs that depend on the seed are omitted. The
-variants show how few occasions a correct server may give. `python -m tests.quality.refresh` keeps what the committed
-table says of the variants, and has them run only the programs that are new to an id.
+With `--quick` it judges by profile quick, and writes `engine/quick_decisions.json`. An id counts as decided by a
+program if it is decided with every seed. Programs that depend on the seed are omitted. The variants show how few
+occasions a correct server may give. `python -m tests.quality.refresh` keeps what the committed table says of the
+variants, and has them run only the programs that are new to an id.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from runs_conformance.emulator import catalogue
-from runs_conformance.engine.decisions import TABLE, Decisions, encode_decisions, load_decisions
+from runs_conformance.engine.decisions import QUICK_TABLE, TABLE, Decisions, encode_decisions, load_decisions
 from tests.quality import kill_matrix, variants_matrix
 from tests.quality.judging import Trial, TrialResult, judge_all
 
@@ -63,13 +66,21 @@ def _pairs(table: Decisions) -> set[tuple[str, str]]:
     return {(id_, program) for id_, groups in table.revealers.items() for group in groups for program in group}
 
 
-def _judge_reference() -> list[TrialResult]:
+def measure_quick() -> Decisions:
+    """The table of the programs of profile quick as measured now."""
+    return combine(_judge_reference("quick"), _judge_variants(profile="quick"))
+
+
+def _judge_reference(profile: str = "standard") -> list[TrialResult]:
     print(f"measuring the reference with {len(SEEDS)} seeds", flush=True)
-    return list(judge_all([Trial(f"seed {seed}", seed=seed) for seed in SEEDS], batch_size=1))
+    return list(judge_all([Trial(f"seed {seed}", seed=seed, profile=profile) for seed in SEEDS], batch_size=1))
 
 
-def _judge_variants(programs: tuple[str, ...] = ()) -> list[TrialResult]:
-    trials = [replace(variants_matrix.trial_for(variant), programs=programs) for variant in catalogue.variants()]
+def _judge_variants(programs: tuple[str, ...] = (), profile: str = "standard") -> list[TrialResult]:
+    trials = [
+        replace(variants_matrix.trial_for(variant), programs=programs, profile=profile)
+        for variant in catalogue.variants()
+    ]
     print(f"{len(trials)} variants run {len(programs) or 'all'} programs", flush=True)
     return list(judge_all(trials, batch_size=4))
 
@@ -161,10 +172,10 @@ def _is_fixed(program: str) -> bool:
     return not program.startswith(RANDOM_PREFIXES)
 
 
-def write(decisions: Decisions) -> None:
-    """Write the table, and print how much of it changed."""
-    before = load_decisions()
-    TABLE.write_text(encode_decisions(decisions), encoding="utf-8")
+def write(decisions: Decisions, table: Path = TABLE) -> None:
+    """Write a table, and print how much of it changed."""
+    before = load_decisions(table)
+    table.write_text(encode_decisions(decisions), encoding="utf-8")
     changed = sum(
         1 for id_ in {*before.deciders, *decisions.deciders} if before.deciders.get(id_) != decisions.deciders.get(id_)
     )
@@ -172,8 +183,13 @@ def write(decisions: Decisions) -> None:
 
 
 def main() -> int:
-    """Measure and write the table."""
-    write(measure())
+    """Measure and write a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the table of the programs of profile quick")
+    if parser.parse_args().quick:
+        write(measure_quick(), QUICK_TABLE)
+    else:
+        write(measure())
     return 0
 
 

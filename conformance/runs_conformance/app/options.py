@@ -14,6 +14,7 @@ from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.engine.plan import selector
+from runs_conformance.engine.quick_plan import select_quick_programs
 from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
@@ -86,9 +87,17 @@ def requirements(edition: str = DEFAULT_EDITION) -> Requirements:
 
 
 def all_programs(context: ProgramContext, options: RunOptions) -> list[Program]:
-    """Return every program for a context, whatever the program needs."""
-    ours = [*boundary.programs(context), *written(context), *fuzzing.programs(context, exploration_size(options))]
-    return [*ours, *_schemathesis_programs(context, options)]
+    """Return every program for a context, whatever the program needs, as long as the profile has it."""
+    sampled = is_sampled(options)
+    ours = [*boundary.programs(context, sampled=sampled), *written(context)]
+    ours += fuzzing.programs(context, exploration_size(options))
+    programs = [*ours, *_schemathesis_programs(context, options)]
+    return select_quick_programs(programs, omits_steps=sampled) if options.profile == "quick" else programs
+
+
+def is_sampled(options: RunOptions) -> bool:
+    """Whether programs send only a sample of their steps: in profile quick, unless the user selects what to judge."""
+    return options.profile == "quick" and not options.select
 
 
 def _schemathesis_programs(context: ProgramContext, options: RunOptions) -> list[Program]:

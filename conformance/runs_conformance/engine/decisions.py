@@ -1,7 +1,7 @@
 """Which ids each program decides on the reference server, and which programs reveal violations of each id.
 
-The table is measured, not written by hand: `python -m tests.quality.decisions` writes it from test runs on the bundled
-emulator and from the kill matrix.
+The tables are measured, not written by hand: `python -m tests.quality.decisions` writes the one of whole programs from
+test runs on the bundled emulator and from the kill matrix, with `--quick` the one of the programs of profile quick.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("decisions.json")
+QUICK_TABLE = Path(__file__).with_name("quick_decisions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ class Decisions:
 
 
 @cache
-def load_decisions() -> Decisions:
-    """The measured table; empty if it was never written."""
-    if not TABLE.is_file():
+def load_decisions(table: Path = TABLE) -> Decisions:
+    """A measured table, by default that of whole programs; empty if it was never written."""
+    if not table.is_file():
         return Decisions({}, {})
-    data = json.loads(TABLE.read_text(encoding="utf-8"))
+    data = json.loads(table.read_text(encoding="utf-8"))
     programs: list[str] = data["programs"]
 
     def name_programs(numbers: Iterable[int]) -> frozenset[str]:

@@ -6,7 +6,7 @@ PHASES = ("preflight", "boundary", "lifecycle", "robustness", "security", "races
 """The phases of a test run, in order."""
 
 PROFILES: dict[str, tuple[str, ...]] = {
-    "quick": ("preflight", "boundary", "lifecycle"),
+    "quick": ("preflight", "boundary", "lifecycle", "robustness", "security"),
     "standard": PHASES[:-1],
     "full": PHASES,
 }

@@ -158,13 +158,6 @@ def test_boundary_programs_stay_within_the_budget() -> None:
     all_programs = programs(CONTEXT)
     assert sum(program.requests for program in all_programs) <= 1300
     assert sum(program.runs for program in all_programs if program.id.startswith("boundary.create")) <= 26
-    quick = [program for program in all_programs if program.quick]
-    assert {program.id.split(".")[1] for program in quick} == {
-        "create_run",
-        "create_thread_and_run",
-        "submit_tool_outputs",
-        "modify_run",
-    }
 
 
 def test_programs_of_some_operations() -> None:

@@ -52,12 +52,6 @@ def test_every_program_id_starts_with_its_phase() -> None:
         assert not program.needs or hasattr(FULL, program.needs)
 
 
-def test_quick_programs_are_lifecycle_programs_within_the_run_budget() -> None:
-    quick = [program for program in PROGRAMS if program.quick]
-    assert {program.phase for program in quick} == {"lifecycle"}
-    assert sum(program.runs for program in quick) <= 18
-
-
 def test_earlier_editions_exclude_programs_of_later_features() -> None:
     early = {program.id for program in catalogue(ProgramContext(edition=V2_LAUNCH))}
     late = {program.id for program in catalogue(ProgramContext(edition=DEFAULT_EDITION))}

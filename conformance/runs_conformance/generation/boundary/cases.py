@@ -96,7 +96,7 @@ def build_cases(
     control = replace(control, role=Role.CONTROL, expectation=_ACCEPT)
     violated = {id_ for step in negatives for id_ in step.exercises}
     valid_cases = [_restrict_to_violated(request, violated) for request in valid_cases]
-    positive_controls = _select_positive_controls(valid_cases, violated - set(control.exercises))
+    positive_controls = select_positive_controls(valid_cases, violated - set(control.exercises))
     return OperationCases(
         control,
         positive_controls,
@@ -148,7 +148,7 @@ def _restrict_to_violated(request: ValidCase, violated: set[str]) -> ValidCase:
     return ValidCase(restrict(request.step), tuple(restrict(part) for part in request.parts))
 
 
-def _select_positive_controls(valid_cases: Sequence[ValidCase], uncovered: set[str]) -> tuple[ValidCase, ...]:
+def select_positive_controls(valid_cases: Sequence[ValidCase], uncovered: set[str]) -> tuple[ValidCase, ...]:
     """Select few valid requests that exercise all wanted constraints that any of them exercises."""
     chosen: list[ValidCase] = []
     remaining = list(valid_cases)

@@ -13,6 +13,7 @@ from runs_conformance.generation.boundary.execution import case_generator, extra
 from runs_conformance.generation.boundary.fixtures import FIXTURES, Fixture
 from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.sample import Sampler
+from runs_conformance.generation.boundary.sampling import sample_cases
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 _CONSUMES_RUN = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
@@ -24,7 +25,8 @@ _NEEDS_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
 _SHARED_FIXTURE = {"list_run_steps": ("list_run_steps", "get_run_step")}
 """Operations that use the same run, which the fixture of the first creates."""
 
-_QUICK = _CONSUMES_RUN | {"modify_run"}
+_SAMPLING_COSTS = {"create_run": 1, "submit_tool_outputs": 2, "create_thread_and_run": 3}
+"""The operations whose valid requests start or consume runs, the cheapest first: a sample tests little of the last."""
 
 _NEVER_READ_ONLY = frozenset({""})
 _READ_ONLY_NEEDS: Mapping[str, frozenset[str]] = {
@@ -38,22 +40,33 @@ _READ_ONLY_NEEDS: Mapping[str, frozenset[str]] = {
 NEEDS_FILES = "ids of existing files and vector stores"
 
 
-def programs(context: ProgramContext, operations: Iterable[str] | None = None) -> list[Program]:
+def programs(
+    context: ProgramContext, operations: Iterable[str] | None = None, *, sampled: bool = False
+) -> list[Program]:
     """The boundary programs for a target, of all operations or of the given ones.
 
-    An assistant or thread in use is not modified, and no assistant is created beside one in use.
+    An assistant or thread in use is not modified, and no assistant is created beside one in use. Programs that are
+    `sampled` send one negative for each kind of constraint, and start no run of which they test nothing else.
     """
     chosen = set(FIXTURES) if operations is None else set(operations)
     if "assistant" in context.use:
         chosen -= {"create_assistant", "modify_assistant"}
     if "thread" in context.use:
         chosen -= {"modify_thread"}
+    sample: Mapping[str, OperationCases] | None = None
+    if sampled:
+        chosen -= _NEEDS_RUN
+        sample = sample_cases(
+            {name: operation_cases(name, context) for name in FIXTURES if name in chosen},
+            _SAMPLING_COSTS,
+            context.always_sent,
+        )
     followers = {name for names in _SHARED_FIXTURE.values() for name in names[1:]}
     return [
         program
         for name in FIXTURES
         if name not in followers and not chosen.isdisjoint(_SHARED_FIXTURE.get(name, (name,)))
-        for program in _programs(name, context)
+        for program in _programs(name, context, sample)
     ]
 
 
@@ -82,17 +95,23 @@ def constraints_without_resources(context: ProgramContext) -> Mapping[str, str]:
     return {id_: NEEDS_FILES for id_ in requests if id_ not in exercised and id_ not in unsendable}
 
 
-def _programs(operation: str, context: ProgramContext) -> Iterator[Program]:
+def _programs(
+    operation: str, context: ProgramContext, sample: Mapping[str, OperationCases] | None
+) -> Iterator[Program]:
     """Yield the program of an operation's negatives and, if valid requests cost runs, one for the extra valid ones."""
     fixture, operations = FIXTURES[operation], _SHARED_FIXTURE.get(operation, (operation,))
-    cases = operation_cases(operation, context)
+
+    def cases_of(name: str, context: ProgramContext) -> OperationCases:
+        return operation_cases(name, context) if sample is None else sample[name]
+
+    cases = cases_of(operation, context)
     writes = not context.read_only or not _READ_ONLY_NEEDS.get(operation, _NEVER_READ_ONLY) <= {*context.use}
 
     def make_cases(context: ProgramContext) -> OperationCases:
-        return operation_cases(operation, context)
+        return cases_of(operation, context)
 
     def make_shared_cases(context: ProgramContext) -> Iterator[tuple[Fixture, OperationCases]]:
-        return ((FIXTURES[name], operation_cases(name, context)) for name in operations)
+        return ((FIXTURES[name], cases_of(name, context)) for name in operations)
 
     def program(
         id_: str, title: str, generate: Callable[[ProgramContext], StepGenerator], accepted: int, refused: int
@@ -105,7 +124,6 @@ def _programs(operation: str, context: ProgramContext) -> Iterator[Program]:
             generate=generate,
             runs=accepted if operation in _CONSUMES_RUN else int(operation in _NEEDS_RUN),
             requests=4 + accepted * (3 if fixture.after_accept else 1) + refused,
-            quick=(operation in _QUICK and id_ == f"boundary.{operation}") or not writes,
             writes=writes,
             operations=operations,
         )
@@ -114,7 +132,7 @@ def _programs(operation: str, context: ProgramContext) -> Iterator[Program]:
     title = f"Invalid values of {' and '.join(operations)} at every bound, with valid ones as controls"
     extra_valid_apart = operation in _CONSUMES_RUN
     valid = len(cases.positive_controls) if extra_valid_apart else len(cases.positive_controls) + len(cases.extra_valid)
-    other_cases = [operation_cases(name, context) for name in operations[1:]]
+    other_cases = [cases_of(name, context) for name in operations[1:]]
     valid += sum(1 + len(each.positive_controls) + len(each.extra_valid) for each in other_cases)
     refused = sum(len(each.negatives) for each in (cases, *other_cases))
     yield program(id_, title, case_generator(make_shared_cases, extra_valid_apart), 1 + valid, refused)

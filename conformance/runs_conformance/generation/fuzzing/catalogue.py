@@ -44,7 +44,6 @@ def _payload_program(portion: Portion, following: Portion | None) -> Program:
         generate=payload_program(portion, following),
         runs=accepted if portion.operation in _RUN_STARTING else int(portion.operation == _SECOND),
         requests=4 + accepted * (3 if fixture.after_accept else 1) + portion.negatives + following_requests,
-        quick=False,
     )
 
 
@@ -57,5 +56,4 @@ def _walk(profile: WalkProfile, number: int) -> Program:
         generate=walk_program(profile, number),
         runs=profile.runs,
         requests=MAX_STEPS + 4 + 8 * profile.runs,
-        quick=False,
     )

@@ -44,7 +44,7 @@ _THREAD = Ref("run", "/thread_id")
 _TOO_EARLY = "Too early, unless the run was cancelled at once."
 
 
-@program("lifecycle", "cancel", runs=1, requests=24, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=24)
 def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     """A run is cancelled in the middle of a long answer, and again after it has ended."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
@@ -78,7 +78,7 @@ def cancel_at_once(context: ProgramContext) -> StepGenerator:
     yield replace(on_run("get_run"), pause=TIMESTAMP_TICK)
 
 
-@program("lifecycle", "cancel", runs=1, requests=29, quick=True)
+@program("lifecycle", "cancel", runs=1, requests=29)
 def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     """A run is cancelled while it waits for tool outputs, and the outputs are submitted afterwards.
 
@@ -88,7 +88,7 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
         return
     choice: Any = "required" if edition_includes(context, "2024-04-29") else force_function()
-    if not (yield from start_waiting_run(context, tool_choice=choice)):
+    if not (yield from start_waiting_run(context, needs_calls=False, tool_choice=choice)):
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")

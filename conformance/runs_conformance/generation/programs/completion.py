@@ -21,7 +21,7 @@ from runs_conformance.model.case import Ref
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=1, requests=45, quick=True)
+@program("lifecycle", "core", runs=1, requests=45)
 def complete_by_polling(context: ProgramContext) -> StepGenerator:
     """A run is polled to its end, its results are read, and then it is cancelled, sent tool outputs and modified.
 

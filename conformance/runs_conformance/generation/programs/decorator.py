@@ -14,7 +14,6 @@ def program(
     *,
     runs: int = 0,
     requests: int,
-    quick: bool = False,
     needs: str = "",
     needs_text: str = "",
     since: str = "",
@@ -42,7 +41,6 @@ def program(
             needs=needs,
             needs_text=needs_text,
             since=since,
-            quick=quick,
             seconds=seconds,
             writes=writes,
         )

@@ -31,7 +31,7 @@ _MAX_OBJECTS = 4
 _NEEDS_TEXT = "--read-only"
 
 
-@program("lifecycle", "core", requests=90, quick=True, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
+@program("lifecycle", "core", requests=90, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
 def what_exists(context: ProgramContext) -> StepGenerator:
     """Existing objects are read by every read operation, in every order and with several page sizes."""
     yield from _read_pages("list_assistants")
@@ -50,7 +50,7 @@ def what_exists(context: ProgramContext) -> StepGenerator:
     yield from _unknown_ids()
 
 
-@program("security", "auth", requests=20, quick=True, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
+@program("security", "auth", requests=20, writes=False, needs="read_only", needs_text=_NEEDS_TEXT)
 def reading_without_a_key(context: ProgramContext) -> StepGenerator:
     """Existing objects are read without a key and with a wrong one."""
     if not (yield from _require_objects_in_use(context)):

@@ -32,7 +32,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=3, requests=26, quick=True)
+@program("lifecycle", "core", runs=3, requests=26)
 def locked_while_running(context: ProgramContext) -> StepGenerator:
     """A message and a second run are sent to a thread whose run is queued or in progress, and a message after its end.
 
@@ -58,7 +58,7 @@ def locked_while_running(context: ProgramContext) -> StepGenerator:
     yield page("list_messages", order="asc")
 
 
-@program("lifecycle", "core", runs=3, requests=66, quick=True)
+@program("lifecycle", "core", runs=3, requests=66)
 def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     """Messages, runs and modifications are sent to a thread whose run waits for tool outputs, and to an idle thread.
 
@@ -69,7 +69,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
         yield from require(assistant(context), assistant(context, "another"), thread(context, "other"), locked_thread)
     ):
         return
-    if not (yield from start_waiting_run(context)):
+    if not (yield from start_waiting_run(context, needs_calls=False)):
         return
     earlier_messages: Exchange = yield page("list_messages", name="before")
     # These writes come first, so that the rest detects a lock that a write has released.

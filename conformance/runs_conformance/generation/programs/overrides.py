@@ -62,7 +62,7 @@ def all_overrides(context: ProgramContext) -> dict[str, Any]:
     return members
 
 
-@program("lifecycle", "core", runs=2, requests=24, quick=True)
+@program("lifecycle", "core", runs=2, requests=24)
 def every_override(context: ProgramContext) -> StepGenerator:
     """A run overrides every setting of its assistant, and the next run on its thread overrides none.
 

@@ -53,7 +53,8 @@ def send_probes(probes: Iterable[Step]) -> Fragment:
         yield control
     for step in probes:
         answer: Exchange = yield step
-        if answer.status is None or answer.status >= 500:
+        # What was not sent has no id.
+        if answer.id and (answer.status is None or answer.status >= 500):
             yield control
             yield step
             yield control

@@ -34,7 +34,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "streaming", runs=1, requests=16, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=16)
 def stream_to_completion(context: ProgramContext) -> StepGenerator:
     """A run that overrides every setting is streamed to its end, and an invalid request for a stream follows.
 
@@ -62,7 +62,7 @@ def _with_invalid_temperature(step: Step) -> Step:
     return replace(step, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-@program("lifecycle", "streaming", runs=1, requests=18, quick=True)
+@program("lifecycle", "streaming", runs=1, requests=18)
 def stream_tool_call(context: ProgramContext) -> StepGenerator:
     """A streamed run calls a function, and continues in the stream that its output is submitted with.
 

@@ -65,7 +65,7 @@ def _finish_and_read(answer: Exchange) -> Fragment:
     return True
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=23, quick=True)
+@program("lifecycle", "create_and_run", runs=1, requests=23)
 def thread_and_run(context: ProgramContext) -> StepGenerator:
     """A thread with messages and a run that overrides every setting are created by one request, and polled."""
     if not (yield from require(assistant(context, temperature=0.7))):

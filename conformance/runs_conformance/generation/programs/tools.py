@@ -49,7 +49,7 @@ def _output(index: int) -> dict[str, object]:
 _UNKNOWN_OUTPUT = {"tool_call_id": UNKNOWN_CALL_ID, "output": "18 degrees"}
 
 
-@program("lifecycle", "tools", runs=1, requests=44, quick=True)
+@program("lifecycle", "tools", runs=1, requests=44)
 def forced_tool_call(context: ProgramContext) -> StepGenerator:
     """A run is forced to call a function, and several wrong sets of outputs are submitted before the right one.
 
@@ -81,7 +81,7 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=38, quick=True, since="2024-04-29")
+@program("lifecycle", "tools", runs=1, requests=38, since="2024-04-29")
 def two_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run calls two functions, and partial outputs are submitted before those of all its calls.
 

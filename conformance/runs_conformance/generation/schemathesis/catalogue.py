@@ -53,7 +53,6 @@ def _program(operation: str, count: int) -> Program:
         generate=_case_generator(operation, fixture, count),
         runs=2 * VALID_RUNS if starts_runs else int(operation == "modify_run"),
         requests=2 * count,
-        quick=False,
     )
 
 
