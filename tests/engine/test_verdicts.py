@@ -131,6 +131,17 @@ def test_merging_tallies_is_associative() -> None:
     assert merge_tallies([merge_tallies([a, b]), c]) == merge_tallies([a, merge_tallies([b, c])])
 
 
+def test_a_shortfall_names_what_was_undecided() -> None:
+    id_ = "paging.limit_is_kept"
+    ends = {"short": ProgramEnd("short", Ending.COMPLETED)}
+    coverage = Coverage(Decisions({id_: frozenset({"short"})}, {id_: (frozenset({"short"}),)}), ends, {}, {})
+    tally = Tally(judged=2, inconclusive=Counter({"the request was answered with HTTP status 500": 1}))
+    verdicts = build_verdicts({id_: tally}, REQUIREMENTS, VerdictContext(coverage=coverage))
+    reason = next(each.reason for each in verdicts if each.id == id_)
+    assert reason is not None
+    assert reason.endswith("; the request was answered with HTTP status 500")
+
+
 def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
     id_, needed = next((id_, rule.occasions) for id_, rule in catalogue().items() if rule.occasions > 1)
 

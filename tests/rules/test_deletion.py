@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import deletion
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -69,6 +69,14 @@ def test_deleted_thread_that_shares_its_id() -> History:
 @fails(deletion.what_is_deleted_is_answered_404, times=1)
 def test_deleted_thread_is_answered_with_400() -> History:
     return _thread_deleted(True, 400)
+
+
+def test_request_to_a_deleted_thread_that_fails_says_so() -> None:
+    failed = _thread_deleted(True, 500)
+    for rule in (deletion.deleted_thread_takes_nothing, deletion.nothing_is_deleted_twice):
+        assert {str(getattr(each, "reason", each)).partition(" ")[2] for each in judge(rule, failed)} == {
+            "was answered with HTTP status 500"
+        }
 
 
 @fails(deletion.answer_says_so, at="/deleted", times=1)
