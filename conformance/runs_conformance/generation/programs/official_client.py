@@ -1,9 +1,9 @@
 """Requests in the form in which OpenAI's own client libraries send them.
 
-The forms were captured from openai-python 1.20.0, 1.109.1 and 3.57.0 and from openai-node 4.104.0, 5.23.2 and 6.49.0.
-They differ from the suite's own requests in their headers, and in those of requests without a body: openai-python
-declares even its POST and DELETE requests of this kind as JSON, openai-node 4 all of them, and openai-node 5 and 6
-none. Both create a thread without parameters by the body `{}`.
+The forms were captured from openai-python 1.20.0, 1.109.1, 2.8.0 and 3.57.0 and from openai-node 4.104.0, 5.23.2,
+6.49.0 and 7.59.0. They differ from the suite's own requests in their headers, and in those of requests without a body:
+openai-python declares even its POST and DELETE requests of this kind as JSON, openai-node 4 all of them, as
+openai-python 1.20.0 does, and openai-node 5 to 7 none. All create a thread without parameters by the body `{}`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,18 @@ NODE_HEADERS: Mapping[str, str] = {
     "X-Stainless-Runtime": "node",
     "X-Stainless-Runtime-Version": "v20.0.0",
     "x-stainless-retry-count": "0",
+    "x-stainless-timeout": "600",
 }
 """The headers of openai-node 4."""
+
+FETCH_HEADERS: Mapping[str, str] = {
+    **{name: value for name, value in NODE_HEADERS.items() if name not in ("Content-Type", "x-stainless-timeout")},
+    "User-Agent": "OpenAI/JS 7.59.0",
+    "X-Stainless-Package-Version": "7.59.0",
+    "Accept-Language": "*",
+    "Sec-Fetch-Mode": "cors",
+}
+"""The headers of openai-node 5 to 7, which use the function `fetch`; requests with a body have a type, too."""
 
 POLL_HEADERS: Mapping[str, str] = {"X-Stainless-Poll-Helper": "true", "X-Stainless-Custom-Poll-Interval": "500"}
 """The headers that the polling helpers of both clients add."""
@@ -76,6 +86,11 @@ def as_node(step: Step) -> Step:
     return replace(step, headers={**NODE_HEADERS, **step.headers})
 
 
+def as_fetch(step: Step) -> Step:
+    """The step as openai-node 5 to 7 send it."""
+    return replace(step, headers={**FETCH_HEADERS, **step.headers})
+
+
 @program("lifecycle", "core", runs=1, requests=26)
 def official_client(context: ProgramContext) -> StepGenerator:
     """A run is created, polled, cancelled and read with the requests of the official client libraries.
@@ -85,19 +100,18 @@ def official_client(context: ProgramContext) -> StepGenerator:
     if not (yield from require(as_python(assistant(context)), as_node(thread(context)))):
         return
     yield as_python(at_root("create_thread", {}, name="empty", role=Role.CONTROL))
-    yield as_node(message("And one more.", role="user"))
+    yield as_fetch(message("And one more.", role="user"))
     yield as_node(replace(page("list_messages", order="asc"), role=Role.READ))
     if not (yield from require(as_python(run()))):
         return
     yield as_python(replace(on_run("get_run"), headers=POLL_HEADERS))
     cancelled: Exchange = yield as_python(on_run("cancel_run"))
     if cancelled.refused:
-        # As openai-node 5 and 6 send it.
-        yield on_run("cancel_run")
+        yield as_fetch(on_run("cancel_run"))
     if not (yield from wait_for_end()):
         return
     yield as_python(on_run("cancel_run"))
-    yield as_node(on_run("get_run"))
+    yield as_fetch(on_run("get_run"))
     yield as_python(on_run("modify_run", body={"metadata": {"ended": "yes"}}))
     yield from read_everything()
     deleted: Exchange = yield as_node(on_thread("delete_thread"))
