@@ -171,6 +171,26 @@ def test_findings_on_damaged_exchanges_are_confirmed_by_the_second_validator(
     assert verdicts["message.object.const"].outcome is Outcome.ERROR
 
 
+@pytest.mark.parametrize("flow", ["conversation", "streams"])
+def test_misread_text_that_was_written_anew_causes_no_finding(flow: str, tmp_path: Path) -> None:
+    review = _review(_damaged(flow, [damages.utf8_read_as_latin1, damages.bodies_formatted]), tmp_path)
+    assert _failures(review) == []
+    assert any("may have misread the characters" in line for line in review.skipped)
+
+
+def test_text_of_the_size_that_the_server_sent_was_not_misread(tmp_path: Path) -> None:
+    entries = json.loads(clean_entries("conversation").replace("Hello", "Gr\\u00fc\\u00dfe"))
+    for entry in entries:
+        content = entry["response"]["content"]
+        if "\u00fc" in content.get("text", ""):
+            wrong = content["text"].replace("\u00fc", "\\u00c3\\u00bc").replace("\u00df", "\\u00c3\\u009f")
+            content |= {"text": wrong, "size": len(wrong)}
+            damages._without_header(entry["response"], "content-length")
+    review = _review(entries, tmp_path)
+    assert "threads.begin_with_the_messages_given" in _failures(review)
+    assert list(review.skipped) == []
+
+
 def test_hosts_can_be_selected(tmp_path: Path) -> None:
     entries = damages.other_apis(json.loads(clean_entries("tools")), random.Random(1))
     review = _review(entries, tmp_path, hosts=["localhost*"])

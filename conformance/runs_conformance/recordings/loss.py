@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from runs_conformance.contract.operation import Operation
 from runs_conformance.model.exchange import Response
@@ -24,10 +25,12 @@ REQUEST_NOT_SAVED = "the recorder did not save the request body"
 REQUEST_TRUNCATED = "the recorder truncated the request body"
 REQUEST_REDACTED = "the request body was redacted"
 RESPONSE_REDACTED = "the response was redacted"
+MISREAD = "the recorder may have misread the characters of the response"
 IDS_REDACTED = "ids were redacted"
 
 _BODILESS_STATUSES = frozenset({204, 205, 304})
 _ENDS_TRUNCATED = re.compile(r"(?:\.\.\.|…|[\[(<]?\s*(?:\.\.\.)?\s*truncated[^\n]{0,60}[\])>]?)\s*\Z", re.IGNORECASE)
+_ESCAPED_RUN = re.compile(rb"(?:\\u[0-9a-fA-F]{4}){2,}")
 _ROUND_SIZES = frozenset({*(2**power for power in range(9, 27)), *(n * 10**k for n in (1, 2, 5) for k in range(3, 8))})
 
 
@@ -72,13 +75,35 @@ def response_loss(
         return f"{CLIENT_DISCONNECTED} ({entry.failure})"
     if not content:
         return NOT_SAVED if _was_sent_with_body(entry, headers) else ""
-    if _is_complete(response):
-        return RESPONSE_REDACTED if may_be_redacted and is_redacted_text(response) else ""
-    if is_marker(content.decode(errors="replace").strip()):
+    if may_be_redacted and _is_complete(response) and is_redacted_text(response):
+        return RESPONSE_REDACTED
+    if not _is_complete(response) and is_marker(content.decode(errors="replace").strip()):
         return RESPONSE_REDACTED
     declared = None if headers.get("content-encoding") else _content_length(headers)
     sizes = [size for size in (declared, entry.response_size) if size is not None]
+    if _is_complete(response):
+        return MISREAD if b"\\u00" in content and _was_misread(content, sizes) else ""
     return TRUNCATED if any(size > len(content) for size in sizes) or _looks_truncated(content) else ""
+
+
+def _was_misread(content: bytes, sizes: Sequence[int]) -> bool:
+    """Whether a recorder may have read UTF-8 as Latin-1 or Windows-1252, and then written the text anew with escapes.
+
+    A text of the size that the server sent was not written anew, so its characters are the server's own.
+    """
+    if sizes and all(size == len(content) for size in sizes):
+        return False
+    return any(_is_misread_utf8(run.decode()) for run in _ESCAPED_RUN.findall(content))
+
+
+def _is_misread_utf8(escaped: str) -> bool:
+    text = json.loads(f'"{escaped}"')
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            return not text.encode(encoding).decode().isascii()
+        except UnicodeError:
+            continue
+    return False
 
 
 def _was_sent_with_body(entry: RecordedEntry, headers: Mapping[str, str]) -> bool:
