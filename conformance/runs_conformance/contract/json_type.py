@@ -14,6 +14,8 @@ _JSON_TYPES = {
     bool: "boolean",
     type(None): "null",
 }
+JSON_TYPES = frozenset({*_JSON_TYPES.values(), "number"})
+"""The results of `json_type_of`."""
 
 
 def json_type_of(value: object) -> str:

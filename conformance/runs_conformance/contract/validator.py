@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from runs_conformance.contract.json_type import accepted_types, allowed_types, discriminator_of, json_type_of
+from runs_conformance.contract.json_type import (
+    JSON_TYPES,
+    accepted_types,
+    allowed_types,
+    discriminator_of,
+    json_type_of,
+)
 from runs_conformance.contract.keywords import ASSERTIONS, CONSTRAINT_KEYWORDS
 from runs_conformance.contract.schema import Schema
 from runs_conformance.contract.schema_violation import Location, ValidationResult
@@ -32,64 +38,70 @@ def compile_validator(schema: Schema) -> Validator:
         raise InternalError(f"{at or 'a schema'} uses {', '.join(sorted(unknown))}, which no validator implements")
     if "oneOf" in schema:
         return _union(schema, at)
-    of_any_type, by_type = _keyword_validators(schema, at)
     allowed, accepted = allowed_types(schema), accepted_types(schema)
     type_id = f"{at}.type"
+    plans = {json_type: _plan(schema, at, json_type) for json_type in (accepted if allowed else JSON_TYPES)}
 
     def check(value: Any, location: Location, result: ValidationResult) -> None:
-        json_type = json_type_of(value)
-        if allowed:
+        plan = plans.get(json_type_of(value))
+        if plan is None:
             result.checked.append(type_id)
-            if json_type not in accepted:
-                message = f"{at} is {_shorten(value)}, not {_join(allowed)}"
-                result.add(type_id, location, message, allowed if len(allowed) > 1 else allowed[0], value)
-                return
-        for validator in of_any_type:
-            validator(value, location, result)
-        for validator in by_type.get(json_type, ()):
+            message = f"{at} is {_shorten(value)}, not {_join(allowed)}"
+            result.add(type_id, location, message, allowed if len(allowed) > 1 else allowed[0], value)
+            return
+        ids, assertions, validators = plan
+        result.checked.extend(ids)
+        for satisfies, report in assertions:
+            if not satisfies(value):
+                report(value, location, result)
+        for validator in validators:
             validator(value, location, result)
 
     return check
 
 
-def _keyword_validators(schema: Schema, at: str) -> tuple[tuple[Validator, ...], dict[str, tuple[Validator, ...]]]:
-    """The validators of a schema's own keywords: those for any value, and those for values of one JSON type."""
-    of_any_type: list[Validator] = []
-    by_type: dict[str, list[Validator]] = {}
-    for keyword, assertion in ASSERTIONS.items():
-        if keyword in schema:
-            validator = _assertion(keyword, schema[keyword], at)
-            for json_type in assertion.applies_to:
-                by_type.setdefault(json_type, []).append(validator)
-            if not assertion.applies_to:
-                of_any_type.append(validator)
-    if "not" in schema:
-        of_any_type.append(_not(schema["not"], at))
-    if members := _members(schema, at):
-        by_type.setdefault("object", []).append(members)
-    if "items" in schema:
-        by_type.setdefault("array", []).append(_items(compile_validator(schema["items"])))
-    return tuple(of_any_type), {json_type: tuple(validators) for json_type, validators in by_type.items()}
+class _Plan(NamedTuple):
+    """What applies to values of one JSON type: the ids of all assertions, each with its report, and what else."""
+
+    ids: tuple[str, ...]
+    assertions: tuple[tuple[Callable[[Any], bool], Validator], ...]
+    validators: tuple[Validator, ...]
 
 
-def _assertion(keyword: str, expected: Any, at: str) -> Validator:
+def _plan(schema: Schema, at: str, json_type: str) -> _Plan:
+    ids = [f"{at}.type"] if allowed_types(schema) else []
+    assertions: list[tuple[Callable[[Any], bool], Validator]] = []
+    keywords = [keyword for keyword in ASSERTIONS if keyword in schema]
+    # Those that apply to any type come first.
+    for keyword in sorted(keywords, key=lambda keyword: bool(ASSERTIONS[keyword].applies_to)):
+        applies_to = ASSERTIONS[keyword].applies_to
+        if not applies_to or json_type in applies_to:
+            ids.append(f"{at}.{keyword}")
+            assertions.append((ASSERTIONS[keyword].bind(schema[keyword]), _report(keyword, schema[keyword], at)))
+    validators: list[Validator] = [_not(schema["not"], at)] if "not" in schema else []
+    if json_type == "object" and (members := _members(schema, at)):
+        validators.append(members)
+    if json_type == "array" and "items" in schema:
+        validators.append(_items(compile_validator(schema["items"])))
+    return _Plan(tuple(ids), tuple(assertions), tuple(validators))
+
+
+def _report(keyword: str, expected: Any, at: str) -> Validator:
+    """Records that a value violates a keyword."""
     assertion = ASSERTIONS[keyword]
-    satisfies = assertion.bind(expected)
     id_ = f"{at}.{keyword}"
 
-    def check(value: Any, location: Location, result: ValidationResult) -> None:
-        result.checked.append(id_)
-        if not satisfies(value):
-            message = assertion.message.format(
-                at=at,
-                value=_shorten(value),
-                expected=expected,
-                alternatives=_join(expected) if isinstance(expected, list) else "",
-                length=len(value) if isinstance(value, (str, Sequence, Mapping)) else 0,
-            )
-            result.add(id_, location, message, expected, value)
+    def report(value: Any, location: Location, result: ValidationResult) -> None:
+        message = assertion.message.format(
+            at=at,
+            value=_shorten(value),
+            expected=expected,
+            alternatives=_join(expected) if isinstance(expected, list) else "",
+            length=len(value) if isinstance(value, (str, Sequence, Mapping)) else 0,
+        )
+        result.add(id_, location, message, expected, value)
 
-    return check
+    return report
 
 
 def _not(excluded: Schema, at: str) -> Validator:
