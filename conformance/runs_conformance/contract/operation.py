@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from runs_conformance.model.source import Source, schema
@@ -50,6 +50,12 @@ class Operation:
     streams: bool = False
     capability: str = "core"
     operation_id: str = ""
+    listed_kind: str | None = field(init=False, repr=False)
+    """The kind of the listed objects; None unless it is a list operation."""
+
+    def __post_init__(self) -> None:
+        is_list = self.response_kind.endswith("_list")
+        object.__setattr__(self, "listed_kind", self.response_kind.removesuffix("_list") if is_list else None)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -60,11 +66,6 @@ class Operation:
     def route(self) -> str:
         """The method and the path with placeholders."""
         return f"{self.method} {self.path}"
-
-    @property
-    def listed_kind(self) -> str | None:
-        """The kind of the listed objects; None unless it is a list operation."""
-        return self.response_kind.removesuffix("_list") if self.response_kind.endswith("_list") else None
 
     @property
     def source(self) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from runs_conformance.contract.event import event_types, readable_events
@@ -35,16 +35,15 @@ class Observation:
     latest: float
     event: str | None = None
     position: int = 0
+    # Read once, since rules ask for them again and again.
+    id: str = field(init=False)
+    """The id of the object, or an empty string."""
+    status: str = field(init=False)
+    """The status of the object, or an empty string."""
 
-    @property
-    def id(self) -> str:
-        """The id of the object, or an empty string."""
-        return self.text("id")
-
-    @property
-    def status(self) -> str:
-        """The status of the object, or an empty string."""
-        return self.text("status")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.text("id"))
+        object.__setattr__(self, "status", self.text("status"))
 
     def get(self, path: str) -> JSON | Absent:
         """A member by name, or a nested value by JSON Pointer; `ABSENT` if there is none."""

@@ -44,8 +44,7 @@ def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
     """A run of the exchange's thread, not created by the exchange, that was certainly active throughout it."""
     thread = exchange.path.get("thread_id", "")
     for run in runs_of_thread(history, thread) if thread else ():
-        is_reopened = any(run.reopened_after_end(observation) for observation in run.observations)
-        if run.creation is not exchange and run.was_active_throughout(exchange) and not is_reopened:
+        if run.creation is not exchange and run.was_active_throughout(exchange) and not run.is_reopened:
             return run
     return None
 
