@@ -12,12 +12,12 @@ from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.recordings.exact_order import EntryTimes, order_by_exact_times
 from runs_conformance.recordings.exchanges import (
     ExchangePlace,
-    LocatedRequest,
     build_exchange,
     is_suspicious,
     stated_time,
 )
 from runs_conformance.recordings.hosts import RecognizedServers, Server
+from runs_conformance.recordings.location import LocatedRequest
 from runs_conformance.recordings.mentioned_ids import MentionedIds, mentioned_ids
 from runs_conformance.recordings.ordering import in_order
 from runs_conformance.recordings.partition import RedactedExchanges, has_redacted_ids

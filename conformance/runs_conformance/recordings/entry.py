@@ -85,7 +85,10 @@ def _last_value(headers: HeaderList, name: str) -> str:
 def has_header(headers: HeaderList, name: str) -> bool:
     """Whether there is a header of this name (in lower case)."""
     length = len(name)
-    return any(len(each) == length and each.lower() == name for each, _ in headers)
+    for each, _ in headers:  # noqa: SIM110 - `any` takes twice as long
+        if len(each) == length and each.lower() == name:
+            return True
+    return False
 
 
 def key_values(headers: HeaderList, key_header: str = "") -> tuple[str, ...]:

@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl
 
 from runs_conformance.contract.dialect import DEFAULT_FAMILY, recorded_family
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.event import readable_events
-from runs_conformance.contract.operation import Operation, find_operation
+from runs_conformance.contract.operation import Operation
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.recordings import loss
-from runs_conformance.recordings.compression import UndecodableError, decode_content
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values, parse_time
-from runs_conformance.recordings.hosts import RecognizedServers, Server, server_of
+from runs_conformance.recordings.hosts import RecognizedServers, Server
+from runs_conformance.recordings.location import LocatedRequest, locate
 from runs_conformance.recordings.ordering import in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
 from runs_conformance.recordings.summary import summarize
@@ -25,7 +25,6 @@ from runs_conformance.wire import known_secrets, response, strict_json
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.redaction import REDACTED, redact_value
 
-_ROOT = re.compile(r"/(?=(?:threads|assistants)(?:/|\Z))")
 _SSE_PREFIXES = (b"event:", b"data:", b":")
 _MIN_KEY_LENGTH = 16
 _YEAR = 365 * 86_400.0
@@ -41,19 +40,6 @@ class SkippedEntry:
 
     location: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class LocatedRequest:
-    """A request to an operation: its URL, the path below the base URL, the operation and its path parameters."""
-
-    url: SplitResult
-    path: str
-    operation: Operation
-    ids: Mapping[str, str]
-    server: Server
-    defects: tuple[str, ...]
-    loss: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +114,6 @@ def foreign_reason(server: Server, hosts: Sequence[str]) -> str:
     return (
         f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"
     )
-
-
-def locate(entry: RecordedEntry) -> tuple[LocatedRequest, RecordedEntry] | str:
-    """Find the operation of an entry and decode its response; a string says why it is skipped."""
-    try:
-        url = urlsplit(entry.url)
-        found = match_operation(entry.method, url.path)
-    except ValueError:
-        return f"not a URL: {entry.url[:100]!r}"
-    if found is None:
-        return f"not an operation of the Runs API: {entry.method.upper()} {url.path[:100]}"
-    if entry.is_cached:
-        return "answered from the client's cache"
-    if "assistants=v1" in entry.header("openai-beta"):
-        return "assistants=v1, the earlier beta"
-    lost, content = "", entry.response_content
-    defects: tuple[str, ...] = ()
-    encoding = ", ".join([value for name, value in entry.response_headers if name.lower() == "content-encoding"])
-    try:
-        content, defects = decode_content(content, encoding)
-    except UndecodableError as error:
-        lost, content = f"{loss.NOT_DECODED}: {error}", b""
-    path, operation, ids = found
-    located = LocatedRequest(url, path, operation, ids, server_of(url, path), defects, lost)
-    return located, entry if content is entry.response_content else replace(entry, response_content=content)
 
 
 def build_exchange(
@@ -236,20 +197,6 @@ def stated_time(entry: RecordedEntry) -> float | None:
     if stated is not None and stated >= _FIRST_BETA:
         return stated
     return max(map(float, _CREATED_AT.findall(entry.response_content)), default=None)
-
-
-def match_operation(method: str, path: str) -> tuple[str, Operation, dict[str, str]] | None:
-    """Match a path to an operation: the path below the base URL, the operation, and its path parameters.
-
-    The last `/threads` or `/assistants` that matches counts, because projects and deployments may have such names, but
-    ids do not.
-    """
-    for start in reversed([*_ROOT.finditer(path)][-20:]):
-        below = path[start.start() :]
-        if found := find_operation(method, below):
-            operation, ids = found
-            return below, operation, {name: unquote(value) if "%" in value else value for name, value in ids.items()}
-    return None
 
 
 def _response(entry: RecordedEntry, defects: tuple[str, ...], ended: float) -> Response | None:

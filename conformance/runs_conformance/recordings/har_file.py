@@ -51,7 +51,8 @@ class HarFile:
                     opened = file if self.is_plain else cast("IO[bytes]", gzip.open(file))  # noqa: SIM115
                     with har_stream.open_text(opened) as text:
                         for item in har_stream.read_entries(text):
-                            insert_bodies(item.entry, self.path)
+                            if item.may_name_files:
+                                insert_bodies(item.entry, self.path)
                             yield item
         except _READ_ERRORS as error:
             yield HarItem(None, problem=f"{har_stream.TRUNCATED} ({error})")
@@ -60,7 +61,8 @@ class HarFile:
         folder = self.member.rpartition("/")[0]
         with zipfile.ZipFile(file) as archive, har_stream.open_text(archive.open(self.member)) as text:
             for item in har_stream.read_entries(text):
-                _insert_bodies(item.entry, lambda name: archive.read(f"{folder}/{name}".lstrip("/")))
+                if item.may_name_files:
+                    _insert_bodies(item.entry, lambda name: archive.read(f"{folder}/{name}".lstrip("/")))
                 yield item
 
 

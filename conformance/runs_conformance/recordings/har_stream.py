@@ -19,6 +19,7 @@ _MAX_HEAD = 64 << 20
 _DECODER = json.JSONDecoder()
 
 TRUNCATED = "the file is truncated"
+FILE_MEMBER = '"_file"'
 
 
 def is_har_text(start: str) -> bool:
@@ -39,12 +40,16 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 @dataclass(slots=True)
 class HarItem:
-    """The raw entry of a HAR, and the place of its text in bytes. `problem` says why there is none."""
+    """The raw entry of a HAR, and the place of its text in bytes. `problem` says why there is none.
+
+    `may_name_files` says that its bodies may be kept in files beside the HAR.
+    """
 
     entry: Any
     offset: int = 0
     length: int = 0
     problem: str = ""
+    may_name_files: bool = False
 
 
 def open_text(file: IO[bytes]) -> TextIOWrapper:
@@ -104,7 +109,7 @@ def read_entries(file: TextIOWrapper) -> Iterator[HarItem]:
             length = _byte_length(raw)
             if _ESCAPED_BYTE.search(raw):
                 entry = parse_entry(raw.encode("utf-8", "surrogateescape"))
-        yield HarItem(entry, offset, length)
+        yield HarItem(entry, offset, length, "", text.find(FILE_MEMBER, place, end) >= 0)
         offset, place = offset + length, end
 
 

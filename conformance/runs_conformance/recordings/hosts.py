@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from runs_conformance.contract.dialect import FAMILIES
@@ -34,7 +35,12 @@ class Server:
 
 def server_of(url: SplitResult, path: str) -> Server:
     """The server of a URL whose path ends in the path of an operation."""
-    return Server(url.netloc.rpartition("@")[2].lower(), url.path.removesuffix(path))
+    return _server(url.netloc, url.path.removesuffix(path))
+
+
+@lru_cache(maxsize=256)
+def _server(netloc: str, base_path: str) -> Server:
+    return Server(netloc.rpartition("@")[2].lower(), base_path)
 
 
 class RecognizedServers:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.recordings.entry import RecordedEntry
-from runs_conformance.recordings.exchanges import LocatedRequest
+from runs_conformance.recordings.location import LocatedRequest
 from runs_conformance.recordings.partition import ASSISTANT, USES_ASSISTANT
 
 _TEXT = rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"'

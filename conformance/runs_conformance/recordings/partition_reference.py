@@ -11,9 +11,12 @@ from typing import IO, Any
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings import har, har_stream
 from runs_conformance.recordings.entry import RecordedEntry
-from runs_conformance.recordings.exchanges import ExchangePlace, SkippedEntry, build_exchange, locate
+from runs_conformance.recordings.exchanges import ExchangePlace, SkippedEntry, build_exchange
 from runs_conformance.recordings.har_file import insert_bodies, open_recording
+from runs_conformance.recordings.location import locate
 from runs_conformance.recordings.partition import Partition, RedactedExchanges, build_partition
+
+_FILE_MEMBER = har_stream.FILE_MEMBER.encode()
 
 
 def _integers() -> array[int]:
@@ -113,8 +116,10 @@ class PartitionReference:
     def _exchanges(self, file: IO[bytes], rows: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
         for row, position in enumerate(rows.position):
             file.seek(rows.offset[row])
-            raw = har_stream.parse_entry(file.read(rows.length[row]))
-            insert_bodies(raw, self.path)
+            text = file.read(rows.length[row])
+            raw = har_stream.parse_entry(text)
+            if _FILE_MEMBER in text:
+                insert_bodies(raw, self.path)
             found = _locate_raw(har.read_entry(position, raw))
             if not isinstance(found, str):
                 wall = rows.previous_wall[row]

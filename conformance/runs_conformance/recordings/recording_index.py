@@ -15,8 +15,9 @@ from typing import IO
 from runs_conformance.recordings import har
 from runs_conformance.recordings.client_index import ClientIndex
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry
-from runs_conformance.recordings.exchanges import SkippedEntry, foreign_reason, locate, remember_keys
+from runs_conformance.recordings.exchanges import SkippedEntry, foreign_reason, remember_keys
 from runs_conformance.recordings.har_file import HarFile
+from runs_conformance.recordings.location import locate
 from runs_conformance.recordings.partition import SIZE
 from runs_conformance.recordings.partition_reference import PartitionReference
 
