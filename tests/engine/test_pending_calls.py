@@ -9,6 +9,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import run_program
 from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.generation.programs.catalogue import catalogue
 from runs_conformance.generation.programs.fragments import start_waiting_run, submit
 from runs_conformance.generation.programs.responses import pending_call_count
 from runs_conformance.generation.programs.steps import assistant, on_run, thread
@@ -93,3 +94,36 @@ def test_what_was_sent_can_be_sent_again() -> None:
     assert run_program(program, SETTING, again, Budget(), NO_WAIT).end.cause == ""
     (body,) = [each.request.body for each in again.collector.take("again") if each.operation == "submit_tool_outputs"]
     assert at(body, "/tool_outputs/1/tool_call_id") == "call_4"
+
+
+def test_a_program_that_needs_no_calls_goes_on_without_them() -> None:
+    def cause_after(**members: Any) -> tuple[str, str]:
+        def generate(context: ProgramContext) -> StepGenerator:
+            yield assistant(context)
+            yield thread(context)
+            if (yield from start_waiting_run(context, **members)):
+                yield on_run("cancel_run")
+
+        sender = ScriptedSender(Server())
+        program = replace(make_program(), generate=generate)
+        result = run_program(program, SETTING, sender, Budget(), NO_WAIT)
+        return result.end.cause, sender.sent[-1].operation
+
+    assert cause_after(needs_calls=False) == ("", "cancel_run")
+    cause, last = cause_after()
+    assert "it needs a required_action that lists the calls" in cause
+    assert last == "get_run"
+
+
+def test_a_tool_whose_name_is_refused_is_required_instead() -> None:
+    def refuse_names(step: Step) -> Answer:
+        is_named = isinstance(at(step.body, "/tool_choice"), dict)
+        return (500, {}) if is_named else (200, {"id": f"{step.operation}_1", "status": "completed"})
+
+    sender = ScriptedSender(refuse_names)
+    (program,) = [each for each in catalogue(SETTING) if each.id == "lifecycle.file_search"]
+    run_program(program, SETTING, sender, Budget(), NO_WAIT)
+    choices = [at(step.body, "/tool_choice") for step in sender.sent if step.operation == "create_run"]
+    assert choices[0] == {"type": "file_search"}
+    assert choices[-1] == "required"
+    assert "list_run_steps" in {step.operation for step in sender.sent}

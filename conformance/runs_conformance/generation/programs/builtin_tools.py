@@ -7,8 +7,8 @@ from typing import Any
 
 from runs_conformance.contract.operation import query_name
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import finish_tool_calls, read_everything, require
-from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.fragments import Fragment, finish_tool_calls, read_everything, require
+from runs_conformance.generation.programs.responses import has_id, item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
     edition_includes,
@@ -23,35 +23,41 @@ from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_CODE: dict[str, Any] = {"tools": [{"type": "code_interpreter"}], "tool_choice": {"type": "code_interpreter"}}
-_SEARCH: dict[str, Any] = {"tools": [{"type": "file_search"}], "tool_choice": {"type": "file_search"}}
 _INCLUDE, _CONTENT = query_name("include"), "step_details.tool_calls[*].file_search.results[*].content"
 
 
-@program("lifecycle", "steps", runs=1, requests=14)
+@program("lifecycle", "steps", runs=1, requests=15)
 def code_interpreter(context: ProgramContext) -> StepGenerator:
     """A streamed run is forced to use the code interpreter, and its steps are read."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "code")))):
         return
-    if (yield from require(run(stream=True, **_CODE))):
+    if (yield from _start_run(context, "code_interpreter", stream=True)):
         yield on_run("get_run")
         yield from read_everything()
 
 
-@program("lifecycle", "steps", runs=1, requests=24)
+@program("lifecycle", "steps", runs=1, requests=25)
 def file_search(context: ProgramContext) -> StepGenerator:
     """A run is forced to search files, and its steps are read with and without the content of the results."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "search")))):
         return
-    step = run(**_SEARCH)
-    if edition_includes(context, "2024-08-28"):
-        step = replace(step, query=((_INCLUDE, _CONTENT),))
-    if not (yield from require(step)):
-        return
-    if not (yield from finish_tool_calls()):
+    query = ((_INCLUDE, _CONTENT),) if edition_includes(context, "2024-08-28") else ()
+    if not ((yield from _start_run(context, "file_search", query)) and (yield from finish_tool_calls())):
         return
     yield from read_everything()
     if edition_includes(context, "2024-08-28"):
         steps: Exchange = yield page("list_run_steps", name="included", include=_CONTENT)
         for index in range(min(item_count(steps), 2)):
             yield on_step(Ref("included", f"/data/{index}/id"), query=((_INCLUDE, _CONTENT),))
+
+
+def _start_run(context: ProgramContext, tool: str, query: tuple[tuple[str, str], ...] = (), **members: Any) -> Fragment:
+    """Create a run that must use a tool; returns whether it was created.
+
+    A target that does not take the tool's name is asked to use any of the tools, of which there is no other.
+    """
+    step = replace(run(tools=[{"type": tool}], tool_choice={"type": tool}, **members), query=query)
+    if has_id((yield step)):
+        return True
+    choice = "required" if edition_includes(context, "2024-04-29") else "auto"
+    return (yield from require(replace(run(tools=[{"type": tool}], tool_choice=choice, **members), query=query)))

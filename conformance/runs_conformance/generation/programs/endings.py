@@ -91,7 +91,7 @@ def expired(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
-    if not (yield from start_waiting_run(context)):
+    if not (yield from start_waiting_run(context, needs_calls=False)):
         return
     answer: Exchange = yield on_run("get_run", name="waiting")
     lifetime = _lifetime(answer)

@@ -69,11 +69,17 @@ def prepare_caller(context: ProgramContext) -> Fragment:
 
 
 def start_waiting_run(
-    context: ProgramContext, run_name: str = "run", thread: str = "thread", *, name: str = "waiting", **members: Any
+    context: ProgramContext,
+    run_name: str = "run",
+    thread: str = "thread",
+    *,
+    name: str = "waiting",
+    needs_calls: bool = True,
+    **members: Any,
 ) -> Fragment:
     """Create a run that is forced to call a function, and poll it until it waits; returns whether it does.
 
-    A model that ends such a run without a call gets another try.
+    A model that ends such a run without a call gets another try. With `needs_calls`, the run must show its calls.
     """
     if not (yield from prepare_caller(context)):
         return False
@@ -82,8 +88,9 @@ def start_waiting_run(
         if not (yield from require(run(run_name, thread, **forced))):
             return False
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
-        if status(answer) == "requires_action" and pending_call_count(answer):
-            return True
+        if status(answer) == "requires_action":
+            shows_calls = pending_call_count(answer) > 0
+            return shows_calls or not needs_calls or (yield from give_up("a required_action that lists the calls"))
         if status(answer) != "completed":
             break
     return (yield from give_up("a run that waits for tool outputs"))
