@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding
 from tests.causes.verdicts import (
     UNVALIDATED,
     accepted,
@@ -90,6 +93,33 @@ def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> Non
     assert list(by_kind(*found, *other)) == ["validation.member.chunk_overlap_tokens"]
 
 
+def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
+    unvalidated = accepted_at(*(f"modify_message.m{number}.type" for number in range(8)))
+    most = by_kind(*unvalidated, refused("modify_message.m9.type"), *REFUSED)["validation.none"]
+    assert most.title == "Almost nothing in the body is validated by modify_message"
+    every = by_kind(*unvalidated, *REFUSED)["validation.none"]
+    assert every.title == "Nothing in the body is validated by modify_message"
+    assert by_kind(*unvalidated, refused("create_run.m.type"))["validation.none"].title == (
+        "Request bodies are hardly validated"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "title"),
+    [
+        (None, "`null` is refused where it is allowed, and minimal requests by create_thread"),
+        (7, "Valid requests are refused by create_run, create_thread"),
+    ],
+)
+def test_refused_null_is_named(value: JSON, title: str) -> None:
+    finding = Finding("refused it", "x", "create_run", "/metadata", "HTTP 200", value)
+    strict = replace(accepted("create_run.metadata.type", "create_run"), findings=(finding,))
+    minimal = broken_rule("acceptance.smallest_request_is_accepted", "create_thread")
+    cause = by_kind(strict, minimal)["validation.too_strict"]
+    assert cause.title == title
+    assert "refuses valid values of `metadata` and minimal requests of create_thread" in cause.fix
+
+
 def test_query_parameters_are_not_validated_with_bodies() -> None:
     query = accepted_at("list_runs.order.enum", "list_run_steps.include[].enum")
     checked = [refused(f"list_runs.{name}.{keyword}") for name in ("limit", "after") for keyword in ("type", "minimum")]
@@ -116,7 +146,7 @@ def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: 
     assert set(causes) == kinds
     is_joined = kinds == {"validation.none"}
     assert (causes["validation.none"].severity == "crash") is is_joined
-    assert causes["validation.none"].title.endswith("and one crashes the server") is is_joined
+    assert causes["validation.none"].title.endswith("and one is answered with HTTP 500") is is_joined
 
 
 def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:

@@ -14,7 +14,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.verdict import Verdict
 
 SHARE = 0.8
-"""An operation that accepts at least this share of the invalid values validates nothing."""
+"""An operation that accepts at least this share of the invalid values validates almost nothing."""
 _MAX_MEMBERS = 3
 """The number of members named as separate causes; with more, the validation is incomplete as a whole."""
 _MAX_CAUSES = 3
@@ -164,15 +164,18 @@ def describe(
 
     `unvalidated` are the operations that validate nothing; `is_all` says that the failures concern no others.
     """
-    nothing = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} nothing"
+    refused = any(verdict.operation in unvalidated for verdict in _refusing(sorting))
+    nothing = "almost nothing" if refused else "nothing"
+    validates = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} {nothing}"
     if _accepts_most(sorting, failures):
-        title, detail = "Request bodies are not validated", ""
+        title, detail = f"Request bodies are {'hardly' if _refusing(sorting) else 'not'} validated", ""
     elif unvalidated and is_all:
-        title, detail = f"Nothing in the body is validated by {list_names(unvalidated)}", ""
+        title, detail = f"{nothing.capitalize()} in the body is validated by {list_names(unvalidated)}", ""
     else:
-        title, detail = "Request bodies are validated only in part", f"; {nothing}" if unvalidated else ""
-    if crashes := sum(failure.is_crash for failure in failures):
-        title += f", and {'some crash' if crashes > 1 else 'one crashes'} the server"
+        title, detail = "Request bodies are validated only in part", f"; {validates}" if unvalidated else ""
+    if crashes := [failure.status for failure in failures if failure.is_crash]:
+        status = f"HTTP {crashes[0]}" if len(set(crashes)) == 1 else "a server error"
+        title += f", and {'some are' if len(crashes) > 1 else 'one is'} answered with {status}"
     counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
     accepted = [f"{what} ({count})" for what, count in counts.most_common()]
     now = f": now it accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""

@@ -23,14 +23,27 @@ def sort_refused_requests(sorting: Sorting) -> None:
         unread,
     )
     taken = sorting.take(lambda failure: failure.is_refused_valid or failure.subject == "acceptance")
-    sorting.add(
-        "validation.too_strict",
-        f"Valid requests are refused by {name_operations(taken)}",
-        Severity.LIFECYCLE,
-        f"Accept every request that the contract allows, up to the limits of each value; now it "
-        f"refuses {name_refused(taken)}.",
-        taken,
-    )
+    sorting.add("validation.too_strict", *_describe(taken), taken)
+
+
+def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
+    """The title, severity and fix of refusals of valid requests."""
+    refused = [failure for failure in failures if failure.is_refused_valid]
+    if refused and all(map(_refuses_null, refused)):
+        minimal = [failure for failure in failures if failure not in refused]
+        title = "`null` is refused where it is allowed"
+        title += f", and minimal requests by {name_operations(minimal)}" if minimal else ""
+        fix = "Read `null` like a member that is left out, where the contract allows it"
+    else:
+        title = f"Valid requests are refused by {name_operations(failures)}"
+        fix = "Accept every request that the contract allows, up to the limits of each value"
+    return title, Severity.LIFECYCLE, f"{fix}; now it refuses {name_refused(failures)}."
+
+
+def _refuses_null(failure: Failure) -> bool:
+    """Whether no valid value but null was refused."""
+    refused = [finding for finding in failure.verdict.findings if finding.expected == failure.finding.expected]
+    return all(finding.actual is None for finding in refused)
 
 
 def name_operations(failures: Sequence[Failure]) -> str:
