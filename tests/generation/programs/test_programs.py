@@ -208,6 +208,27 @@ def test_ends_after_failed_fixtures(target: Callable[[PreparedRequest], Scripted
         assert len(run_scripted(program, FULL, target).exchanges) <= 5
 
 
+@pytest.mark.parametrize(
+    ("id_", "member", "refused", "accepted"),
+    [
+        ("lifecycle.incomplete", "max_completion_tokens", 256, 264),
+        ("lifecycle.incomplete", "max_prompt_tokens", 256, 264),
+        ("lifecycle.override_by_nothing", "temperature", 0, None),
+    ],
+)
+def test_programs_try_another_value_if_the_first_is_refused(
+    id_: str, member: str, refused: int, accepted: int | None
+) -> None:
+    def refuses_the_value(request: PreparedRequest) -> ScriptedAnswer:
+        sent = request.body.get(member) if is_object(request.body) else None
+        return (400, {"error": {}}) if sent == refused and sent is not None else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    exchanges = run_scripted(program, FULL, refuses_the_value).exchanges
+    runs = [each.request.body for each in exchanges if each.operation == "create_run" and each.accepted]
+    assert any(is_object(body) and body.get(member) == accepted for body in runs)
+
+
 def test_an_assistant_in_use_is_never_modified() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION, has_second_api_key=True, use={"assistant": "asst_given"})
     for program in PROGRAMS:

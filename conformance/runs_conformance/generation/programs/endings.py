@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
+    Fragment,
     cancel_and_wait,
     prepare_caller,
     read_everything,
@@ -36,18 +37,24 @@ def incomplete(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
-    if not (yield from require(run(max_completion_tokens=256))):
+    if not (yield from _run_with_limit("run", "max_completion_tokens")):
         return
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield message("Read this and say hello: " + "lorem ipsum dolor sit amet " * 200)
     yield on_run("cancel_run")
     yield on_run("get_run")
-    if not (yield from require(run("next", max_prompt_tokens=256))):
+    if not (yield from _run_with_limit("next", "max_prompt_tokens")):
         return
     yield poll("next", until=TERMINAL_STATUSES)
     yield page("list_run_steps", "next")
     yield page("list_messages")
+
+
+def _run_with_limit(name: str, limit: str) -> Fragment:
+    """Start a run with the smallest limit of tokens, or with a slightly greater one if that is refused."""
+    smallest: Exchange = yield run(name, **{limit: 256})
+    return has_id(smallest) or (yield from require(run(name, **{limit: 264})))
 
 
 @program(

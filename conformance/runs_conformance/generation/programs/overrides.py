@@ -100,7 +100,8 @@ def override_by_nothing(context: ProgramContext) -> StepGenerator:
         return
     if not has_id((yield run(**members))):
         falsy = {name: value for name, value in members.items() if value is not None}
-        if not (yield from require(run(**falsy))):
+        without_zero = {name: value for name, value in falsy.items() if name != "temperature"}
+        if not has_id((yield run(**falsy))) and not (yield from require(run(**without_zero))):
             return
     yield on_run("get_run")
     yield from cancel_and_wait()
