@@ -155,3 +155,22 @@ def test_messages_out_of_order_follow_from_the_order_of_lists() -> None:
     causes = by_kind(order, broken_rule("listing.order_is_kept", "list_messages"))
     assert causes["lists"].consequences == (order.id,)
     assert by_kind(order)["data"].ids == (order.id,)
+
+
+def test_lists_are_named_by_the_parameter_that_they_ignore() -> None:
+    by_run = broken_rule("listing.messages_can_be_listed_by_run", "list_messages")
+    causes = by_kind(by_run, broken_rule("listing.listing_by_run_misses_no_message", "list_messages", "should"))
+    assert causes["lists"].title == "Lists do not follow `run_id`"
+
+
+@pytest.mark.parametrize(("values", "kind"), [((0, 0), "data.falsy"), ((0, 0.5), "data.dropped")])
+def test_setting_that_is_lost_if_it_is_zero_is_not_dropped(values: tuple[JSON, ...], kind: str) -> None:
+    findings = tuple(Finding("it is wrong", "x", "create_run", "/temperature", value, 1) for value in values)
+    lost = replace(
+        wrong_rule("settings.temperature_is_as_asked", "create_run", "/temperature", 0, 1), findings=findings, judged=8
+    )
+    coerced = accepted_at("create_run.temperature.type")
+    causes = by_kind(lost, *coerced)
+    assert ("create_run.temperature.type" in causes[kind].consequences) is (kind == "data.dropped")
+    if kind == "data.falsy":
+        assert causes[kind].title == "`temperature` of 0 is taken for absent"

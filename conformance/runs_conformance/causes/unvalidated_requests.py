@@ -7,6 +7,7 @@ from collections import Counter
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.dropped_members import sort_dropped_members
 from runs_conformance.causes.failure import Failure, in_query
+from runs_conformance.causes.falsy_values import sort_falsy_values
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.partial_validation import SHARE, describe, join_validation, sort_partial_validation
 from runs_conformance.contract.operation import OPERATIONS
@@ -38,6 +39,7 @@ _BOUNDS = ("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems
 
 def sort_accepted_requests(sorting: Sorting) -> None:
     """Sort the invalid requests that were accepted, the responses that repeat them, and the crashes they lead to."""
+    sort_falsy_values(sorting)
     sort_dropped_members(sorting)
     for query in (False, True):
         _sort_unvalidated(sorting, query)
