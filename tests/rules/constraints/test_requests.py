@@ -147,6 +147,20 @@ def test_refusal_before_an_accepted_valid_request_passes() -> None:
     assert not tally.inconclusive
 
 
+@pytest.mark.parametrize("accepted_first", [True, False])
+def test_accepted_invalid_request_shows_that_not_everything_is_refused(accepted_first: bool) -> None:
+    builder = with_valid_neighbours()
+    builder.no(valid(300))
+    other = Mutation("/assistant_id", "required", "asst_a", ABSENT)
+    invalid = Step(
+        operation="create_run", role=Role.NEGATIVE, mutation=other, exercises=("create_run.assistant_id.required",)
+    )
+    for step in (invalid, negative()) if accepted_first else (negative(), invalid):
+        builder.accept(step) if step is invalid else builder.no(step)
+    builder.no(valid(301))
+    assert not builder.tally().suspicions
+
+
 def test_one_of_two_invalid_values_refused_for_a_lock_prevents_a_pass() -> None:
     builder = with_valid_neighbours()
     builder.no(negative())

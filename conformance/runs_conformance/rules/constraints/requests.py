@@ -135,9 +135,9 @@ class _ProgramRequests:
     def refuses_everything(self, refused: Exchange) -> bool:
         """Whether the target may have refused every request of the operation at that time.
 
-        It did not if it accepted a legal request afterwards. If it refused all of those, the last legal request before
-        decides; but a legal request is then never blamed. Legal requests that were refused for members that an invalid
-        one does not have say nothing about it.
+        It did not if it accepted a request afterwards. If it refused all legal ones, the last one before decides, or an
+        invalid one that was accepted since; but a legal request is then never blamed. Legal requests that were refused
+        for members that an invalid one does not have say nothing about it.
         """
         own = refused.step.id if refused.step is not None else ""
         is_legal = refused.step is not None and refused.step.role is Role.VALID
@@ -146,6 +146,7 @@ class _ProgramRequests:
             for each in self.legal.get(refused.operation or "", [])
             if _shows_target_state(each, own) and (is_legal or not _blames_what_is_missing_in(refused, each))
         ]
+        legal += (each for many in self.negatives.values() for each in many if _is_accepted_like(each, refused))
         later = [exchange for exchange in legal if refused.happened_before(exchange)]
         if any(exchange.accepted for exchange in later):
             return False
@@ -179,6 +180,10 @@ class _ProgramRequests:
         return any(control.accepted for control in controls) and any(
             failed.happened_before(each) and (_is_valid(each) or each.operation == failed.operation) for each in later
         )
+
+
+def _is_accepted_like(exchange: Exchange, other: Exchange) -> bool:
+    return exchange.accepted and exchange.operation == other.operation
 
 
 def _is_valid(exchange: Exchange) -> bool:
