@@ -167,8 +167,8 @@ def _shortfall(
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:
         return None
-    reasons = "; ".join(filter(None, (missing, _summarize_undecided(tally))))
-    return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {reasons}", None
+    said = "; ".join(filter(None, (missing, _summarize_undecided(tally))))
+    return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {said}", None
 
 
 def _not_judged(
