@@ -79,7 +79,7 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
     Clients fetch the answer by this id. Judged when the run has ended, on any answer that shows the message, or else on
     a complete list of the thread's messages.
 
-    Fix: Store the message and its step in one transaction.
+    Fix: Give the step the id of the message that is written, and store both in one transaction.
     """
     for id_, step in {step.text("id"): step for step in step_observations_of_run(run)}.items():
         message_id = step.get(_MESSAGE_ID)

@@ -142,7 +142,8 @@ def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
 
     A run ends once, and clients that check `failed_at` first would report a failure.
 
-    Fix: Clear the timestamps of a failed attempt when the run is retried.
+    Fix: Set `failed_at` and `cancelled_at` only on the transition to their own status, and clear them when the run is
+    retried.
     """
     if run.status == "completed":
         yield from _check_end_times_unset(run, ("failed_at", "cancelled_at"))
