@@ -101,6 +101,20 @@ def test_key_that_the_server_repeats_is_not_written(name: str, value: str, tmp_p
     assert KEY[::-1] in text
 
 
+def test_keys_of_later_clients_are_not_written_either(tmp_path: Path) -> None:
+    recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
+    keys = [f"{KEY}-{number}-{number * 7919:08}" for number in range(3)]
+    for key in keys:
+        request = _forwarded(json.dumps({"error": {"message": f"unknown keys {' and '.join(keys)}"}}).encode())
+        request.headers = [(b"authorization", f"Bearer {key}".encode())]
+        recorder.record(request)
+    recorder.close()
+    last = (tmp_path / "history.jsonl").read_text().splitlines()[-2]
+    assert "unknown keys [REDACTED]" in last
+    assert not any(key in last for key in keys)
+    assert recorder.distinct_keys == 3
+
+
 def test_key_in_the_query_is_not_written(tmp_path: Path) -> None:
     recorder = ProxyRecorder(tmp_path / "history.jsonl", {})
     request = _forwarded(json.dumps({"error": {"message": f"unknown key {KEY}"}}).encode())

@@ -41,6 +41,7 @@ class ProxyRecorder:
         self._lock = threading.Lock()
         self._programs: dict[HeaderList, str] = {}
         self._secrets: dict[str, None] = {}
+        self._redactor = Redactor(())
         self.skipped = 0
 
     @property
@@ -53,7 +54,7 @@ class ProxyRecorder:
         with self._lock:
             entry = _entry(request)
             program = self._program(entry)
-            self._secrets.update(dict.fromkeys((*key_values(entry.headers, self._key_header), *_query_secrets(entry))))
+            self._learn_secrets(entry)
             exchange = to_exchange(entry, program, request.started, request.ended, self._edition)
             if isinstance(exchange, str):
                 self.skipped += 1
@@ -72,13 +73,20 @@ class ProxyRecorder:
         number = len(self._programs) + 1
         return self._programs.setdefault(key, "proxy" if number == 1 else f"proxy (key {number})")
 
+    def _learn_secrets(self, entry: RecordedEntry) -> None:
+        secrets = dict.fromkeys((*key_values(entry.headers, self._key_header), *_query_secrets(entry)))
+        if not secrets.keys() <= self._secrets.keys():
+            self._secrets |= secrets
+            known_secrets.remember(self._secrets)
+            # Kept as long as it serves: it remembers what holds no secret.
+            self._redactor = Redactor(self._secrets)
+
     def _redact(self, exchange: Exchange) -> Exchange:
-        known_secrets.remember(self._secrets)
         if self._key_header:
             headers = exchange.request.headers
             hidden = {name: REDACTED if name.lower() == self._key_header else value for name, value in headers.items()}
             exchange = replace(exchange, request=replace(exchange.request, headers=hidden))
-        return redact(exchange, Redactor(self._secrets))[0]
+        return redact(exchange, self._redactor)[0]
 
 
 def _query_secrets(entry: RecordedEntry) -> list[str]:
