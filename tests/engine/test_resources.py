@@ -111,6 +111,17 @@ def test_protected_object_is_not_deleted() -> None:
     assert track_resources([creation], ["asst_given"]).leftovers() == []
 
 
+def test_id_that_a_restarted_server_gave_again_belongs_to_the_later_program() -> None:
+    tracker = ResourceTracker()
+    first = exchange("create_assistant", {"id": "asst_1"})
+    tracker.record(first)
+    assert not tracker.may_belong_to_others("asst_1", {"p"})
+    tracker.record(replace(first, program="later"))
+    assert tracker.may_belong_to_others("asst_1", {"p"})
+    assert not tracker.may_belong_to_others("asst_1", {"later"})
+    assert not tracker.may_belong_to_others("asst_unknown", {"p"})
+
+
 def test_creation_without_response_is_counted() -> None:
     unanswered_creation = replace(exchange("create_thread", None), completion=Completion.UNKNOWN, response=None)
     read = replace(exchange("get_thread", None), completion=Completion.UNKNOWN, response=None)

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -68,6 +68,7 @@ class ResourceTracker:
     _created: dict[str, tuple[str, Mapping[str, str], Key]] = field(default_factory=dict)
     _active_runs: dict[str, tuple[str, Key]] = field(default_factory=dict)
     _deleted: set[str] = field(default_factory=set)
+    _creators: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, exchange: Exchange) -> None:
@@ -90,6 +91,8 @@ class ResourceTracker:
                 for value in (body, *(event.data for event in readable_events(exchange.events))):
                     if is_object(value) and isinstance(id_ := value.get("id"), str) and len(id_) <= MAX_ID_LENGTH:
                         self._record_object(id_, value, name, exchange.path, key)
+                        if name.startswith("create_"):
+                            self._creators[id_] = exchange.program
             elif OPERATIONS[name].creates and exchange.completion is Completion.UNKNOWN:
                 self.unknown_creations += 1
 
@@ -98,6 +101,11 @@ class ResourceTracker:
         with self._lock:
             if id_ not in self._created:
                 self._add_created(f"delete_{kind}", {f"{kind}_id": id_}, Key.PRIMARY)
+
+    def may_belong_to_others(self, id_: str, programs: Collection[str]) -> bool:
+        """Whether another program created an object with this id last, as on a server that was restarted."""
+        with self._lock:
+            return id_ in self._creators and self._creators[id_] not in programs
 
     def leftovers(self) -> list[Leftover]:
         """Return what is left: active runs first, then all other objects, newest first."""

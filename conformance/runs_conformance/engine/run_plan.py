@@ -108,8 +108,13 @@ def run_plan(
 
 
 def clean_up_program(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
-    """Delete what a program created. Failed deletions are tried again at the end of the test run."""
-    leftovers = track_resources(exchanges, collector.tracker.protected).leftovers()
+    """Delete what a program created. Failed deletions are tried again at the end of the test run.
+
+    A server that was restarted may have given an id again, to an object of another program.
+    """
+    tracker, programs = collector.tracker, {exchange.program for exchange in exchanges}
+    created = track_resources(exchanges, tracker.protected).leftovers()
+    leftovers = [each for each in created if not tracker.may_belong_to_others(each.id, programs)]
     delete_leftovers(lambda: leftovers, sender, f"{program}/cleanup", max_unanswered=1)
     collector.take(f"{program}/cleanup")
 
