@@ -98,7 +98,7 @@ def test_modification_that_erases_the_tools() -> History:
 @passes(modify.assistant_keeps_what_is_not_given, modify.metadata_stays_where_none_is_given)
 def test_modification_after_a_stale_read() -> History:
     builder = HistoryBuilder()
-    current = {"name": "Ada", "metadata": {"a": "1"}}
+    current: dict[str, Any] = {"name": "Ada", "metadata": {"a": "1"}}
     builder.send("create_assistant", assistant(name="Bob"), body={"model": "gpt-4o", "name": "Bob"})
     builder.send("modify_assistant", assistant(**current), body=current)
     builder.send("get_assistant", assistant(name="Bob"))

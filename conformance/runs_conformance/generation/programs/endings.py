@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     Fragment,
@@ -53,8 +55,10 @@ def incomplete(context: ProgramContext) -> StepGenerator:
 
 def _run_with_limit(name: str, limit: str) -> Fragment:
     """Start a run with the smallest limit of tokens, or with a slightly greater one if that is refused."""
-    smallest: Exchange = yield run(name, **{limit: 256})
-    return has_id(smallest) or (yield from require(run(name, **{limit: 264})))
+    smallest: dict[str, Any] = {limit: 256}
+    greater: dict[str, Any] = {limit: 264}
+    created: Exchange = yield run(name, **smallest)
+    return has_id(created) or (yield from require(run(name, **greater)))
 
 
 @program(
