@@ -11,7 +11,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Finding, Inconclusive, Result, Tallies, Tally
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Tallies, Tally
 from runs_conformance.rules.constraints.cross_check import SecondOpinion
 
 Judge = Callable[[History], Tallies]
@@ -90,21 +90,22 @@ class _Units:
 def _evaluate(rule: AnyRule, history: History, units: _Units) -> Tally | None:
     """Evaluate a rule on each of its units; None if it yields no result."""
     tally: Tally | None = None
+    may_lack_requests = history.partial and rule.needs_complete_history
     try:
         for unit in units.of(rule.units):
             for result in rule.judge(unit):
-                tally = tally or Tally()
-                tally.add(_inconclusive_if_partial(rule, result, history))
+                if tally is None:
+                    tally = Tally()
+                if result is PASSED:  # Most results are.
+                    tally.judged += 1
+                elif may_lack_requests and isinstance(result, Finding):
+                    tally.add(Inconclusive(history.missing_data_reason or PARTIAL_HISTORY))
+                else:
+                    tally.add(result)
     except Exception as error:
         tally = tally or Tally()
         tally.errors.append(_describe_error(rule.id, history, error))
     return tally
-
-
-def _inconclusive_if_partial(rule: AnyRule, result: Result, history: History) -> Result:
-    if history.partial and rule.needs_complete_history and isinstance(result, Finding):
-        return Inconclusive(history.missing_data_reason or PARTIAL_HISTORY)
-    return result
 
 
 def _describe_error(id_: str, history: History, error: Exception) -> str:

@@ -59,7 +59,9 @@ def _concurrent_requests(history: History) -> Iterator[ConcurrentRequests]:
         if id_ is None or exchange.id in grouped or exchange.completion is Completion.NOT_CONNECTED:
             continue
         others = [
-            other for other in history if _is_concurrent(exchange, other) and other.path.get(parameter or "") == id_
+            other
+            for other in history.select(exchange.operation or "")
+            if other.path.get(parameter or "") == id_ and _is_concurrent(exchange, other)
         ]
         if others:
             grouped.update(other.id for other in others)
