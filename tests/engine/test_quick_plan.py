@@ -1,4 +1,4 @@
-"""What profile quick omits of a program, and that the programs of its table exist."""
+"""Profile quick omits steps of programs, and the programs of its table exist."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_profile_is_small() -> None:
     plan = build_plan(all_programs(context, options), context, "quick")
     assert load_quick_programs().keys() <= {program.id for program in plan.programs}
     assert plan.runs <= 11, "the search for the form of requests starts another one"
-    assert plan.requests <= 490
+    assert plan.requests <= 515
 
 
 def test_a_selection_is_judged_by_whole_programs() -> None:

@@ -210,7 +210,7 @@ def _trace(exchanges: Sequence[Exchange]) -> Trace:
         else:
             referred.update(references)
             names.pop(step.name, None)
-    # What a step that is always sent refers to is always sent, too.
+    # A step that is always sent needs the steps that it refers to.
     required = {names[name] for name in referred if name in names}
     optional = {label: needs for label, needs in optional.items() if label not in required}
     runs = sum(

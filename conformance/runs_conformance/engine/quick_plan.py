@@ -27,7 +27,7 @@ OMITTED_REASON = "outside profile quick"
 
 @dataclass(frozen=True, slots=True)
 class QuickProgram:
-    """What profile quick sends of a program: all steps but the omitted ones. `requests` and `runs` are as measured.
+    """A program of profile quick: it sends all steps but the omitted ones. `requests` and `runs` are as measured.
 
     A label that ends with EVERY stands for all repetitions of a step.
     """
@@ -42,7 +42,7 @@ EVERY = ":*"
 
 
 SPARE_REQUESTS, SPARE_POLLS = 2, 4
-"""What a program may send on a correct server beyond what was measured, and for each of its runs."""
+"""Requests that a program may send on a correct server beyond the measured ones, and further ones for each run."""
 
 
 class StepLabels:

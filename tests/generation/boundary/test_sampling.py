@@ -14,7 +14,7 @@ from runs_conformance.rules.constraints.requests import tallies
 from tests.generation.boundary.target import CONTEXT, Target
 
 COSTS = {"create_run": 1, "submit_tool_outputs": 2, "create_thread_and_run": 3}
-CASES = {name: operation_cases(name, CONTEXT) for name in FIXTURES if FIXTURES[name].is_consumed or name in COSTS}
+CASES = {name: operation_cases(name, CONTEXT) for name in FIXTURES}
 SAMPLE = sample_cases(CASES, COSTS)
 
 

@@ -25,8 +25,8 @@ _NEEDS_RUN = frozenset({"modify_run", "list_run_steps", "get_run_step"})
 _SHARED_FIXTURE = {"list_run_steps": ("list_run_steps", "get_run_step")}
 """Operations that use the same run, which the fixture of the first creates."""
 
-_SAMPLING_COSTS = {"create_run": 1, "submit_tool_outputs": 2, "create_thread_and_run": 3}
-"""The operations whose valid requests start or consume runs, the cheapest first: a sample tests little of the last."""
+_SAMPLING_COSTS = {"create_run": 1}
+"""The operations of a sample whose valid requests start runs: those with kinds of constraints that no other has."""
 
 _NEVER_READ_ONLY = frozenset({""})
 _READ_ONLY_NEEDS: Mapping[str, frozenset[str]] = {
@@ -55,7 +55,7 @@ def programs(
         chosen -= {"modify_thread"}
     sample: Mapping[str, OperationCases] | None = None
     if sampled:
-        chosen -= _NEEDS_RUN
+        chosen -= (_NEEDS_RUN | _CONSUMES_RUN) - _SAMPLING_COSTS.keys()
         sample = sample_cases(
             {name: operation_cases(name, context) for name in FIXTURES if name in chosen},
             _SAMPLING_COSTS,
