@@ -18,8 +18,8 @@ from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.case import Instruction, Mutation, Step
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object, json_equal, json_pointer
 
-MAX_REQUESTS = 60
-"""Maximum number of smaller payloads; each accepted one may start a run."""
+MAX_REQUESTS, MAX_REQUESTS_WITH_RUNS = 60, 30
+"""Maximum number of smaller payloads, and of those each of which starts a run if it is accepted."""
 
 _NAME_LENGTH = ".propertyNames.maxLength"
 
@@ -33,9 +33,10 @@ def isolate_cause(
     """
     shrinking = simplify(refused.body, _is_allowed(factory, refused.body), factory.profile.control)
     body, sent = refused.body, 0
+    most = MAX_REQUESTS if case_run.fixture.after_accept is None else MAX_REQUESTS_WITH_RUNS
     try:
         candidate = next(shrinking)
-        while sent < MAX_REQUESTS:
+        while sent < most:
             sent += 1
             payload = factory.build_payload(_as_dict(candidate), (), refused.constraint)
             answer = yield from case_run.send_with_retry(step_of(payload))

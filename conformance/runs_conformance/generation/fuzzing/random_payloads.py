@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -16,12 +17,16 @@ from runs_conformance.generation.fuzzing.size import Portion
 from runs_conformance.generation.payloads.payload_generator import PayloadGenerator
 from runs_conformance.generation.programs.steps import TERMINAL_STATUSES, poll
 from runs_conformance.model.case import Accept, Either, Role, Step
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _IMPLEMENTATION_DEFINED_PERIOD = 4
 """One of this many valid payloads may contain implementation-defined values."""
 _RUN_DENSITY = 0.9
 """Share of the optional members in payloads that start a run; it is high because there are few of them."""
+
+MAX_EQUAL_REFUSALS = 2
+"""Valid payloads refused with the same answer whose causes are searched for."""
 
 
 def payload_program(portion: Portion, following: Portion | None = None) -> Callable[[ProgramContext], StepGenerator]:
@@ -61,7 +66,7 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
     answer = yield from case_run.send(control)
     if answer is None or not answer.accepted:
         return
-    accepted = [smallest]
+    accepted, isolated = [smallest], Counter[tuple[int | None, str]]()
     for serial in range(portion.valid):
         may_be_refused = serial % _IMPLEMENTATION_DEFINED_PERIOD == _IMPLEMENTATION_DEFINED_PERIOD - 1
         payload = generators[may_be_refused].valid(_RUN_DENSITY if fixture.after_accept else None)
@@ -70,12 +75,19 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
             return
         if answer.accepted:
             accepted.append(payload)
-        elif not payload.implementation_defined:
+        elif not payload.implementation_defined and isolated[_refusal(answer)] < MAX_EQUAL_REFUSALS:
+            isolated[_refusal(answer)] += 1
             yield from isolate_cause(case_run, factory, payload, lambda smaller: _valid_step(template, smaller))
     bases = accepted[1:] or accepted
     yield from case_run.send_negatives(_negative_steps(template, negatives, bases, portion.negatives))
     if case_run.server_errors:
         yield from case_run.send(control)
+
+
+def _refusal(answer: Exchange) -> tuple[int | None, str]:
+    """The HTTP status and the error, which tell the refusals of a target apart."""
+    body = answer.response.body if answer.response is not None else None
+    return answer.status, repr(body)
 
 
 def _payload_factory(operation: str, context: ProgramContext) -> PayloadFactory:
