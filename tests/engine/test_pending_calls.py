@@ -116,14 +116,17 @@ def test_a_program_that_needs_no_calls_goes_on_without_them() -> None:
 
 
 def test_a_tool_whose_name_is_refused_is_required_instead() -> None:
+    def tool_choice(step: Step) -> Any:
+        return step.body["tool_choice"] if isinstance(step.body, dict) and "tool_choice" in step.body else None
+
     def refuse_names(step: Step) -> Answer:
-        is_named = isinstance(at(step.body, "/tool_choice"), dict)
+        is_named = isinstance(tool_choice(step), dict)
         return (500, {}) if is_named else (200, {"id": f"{step.operation}_1", "status": "completed"})
 
     sender = ScriptedSender(refuse_names)
     (program,) = [each for each in catalogue(SETTING) if each.id == "lifecycle.file_search"]
     run_program(program, SETTING, sender, Budget(), NO_WAIT)
-    choices = [at(step.body, "/tool_choice") for step in sender.sent if step.operation == "create_run"]
+    choices = [tool_choice(step) for step in sender.sent if step.operation == "create_run"]
     assert choices[0] == {"type": "file_search"}
     assert choices[-1] == "required"
     assert "list_run_steps" in {step.operation for step in sender.sent}

@@ -15,7 +15,7 @@ from runs_conformance.engine.verdicts import (
 )
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import SECOND_KEY
-from runs_conformance.model.verdict import Finding, Outcome, Suspicion, Tally, Verdict, merge_tallies
+from runs_conformance.model.verdict import NO_OTHER_VALUE, Finding, Outcome, Suspicion, Tally, Verdict, merge_tallies
 from runs_conformance.rules import catalogue
 
 REQUIREMENTS = Requirements(rules=catalogue(), constraints=constraints())
@@ -154,3 +154,28 @@ def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
     ends = {"planned": ProgramEnd("planned", Ending.COMPLETED)}
     narrow = Coverage(decisions, ends, {"planned": frozenset({id_})}, {})
     assert outcome(1, narrow) is Outcome.PASS
+
+
+def reason_of(id_: str, tallies: dict[str, Tally]) -> tuple[Outcome, str | None]:
+    ends = {"p": ProgramEnd("p", Ending.STOPPED, "the forecast of 9 runs is used up")}
+    coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {})
+    verdicts = build_verdicts(tallies, REQUIREMENTS, VerdictContext(coverage=coverage))
+    return next((each.outcome, each.reason) for each in verdicts if each.id == id_)
+
+
+def test_a_place_within_one_that_failed_names_it() -> None:
+    failed = Tally(1, [Finding("no")])
+    inner = "run.usage.total_tokens.type"
+    for outer in ("run.usage.type", "run.usage.required", "run.usage.total_tokens.required"):
+        assert reason_of(inner, {outer: failed}) == (Outcome.INCONCLUSIVE, f"not shown, because {outer} failed")
+    calls = "run.required_action.submit_tool_outputs.type"
+    rule = "action.is_given_while_required"
+    assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not shown, because {rule} failed")
+    assert reason_of(inner, {"run.id.type": failed})[1] == "p stopped early: the forecast of 9 runs is used up"
+
+
+def test_a_place_of_which_requests_take_no_valid_value_says_so() -> None:
+    id_ = "run.response_format.json_schema.name.maxLength"
+    refused = Tally(inconclusive=Counter({NO_OTHER_VALUE: 1}))
+    reason = "no request with a valid value of create_run.response_format.json_schema.name was accepted"
+    assert reason_of(id_, {f"create_{id_}": refused}) == (Outcome.INCONCLUSIVE, reason)

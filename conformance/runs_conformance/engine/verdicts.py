@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.enclosing_places import explain_absence
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.model.rule import AnyRule, Constraint
@@ -18,6 +19,7 @@ MAX_FINDINGS = 25
 """Findings reported per id, so that a target that fails everything does not fill memory."""
 
 
+_UNDECIDED = (Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED)
 _SHOWN_ONLY_BY = {
     operation.response_kind: name
     for name, operation in OPERATIONS.items()
@@ -76,15 +78,15 @@ def build_verdicts(
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
-    return [_verdict(id_, tallies.get(id_), requirements, context, examples.get(id_)) for id_ in requirements.ids()]
+    return [_verdict(id_, tallies, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
 
 
-def _verdict(
-    id_: str, tally: Tally | None, requirements: Requirements, context: VerdictContext, example: JSON
-) -> Verdict:
-    rule = requirements.rules.get(id_)
+def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: VerdictContext, example: JSON) -> Verdict:
+    tally, rule = tallies.get(id_), requirements.rules.get(id_)
     requirement = rule if rule is not None else requirements.constraints[id_]
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
+    if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
+        reason = explain_absence(requirement, tallies) or reason
     findings = _sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,

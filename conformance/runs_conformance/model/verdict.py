@@ -59,6 +59,11 @@ class Suspicion(Inconclusive):
     """The unit looks like a violation, but may have another explanation. Until it is resolved, there is no pass."""
 
 
+NO_VALID_VALUE = "no request with a valid value at this place was accepted"
+NO_OTHER_VALUE = "no other value at this place was accepted either"
+REFUSED_PLACE_REASONS = frozenset({NO_VALID_VALUE, f"{NO_VALID_VALUE} either", NO_OTHER_VALUE})
+"""The reasons of request constraints at places where the target accepts no valid value."""
+
 Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 

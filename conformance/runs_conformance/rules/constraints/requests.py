@@ -30,6 +30,8 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_object, spell_p
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import (
     INVALID_REFUSED,
+    NO_OTHER_VALUE,
+    NO_VALID_VALUE,
     VALID_ACCEPTED,
     Finding,
     Inconclusive,
@@ -223,13 +225,13 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return Inconclusive(reason)
     if failed := _judge_server_failure(attempts, step, program):
         if id_ in program.tried and id_ not in program.accepted:
-            return Inconclusive("no request with a valid value at this place was accepted either")
+            return Inconclusive(f"{NO_VALID_VALUE} either")
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
         return Inconclusive(_inconclusive_reason(attempts[-1]))
     if id_ not in program.accepted:
-        return Inconclusive("no request with a valid value at this place was accepted")
+        return Inconclusive(NO_VALID_VALUE)
     if program.takes_no_body_of_this_size(refused, id_):
         return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
@@ -271,7 +273,7 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
             if isinstance(result, Finding):
                 if place := outermost_refused_place(id_, program.tried, program.accepted):
                     excused.append((place, attempts[-1], result))
-                    result = Inconclusive("no other value at this place was accepted either")
+                    result = Inconclusive(NO_OTHER_VALUE)
                 else:
                     findings.append((attempts[-1], result))
             yield id_, result
