@@ -67,8 +67,12 @@ def _pairs(table: Decisions) -> set[tuple[str, str]]:
 
 
 def measure_quick() -> Decisions:
-    """The table of the programs of profile quick as measured now."""
-    return combine(_judge_reference("quick"), _judge_variants(profile="quick"))
+    """The table of the programs of profile quick as measured now. Prints what fails on a correct server."""
+    reference, variants = _judge_reference("quick"), _judge_variants(profile="quick")
+    for result in (*reference, *variants):
+        if result.exit_code:
+            print(f"{result.name}: {', '.join(result.must) or result.reason}", flush=True)
+    return combine(reference, variants)
 
 
 def _judge_reference(profile: str = "standard") -> list[TrialResult]:

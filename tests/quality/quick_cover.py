@@ -141,17 +141,21 @@ class Cover:
         before = self.chosen.get(id_)
         cost = 0 if before is not None else self._base(id_) + RUN_COST * self.measurement.traces[id_].runs
         options = {name: self._step_sets(id_, name) for name, programs in self.missed.items() if id_ in programs}
-        steps = before or frozenset()
+        steps: frozenset[str] = before or frozenset()
         best = _Extension(id_, steps, 0.0)
         while True:
             found = {name for name, sets in options.items() if any(each <= steps for each in sets)}
             value = len(found) / max(1, cost + len(steps - (before or frozenset())))
             if value > best.value:
                 best = _Extension(id_, steps, value)
-            additions = {each - steps for name, sets in options.items() if name not in found for each in sets}
+            additions: set[frozenset[str]] = set()
+            for name in options.keys() - found:
+                additions.update(each - steps for each in options[name])
             if not additions:
                 return best
-            steps |= max(additions, key=lambda each: self._gain(each, steps, options, found))
+            gains = {each: self._gain(each, steps, options, found) for each in additions}
+            best_addition: frozenset[str] = max(gains, key=gains.__getitem__)
+            steps |= best_addition
 
     def _gain(
         self,

@@ -135,7 +135,9 @@ def _omit_steps(program: Program, omitted: Collection[str]) -> Callable[[Program
                 move = steps.send(answer)
             except StopIteration:
                 return
-            is_omitted = isinstance(move, Step) and not move.until and is_among(labels.label(move), omitted)
-            answer = unsent_exchange(move, program.id, OMITTED_REASON) if is_omitted else (yield move)
+            if isinstance(move, Step) and not move.until and is_among(labels.label(move), omitted):
+                answer = unsent_exchange(move, program.id, OMITTED_REASON)
+            else:
+                answer = yield move
 
     return generate
