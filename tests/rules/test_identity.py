@@ -44,6 +44,14 @@ def test_created_at_computed_at_read_time() -> History:
     return builder.history()
 
 
+@fails(identity.never_changes, at="/data/0/assistant_id", times=1)
+def test_message_whose_assistant_is_set_later() -> History:
+    builder = HistoryBuilder()
+    builder.send("get_message", message(assistant_id=None))
+    builder.send("list_messages", page(message()))
+    return builder.history()
+
+
 @fails(identity.never_changes, at="/data/0/role", times=1)
 def test_message_whose_role_changes() -> History:
     builder = HistoryBuilder()

@@ -86,7 +86,8 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
         for name in _IMMUTABLE[timeline.kind]:
             was, now = first.get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield observation.check(json_equal(was, now), f"{name} has changed", f"/{name}", was, now)
+                change = "is set, but was null before" if was is None else "has changed"
+                yield observation.check(json_equal(was, now), f"{name} {change}", f"/{name}", was, now)
 
 
 def _objects_below_parent(history: History) -> Iterable[Observation]:
@@ -112,7 +113,7 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
 
     Clients build their next request from these ids.
 
-    Fix: Return the stored ids, not defaults.
+    Fix: Look the object up under the thread and run of the path, and return the stored ids.
     """
     for name in ("thread_id", "run_id") if observation.kind == "run_step" else ("thread_id",):
         expected, actual = observation.exchange.path.get(name), observation.get(name)

@@ -62,9 +62,8 @@ def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
     if page.exchange.operation == "list_messages" and run_id:
         for item in page.items:
             actual = item.get("run_id")
-            yield item.check(
-                actual == run_id, "a message in the list of one run belongs to another", "/run_id", run_id, actual
-            )
+            what = "belongs to another" if isinstance(actual, str) else "belongs to none"
+            yield item.check(actual == run_id, f"a message in the list of one run {what}", "/run_id", run_id, actual)
 
 
 @rule(
