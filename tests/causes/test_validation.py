@@ -120,6 +120,12 @@ def test_refused_null_is_named(value: JSON, title: str) -> None:
     assert "refuses valid values of `metadata` and minimal requests of create_thread" in cause.fix
 
 
+def test_refused_request_without_a_body_is_named() -> None:
+    minimal = broken_rule("acceptance.smallest_request_is_accepted", "create_thread")
+    bodiless = replace(minimal, counterexample={"request": {"method": "POST", "path": "/threads"}})
+    assert by_kind(bodiless)["validation.too_strict"].fix.endswith("now it refuses POST /threads without a body.")
+
+
 def test_query_parameters_are_not_validated_with_bodies() -> None:
     query = accepted_at("list_runs.order.enum", "list_run_steps.include[].enum")
     checked = [refused(f"list_runs.{name}.{keyword}") for name in ("limit", "after") for keyword in ("type", "minimum")]
@@ -153,6 +159,14 @@ def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:
     crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": "[]"})
     causes = by_kind(crash, *REFUSED)
     assert causes["crash.invalid"].title == "The server fails with HTTP 500 on bodies that are not JSON objects"
+
+
+def test_a_crash_on_an_object_of_another_content_type_is_no_matter_of_its_body() -> None:
+    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"role": "user"}'})
+    assert isinstance(crash.counterexample, dict)
+    odd = replace(crash, counterexample={**crash.counterexample, "case": {"anomaly": "wrong_content_type"}})
+    title = "The server fails with HTTP 500 on unusual requests, such as wrong content type"
+    assert by_kind(odd, *REFUSED)["crash.invalid"].title == title
 
 
 def test_crashes_on_valid_requests_come_first() -> None:

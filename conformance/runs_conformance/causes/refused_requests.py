@@ -8,6 +8,8 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.json import at, is_object
 
 _MAX_NAMED = 6
 
@@ -57,5 +59,20 @@ def name_refused(failures: Sequence[Failure]) -> str:
                          _MAX_NAMED)  # fmt: skip
     minimal = [failure for failure in failures if failure.subject == "acceptance"]
     named = [f"valid values of {members}"] if members else []
+    named += sorted(
+        {f"{OPERATIONS[failure.operation].route} without a body" for failure in minimal if _is_bodiless(failure)}
+    )
+    minimal = [failure for failure in minimal if not _is_bodiless(failure)]
     named += [f"minimal requests of {name_operations(minimal)}"] if minimal else []
     return " and ".join(named) or f"requests of {name_operations(failures)}"
+
+
+def _is_bodiless(failure: Failure) -> bool:
+    """Whether the request was sent without the body that its operation takes."""
+    request, operation = at(failure.verdict.counterexample, "/request"), OPERATIONS.get(failure.operation)
+    return (
+        operation is not None
+        and operation.body is not None
+        and is_object(request)
+        and not {"body", "text"} & {*request}
+    )
