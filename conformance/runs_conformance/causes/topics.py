@@ -220,15 +220,18 @@ def _title_of_lists(failures: Sequence[Failure]) -> str:
 
 
 def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
-    """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme."""
+    """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
+
+    Lists are named by the parameters that they do not follow.
+    """
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
+    title = _title_of_lists(urgent or failures) if theme.kind == "lists" else ""
     if only is None:
-        title = _title_of_lists(urgent or failures) if theme.kind == "lists" else ""
         return title or theme.title, theme.fix
     last = only.verdict.explanation.rpartition("\n\n")[2]
     fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
-    return _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
+    return title or _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
 
 
 def _noun_without_id(found: re.Match[str]) -> str:
