@@ -28,6 +28,23 @@ def test_an_empty_thread_is_refused() -> History:
     return builder.history()
 
 
+def _refused_modification(**members: Any) -> History:
+    builder = HistoryBuilder()
+    own = Step(operation="modify_assistant", body=members, role=Role.CONTROL)
+    builder.refuse("modify_assistant", body=members, step=own)
+    return builder.history()
+
+
+@fails(acceptance.smallest_request_is_accepted, times=1)
+def test_modification_that_keeps_the_model_is_refused() -> History:
+    return _refused_modification(metadata={"a": "b"})
+
+
+@inconclusive(acceptance.smallest_request_is_accepted)
+def test_modification_to_another_model_is_refused() -> History:
+    return _refused_modification(metadata={"a": "b"}, model="unknown")
+
+
 READS = (
     acceptance.assistants_threads_and_runs_can_be_read,
     acceptance.messages_can_be_read,

@@ -60,6 +60,12 @@ def _is_larger(accepted: Exchange, refused: Exchange, history: History) -> bool:
     return {each.get("model") for each in shown if each.get("id") == smaller.get("assistant_id")} == {larger["model"]}
 
 
+def _keeps_model(exchange: Exchange) -> bool:
+    """Whether a request modifies an assistant without naming a model, so that the one in use stays."""
+    body = exchange.request.body
+    return exchange.operation == "modify_assistant" and is_object(body) and "model" not in body
+
+
 @rule(
     units=_smallest_requests,
     level=Level.MUST,
@@ -70,7 +76,8 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     """The smallest valid request of an operation on existing objects is accepted.
 
     A server that refuses it is unusable, and its refusals of invalid requests prove nothing. A server may refuse a
-    model, so the smallest creation of an assistant or run is blamed only if a larger one with that model is accepted.
+    model, so the smallest request that names one, or starts a run, is blamed only if a larger one with that model is
+    accepted.
 
     Fix: Require only the members that the schema requires.
     """
@@ -88,7 +95,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
         message = f"the smallest valid request was refused; with {names} it was accepted"
         yield exchange.finding(message, "", 200, exchange.status)
-    elif exchange.operation in _MODEL_OPERATIONS:
+    elif exchange.operation in _MODEL_OPERATIONS and not _keeps_model(exchange):
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
