@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of
@@ -152,7 +153,7 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
     if listed.path.get("thread_id") not in (None, creation.thread) or creation.key is not key_of(listed):
         return False
     if not creation.exchange.happened_before(listed) or any(
-        _deletes(e, creation) and e.started < listed.ended for e in history
+        _deletes(e, creation) and e.started < listed.ended for e in _deletions(history)
     ):
         return False
     last = page.items[-1].time("created_at") if page.items else None
@@ -164,6 +165,13 @@ def _is_newest_first(page: Page) -> bool:
     """Whether the items themselves show that a page starts with the newest, whatever order was requested."""
     times = [time for item in page.items if (time := item.time("created_at")) is not None]
     return times[0] > times[-1] and times == sorted(times, reverse=True)
+
+
+@lru_cache(maxsize=16)
+def _deletions(history: History) -> tuple[Exchange, ...]:
+    return tuple(
+        exchange for exchange in history if exchange.request.method == "DELETE" or exchange.operation == "delete_thread"
+    )
 
 
 def _deletes(exchange: Exchange, creation: Creation) -> bool:
