@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.causes import analyze
-from runs_conformance.model.json import ABSENT, JSON
-from runs_conformance.model.verdict import Finding
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding, Outcome
 from tests.causes.verdicts import (
     accepted_at,
     broken_rule,
@@ -89,7 +89,7 @@ def test_an_id_that_names_nothing_is_one_mistake_however_it_is_written() -> None
 
 @pytest.mark.parametrize(("thread", "kinds"), [("thread_1", ["identity"]), ("thread_2", ["deletion", "identity"])])
 def test_rules_that_name_one_object_repeat_that_ids_are_shared(thread: str, kinds: list[str]) -> None:
-    shared = wrong_rule("ids.no_two_objects_share_an_id", "create_thread", "/id", ABSENT, "thread_1")
+    shared = wrong_rule("ids.no_two_objects_share_an_id", "create_thread", "/id", None, "thread_1")
     deleted = broken_rule("deletion.deleted_thread_takes_nothing", "create_message")
     example: JSON = {"request": {"path": f"/threads/{thread}/messages"}, "answer": {"http_status": 200}}
     assert sorted(by_kind(shared, replace(deleted, counterexample=example))) == kinds
@@ -100,6 +100,60 @@ def test_dropped_members_are_those_of_all_findings() -> None:
     other = replace(dropped.findings[0], operation="create_thread_and_run")
     (cause,) = analyze([replace(dropped, findings=(*dropped.findings, other))])
     assert cause.title == "Members of requests are dropped: `top_p` of create_run, `top_p` of create_thread_and_run"
+
+
+LOST = [
+    wrong_rule("settings.top_p_is_as_asked", "create_run", "/top_p", 1, 2),
+    *(broken_rule(f"metadata.{name}", "get_thread") for name in ("holds_nothing_else", "is_shown_in_the_answer")),
+    *(broken_rule(f"assistants.{name}", "get_assistant") for name in ("show_who_they_are", "show_their_settings")),
+]
+
+
+@pytest.mark.parametrize(
+    ("kept", "kinds"),
+    [
+        ("metadata.changes_only_when_modified", {"data.none"}),
+        ("messages.are_not_lost", {"data", "data.dropped"}),
+    ],
+)
+def test_a_server_that_stores_nothing_makes_one_mistake(kept: str, kinds: set[str]) -> None:
+    passing = replace(broken_rule(kept, "get_thread"), outcome=Outcome.PASS, findings=())
+    assert set(by_kind(*LOST, passing)) == kinds
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("thread.run.created is named in its data, but has no event: line", "Events have no `event:` line; name and"),
+        ("the event has no name", "The event has no name"),
+    ],
+)
+def test_events_that_are_named_in_their_data_are_called_so(message: str, title: str) -> None:
+    rule = broken_rule("streaming.every_event_has_a_name", "create_run")
+    nameless = replace(rule, findings=(replace(rule.findings[0], message=message),))
+    ((kind, cause),) = by_kind(nameless).items()
+    assert kind == "streams"
+    assert cause.title.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("detail", "judged", "title"),
+    [
+        ("Not Found", 9, "Errors of routes that do not exist come in the form of the framework"),
+        ("Not Found", 0, "Errors come in the form of the framework"),
+        ("no such run", 9, "Errors come in the form of the framework"),
+    ],
+)
+def test_errors_of_missing_routes_are_not_all_errors(detail: str, judged: int, title: str) -> None:
+    missing_envelope = wrong_rule("error.error.required", "get_run", "/error", "error", None)
+    example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 404, "body": {"detail": detail}}}
+    missing_envelope = replace(missing_envelope, kind="constraint", operation=None, counterexample=example)
+    others = replace(broken_rule("errors.message_is_a_text", "x"), outcome=Outcome.PASS, findings=(), judged=judged)
+    well_formed = broken_rule("refusals.param_names_the_place", "create_run", "should")
+    example = {"case": {"role": "act"}, "answer": {"http_status": 400, "body": {"error": {"message": "No."}}}}
+    causes = by_kind(missing_envelope, others, replace(well_formed, counterexample=example))
+    assert causes["errors.envelope"].ids == ("error.error.required",)
+    assert causes["errors.envelope"].title.startswith(title)
 
 
 def test_lists_name_the_parameters_that_they_do_not_follow() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runs_conformance.causes import (
-    echoes,
     refused_requests,
     shapes,
     topics,
@@ -35,7 +34,5 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     whole_responses.sort_crashes(sorting)
     refused_requests.sort_refused_requests(sorting)
     shapes.sort_objects(sorting)
-    repeated = echoes.take_echoes(sorting)
     topics.sort_rules(sorting)
-    echoes.attach_echoes(sorting, repeated)
     return sorting.finish()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import Group, Sorting
 from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
 from runs_conformance.model.text import excerpt
 
@@ -166,6 +166,18 @@ THEMES = (
 )
 
 
+_MIN_LOST = 5
+_UNCHANGED = "metadata.changes_only_when_modified"
+"""The rule on metadata that a server follows which never stores any."""
+
+_NAME_RULE = "streaming.every_event_has_a_name"
+_UNNAMED_RULES = (_NAME_RULE, "streaming.a_stream_ends_with_done")
+"""The MUST rules that a server breaks which writes no `event:` lines."""
+_WRAPPED = "is named in its data"
+_TITLE_OF_WRAPPED_EVENTS = "Events have no `event:` line; name and object are wrapped in the data"
+_FIX_OF_WRAPPED_EVENTS = "Write `event: <name>`, and the object alone as the data."
+
+
 def sort_rules(sorting: Sorting) -> None:
     """Sort the remaining rules by the part of the server that answers for them."""
     by_theme: dict[str, list[Failure]] = defaultdict(list)
@@ -176,7 +188,20 @@ def sort_rules(sorting: Sorting) -> None:
         if failures := by_theme.get(theme.kind, []):
             title, fix = _title_and_fix(theme, failures)
             sorting.add(theme.kind, title, theme.severity, fix, failures)
+    _join_data(sorting)
     add_explained(sorting, explained)
+
+
+def _join_data(sorting: Sorting) -> None:
+    """Join the causes of lost data if the server stores nothing: no rule on what it stores passes."""
+    groups = [group for kind in ("data", "data.dropped") if (group := sorting.find(kind)) is not None]
+    members = [failure for group in groups for failure in group.members]
+    stored = [verdict.id for verdict in sorting.passing if verdict.id.partition(".")[0] in _BY_KIND["data"].topics]
+    if len(groups) < 2 or len(members) < _MIN_LOST or set(stored) - {_UNCHANGED}:
+        return
+    title, fix = "Nothing that is sent is stored; responses show other values", _BY_KIND["data"].fix
+    consequences = [failure for group in groups for failure in group.consequences]
+    sorting.replace(groups, Group("data.none", title, Severity.DATA_LOSS, fix, members, consequences))
 
 
 def _theme(failure: Failure) -> Theme:
@@ -226,12 +251,20 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     """
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
+    if theme.kind == "streams" and _have_wrapped_events(urgent):
+        return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
     title = _title_of_lists(urgent or failures) if theme.kind == "lists" else ""
     if only is None:
         return title or theme.title, theme.fix
     last = only.verdict.explanation.rpartition("\n\n")[2]
     fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
     return title or _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
+
+
+def _have_wrapped_events(failures: Sequence[Failure]) -> bool:
+    """Whether events that have name and object in their data are all that fails."""
+    named = [failure.finding.message for failure in failures if failure.id == _NAME_RULE]
+    return {failure.id for failure in failures} <= {*_UNNAMED_RULES} and any(_WRAPPED in message for message in named)
 
 
 def _noun_without_id(found: re.Match[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
@@ -9,14 +11,21 @@ from runs_conformance.causes.refused_requests import name_operations, name_refus
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import Absent, at, is_array, is_object
+from runs_conformance.model.verdict import Outcome
+from runs_conformance.wire import strict_json
 
 _IDENTITY = ("id", "object", "data")
 """Of these members every successful response has at least one."""
 
 _SHARE = 0.8
+_MAX_NAMED = 3
+
+_MESSAGE_RULE = "errors.message_is_a_text"
+_OF_UNKNOWN_ROUTES = ("Not Found", "Method Not Allowed")
+"""What the routers of frameworks answer if they know no route for a request."""
 
 _ENVELOPE_RULES = (
-    "errors.message_is_a_text",
+    _MESSAGE_RULE,
     "errors.type_param_and_code_are_present",
     "errors.type_is_invalid_request_error",
     "refusals.param_names_the_place",
@@ -61,9 +70,7 @@ def sort_crashes(sorting: Sorting) -> None:
         (
             "crash.invalid",
             [failure for failure in taken if failure not in valid],
-            "bodies that are not JSON objects"
-            if taken and all(map(_sends_no_object, taken))
-            else "invalid or unusual requests",
+            _describe_invalid([failure for failure in taken if failure not in valid]),
             "Check a request before it is used, and answer HTTP 400 instead of the exception; it comes from "
             f"{name_operations([failure for failure in taken if failure not in valid])}.",
         ),
@@ -78,11 +85,24 @@ def _crashes_on_valid_request(failure: Failure) -> bool:
     return failure.id == CRASH_RULES[0] and not failure.is_negative and not failure.has_invalid_body
 
 
+def _describe_invalid(failures: Sequence[Failure]) -> str:
+    """What requests the server fails on, as far as their counterexamples show it."""
+    if all(map(_sends_no_object, failures)):
+        return "bodies that are not JSON objects"
+    oddities = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
+    names = dict.fromkeys(oddity.replace("_", " ") for oddity in oddities if isinstance(oddity, str))
+    if names and len(names) <= _MAX_NAMED and all(isinstance(oddity, str) for oddity in oddities):
+        return f"unusual requests, such as {list_names(list(names))}"
+    return "invalid or unusual requests"
+
+
 def _sends_no_object(failure: Failure) -> bool:
     """Whether the request that shows a failure has a body that is not JSON, or no object."""
     request = at(failure.verdict.counterexample, "/request")
-    body = at(request, "/body")
-    return isinstance(at(request, "/text"), str) or not (isinstance(body, Absent) or is_object(body))
+    body, text = at(request, "/body"), at(request, "/text")
+    if isinstance(text, str):
+        return not is_object(strict_json.parse(text.encode(errors="replace")).value)
+    return not (isinstance(body, Absent) or is_object(body))
 
 
 def sort_errors_with_success_status(sorting: Sorting) -> None:
@@ -124,20 +144,38 @@ def sort_error_envelope(sorting: Sorting) -> None:
     """Sort what follows from errors in another form."""
     envelope = [failure for failure in sorting.rest if failure.subject == "error"]
     broken = [failure for failure in envelope if failure.place in ("", "error")]
-    if not broken:
-        _sort_error_members(sorting, envelope)
-        return
-    framework = any(is_object(failure.body) and "detail" in failure.body for failure in broken)
-    form = ' in the form of the framework, {"detail": …}' if framework else " in another form"
-    taken = sorting.take(lambda failure: failure.subject == "error" or failure.id in _ENVELOPE_RULES)
-    sorting.add(
-        "errors.envelope",
-        f"Errors come{form}" + ("" if framework else ' than {"error": {…}}'),
-        Severity.WRONG_SHAPE,
-        'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}.',
-        taken,
-        typical=lambda failure: failure in broken,
+    if broken:
+        others = [*envelope, *(failure for failure in sorting.rest if failure.id in _ENVELOPE_RULES)]
+        taken = [failure for failure in others if failure in broken or not _has_envelope(failure)]
+        sorting.leave_out(taken)
+        sorting.add(
+            "errors.envelope",
+            _title_of_envelope(sorting, broken),
+            Severity.WRONG_SHAPE,
+            'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}.',
+            taken,
+            typical=lambda failure: failure in broken,
+        )
+        envelope = [failure for failure in envelope if failure not in taken]
+    _sort_error_members(sorting, envelope)
+
+
+def _has_envelope(failure: Failure) -> bool:
+    return is_object(at(failure.body, "/error"))
+
+
+def _title_of_envelope(sorting: Sorting, broken: Sequence[Failure]) -> str:
+    """What form errors have, and whether it is only those of unknown routes."""
+    details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
+    if not details:
+        return 'Errors come in another form than {"error": {…}}'
+    others_are_right = any(
+        verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
+        for verdict in sorting.verdicts
     )
+    if others_are_right and len(details) == len(broken) and all(detail in _OF_UNKNOWN_ROUTES for detail in details):
+        return 'Errors of routes that do not exist come in the form of the framework, {"detail": …}'
+    return 'Errors come in the form of the framework, {"detail": …}'
 
 
 def _sort_error_members(sorting: Sorting, failures: list[Failure]) -> None:
