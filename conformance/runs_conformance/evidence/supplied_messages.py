@@ -20,6 +20,7 @@ from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+from runs_conformance.model.verdict import Finding
 
 _WITH_MESSAGES = {
     "create_thread": "/messages",
@@ -81,6 +82,17 @@ class SuppliedMessages:
         unsent = [item for item in listed if message_content(item.value) not in expected and not _is_answer(item)]
         # With fewer, it is unknown which of the messages are lost.
         return zip(missing, unsent, strict=False) if len(unsent) >= len(missing) else ()
+
+    def losses(self, message: str) -> Iterator[Finding]:
+        """A finding for each supplied message that is missing, with this message, or is shown with another content."""
+        for content in self.missing:
+            item = self.altered.get(content)
+            if item is None:
+                yield self.page.exchange.finding(message.format(repr(content[0])), "/data")
+            else:
+                sent = next(each for each in self.messages if message_content(each) == content)
+                what = f"the content of a message of role {content[0]!r} differs from the request"
+                yield item.finding(what, "/content", at(sent, "/content"), item.get("content"))
 
     @property
     def may_be_unlisted(self) -> bool:

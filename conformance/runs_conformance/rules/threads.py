@@ -29,7 +29,6 @@ from runs_conformance.model.json import ABSENT, JSON, at, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
-from runs_conformance.rules.messages.supplied_with_run import losses
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
 _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
@@ -58,7 +57,7 @@ def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive("the list may have ended early, or shows them as those of another thread")
         return
-    yield from losses(supplied, "the thread's initial message of role {} is missing")
+    yield from supplied.losses("the thread's initial message of role {} is missing")
     if not supplied.missing:
         yield PASSED
 

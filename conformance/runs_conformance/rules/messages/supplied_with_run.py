@@ -12,22 +12,10 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _MAY_END_EARLY = "the list may have ended early, or shows them as those of another thread"
 _ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
-
-
-def losses(supplied: SuppliedMessages, message: str) -> Iterator[Finding]:
-    """A finding for each supplied message that is missing, with this message, or is shown with another content."""
-    for content in supplied.missing:
-        item = supplied.altered.get(content)
-        if item is None:
-            yield supplied.page.exchange.finding(message.format(repr(content[0])), "/data")
-        else:
-            sent = next(each for each in supplied.messages if message_content(each) == content)
-            what = f"the content of a message of role {content[0]!r} differs from the request"
-            yield item.finding(what, "/content", at(sent, "/content"), item.get("content"))
 
 
 def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
@@ -52,7 +40,7 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterato
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive(_MAY_END_EARLY)
         return
-    yield from losses(supplied, "the additional message of role {} is not in the thread")
+    yield from supplied.losses("the additional message of role {} is not in the thread")
     if not supplied.missing:
         yield PASSED
 
