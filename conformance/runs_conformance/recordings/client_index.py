@@ -86,6 +86,7 @@ class ClientIndex:
 
     def plan(self, size: int) -> Iterator[tuple[PlannedPartition, bool]]:
         """Divide the entries into partitions; those of which all ids were redacted come last, marked as such."""
+        self._planner.finish()
         order = self._put_in_order()
         if len(order) <= size:
             if order:

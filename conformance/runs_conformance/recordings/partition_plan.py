@@ -29,7 +29,7 @@ class PlannedPartition:
 class PartitionPlanner:
     """Joins exchanges that mention the same object. Exchanges are numbered from 0 as they are added.
 
-    Ids are kept as hashes: two ids with one hash would only enlarge a partition.
+    Ids are kept as hashes: two ids with one hash would only enlarge a partition. After `finish` none can be added.
     """
 
     def __init__(self) -> None:
@@ -59,6 +59,10 @@ class PartitionPlanner:
             self._about[self._number_of(assistant)].append(number)
         for assistant in used:
             self._used[node].add(self._number_of(assistant))
+
+    def finish(self) -> None:
+        """Forget the ids, which only `add` needs: they take most of the memory."""
+        self._node_of_id = {}
 
     def plan(self, order: Sequence[int], size: int) -> Iterator[PlannedPartition]:
         """Divide the exchanges of these numbers into partitions of about `size` that share nothing but assistants.
