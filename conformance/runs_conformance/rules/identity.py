@@ -8,6 +8,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.modification import settings_at_creation
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, timelines
+from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
@@ -91,12 +92,14 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
 
 
 def _objects_below_parent(history: History) -> Iterable[Observation]:
+    """The objects in answers to requests for one of them, except those that name a wrong parent on purpose."""
     for observation in all_observations(history):
         operation = OPERATIONS[observation.exchange.operation or ""]
         if (
             observation.kind in ("run", "run_step", "message")
             and observation.channel == JSON_CHANNEL
             and not operation.listed_kind
+            and not (observation.exchange.step is not None and observation.exchange.step.role is Role.NEGATIVE)
         ):
             yield observation
 
