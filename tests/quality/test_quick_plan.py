@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from runs_conformance.engine.decisions import QUICK_TABLE, load_decisions
 from runs_conformance.engine.quick_plan import load_quick_programs
 from tests.quality.quick_cover import MAX_REQUESTS, MAX_RUNS, TOPICS, Cover, Measurement, Trace, derive
 from tests.quality.quick_plan import read
 
 COMMAND = "run `python -m tests.quality.quick_plan` and commit what it writes"
+DECISIONS = "run `python -m tests.quality.decisions --quick` and commit what it writes"
 TRACES = {
     "lifecycle.long": Trace(30, 1, {"a": (), "b": ("a",), "c": ()}),
     "lifecycle.short": Trace(6, 0, {"d": ()}),
@@ -17,6 +19,11 @@ TRACES = {
 
 def test_plan_is_derived_from_the_measurement() -> None:
     assert derive(read()).programs() == load_quick_programs(), COMMAND
+
+
+def test_decisions_were_measured_with_these_programs() -> None:
+    deciders = frozenset[str]().union(*load_decisions(QUICK_TABLE).deciders.values())
+    assert {id_ for id_ in deciders if not id_.startswith("boundary.")} == load_quick_programs().keys(), DECISIONS
 
 
 @pytest.mark.parametrize("topic", TOPICS)
