@@ -32,7 +32,7 @@ MISTAKES = {
     "framework-errors": {"errors.envelope"},
     "bare-lists": {"lists.envelope"},
     "bare-lists-and-framework-errors": {"errors.envelope", "lists.envelope"},
-    "accepts-every-body": {"validation.none"},
+    "accepts-every-body": {"validation.none", "outputs"},
     "calls-in-steps": {"tools"},
 }
 """By server, the kinds of the causes that fail a MUST."""

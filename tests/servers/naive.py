@@ -92,6 +92,9 @@ class _Api:
             return ""
         try:
             body = json.loads(raw) if raw else {}
+            json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return "The body has half a surrogate pair."
         except ValueError:
             return "The body is not JSON."
         violations = self.schemas.find_violations(self.schemas.body(operation.name), body)
