@@ -15,7 +15,7 @@ _DAY = 86_400.0
 
 
 def _entries(random_: random.Random) -> list[EntrySummary]:
-    """Entries in the order of a recorder, with few addresses, so that some may be taken for the same exchange."""
+    """Entries in the order of a recorder, with few addresses, so that some look like the same exchange."""
     now, entries = 1.8e9, []
     for number in range(1, random_.randrange(2, 30)):
         now += random_.choice([0.001, 0.02, 0.06, 1.0])

@@ -18,7 +18,7 @@ from runs_conformance.wire import strict_json
 
 MAX_LINE = 64 * 1024 * 1024
 LINE_ERRORS = (KeyError, TypeError, ValueError, AttributeError)
-"""What `parse_line` and `parse_exchange` raise for a line that cannot be read."""
+"""The errors that `parse_line` and `parse_exchange` raise for a line that cannot be read."""
 _MAX_REASON = 200
 _MAX_VALUES = 4_000_000
 """JSON values of all lines together. In memory, each takes up to a hundred bytes, however short its text is."""
