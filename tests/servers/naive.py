@@ -95,8 +95,8 @@ class _Api:
             json.dumps(body, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             return "The body has half a surrogate pair."
-        except ValueError:
-            return "The body is not JSON."
+        except (ValueError, RecursionError):
+            return "The body is not JSON, or nested too deep."
         violations = self.schemas.find_violations(self.schemas.body(operation.name), body)
         return f"Invalid value at '{violations[0].pointer}'." if violations else ""
 

@@ -14,7 +14,7 @@ _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "list
 _REVIVED = ("lifecycle.terminal_status_is_final",)
 
 _SHARED_ID = ("ids.no_two_objects_share_an_id",)
-"""Explains failures of rules that take an id for the name of one object, if it is one of the shared ids."""
+"""Explains failures of rules that expect an id to name one object, if it is one of the shared ids."""
 
 _EXPLAINED_BY = {
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,

@@ -22,7 +22,7 @@ _MAX_NAMED = 3
 
 _MESSAGE_RULE = "errors.message_is_a_text"
 _OF_UNKNOWN_ROUTES = ("Not Found", "Method Not Allowed")
-"""What the routers of frameworks answer if they know no route for a request."""
+"""The messages of frameworks whose router knows no route for a request."""
 
 _ENVELOPE_RULES = (
     _MESSAGE_RULE,
@@ -86,7 +86,7 @@ def _crashes_on_valid_request(failure: Failure) -> bool:
 
 
 def _describe_invalid(failures: Sequence[Failure]) -> str:
-    """What requests the server fails on, as far as their counterexamples show it."""
+    """The kind of requests that the server fails on, as far as their counterexamples show it."""
     if all(map(_sends_no_object, failures)):
         return "bodies that are not JSON objects"
     oddities = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
@@ -165,7 +165,7 @@ def _has_envelope(failure: Failure) -> bool:
 
 
 def _title_of_envelope(sorting: Sorting, broken: Sequence[Failure]) -> str:
-    """What form errors have, and whether it is only those of unknown routes."""
+    """The title of a wrong form of errors, which says whether only those of unknown routes have it."""
     details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
     if not details:
         return 'Errors come in another form than {"error": {…}}'

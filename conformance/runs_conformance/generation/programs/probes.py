@@ -53,7 +53,7 @@ def send_probes(probes: Iterable[Step]) -> Fragment:
         yield control
     for step in probes:
         answer: Exchange = yield step
-        # What was not sent has no id.
+        # A request that was not sent has no id.
         if answer.id and (answer.status is None or answer.status >= 500):
             yield control
             yield step

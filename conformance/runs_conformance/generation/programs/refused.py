@@ -27,7 +27,7 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 _ORIGINAL: dict[str, Any] = {"metadata": {"kept": "yes"}}
 
 _WRONG = ("a temperature", "metadata", "an assistant")
-"""What is wrong in the requests of runs. Each brings a message of its own: a target may accept one of them."""
+"""The faults in the requests of runs. Each brings a message of its own: a target may accept one of them."""
 
 
 def _additional(text: str) -> list[dict[str, Any]]:
