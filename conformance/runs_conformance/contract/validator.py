@@ -61,7 +61,7 @@ def compile_validator(schema: Schema) -> Validator:
 
 
 class _Plan(NamedTuple):
-    """The checks of values of one JSON type: the ids of all assertions, each with its report, and further validators."""
+    """The checks of values of one JSON type: the ids of all assertions, each with its report, and other validators."""
 
     ids: tuple[str, ...]
     assertions: tuple[tuple[Callable[[Any], bool], Validator], ...]
