@@ -6,14 +6,18 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @cache
 def environment() -> Environment:
     """The environment of the templates: values are escaped, unknown names are errors."""
+    # Imported only when a page is written, after the last request.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     return Environment(
         loader=PackageLoader("runs_conformance.reporting", "page"),
         autoescape=True,
