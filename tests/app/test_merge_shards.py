@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 COUNT = 4
 UNDECIDED = {"not_judged", "inconclusive"}
-MUTANT = "relaxed:create_run.metadata.maxProperties"
+MUTANT = "relaxed:modify_message.metadata.maxProperties"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def histories(reports: Path) -> list[str]:
 @pytest.fixture
 def baseline(tmp_path: Path) -> Path:
     path = tmp_path / "baseline.toml"
-    path.write_text('[[known]]\nid = "create_run.metadata.maxProperties"\nreason = "known"\n', encoding="utf-8")
+    path.write_text('[[known]]\nid = "modify_message.metadata.maxProperties"\nreason = "known"\n', encoding="utf-8")
     return path
 
 
@@ -76,7 +76,7 @@ def test_a_baseline_applies_to_the_merged_report(
     )
     assert code == 0
     assert "wrote" in capsys.readouterr().err
-    assert "create_run.metadata.maxProperties" in baseline.read_text("utf-8")
+    assert "modify_message.metadata.maxProperties" in baseline.read_text("utf-8")
 
 
 def test_a_missing_or_repeated_shard_is_a_usage_error(histories: list[str], capsys: pytest.CaptureFixture[str]) -> None:

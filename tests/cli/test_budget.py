@@ -64,9 +64,9 @@ def test_max_runs_holds(maximum: int) -> None:
 
 def test_max_tokens_holds() -> None:
     with gateway() as gate:
-        code, report = limited(gate, "--max-tokens", "30000", "--profile", "quick")
+        code, report = limited(gate, "--max-tokens", "5000", "--profile", "quick")
     assert code == 5
-    assert (report["counts"]["tokens"] or 0) <= 30_000
+    assert (report["counts"]["tokens"] or 0) <= 5_000
     assert 0 < gate.started_runs <= 30
 
 

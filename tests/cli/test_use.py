@@ -79,6 +79,14 @@ def test_read_only_without_objects_judges_nothing() -> None:
     assert outcomes(report, "not_judged")
 
 
+def is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
 def without_assistants(seen: GatewayRequest) -> CannedResponse | None:
     return NO_ROUTE if seen.path.startswith("/assistants") else None
 
@@ -98,8 +106,8 @@ def test_a_server_without_assistants_is_judged_with_an_existing_one() -> None:
         gate.refuse = lambda seen: None
     assert failures(report) == set()
     assert code == 0
-    assert "create_run.max_prompt_tokens.minimum" in outcomes(report, "pass")
-    assert "create_assistant" not in {seen.operation for seen in gate.requests}
+    assert "cancel.is_carried_out" in outcomes(report, "pass")
+    assert not any(seen.operation == "create_assistant" and is_json(seen.body) for seen in gate.requests)
 
 
 @pytest.mark.slow
@@ -110,7 +118,7 @@ def test_a_server_with_runs_only_is_judged_on_an_existing_thread() -> None:
         gate.refuse = lambda seen: None
     assert {verdict["id"] for verdict in report["verdicts"] if verdict["outcome"] == "fail"} == set()
     assert code == 0
-    assert "create_run.max_prompt_tokens.minimum" in outcomes(report, "pass")
+    assert "cancel.is_carried_out" in outcomes(report, "pass")
 
 
 @pytest.mark.slow
