@@ -33,6 +33,7 @@ Signature = tuple[int, str]
 class OperationStats:
     """Responses to one operation: accepted, answered as by a missing route, failed, or anything else.
 
+    `unknown_ids` counts requests with an id that does not exist which were answered as by a missing route.
     `failed` counts server errors and requests without a response: they show neither that the operation exists nor that
     it does not. `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether
     any such request succeeded. `is_shadowed` says that another route took a request. `undelivered_streams` holds the
@@ -41,6 +42,7 @@ class OperationStats:
 
     accepted: int = 0
     no_route: int = 0
+    unknown_ids: int = 0
     failed: int = 0
     other: int = 0
     fixture_refusal: str = ""
@@ -53,6 +55,7 @@ class OperationStats:
         return OperationStats(
             self.accepted + other.accepted,
             self.no_route + other.no_route,
+            self.unknown_ids + other.unknown_ids,
             self.failed + other.failed,
             self.other + other.other,
             self.fixture_refusal or other.fixture_refusal,
@@ -86,7 +89,7 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
             stats.accepted += 1
         elif step.dangling is not None and exchange.status == 404:
             # Some frameworks answer for a missing object as they do for a missing route.
-            pass
+            stats.unknown_ids += is_missing_route(exchange, no_route)
         elif is_missing_route(exchange, no_route):
             stats.no_route += 1
             stats.is_shadowed |= names_a_thread(error_signature(exchange))
@@ -149,7 +152,8 @@ def unsupported_capabilities(
     for name, stats in operations.items():
         operation = OPERATIONS[name]
         is_optional = operation.is_prerequisite or operation.capability != CORE
-        if is_optional and operation.capability not in declared and _has_no_route(stats):
+        is_missing = _has_no_route(stats) or (operation.is_prerequisite and _was_tried_with_unknown_ids_only(stats))
+        if is_optional and operation.capability not in declared and is_missing:
             unsupported[name] = _describe_missing(operation, stats)
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
@@ -178,7 +182,11 @@ def missing_operations(stats_by_operation: StatsByOperation, denied: Collection[
         name
         for name, operation in OPERATIONS.items()
         if operation.capability not in denied
-        and (operation.capability in unsupported or _has_no_route(stats_by_operation.get(name, OperationStats())))
+        and (
+            operation.capability in unsupported
+            or name in unsupported
+            or _has_no_route(stats_by_operation.get(name, OperationStats()))
+        )
     )
 
 
@@ -261,6 +269,11 @@ def signature(exchange: Exchange) -> Signature | None:
 def names_a_thread(form: str | None) -> bool:
     """Whether a response for the path /threads/runs has a form that treats the last word as the id of a thread."""
     return form is not None and _NAMES_RUNS.search(form) is not None
+
+
+def _was_tried_with_unknown_ids_only(stats: OperationStats) -> bool:
+    """Whether nothing shows that the operation exists: it may be missing, or refuse these ids in the same way."""
+    return stats.unknown_ids > 0 and not (stats.no_route or stats.accepted or stats.failed or stats.other)
 
 
 def _describe_missing(operation: Operation, stats: OperationStats) -> str:

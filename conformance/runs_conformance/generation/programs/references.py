@@ -49,8 +49,9 @@ def references(context: ProgramContext) -> StepGenerator:
         return
     yield from objects.sendable((on_message("get_message"),))
     yield from objects.sendable(_steps_with_dangling_ids())
-    for step in objects.sendable(_through_other_thread("other")):
-        yield dangling_reference(step, DanglingReference.FOREIGN)
+    if "thread" not in context.use:
+        for step in objects.sendable(_through_other_thread("other")):
+            yield dangling_reference(step, DanglingReference.FOREIGN)
     yield from read_objects(objects)
     if "waiting" in objects:
         yield from cancel_finally()
