@@ -17,7 +17,7 @@ def test_headers_carry_each_key() -> None:
     assert credentials.headers_for(Key.WRONG) == (("Authorization", f"Bearer {WRONG_KEY}"),)
     assert credentials.headers_for(Key.NONE) == ()
     assert credentials.headers_for(Key.BASIC) == (("Authorization", f"Basic {OWN}"),)
-    assert Credentials(OWN, header="api-key").headers_for(Key.BASIC) == (("Authorization", f"Basic {OWN}"),)
+    assert Credentials(OWN, header="api-key").headers_for(Key.BASIC) == (("api-key", f"Basic {OWN}"),)
     assert Credentials().headers_for(Key.BASIC) == ()
 
 

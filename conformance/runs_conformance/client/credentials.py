@@ -44,7 +44,7 @@ class Credentials:
         if secret is None:
             return ()
         if key is Key.BASIC:
-            return (("Authorization", f"Basic {secret}"),)
+            return ((self.header, f"Basic {secret}"),)
         bearer = self.header.lower() == "authorization"
         return ((self.header, f"Bearer {secret}" if bearer else secret),)
 
