@@ -126,6 +126,10 @@ def first_label(label: str) -> str:
     return ":".join(label.split(":")[:2])
 
 
+def _is_omitted(step: Step, labels: StepLabels, omitted: Collection[str]) -> bool:
+    return not step.until and is_among(labels.label(step), omitted) and not _shows_key_checks(step)
+
+
 def _shows_key_checks(step: Step) -> bool:
     """Whether a step, a read with no key or a wrong one, is sent even if the table omits it.
 
@@ -143,8 +147,7 @@ def _omit_steps(program: Program, omitted: Collection[str]) -> Callable[[Program
                 move = steps.send(answer)
             except StopIteration:
                 return
-            is_omitted = isinstance(move, Step) and not move.until and is_among(labels.label(move), omitted)
-            if is_omitted and not _shows_key_checks(move):
+            if isinstance(move, Step) and _is_omitted(move, labels, omitted):
                 answer = unsent_exchange(move, program.id, OMITTED_REASON)
             else:
                 answer = yield move
