@@ -156,6 +156,11 @@ def test_run_that_works_forever() -> History:
     return _aged((1, "in_progress"), (20, "in_progress"))
 
 
+@inconclusive(lifecycle.working_run_expires)
+def test_run_whose_expiry_precedes_its_creation() -> History:
+    return _aged((1, "in_progress"), (20, "in_progress"), life=-1_700_000_000)
+
+
 @fails(lifecycle.expires_no_earlier)
 def test_run_that_expires_early() -> History:
     return _aged((1, "requires_action"), (2, "expired"), life=600)

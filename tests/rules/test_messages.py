@@ -115,6 +115,14 @@ def test_answer_with_role_user() -> History:
     return builder.history()
 
 
+@inconclusive(run_messages.answer_names_its_assistant)
+def test_message_of_the_caller_that_names_a_run() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("create_message", {**message(), "role": "user"}, body={"role": "user", "content": "Hello."})
+    return builder.history()
+
+
 @fails(run_messages.answer_has_a_step, at="/data", times=1)
 def test_answer_without_step() -> History:
     return _ran([])

@@ -13,7 +13,7 @@ NEW: dict[str, Any] = {"metadata": {"a": "1"}}
 def _run_modified(**changes: Any) -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
-    builder.send("modify_run", run("completed", **{**NEW, **changes}), body=NEW)
+    builder.send("modify_run", run(**{"status": "completed", **NEW, **changes}), body=NEW)
     return builder.history()
 
 
@@ -51,6 +51,11 @@ def test_invalid_metadata() -> History:
 @fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
 def test_modification_that_erases_the_instructions() -> History:
     return _run_modified(instructions="")
+
+
+@inconclusive(modify.run_changes_in_metadata_only)
+def test_run_that_is_revived_by_its_modification() -> History:
+    return _run_modified(status="in_progress", usage=None)
 
 
 @passes(modify.run_changes_in_metadata_only)

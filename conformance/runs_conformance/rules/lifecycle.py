@@ -164,7 +164,7 @@ _EXPIRY = schema("openai-openapi f85dbe2 openapi.yaml RunObject.expires_at")
 
 def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Result]:
     lifetime_seconds = lifetime(run)
-    if lifetime_seconds is None:
+    if lifetime_seconds is None or lifetime_seconds <= 0:
         return
     for observation in run.observations:
         if observation.status == "expired":

@@ -144,11 +144,14 @@ def _last_written(modification: Modification, name: str) -> JSON | Absent:
 def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]:
     """Modifying a run changes only its metadata.
 
-    Metadata is the only member of the request. Judged on ended runs, since others change by themselves.
+    Metadata is the only member of the request. Judged on ended runs, since others change by themselves. An ended run
+    whose status changes, too, was revived, which another rule reports.
 
     Fix: Update only the metadata of the stored run.
     """
-    if modification.kind == "run":
+    before, answer = modification.state_before, modification.response_object
+    is_revived = before is not None and answer is not None and before.status != answer.status
+    if modification.kind == "run" and not is_revived:
         yield from _check_others_unchanged(modification)
 
 

@@ -25,7 +25,8 @@ def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
         message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
     ]
     for message in message_observations(run.history):
-        if message.text("run_id") == run.id and message_content(message.value) not in supplied:
+        is_own = message.text("run_id") == run.id and message.exchange.operation != "create_message"
+        if is_own and message_content(message.value) not in supplied:
             yield message
 
 
