@@ -57,7 +57,7 @@ def name_refused(failures: Sequence[Failure]) -> str:
     """The refused requests: the members of which valid values are, and minimal requests."""
     members = list_names(as_code(failure.place for failure in failures if failure.is_refused_valid and failure.place),
                          _MAX_NAMED)  # fmt: skip
-    minimal = [failure for failure in failures if failure.subject == "acceptance"]
+    minimal = [failure for failure in failures if failure.id == "acceptance.smallest_request_is_accepted"]
     named = [f"valid values of {members}"] if members else []
     named += sorted(
         {f"{OPERATIONS[failure.operation].route} without a body" for failure in minimal if _is_bodiless(failure)}
