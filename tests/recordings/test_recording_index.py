@@ -22,7 +22,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings import recording_index
 from runs_conformance.recordings.har_file import open_har
 from runs_conformance.recordings.load import load_traffic
-from runs_conformance.recordings.partition_reference import PartitionReference
+from runs_conformance.recordings.partition_reference import HarReference
 from runs_conformance.recordings.recording_index import RecordingIndex
 from runs_conformance.reporting.report import Report
 from tests.recordings.damages import DAMAGES, Damage, Entry
@@ -51,7 +51,7 @@ def _exchanges(path: Path, size: int = 10**9) -> list[Exchange]:
     return sorted(found, key=lambda exchange: (exchange.program, exchange.index))
 
 
-def _references(path: Path) -> Iterator[PartitionReference]:
+def _references(path: Path) -> Iterator[HarReference]:
     file = open_har(str(path))
     assert file is not None
     return RecordingIndex(file).partitions()

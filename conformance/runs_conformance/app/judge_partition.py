@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.app.partition_verdicts import PartitionVerdicts, count_usage, select_representative
@@ -16,7 +17,6 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
 from runs_conformance.recordings.exchanges import SkippedEntry
-from runs_conformance.recordings.history_index import HistoryReference
 from runs_conformance.recordings.partition import Partition, split_into_partitions
 from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.recordings.redaction_marker import contains_marker
@@ -44,7 +44,7 @@ class PartitionJob:
         return len(self.partition.exchanges) + len(self.partition.damaged)
 
 
-AnyJob = PartitionJob | PartitionReference | HistoryReference
+AnyJob = PartitionJob | PartitionReference[Any]
 
 
 def split_history(exchanges: Sequence[Exchange]) -> Iterator[Partition]:

@@ -6,6 +6,7 @@ import itertools
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Role
@@ -13,15 +14,9 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings import history_file
 from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.recordings.har_file import open_recording
-from runs_conformance.recordings.partition import (
-    SIZE,
-    Partition,
-    RedactedExchanges,
-    build_partition,
-    describe_mentions,
-    has_redacted_ids,
-)
+from runs_conformance.recordings.partition import SIZE, RedactedExchanges, describe_mentions, has_redacted_ids
 from runs_conformance.recordings.partition_plan import PartitionPlanner, PlannedPartition
+from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.wire import strict_json
 
 _MAX_VALUES = 4_000_000
@@ -51,41 +46,13 @@ class LinePlaces:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryReference:
-    """The places of the exchanges of a partition in the `history.jsonl` at `path`, which any process can read.
+class HistoryReference(PartitionReference[LinePlaces]):
+    """A partition of a `history.jsonl`."""
 
-    The members have the same meaning as those of `PartitionReference`.
-    """
-
-    program: str
-    path: str
-    edition: str | None
-    lines: LinePlaces
-    dependencies: LinePlaces = field(default_factory=LinePlaces)
-    lacks_dependencies: str = ""
-    redacted: RedactedExchanges = field(default_factory=RedactedExchanges)
-    partial: bool = False
-    missing_data_reason: str = ""
-    only_damaged: bool = False
-    is_part: bool = False
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def load(self) -> tuple[Partition, tuple[SkippedEntry, ...]]:
-        """Read the partition; no entries are skipped."""
-        own = list(self._exchanges(self.lines))
-        if self.only_damaged:
-            return Partition((), tuple(own), self.redacted.reason), ()
-        context = list(self._exchanges(self.dependencies))
-        ids = {exchange.id for exchange in context}
-        return build_partition([*own, *context], ids, self.lacks_dependencies, self.redacted), ()
-
-    def _exchanges(self, places: LinePlaces) -> Iterator[Exchange]:
-        with open_recording(self.path) as file:
-            for offset, length in zip(places.offset, places.length, strict=True):
-                file.seek(offset)
-                yield history_file.parse_exchange(history_file.parse_line(file.read(length)), self.edition)
+    def _exchanges(self, file: IO[bytes], places: LinePlaces, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        for offset, length in zip(places.offset, places.length, strict=True):
+            file.seek(offset)
+            yield history_file.parse_exchange(history_file.parse_line(file.read(length)), self.edition)
 
 
 class _ProgramIndex:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Generic, TypeVar
 
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings import har, har_stream
@@ -75,8 +76,11 @@ class EntryColumns:
         )
 
 
+_Places = TypeVar("_Places", bound=Sized)
+
+
 @dataclass(frozen=True, slots=True)
-class PartitionReference:
+class PartitionReference(ABC, Generic[_Places]):
     """The places of the exchanges of a partition in the file at `path`, of which `dependencies` belong to others.
 
     `program` names the history, which is `partial` if it lacks requests; `missing_data_reason` says why, and
@@ -87,8 +91,8 @@ class PartitionReference:
     program: str
     path: str
     edition: str | None
-    entries: EntryColumns
-    dependencies: EntryColumns = field(default_factory=EntryColumns)
+    entries: _Places
+    dependencies: _Places
     lacks_dependencies: str = ""
     redacted: RedactedExchanges = field(default_factory=RedactedExchanges)
     partial: bool = False
@@ -105,7 +109,6 @@ class PartitionReference:
         with open_recording(self.path) as file:
             own = list(self._exchanges(file, self.entries, skipped))
             context = list(self._exchanges(file, self.dependencies, []))
-        skipped += [SkippedEntry(exchange.id, exchange.loss) for exchange in own if exchange.loss]
         if self.only_damaged:
             return Partition((), tuple(own), self.redacted.reason), tuple(skipped)
         together = build_partition(
@@ -113,29 +116,40 @@ class PartitionReference:
         )
         return together, tuple(skipped)
 
-    def _exchanges(self, file: IO[bytes], rows: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
-        for row, position in enumerate(rows.position):
-            file.seek(rows.offset[row])
-            text = file.read(rows.length[row])
+    @abstractmethod
+    def _exchanges(self, file: IO[bytes], places: _Places, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        """Read the exchanges at these places; adds to `skipped` the entries that are not judged, or not with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarReference(PartitionReference[EntryColumns]):
+    """A partition of a HAR."""
+
+    def _exchanges(self, file: IO[bytes], places: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        for row, position in enumerate(places.position):
+            file.seek(places.offset[row])
+            text = file.read(places.length[row])
             raw = har_stream.parse_entry(text)
             if _FILE_MEMBER in text:
                 insert_bodies(raw, self.path)
             found = _locate_raw(har.read_entry(position, raw))
             if not isinstance(found, str):
-                wall = rows.previous_wall[row]
+                wall = places.previous_wall[row]
                 place = ExchangePlace(
                     self.program,
-                    rows.index[row],
-                    rows.started[row],
-                    rows.ended[row],
+                    places.index[row],
+                    places.started[row],
+                    places.ended[row],
                     None if math.isnan(wall) else wall,
                 )
-                is_suspicious = bool(rows.suspicious[row])
+                is_suspicious = bool(places.suspicious[row])
                 found = build_exchange(found[1], found[0], place, self.edition, is_suspicious)
             if isinstance(found, str):
                 skipped.append(SkippedEntry(f"{self.program}:{position}", found))
-            else:
-                yield found
+                continue
+            if found.loss:
+                skipped.append(SkippedEntry(found.id, found.loss))
+            yield found
 
 
 def _locate_raw(entry: RecordedEntry | tuple[int, str]) -> Any:

@@ -19,7 +19,7 @@ from runs_conformance.recordings.exchanges import SkippedEntry, foreign_reason, 
 from runs_conformance.recordings.har_file import HarFile
 from runs_conformance.recordings.location import locate
 from runs_conformance.recordings.partition import SIZE
-from runs_conformance.recordings.partition_reference import PartitionReference
+from runs_conformance.recordings.partition_reference import HarReference
 
 MAX_SKIPPED = 10_000
 """Skipped entries that are listed; more are only counted."""
@@ -96,7 +96,7 @@ class RecordingIndex:
         if len(self.skipped) < MAX_SKIPPED:
             self.skipped.append(SkippedEntry(f"{program}:{position}", reason))
 
-    def partitions(self, size: int = SIZE) -> Iterator[PartitionReference]:
+    def partitions(self, size: int = SIZE) -> Iterator[HarReference]:
         """Put the entries in order and divide them into partitions, each readable by itself."""
         others = (client for client in self._clients.values() if client is not self._unkeyed)
         for client in (self._unkeyed, *others):
@@ -107,7 +107,7 @@ class RecordingIndex:
             first = list(itertools.islice(plan, 2))
             redacted = client.describe_redacted()
             for planned, is_redacted in itertools.chain(first, plan):
-                yield PartitionReference(
+                yield HarReference(
                     client.program,
                     self._path,
                     self._edition,
