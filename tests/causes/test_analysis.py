@@ -204,6 +204,25 @@ def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explaine
     assert (refused.id in causes["lifecycle"].consequences) is is_explained
 
 
+@pytest.mark.parametrize(
+    ("rules", "title"),
+    [
+        (
+            ("no_message_while_a_run_works", "no_second_run_while_a_run_works"),
+            "A thread is not locked by its active run",
+        ),
+        (("run_is_taken_after_the_end", "message_is_taken_after_the_end"), "A thread stays locked after its run"),
+        (
+            ("no_message_while_a_run_works", "run_is_taken_after_the_end"),
+            "A thread is not locked by its active run, or stays locked after it",
+        ),
+    ],
+)
+def test_the_half_of_locking_that_is_wrong_is_named(rules: tuple[str, str], title: str) -> None:
+    verdicts = [broken_rule(f"lock.{rule}", "create_run") for rule in rules]
+    assert by_kind(*verdicts)["lock"].title == title
+
+
 def test_messages_out_of_order_follow_from_the_order_of_lists() -> None:
     order = broken_rule("threads.keep_the_order_of_their_messages", "list_messages", "should")
     causes = by_kind(order, broken_rule("listing.order_is_kept", "list_messages"))

@@ -36,7 +36,7 @@ _EXPLAINED_BY = {
     "times.start_moves_only_when_resumed": _REVIVED,
     "acceptance.members_are_accepted_together": ("*.metadata.maxProperties", "*metadata*.maxLength"),
 }
-"""By rule, the patterns of ids of which one explains it."""
+"""For each rule, patterns of ids. A failure of one of these explains the failure of the rule."""
 
 _REFUSALS = "acceptance"
 """The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""

@@ -18,12 +18,21 @@ _FIX = "Fix: "
 _MAX_TITLE = 120
 _CANCELLED = ("cancelling", "cancelled")
 _STAMPS = "times.stamps_of_an_ended_run_stay"
-_NOUNS = {"asst": "an assistant", "thread": "a thread", "msg": "a message", "run": "a run", "step": "a step"}
+_NOUNS = {
+    "asst": "an assistant",
+    "thread": "a thread",
+    "msg": "a message",
+    "run": "a run",
+    "step": "a step",
+    "call": "a call",
+}
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
 _DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
 _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_NAMED_ID = re.compile(rf"\b(assistant|thread|message|run|step) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)")
+_NAMED_ID = re.compile(
+    rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
+)
 """Ids in findings, which differ from session to session."""
 
 
@@ -168,11 +177,11 @@ THEMES = (
 
 _MIN_LOST = 5
 _UNCHANGED = "metadata.changes_only_when_modified"
-"""The rule on metadata that a server follows which never stores any."""
+"""The rule on metadata that a server which stores none satisfies."""
 
 _NAME_RULE = "streaming.every_event_has_a_name"
 _UNNAMED_RULES = (_NAME_RULE, "streaming.a_stream_ends_with_done")
-"""The MUST rules that a server breaks which writes no `event:` lines."""
+"""The MUST rules that fail if a server writes no `event:` lines."""
 _WRAPPED = "is named in its data"
 _TITLE_OF_WRAPPED_EVENTS = "Events have no `event:` line; name and object are wrapped in the data"
 _FIX_OF_WRAPPED_EVENTS = "Write `event: <name>`, and the object alone as the data."
@@ -221,9 +230,9 @@ _LIST_PARAMETERS = {
     "`before`": ("before_ends_at_its_item",),
     "`run_id`": ("messages_can_be_listed_by_run", "listing_by_run_misses_no_message"),
 }
-"""By parameter of a list, the rules that a server breaks which ignores it."""
+"""For each parameter of a list, the rules that fail if a server ignores it."""
 _LIST_CONSEQUENCES = ("walks_reach_every_item_once", "has_more_is_true_exactly_where_more_follows")
-"""Rules that such a server breaks, whichever parameter it ignores."""
+"""Rules that fail whichever of the parameters a server ignores."""
 
 
 def _is_refusal(status: object) -> bool:
@@ -244,16 +253,35 @@ def _title_of_lists(failures: Sequence[Failure]) -> str:
     return f"Lists do not follow {', '.join(names)}" if names else ""
 
 
+_NEVER_LOCKED = ("lock.no_", "races.two_runs_never_work_together", "races.one_of_two_runs_at_once_is_taken")
+_STAYS_LOCKED = ("lock.message_is_taken_after_the_end", "lock.run_is_taken_after_the_end", "lock.refused_run_holds_no_")
+"""The beginnings of the ids of rules that fail if a thread is not locked, and if its lock is not released."""
+
+
+def _title_of_lock(failures: Sequence[Failure]) -> str:
+    """The half of locking that is wrong; empty if both are."""
+    is_never_locked, stays_locked = (
+        any(failure.id.startswith(prefixes) for failure in failures) for prefixes in (_NEVER_LOCKED, _STAYS_LOCKED)
+    )
+    if is_never_locked == stays_locked:
+        return ""
+    return "A thread is not locked by its active run" if is_never_locked else "A thread stays locked after its run"
+
+
+_SPECIFIC_TITLES = {"lists": _title_of_lists, "lock": _title_of_lock}
+"""The titles of themes that are more specific where only a part of the theme is wrong."""
+
+
 def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
     """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
 
-    Lists are named by the parameters that they do not follow.
+    Some themes have a more specific title where only a part of them is wrong.
     """
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if theme.kind == "streams" and _have_wrapped_events(urgent):
         return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
-    title = _title_of_lists(urgent or failures) if theme.kind == "lists" else ""
+    title = _SPECIFIC_TITLES[theme.kind](urgent or failures) if theme.kind in _SPECIFIC_TITLES else ""
     if only is None:
         return title or theme.title, theme.fix
     last = only.verdict.explanation.rpartition("\n\n")[2]
