@@ -122,7 +122,8 @@ def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     if action.exchange.step is None and not set(sent) <= set(pending or ()):
         return  # In recorded traffic a later round of calls may be missing.
     missing = [id_ for id_ in pending or () if id_ not in sent]
-    yield from _check_refused(action, bool(missing), f"the outputs were accepted without the one of {missing[:1]}")
+    message = f"the outputs were accepted, although the call {missing[0]} has none" if missing else ""
+    yield from _check_refused(action, bool(missing), message)
 
 
 @rule(
@@ -145,9 +146,8 @@ def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     unknown = [id_ for id_ in sent if pending is not None and id_ not in pending]
     if action.exchange.step is None and not set(pending or ()) <= set(sent):
         return  # In recorded traffic a later round of calls may be missing.
-    yield from _check_refused(
-        action, bool(unknown), f"an output for {unknown[:1]}, which is not a call of the run, was accepted"
-    )
+    message = f"an output for {unknown[0]}, which is not a call of the run, was accepted" if unknown else ""
+    yield from _check_refused(action, bool(unknown), message)
 
 
 @rule(
