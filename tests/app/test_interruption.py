@@ -123,7 +123,7 @@ def test_a_second_ctrl_c_exits_immediately(tmp_path: Path) -> None:
         running("run", url, "--report-dir", str(tmp_path), "--timeout", "60") as process,
     ):
         deadline = time.monotonic() + 30
-        while len(heads) < 66 and time.monotonic() < deadline:
+        while len(heads) < 62 and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         time.sleep(1)
