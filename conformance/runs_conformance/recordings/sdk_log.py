@@ -17,7 +17,7 @@ from runs_conformance.recordings.entry import MalformedEntryError, RecordedEntry
 _PYTHON = re.compile(
     r"(?P<options>Request options: (?P<dict>\{.*))|(?P<sent>Sending HTTP Request: (?P<method>[A-Z]+) (?P<url>\S+))|"
     r"(?P<answer>HTTP Response: (?P<verb>[A-Z]+) (?P<address>\S+) \"(?P<status>\d{3})[^\"]*\" (?:Headers\()?"
-    r"(?P<headers>[\[{].*[\]}])?)"
+    r"(?P<headers>[\[{].*)?)"
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _NODE = re.compile(
@@ -101,8 +101,11 @@ def _literal(text: str) -> dict[str, Any]:
 
 
 def _literal_headers(text: str | None) -> tuple[tuple[str, str], ...]:
+    if text is None:
+        return ()
+    end = max(text.rfind("]"), text.rfind("}")) + 1
     try:
-        return parse_headers(ast.literal_eval(text)) if text else ()
+        return parse_headers(ast.literal_eval(text[:end]))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return ()
 
