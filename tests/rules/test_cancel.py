@@ -6,7 +6,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import HistoryBuilder, call, deleted, error, message, page, run, step
+from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
 
 
 def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] = ("cancelled",)) -> History:
@@ -175,6 +175,18 @@ def test_step_continues() -> History:
 @fails(effect.ends_the_steps, at="/data/0/status", times=1)
 def test_step_that_is_completed_without_its_outputs() -> History:
     return _left([message()], [step("completed", calls=[call()])])
+
+
+@passes(effect.ends_the_steps)
+def test_step_whose_outputs_had_come() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    sent = {"tool_outputs": [{"tool_call_id": call()["id"], "output": "sunny"}]}
+    builder.send("submit_tool_outputs", run("queued", required_action=action()), body=sent)
+    builder.send("cancel_run", run("cancelled"))
+    builder.get_run(run("cancelled"))
+    builder.send("list_run_steps", page(step("completed", calls=[call(output="sunny")])))
+    return builder.history()
 
 
 @legal

@@ -216,8 +216,9 @@ def ends_the_steps(run: RunTimeline) -> Iterator[Result]:
         return
     pending: set[str] = set()
     for action in cancellations(run.history):
-        if action.run is run and action.exchange.accepted and action.state_before is not None:
-            pending.update(call.id for call in pending_calls(action.state_before) or ())
+        before = action.state_before if action.run is run and action.exchange.accepted else None
+        if before is not None and before.status == "requires_action":
+            pending.update(call.id for call in pending_calls(before) or ())
     for step in page.items:
         was_pending = bool(pending & {call.id for call in step_tool_calls(step)})
         holds = step.status == "cancelled" if was_pending else step.status != "in_progress"
