@@ -73,7 +73,7 @@ def test_views_written_later_are_identical(
         assert (tmp_path / name).read_text() == (broken / name).read_text()
     assert (tmp_path / "step.md").read_text() == (broken / "summary.md").read_text()
     captured = capsys.readouterr()
-    assert "no claim.json: the session was filtered by --select" in captured.err
+    assert "no claim.json: the test run was filtered by --select" in captured.err
     assert captured.out.splitlines()[-1].startswith(f"next: runs-conformance replay {tmp_path}/report.json ")
 
 

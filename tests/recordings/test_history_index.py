@@ -74,7 +74,7 @@ def test_last_line_may_be_truncated(recorded: Path) -> None:
     whole = cut_recording(recorded).entry_count
     recorded.write_text("".join([*lines[:-1], lines[-2][:50]]))
     review = judge([recorded], RunOptions())
-    assert review.skipped == (f"{recorded}:{len(lines)}: truncated: the session that wrote it was killed",)
+    assert review.skipped == (f"{recorded}:{len(lines)}: truncated: the test run that wrote it was killed",)
     assert review.report.usage.requests == whole
 
 

@@ -1,4 +1,4 @@
-"""The comparison with the last session in the same folder."""
+"""The comparison with the last test run in the same folder."""
 
 from __future__ import annotations
 

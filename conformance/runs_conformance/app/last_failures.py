@@ -1,4 +1,4 @@
-"""The requirements that failed in an earlier session."""
+"""The requirements that failed in an earlier test run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runs_conformance.reporting.folder import HOME
 
 
 def failed_ids(report_dir: Path | None) -> tuple[str, ...]:
-    """The ids that failed in the report of a folder, by default of the newest session.
+    """The ids that failed in the report of a folder, by default of the newest test run.
 
     Raises UsageError if none did.
     """

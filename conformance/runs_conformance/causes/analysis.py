@@ -1,4 +1,4 @@
-"""Sorts the failures of a session into causes."""
+"""Sorts the failures of a test run into causes."""
 
 from __future__ import annotations
 

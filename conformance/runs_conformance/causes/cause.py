@@ -33,7 +33,7 @@ LEVELS = ("must", "should", "may")
 class Cause:
     """One mistake of a server.
 
-    `kind` names it in a form that is stable between sessions, such as `validation.none` or `shape.run`. `title` says
+    `kind` names it in a form that is stable between test runs, such as `validation.none` or `shape.run`. `title` says
     what the server does and `fix` what to change, each in one sentence. `ids` are the failing requirements, in the
     order of the report; `consequences` are those of them that only repeat the mistake elsewhere, as a response that
     shows an accepted invalid value. `level` is the highest level of the ids. `reproduction` is the id whose

@@ -53,7 +53,7 @@ def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
 
 
 class Sorting:
-    """The verdicts of a session, and the failures that no cause explains yet."""
+    """The verdicts of a test run, and the failures that no cause explains yet."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         """Start with all failures unexplained."""

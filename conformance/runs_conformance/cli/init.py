@@ -47,8 +47,8 @@ _FILE = Path("conformance.toml")
 def command(base_url: str, **values: Any) -> int:
     """Survey the server at BASE_URL and write a conformance.toml for it.
 
-    Sends about thirty requests and two short runs, and deletes everything it creates; more if the server refuses the
-    smallest requests, to find some that it accepts. The file contains references to keys, never the keys themselves.
+    Sends about thirty requests and two short runs, and deletes everything it creates. If the server refuses the
+    smallest requests, sends more to find a form that it accepts. The file contains references to keys, never the keys.
     """
     from runs_conformance import config
     from runs_conformance.app import discover

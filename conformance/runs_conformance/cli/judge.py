@@ -35,7 +35,7 @@ from runs_conformance.model.plural import plural
     group=SCOPE,
     metavar="GLOB",
     multiple=True,
-    help="Judge only traffic with these hosts. Default: every host that shows this API.",
+    help="Judge only traffic with these hosts. Default: every host whose paths or responses are those of this API.",
 )
 @option(
     "--as",
@@ -68,7 +68,7 @@ def command(
 ) -> int:
     """Judge recorded traffic: HAR, history.jsonl, VCR cassettes, test-proxy recordings and other formats.
 
-    Of a folder, all files are judged.
+    If FILES contains a folder, all files in it are judged.
     """
     from runs_conformance.cli.watch import watch_files
 

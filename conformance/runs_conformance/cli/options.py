@@ -87,7 +87,7 @@ EXHAUSTIVE_OPTION = option(
     "--exhaustive",
     group=LIMITS,
     is_flag=True,
-    help="Send every invalid value, even if the server accepted all others of its kind and each one starts a run.",
+    help="Send every invalid value, even if the server accepted most others of its kind and each one starts a run.",
 )
 
 QUIET_AND_VERBOSE = (

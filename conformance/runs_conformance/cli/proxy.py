@@ -55,7 +55,7 @@ _LOOK_S = 0.1
     metavar="FAULT:SHARE",
     multiple=True,
     help=(
-        "Answer a share of the requests with a fault of the proxy, to try the client: an HTTP status (429:0.05), a "
+        "Answer a share of the requests with a fault, to test how the client handles it: an HTTP status (429:0.05), a "
         "closed connection (cut:0.01) or a delay in seconds (delay2.5:0.1). Faults are not judged. Repeatable."
     ),
 )
@@ -69,7 +69,7 @@ def command(
 ) -> int:
     """Forward requests to UPSTREAM, record them, and judge them when traffic pauses and at the end.
 
-    Point the client at the printed address instead of the server. Ctrl-C ends the session with the report.
+    Point the client at the printed address instead of the server. Ctrl-C stops the proxy and prints the report.
     """
     from runs_conformance.app.proxy_session import ProxySession
     from runs_conformance.errors import UsageError

@@ -103,7 +103,7 @@ _EXAMPLES = (
     metavar="NAME",
     help=f"Run only this phase: {_PHASES}. Repeatable.",
 )
-@option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the newest session, or in --report-dir.")
+@option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the last test run, or in --report-dir.")
 @option(
     "--watch",
     group=SCOPE,
@@ -208,7 +208,7 @@ _EXAMPLES = (
     type=click.IntRange(1),
     default=10,
     show_default=True,
-    help="Number of sessions to keep in reports/; older ones are deleted.",
+    help="Number of test runs to keep in reports/; older ones are deleted.",
 )
 @judging_options(EDITION_HELP, "reports/<run-id>/.")
 def command(base_url: str | None, **values: Any) -> int:
@@ -222,7 +222,7 @@ def command(base_url: str | None, **values: Any) -> int:
 
 
 def _narrow_to_failures(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters for judging what failed last, whatever the first session selected."""
+    """Return the parameters for judging what failed last, whatever the first one selected."""
     return {**values, "failed": True, "select": ()}
 
 

@@ -86,7 +86,8 @@ def command(
 ) -> None:
     """Serve the bundled emulator until interrupted.
 
-    The control routes answer to loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they need it as bearer token.
+    The control routes answer only to loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they answer to any
+    client that sends its value as a bearer token.
     """
     from runs_conformance import config, targets
     from runs_conformance.testing.serve import ServeOptions, serve_controlled

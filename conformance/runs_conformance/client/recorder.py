@@ -36,7 +36,7 @@ _ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Recorder(Protocol):
-    """Receives the exchanges of a session."""
+    """Receives the exchanges of a test run."""
 
     def record(self, exchange: Exchange) -> Exchange:
         """Record an exchange; return it as recorded, with secrets redacted."""

@@ -60,7 +60,7 @@ def parse_fault(spec: str) -> ProxyFault:
 
 
 class FaultChooser:
-    """Chooses which requests get which fault; the same ones in every session with the same requests."""
+    """Chooses which requests get which fault; the same sequence of requests always gets the same faults."""
 
     def __init__(self, faults: Sequence[ProxyFault] = ()) -> None:
         self.faults = faults

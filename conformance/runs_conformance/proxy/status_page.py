@@ -22,7 +22,7 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """The state of a session. `findings` maps each violated requirement to the message of its first finding."""
+    """The state of a proxy. `findings` maps each violated requirement to the message of its first finding."""
 
     upstream: str
     requests: int = 0

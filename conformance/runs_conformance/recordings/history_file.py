@@ -34,7 +34,7 @@ def is_history(data: bytes) -> bool:
 class HistoryContent:
     """The content of a `history.jsonl`: a history per program, skipped lines, header and footer.
 
-    `footer` is empty if the session was killed.
+    `footer` is empty if the test run was killed.
     """
 
     histories: tuple[History, ...]
@@ -46,7 +46,7 @@ class HistoryContent:
 def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
     """Read the content of a history file.
 
-    A truncated last line is skipped, since the session that wrote it was killed. Raises UsageError if any other line
+    A truncated last line is skipped, since the test run that wrote it was killed. Raises UsageError if any other line
     cannot be read.
     """
     programs: dict[str, list[Exchange]] = {}
@@ -106,7 +106,7 @@ def parse_exchange(entry: Mapping[str, JSON], edition: str | None = None) -> Exc
 def explain_unreadable(name: str, number: int, line: bytes, error: Exception) -> SkippedEntry:
     """Say that the last line was truncated. Raises UsageError if the line has an end, so that it was not."""
     if not line.endswith(b"\n"):
-        return SkippedEntry(f"{name}:{number}", "truncated: the session that wrote it was killed")
+        return SkippedEntry(f"{name}:{number}", "truncated: the test run that wrote it was killed")
     reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"
     raise UsageError(f"{name}:{number}: not an exchange ({reason})") from None
 

@@ -1,4 +1,4 @@
-"""The comparison with the last session in the same folder: failures that are new, fixed, or still there."""
+"""The comparison with the last test run in the same folder: failures that are new, fixed, or still there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LastSession:
-    """The outcomes of an earlier session by requirement, and what it judged."""
+    """The outcomes of an earlier test run by requirement, and what it judged."""
 
     started: str
     target: str
@@ -26,7 +26,7 @@ class LastSession:
 
 
 def read_last_session(folder: Path) -> LastSession | None:
-    """The session whose report.json lies in a folder; None if there is none that can be read.
+    """The test run whose report.json lies in a folder; None if there is none that can be read.
 
     A file in place of the folder names it, as where links are not supported.
     """
@@ -51,7 +51,7 @@ def read_last_session(folder: Path) -> LastSession | None:
 
 
 def find_changes(report: Report, last: LastSession | None) -> Changes | None:
-    """The changes since an earlier session; None if it judged another server, or by another edition."""
+    """The changes since an earlier test run; None if it judged another server, or by another edition."""
     if last is None or (last.target, last.edition) != (report.target.name, report.suite.edition):
         return None
     new: list[str] = []

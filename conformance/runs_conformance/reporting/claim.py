@@ -28,10 +28,10 @@ def unavailable_reason(report: Report) -> str | None:
     if report.suite.profile is None:
         return "recorded traffic covers only part of a server; `runs-conformance run` supports a claim"
     if report.suite.filters:
-        return f"the session was filtered by {' '.join(report.suite.filters)}; run it without filters"
+        return f"the test run was filtered by {' '.join(report.suite.filters)}; run it without filters"
     problem = _NO_CLAIM_REASONS.get(report.outcome)
     if problem is not None or not report.complete:
-        return f"{problem or 'the session was cut short'}: {report.reason}"
+        return f"{problem or 'the test run was cut short'}: {report.reason}"
     return None
 
 

@@ -28,7 +28,7 @@ WIDTH = 100
 HEIGHT = 40
 """Lines of the screen that the summary fits unless `-v` is given."""
 MIN_MISTAKES, MAX_MISTAKES = 5, 20
-"""Mistakes shown even if the rest leaves no space for them: at least these, and all that fail the session up to those.
+"""Mistakes shown even if the rest leaves no space for them: at least these, and all that fail the test run up to those.
 
 A mistake that comes late because it is less severe may explain most of the failures.
 """
@@ -46,14 +46,14 @@ _CONCLUSION_COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class OutputFiles:
-    """Files that the session wrote: the report to open, and the file that `replay` reads."""
+    """Files that the test run wrote: the report to open, and the file that `replay` reads."""
 
     report: str | None = None
     replay_source: str | None = None
 
 
 def render_summary(report: Report, style: Style, files: OutputFiles = OutputFiles()) -> str:
-    """Render the report for the end of a session: the outcome, the mistakes to fix first, and what to run next.
+    """Render the report for the end of a test run: the outcome, the mistakes to fix first, and what to run next.
 
     Without `-v` the outcome and the mistakes fit a screen of 40 lines, and the whole does unless many mistakes fail it.
     """
@@ -76,7 +76,7 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
 
 
 def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> Iterator[str]:
-    """The mistakes, the first with its fix, in `height` lines if those that fail the session allow it."""
+    """The mistakes, the first with its fix, in `height` lines if those that fail the test run allow it."""
     if not mistakes:
         return
     fix = textwrap.wrap(failure_text.printable(f"fix: {mistakes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
@@ -227,7 +227,7 @@ def _undecided_counts(report: Report) -> Iterator[str]:
 
 _ENTRY_LABELS = (
     (EntryStatus.STILL_FAILING, ("known failure", "known failures"), ", accepted by the baseline", "33"),
-    (EntryStatus.NOT_REPRODUCED, ("baseline entry", "baseline entries"), " not decided in this session", "36"),
+    (EntryStatus.NOT_REPRODUCED, ("baseline entry", "baseline entries"), " not decided in this test run", "36"),
     (
         EntryStatus.EXPIRED,
         ("expired baseline entry", "expired baseline entries"),

@@ -1,4 +1,4 @@
-"""The folder of a session, and writing its files."""
+"""The folder of a test run, and writing its files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one session. `latest` is the link to update in the folder of all sessions, if there is one;
+    """The folder of one test run. `latest` is the link to update in the folder of all test runs, if there is one;
     `external_history` is the history file if it lies outside the folder.
     """
 
@@ -59,7 +59,7 @@ class RunFolder:
             view = VIEWS.get(name)
             reason = view.unavailable_reason(report) if view is not None else None
             if view is not None and reason is not None:
-                # An older file would claim something that this session does not show.
+                # An older file would claim something that this test run does not show.
                 (self.path / view.file).unlink(missing_ok=True)
                 unavailable.append(f"no {view.file}: {reason}")
             elif view is not None:
@@ -87,7 +87,7 @@ def prepare_folder(path: Path | None, now: float | None = None) -> RunFolder:
 
 
 def prune(folder: RunFolder, keep: int) -> None:
-    """Delete the oldest folders of sessions beside this one, so that `keep` remain, if it lies in the usual place.
+    """Delete the oldest folders of test runs beside this one, so that `keep` remain, if it lies in the usual place.
 
     Folders that were not named by the suite are left alone.
     """

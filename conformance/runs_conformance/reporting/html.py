@@ -173,7 +173,7 @@ _SEGMENTS = {
 
 
 def _segment_label(verdict: Verdict, report: Report) -> str:
-    """The name of an outcome; a failure that does not fail the session is a warning, or known to the baseline."""
+    """The name of an outcome; a failure that does not fail the test run is a warning, or known to the baseline."""
     if verdict.outcome is not Outcome.FAIL:
         return outcome_name(verdict.outcome)
     if report.counts_as_failure(verdict):
@@ -241,7 +241,7 @@ def _accepted_ids(report: Report) -> Collection[str]:
 
 
 def _command(report: Report) -> str:
-    """The command that repeats the session; empty for recorded traffic."""
+    """The command that repeats the test run; empty for recorded traffic."""
     suite, target = report.suite, report.target
     if suite.profile is None or target.base_url is None:
         return ""

@@ -26,7 +26,7 @@ SEVERITY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One cause with its position, its failing verdicts, and whether it fails the session."""
+    """One cause with its position, its failing verdicts, and whether it fails the test run."""
 
     number: int
     cause: Cause
@@ -50,7 +50,7 @@ class Mistake:
 
 
 def list_mistakes(report: Report) -> list[Mistake]:
-    """The causes of failures that the baseline does not accept, those that fail the session first."""
+    """The causes of failures that the baseline does not accept, those that fail the test run first."""
     accepted = report.comparison.accepted_ids if report.comparison else ()
     by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
     found = []
@@ -63,7 +63,7 @@ def list_mistakes(report: Report) -> list[Mistake]:
 
 
 def headline(report: Report, word: str) -> str:
-    """The outcome in one line: what failed, how few mistakes explain it, and whether the session was cut short."""
+    """The outcome in one line: what failed, how few mistakes explain it, and whether the test run was cut short."""
     reason = f"at least {report.reason}" if report.reason[:1].isdigit() and limit_note(report) else report.reason
     failing = sum(mistake.fails for mistake in list_mistakes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
@@ -87,12 +87,12 @@ def limit_note(report: Report) -> str:
 
 
 def cut_note(report: Report) -> str:
-    """Why a session was cut short, in one sentence; empty if it was not, or never began."""
+    """Why a test run was cut short, in one sentence; empty if it was not, or never began."""
     if report.complete or report.outcome is Outcome.NOT_JUDGED:
         return ""
     if report.reason.startswith("cut short"):
-        return "What the session did not reach is listed as not judged."
+        return "What the test run did not reach is listed as not judged."
     causes = [report.cut_reason] if report.cut_reason else []
     causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)]
     why = f": {causes[0]}" if causes else ""
-    return f"The session was cut short{why}. What it did not reach is listed as not judged."
+    return f"The test run was cut short{why}. What it did not reach is listed as not judged."

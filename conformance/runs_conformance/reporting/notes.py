@@ -1,4 +1,4 @@
-"""Sentences about a whole session that several views share."""
+"""Sentences about a whole test run that several views share."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def edition_note(report: Report) -> str:
 
 
 def changes_note(report: Report) -> str:
-    """How many failures are new, fixed and still there since the last session; empty if there is none to compare."""
+    """How many failures are new, fixed and still there since the last test run; empty if there is none to compare."""
     changes = report.changes
     if changes is None:
         return ""
     when = f" of {changes.since[:10]} {changes.since[11:16]} UTC" if len(changes.since) >= 16 else ""
     counts = f"{len(changes.new)} new, {len(changes.fixed)} fixed, {len(changes.still)} still failing"
-    return f"Since the last session{when}: {counts}"
+    return f"Since the last test run{when}: {counts}"
 
 
 def changed_ids(report: Report) -> Iterator[tuple[str, str]]:

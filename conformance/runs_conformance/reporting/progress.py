@@ -1,4 +1,4 @@
-"""Progress of a session: a bar on a terminal, otherwise a line every few seconds."""
+"""Progress of a test run: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class SilentProgress:
     """Prints nothing."""
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
-        """The session starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
+        """The test run starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
 
     def on_undeletable(self, estimates: Mapping[str, int]) -> None:
         """The target deletes no objects of these kinds; about this number of each will stay on it."""
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """A program was judged and these ids failed; `requests` and `runs` count the session so far."""
+        """A program was judged and these ids failed; `requests` and `runs` count the test run so far."""
 
     def close(self) -> None:
-        """The session is over."""
+        """The test run is over."""
 
     def on_cleanup(self, leftovers: int) -> None:
         """Starts deleting the objects that are still on the target."""
@@ -92,7 +92,7 @@ class LineProgress:
 
 
 class ProgressBar:
-    """A live bar on standard error, removed when the session ends."""
+    """A live bar on standard error, removed when the test run ends."""
 
     def __init__(self, say: Printer) -> None:
         self._say = say

@@ -1,4 +1,4 @@
-"""The report of a session: suite, target, conclusion, and one verdict per rule and constraint."""
+"""The report of a test run: suite, target, conclusion, and one verdict per rule and constraint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUITE = "runs-conformance"
 class Suite:
     """The suite and its settings; profile and seed are None for recorded traffic.
 
-    `filters` are the flags that excluded something; `fail_on` is the lowest level whose failures fail the session.
+    `filters` are the flags that excluded something; `fail_on` is the lowest level whose failures fail the test run.
     """
 
     edition: str
@@ -58,7 +58,7 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionUsage:
-    """Requests, runs, cases, tokens and seconds that the session used."""
+    """Requests, runs, cases, tokens and seconds that the test run used."""
 
     requests: int
     runs_started: int
@@ -96,9 +96,9 @@ class ProgramSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """The failing requirements that did not fail in the last session, those fixed since, and those still failing.
+    """The failing requirements that did not fail in the last test run, those fixed since, and those still failing.
 
-    `since` is when the last session started, in RFC 3339.
+    `since` is when the last test run started, in RFC 3339.
     """
 
     since: str
@@ -113,14 +113,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The result of one session. `reason` explains the exit code in one line; `started` is in Unix seconds.
+    """The result of one test run. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
     `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
     kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it died, in the
-    form of counterexamples by exchange. `cut_reason` says why the session ended early.
+    form of counterexamples by exchange. `cut_reason` says why the test run ended early.
     `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
     each of them once, and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail,
-    if one explains a tenth of the failures. `changes` are those since the last session in the same folder.
+    if one explains a tenth of the failures. `changes` are those since the last test run in the same folder.
     `seconds` is how long the programs ran that decided each id, shared among the ids that a program decided.
     """
 
@@ -162,11 +162,11 @@ class Report:
 
     @property
     def failing_levels(self) -> tuple[str, ...]:
-        """The levels whose failures fail the session."""
+        """The levels whose failures fail the test run."""
         return ("must",) if self.suite.fail_on == "must" else ("must", "should")
 
     def counts_as_failure(self, verdict: Verdict) -> bool:
-        """Whether a verdict fails the session: neither a warning nor accepted by the baseline."""
+        """Whether a verdict fails the test run: neither a warning nor accepted by the baseline."""
         known = self.comparison.accepted_ids if self.comparison is not None else ()
         return verdict.outcome is Outcome.FAIL and verdict.level in self.failing_levels and verdict.id not in known
 

@@ -1,6 +1,6 @@
 """Keeps a report to a size that people and tools can open, however wrong the server is.
 
-The history of the session holds everything in full.
+The history of the test run holds everything in full.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from runs_conformance.reporting import claim, ctrf, html, junit, markdown, repor
 from runs_conformance.reporting.report import Report
 
 HISTORY, HAR = "history", "har"
-"""The view that is written during the session, and the one rendered from it."""
+"""The view that is written during the test run, and the one rendered from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderContext:
-    """Inputs of a view besides the report: the dialect family for commands, and the folder of the session."""
+    """Inputs of a view besides the report: the dialect family for commands, and the folder of the test run."""
 
     dialect: str = "openai"
     folder: Path = Path()
