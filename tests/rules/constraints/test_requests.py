@@ -390,6 +390,106 @@ def test_refused_value_is_blamed_itself_if_another_at_its_place_is_accepted() ->
     assert [id_ for id_, tally in tallies(builder.history()).items() if tally.findings] == [f"{NAME}.maxLength"]
 
 
+def with_tools(pointer: str, tools: Any, *exercises: str) -> Step:
+    """A valid request with tools, which tests the value at the pointer in them."""
+    return Step(
+        operation="create_run",
+        body={**BODY, "tools": tools},
+        role=Role.VALID,
+        expectation=Accept(),
+        mutation=Mutation(f"/tools{pointer}", "type", ABSENT, at(tools, pointer)),
+        exercises=exercises,
+    )
+
+
+TOOLS, KIND, OPTIONS = "create_run.tools.type", "create_run.tools[].type.enum", "create_run.tools[].file_search.type"
+FUNCTION, SEARCH = {"type": "function", "function": {"name": "f"}}, {"type": "file_search"}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        [
+            with_tools("/0/file_search", [{**SEARCH, "file_search": {}}], OPTIONS, KIND),
+            with_tools("/0", [SEARCH], KIND),
+        ],
+        [with_tools("", [SEARCH], TOOLS, KIND)],
+    ],
+    ids=["options of the tool", "list of tools"],
+)
+def test_alternative_that_is_never_accepted_is_blamed_alone(refused: list[Step]) -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    builder.accept(with_tools("", [FUNCTION], TOOLS, KIND))
+    for step in refused:
+        builder.no(step, body=step.body)
+        builder.accept(control())
+    found = tallies(builder.history())
+    assert {id_: len(tally.findings) for id_, tally in found.items() if tally.findings} == {KIND: 1}
+
+
+def test_list_that_is_refused_with_every_alternative_is_blamed_itself() -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    for tool in (SEARCH, FUNCTION):
+        step = with_tools("", [tool], TOOLS, KIND)
+        builder.no(step, body=step.body)
+        builder.accept(control())
+    assert {id_ for id_, tally in tallies(builder.history()).items() if tally.findings} == {TOOLS}
+
+
+CONTENT = "create_message.content[].type.enum"
+IMAGE, TEXT = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, {"type": "text", "text": "a"}
+READS_TEXT = "no request with content[].type: image_url was accepted, which may be why this was refused"
+
+
+def with_content(role: Role, part: Any, keyword: str = "enum", original: Any = ABSENT, **rest: Any) -> Step:
+    """A message whose first part is valid, or lacks a valid type."""
+    mutation = Mutation("/content/0/type", keyword, original, part.get("type", ABSENT))
+    body = {"role": "user", "content": [part, TEXT]}
+    return Step(operation="create_message", body=body, role=role, mutation=mutation, exercises=(CONTENT,), **rest)
+
+
+def judge_message_types(reads_images: bool, invalid: Step, problem: dict[str, Any]) -> Tally:
+    """The tally of the types of parts on a target that accepts text and refuses an invalid part."""
+    builder = RequestHistory()
+    images = with_content(Role.VALID, IMAGE, expectation=Either("not every model reads images"))
+    control = Step(operation="create_message", body={"role": "user", "content": "a"}, role=Role.CONTROL)
+    text = with_content(Role.VALID, TEXT, expectation=Accept())
+    for step in (control, text, images, invalid, control):
+        refused = step is invalid or (step is images and not reads_images)
+        body, status = (problem, 400) if refused else (message("a"), 200)
+        builder.send("create_message", body, status, step=step, body=step.body, thread_id="thread_a")
+    return tallies(builder.history())[CONTENT]
+
+
+UNKNOWN_IMAGE = with_content(Role.NEGATIVE, {**IMAGE, "type": "refusal"}, original="image_url")
+UNKNOWN_TEXT = with_content(Role.NEGATIVE, {**TEXT, "type": "refusal"}, original="text")
+WITHOUT_TYPE = with_content(Role.NEGATIVE, {"image_url": IMAGE["image_url"]}, "required", original="image_url")
+
+
+@pytest.mark.parametrize("invalid", [UNKNOWN_IMAGE, WITHOUT_TYPE], ids=["unknown type", "no type"])
+def test_refused_variety_of_an_alternative_that_is_never_accepted_is_inconclusive(invalid: Step) -> None:
+    tally = judge_message_types(False, invalid, error("Invalid request."))
+    assert (tally.outcome, list(tally.inconclusive)) == (Outcome.INCONCLUSIVE, [READS_TEXT])
+
+
+@pytest.mark.parametrize(
+    ("reads_images", "invalid", "problem"),
+    [
+        (True, UNKNOWN_IMAGE, error("Invalid request.")),
+        (False, UNKNOWN_TEXT, error("Invalid request.")),
+        (False, UNKNOWN_IMAGE, error("Invalid request.", param="content[0].type")),
+        (False, UNKNOWN_IMAGE, error("Unknown part 'refusal'.")),
+    ],
+    ids=["images accepted", "accepted alternative", "place named", "value named"],
+)
+def test_refused_variety_passes_if_only_its_type_explains_the_refusal(
+    reads_images: bool, invalid: Step, problem: dict[str, Any]
+) -> None:
+    assert judge_message_types(reads_images, invalid, problem).outcome is Outcome.PASS
+
+
 def test_refusal_on_a_locked_thread_is_inconclusive() -> None:
     builder = with_valid_neighbours()
     builder.accept(negative(254), thread="thread_busy")

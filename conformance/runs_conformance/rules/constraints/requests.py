@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.blame import (
     blamed_elsewhere,
     blames_missing_messages,
@@ -39,6 +40,11 @@ from runs_conformance.model.verdict import (
     Result,
     Suspicion,
     Tally,
+)
+from runs_conformance.rules.constraints.refused_choices import (
+    refused_choice_in,
+    refused_choices,
+    untaken_choice,
 )
 from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
 
@@ -85,14 +91,11 @@ def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Resul
         tried, what = by_keyword.get((operation, keyword), []), f"other values that violate {keyword}"
         if len(tried) < 2:
             tried, what = by_operation.get(operation, []), "other invalid values"
-        accepted = sum(exchange.accepted for exchange in tried)
-        if accepted > 1 and accepted > len(tried) // 2:
-            yield (
-                id_,
-                Inconclusive(
-                    f"not sent: {operation} accepted {accepted} of {len(tried)} {what} (--exhaustive sends all)"
-                ),
-            )
+        # A server error neither accepts nor refuses a value.
+        accepted, refused = sum(each.accepted for each in tried), sum(each.refused for each in tried)
+        if accepted > 1 and accepted > refused:
+            count = f"{accepted} of {accepted + refused}"
+            yield id_, Inconclusive(f"not sent: {operation} accepted {count} {what} (--exhaustive sends all)")
 
 
 class _ProgramRequests:
@@ -106,6 +109,7 @@ class _ProgramRequests:
         self.legal: dict[str, list[Exchange]] = {}
         self.accepted: set[str] = set()
         self.tried: set[str] = set()
+        self._refused_choices: dict[str, frozenset[UnionChoice]] = {}
         self.occupancy = thread_occupancy(history)
         for exchange in history:
             step = exchange.step
@@ -161,6 +165,12 @@ class _ProgramRequests:
         return refused.status == _TOO_LARGE and any(
             each.step is not None and not each.step.packed and each.step.exercises[0] == id_ for each in attempts
         )
+
+    def refused_choices(self, operation: str) -> frozenset[UnionChoice]:
+        """The alternatives of unions in valid requests of an operation that were never accepted."""
+        if operation not in self._refused_choices:
+            self._refused_choices[operation] = refused_choices(self.legal.get(operation, []))
+        return self._refused_choices[operation]
 
     @cached_property
     def fails_at_random(self) -> bool:
@@ -239,6 +249,10 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return Suspicion(other.reason)
     if step.mutation is not None and may_concern_missing_object(refused, step.mutation.pointer):
         return Suspicion(f"HTTP {refused.status} says that something else was not found or is in conflict")
+    if step.mutation is not None and (
+        choice := refused_choice_in(refused, step.mutation, program.refused_choices(step.operation))
+    ):
+        return _untaken(choice)
     return Passed(INVALID_REFUSED)
 
 
@@ -259,7 +273,7 @@ def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> In
 
 
 def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
-    findings, excused = list[tuple[Exchange, Finding]](), list[tuple[str, Exchange, Finding]]()
+    findings, excused = list[tuple[str, Exchange, Finding]](), list[tuple[str, Exchange, Finding]]()
     for attempts in program.valid.values():
         step = attempts[0].step
         if step is None:
@@ -275,9 +289,33 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
                     excused.append((place, attempts[-1], result))
                     result = Inconclusive(NO_OTHER_VALUE)
                 else:
-                    findings.append((attempts[-1], result))
+                    findings.append((id_, attempts[-1], result))
+                    continue
             yield id_, result
-    yield from blame_outermost_places(excused, findings)
+    yield from _judge_refused_choices(findings, program)
+    yield from blame_outermost_places(excused, [(exchange, finding) for _, exchange, finding in findings])
+
+
+def _judge_refused_choices(
+    findings: Sequence[tuple[str, Exchange, Finding]], program: _ProgramRequests
+) -> Iterator[tuple[str, Result]]:
+    """Blame an alternative of a union that was never accepted for its refusals, not what is around or in it."""
+    blamed = {id_ for id_, _, _ in findings}
+    for id_, exchange, finding in findings:
+        choice = untaken_choice(exchange, program.refused_choices(exchange.operation or ""))
+        place = id_.rpartition(".")[0]
+        alternative, enum = (choice.place.rpartition(".")[0], f"{choice.place}.enum") if choice else ("", "")
+        if choice is not None and id_ != enum and enum in blamed and place.startswith(f"{alternative}."):
+            yield id_, _untaken(choice)
+        elif choice is not None and id_ in program.accepted and alternative.startswith(f"{place}["):
+            yield enum, finding
+        else:
+            yield id_, finding
+
+
+def _untaken(choice: UnionChoice) -> Inconclusive:
+    name = choice.place.partition(".")[2]
+    return Inconclusive(f"no request with {name}: {choice.value} was accepted, which may be why this was refused")
 
 
 def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], program: _ProgramRequests) -> Result:
