@@ -28,7 +28,7 @@ _PROGRAM_PREFIX = 2_000
 def attach_steps(
     result: RunResult, histories: Iterable[History], history_judge: HistoryJudge, model: str | None = None
 ) -> RunResult:
-    """Add the steps that reproduce each counterexample to the result, as far as these histories hold them.
+    """Add the steps that reproduce each counterexample to the result, as far as these histories contain them.
 
     `model` is the model that the runs used; it is recorded so that a replay can replace it.
     """

@@ -1,4 +1,4 @@
-"""Finds the edition that a server implements, by what was added to the contract with an edition."""
+"""Finds the edition that a server implements, by the features that each edition added to the contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs_conformance.model.exchange import Exchange
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Something that the contract has since an edition, whatever the models of a server are.
+    """A feature that an edition added to the contract, independent of the models of a server.
 
     Servers of that edition or later accept a body of `operation` with the members `shown` if `is_accepted`, else
     refuse it; older ones do the opposite. All of them accept `control` in its place.

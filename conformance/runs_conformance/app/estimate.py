@@ -1,4 +1,4 @@
-"""The forecast of a plan, which a test run keeps to, as a table."""
+"""Renders the forecast of a plan, which a test run does not exceed, as a table."""
 
 from __future__ import annotations
 

@@ -143,9 +143,10 @@ def judge_partition(source: str, partition: Partition, history_judge: HistoryJud
 
 
 def _add_findings(partial: ProgramVerdicts, complete: ProgramVerdicts) -> ProgramVerdicts:
-    """Add what a part of a history shows as a complete history, where the whole was judged as a partial one.
+    """Merge the verdicts on the complete part of a history into those on the whole, which was judged as partial.
 
-    Both judge the same occasions: a pass of both is one pass, and a finding was inconclusive in the partial history.
+    Both judge the same occasions: a pass of both counts once, and a finding replaces an inconclusive result of the
+    partial history.
     """
     return replace(
         partial,

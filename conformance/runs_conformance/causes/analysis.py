@@ -1,4 +1,6 @@
-"""Sorts the failures of a test run into causes."""
+"""Sorts the failures of a test run into causes: each `sort_*` function assigns some of them to the causes that explain
+them.
+"""
 
 from __future__ import annotations
 

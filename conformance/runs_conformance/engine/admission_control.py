@@ -43,7 +43,7 @@ class AdmissionControl:
     def admit(self, step: Step | None) -> None:
         """Block until the request may be sent. Raises BudgetExhausted if the limits do not allow it.
 
-        If the outcome of requests in flight decides, wait for them.
+        Waits for requests in flight if their outcome decides.
         """
         with self._condition:
             while self._find_refusal(step, optimistic=False) is not None:
@@ -90,7 +90,9 @@ class AdmissionControl:
             self._max_run_tokens = max(self._max_run_tokens, total)
 
     def _find_refusal(self, step: Step | None, *, optimistic: bool) -> str | None:
-        """Return reason a request must not be sent, if so. `optimistic` assumes that every request in flight fails."""
+        """Return the reason why a request must not be sent; None if it may be sent. `optimistic` assumes that every
+        request in flight fails.
+        """
         budget = self.budget
         if budget.is_over and not _is_cleanup(step):
             return budget.stop_reason or budget.time_reason

@@ -41,8 +41,8 @@ def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
     A response to an accepted invalid request says less about a server than one to a valid request, however long it is,
-    unless the requirement is about the request. So does the list of all assistants, in which other programs' invalid
-    requests show.
+    unless the requirement is about the request. So does the list of all assistants, which also shows those that invalid
+    requests of other programs created.
     """
     is_about_response = id_.partition(".")[0] not in OPERATIONS
     return lambda exchange: (is_about_response * _doubt(exchange), _request_length(exchange))

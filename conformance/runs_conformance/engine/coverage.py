@@ -1,4 +1,6 @@
-"""How far the programs of a test run showed what they show on the reference server."""
+"""Compares the evidence that programs produced in a test run with the evidence that they produce on the reference
+server.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ MAX_SPECIFIC_DECIDERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The planned programs, how each ended and which ids it decided, beside what it decides on the reference.
+    """The planned programs: how each ended, which ids it decided, and which it decides on the reference server.
 
     `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
-    target does not offer, with the reason: what only they reveal, it cannot show.
+    target does not offer, with the reason: violations that only these programs reveal cannot occur on it.
     """
 
     decisions: Decisions

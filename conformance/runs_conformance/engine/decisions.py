@@ -22,8 +22,8 @@ class Decisions:
 
     `deciders` maps an id to the programs that decide it. `revealers` holds, for an id, groups of programs: each group
     is all the programs that reveal one known way to violate the id. `occasions` holds, for such an id, the fewest
-    occasions on which each of these programs judges it on a correct server, where it is not one: none if the program
-    judges the id only where it is violated, or need only run to its end.
+    occasions on which each of these programs judges it on a correct server. A missing number means 1; 0 means that the
+    program judges the id only where it is violated, or need only run to its end.
     """
 
     deciders: Mapping[str, frozenset[str]]

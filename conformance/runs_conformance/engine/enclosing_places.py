@@ -14,7 +14,7 @@ _SHOWN_BY_RULE = {"run.required_action": "action.is_given_while_required"}
 
 
 def explain_absence(constraint: Constraint, tallies: Mapping[str, Tally]) -> str | None:
-    """Why no response showed the place of a constraint, as the results of others tell; None if they do not."""
+    """Why no response showed the place of a constraint, inferred from other constraints; None if unknown."""
     if constraint.side != "response":
         return None
     id_ = constraint.id

@@ -1,8 +1,8 @@
 """The forecast of a plan: the most requests and runs that a test run takes on any target.
 
 Each program has a share, its own estimate, which no other program can use up. Programs that need more, because the
-target is slow, refuses at random or accepts what it must refuse, draw on a common reserve; what ended programs did not
-use goes back to it.
+target is slow, refuses at random or accepts what it must refuse, draw on a common reserve; the unused shares of ended
+programs go back to it.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def reserve_share(plan: Plan, *, is_loopback: bool = False) -> Share:
 
 
 def search_share(plan: Plan) -> Share:
-    """The estimate of what precedes the programs."""
+    """The estimate for the search for an approach, which precedes the programs."""
     return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
 
 
 def total_share(
     plan: Plan, follow_up: Mapping[str, Share] = MappingProxyType({}), *, is_loopback: bool = False
 ) -> Share:
-    """The whole forecast; `follow_up` names what comes after the programs."""
+    """The whole forecast; `follow_up` has the shares of the phases after the programs."""
     spare = reserve_share(plan, is_loopback=is_loopback)
     parts = (Share(plan.requests, plan.runs), search_share(plan), spare, *follow_up.values())
     return Share(sum(part.requests for part in parts), sum(part.runs for part in parts))
@@ -67,8 +67,8 @@ def total_share(
 class Forecast:
     """The forecast of a plan with the requests and runs used so far. Thread-safe.
 
-    No program can use up what `follow_up` sets aside for what comes after the programs.
-    A limit that the user set replaces the forecast: without `limits_requests` and `limits_runs` it only counts.
+    No program can use up `follow_up`, the share of the phases after the programs. A limit that the user set replaces
+    the forecast: without `limits_requests` and `limits_runs` it only counts.
     """
 
     plan: Plan
@@ -104,8 +104,8 @@ class Forecast:
     def request_refusal(self, program: str, count: int) -> str | None:
         """Why a program must not send this many requests.
 
-        When the reserve is used up, a program may still exceed its share slightly, as far as half of what follows the
-        programs goes.
+        When the reserve is used up, a program may still exceed its share slightly, by at most half of the share of the
+        phases after the programs.
         """
         with self._lock:
             beyond = self._requests[program] + count - self._shares.get(program, Share()).requests
@@ -117,8 +117,9 @@ class Forecast:
     def run_refusal(self, program: str, *, is_invalid: bool) -> str | None:
         """Why a program must not send a request that starts a run if it is accepted.
 
-        When the reserve is used up, invalid requests and the first one beyond the share are still sent, as far as half
-        of what follows the programs goes: a correct target refuses the former, and the latter on a busy thread.
+        When the reserve is used up, invalid requests and the first one beyond the share are still sent, up to half of
+        the share of the phases after the programs: a correct target refuses the former, and the latter on a busy
+        thread.
         """
         with self._lock:
             used, share = self._runs[program], self._shares.get(program, Share()).runs
@@ -139,14 +140,14 @@ class Forecast:
                 self._free_runs -= self._runs[program] > share.runs
 
     def release(self, program: str) -> None:
-        """Return to the reserve what a program that ended did not use of its share."""
+        """Return the unused share of a program that ended to the reserve."""
         with self._lock:
             share = self._shares.pop(program, Share())
             self._free_requests += max(0, share.requests - self._requests[program])
             self._free_runs += max(0, share.runs - self._runs[program])
 
     def begin_follow_up(self) -> None:
-        """Let what comes after the programs use what was set aside for it."""
+        """Release the share of the phases after the programs, which begin now."""
         with self._lock:
             self._free_requests = max(0, self._free_requests) + sum(part.requests for part in self.follow_up.values())
             self._free_runs = max(0, self._free_runs) + sum(part.runs for part in self.follow_up.values())

@@ -72,7 +72,7 @@ class ResourceTracker:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, exchange: Exchange) -> None:
-        """Record what an exchange created, changed or deleted."""
+        """Record the objects that an exchange created, changed or deleted."""
         name = exchange.operation
         if name is None:
             return
@@ -184,7 +184,7 @@ def find_undeletable(tracker: ResourceTracker, sender: Sender, program: str) -> 
 
 
 def _is_unreadable_creation(exchange: Exchange) -> bool:
-    """Whether an object was created, and the response that shows it is too large or too deep to be read."""
+    """Whether a creation succeeded with a response that is too large or too deeply nested to be read."""
     response = exchange.response
     is_creation = bool(OPERATIONS[exchange.operation or ""].creates)
     return is_creation and response is not None and not _UNREADABLE.isdisjoint(response.defects)

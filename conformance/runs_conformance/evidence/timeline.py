@@ -78,7 +78,9 @@ def _by_end(observation: Observation) -> tuple[float, int, int]:
 
 
 def _was_observed_before(observation: Observation, exchange: Exchange) -> bool:
-    """The identity check is needed because recorded events may all carry the time of their request."""
+    """Whether an observation certainly happened before an exchange, and is not part of it. Recorded events may all
+    carry the time of their request, so times alone do not suffice.
+    """
     return observation.exchange is not exchange and observation.latest <= exchange.started
 
 

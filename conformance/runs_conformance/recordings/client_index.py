@@ -1,4 +1,4 @@
-"""The index of the entries of one client: what joins them, and in which order they were sent."""
+"""The index of the entries of one client: the ids that connect them, and the order in which they were sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from runs_conformance.recordings.summary import summarize
 
 
 class ClientIndex:
-    """The entries of one client as columns of numbers, a row each, in the order of the file."""
+    """The entries of one client as columns of numbers, one row per entry, in the order of the file."""
 
     def __init__(self, program: str, hosts: Sequence[str]) -> None:
         self.program = program
@@ -85,7 +85,7 @@ class ClientIndex:
         return {number: server for server, number in self._server_numbers.items() if self._servers.is_foreign(server)}
 
     def plan(self, size: int) -> Iterator[tuple[PlannedPartition, bool]]:
-        """Divide the entries into partitions; those of which all ids were redacted come last, marked as such."""
+        """Divide the entries into partitions; partitions in which all ids were redacted come last, marked as such."""
         self._planner.finish()
         order = self._put_in_order()
         if len(order) <= size:

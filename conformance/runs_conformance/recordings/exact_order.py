@@ -1,4 +1,4 @@
-"""Orders entries by their exact times, many at once; `ordering` has the general way, which needs an object for each."""
+"""Orders many entries by their exact times at once; `ordering` handles all other cases, with one object per entry."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _COMPARED = 3
 
 @dataclass(frozen=True, slots=True)
 class EntryTimes:
-    """Columns of what the order of entries depends on, a row each, in the order of the file. An unknown time is no
-    number, an unknown hash is 0.
+    """Columns of the values that determine the order of entries, one row per entry, in the order of the file. An
+    unknown time is NaN, an unknown hash is 0.
     """
 
     exact: Sequence[int]

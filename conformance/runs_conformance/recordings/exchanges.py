@@ -60,8 +60,8 @@ def to_exchanges(
 
     Each exchange gets the edition of its date, unless `edition` is given. If an entry has no date, the newest
     `created_at` in its response is used, else the date of the previous entry. Without exact times, entries are assumed
-    to follow each other without overlap. Of servers that show another API nothing is converted; `hosts` are globs of
-    the hosts to select instead. What the recorder lost of an exchange is its `loss`, and it is listed as skipped too.
+    to follow each other without overlap. Traffic with servers of another API is not converted; `hosts` are globs of the
+    hosts to select instead. An exchange of which the recorder lost a part has a `loss`, and is also listed as skipped.
     """
     skipped: list[SkippedEntry] = []
     located: dict[int, LocatedRequest] = {}
@@ -101,7 +101,7 @@ def to_exchanges(
 def to_exchange(
     entry: RecordedEntry, program: str, started: float, ended: float, edition: str | None = None
 ) -> Exchange | str:
-    """Convert one entry with known times, whatever server it is from; a string says why it is skipped."""
+    """Convert one entry with known times, from any server; a string says why it is skipped."""
     found = locate(entry)
     if isinstance(found, str):
         return found
@@ -189,7 +189,7 @@ def is_suspicious(entry: RecordedEntry) -> bool:
 
 
 def stated_time(entry: RecordedEntry) -> float | None:
-    """When an entry was recorded, as far as it says so itself: its time, the header `Date`, or the newest object."""
+    """When an entry was recorded, by its own data: its time, the header `Date`, or the newest object."""
     stated = entry.started_at
     if not entry.has_exact_times:
         date = next((value for name, value in entry.response_headers if name.lower() == "date"), None)
@@ -244,7 +244,7 @@ def _redacted_headers(headers: HeaderList) -> Mapping[str, str]:
 
 
 def _recording_time(entry: RecordedEntry, operation: Operation, response: Response | None) -> float | None:
-    """When an entry was recorded. The objects' own times count where the recorder's clock is years from them."""
+    """When an entry was recorded. If the recorder's clock is years off, the times of the objects count."""
     is_exact = entry.has_exact_times
     stated = entry.started_at if is_exact else _header_time(response) or entry.started_at
     stated = None if stated is not None and stated < _FIRST_BETA else stated

@@ -1,4 +1,4 @@
-"""Opens a HAR, plain, compressed or in an archive with its bodies, here or on any file system that fsspec knows."""
+"""Opens a HAR: plain, compressed, or in an archive with its bodies, on any file system that fsspec supports."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def open_har(path: str) -> HarFile | None:
 
 
 def open_recording(path: str) -> IO[bytes]:
-    """Open a regular file, or whatever a URL with a scheme names, for reading. Raises OSError like `open_file`."""
+    """Open a regular file, or the file that a URL names, for reading. Raises OSError like `open_file`."""
     if "://" not in path:
         return open_file(Path(path), sys.maxsize)
     try:

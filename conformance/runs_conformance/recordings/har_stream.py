@@ -53,7 +53,7 @@ class HarItem:
 
 
 def open_text(file: IO[bytes]) -> TextIOWrapper:
-    """Decode a file for `read_entries`, so that every character still tells how many bytes it takes."""
+    """Decode a file for `read_entries`, so that the number of bytes of every character stays known."""
     return TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
 
 
@@ -65,8 +65,8 @@ def parse_entry(text: bytes) -> Any:
 def read_entries(file: TextIOWrapper) -> Iterator[HarItem]:
     """The raw entries of a HAR; a last item with a problem says why the reading ended early.
 
-    `file` was opened by `open_text`. Nothing but the entries is parsed, so a HAR that was truncated gives those that it
-    holds.
+    `file` was opened by `open_text`. Nothing but the entries is parsed, so a truncated HAR yields the entries that it
+    contains.
     """
     text, found = "", None
     while found is None:

@@ -104,7 +104,7 @@ def parse_exchange(entry: Mapping[str, JSON], edition: str | None = None) -> Exc
 
 
 def explain_unreadable(name: str, number: int, line: bytes, error: Exception) -> SkippedEntry:
-    """Say that the last line was truncated. Raises UsageError if the line has an end, so that it was not."""
+    """Report a truncated last line as skipped. Raises UsageError if the line is not truncated but invalid."""
     if not line.endswith(b"\n"):
         return SkippedEntry(f"{name}:{number}", "truncated: the test run that wrote it was killed")
     reason = f"{type(error).__name__}: {excerpt(str(error), _MAX_REASON)}"

@@ -44,7 +44,7 @@ def _server(netloc: str, base_path: str) -> Server:
 
 
 class RecognizedServers:
-    """The servers of a recording, of which those of other APIs never show anything of this one.
+    """The servers of a recording, with the evidence that distinguishes those of this API from those of other APIs.
 
     A server that answered every request with an error is foreign unless its host is known or the paths hold ids of this
     API. With `globs` a server is foreign if its host matches none of them.
@@ -55,7 +55,7 @@ class RecognizedServers:
         self._shown: dict[Server, bool] = {}
 
     def observe(self, server: Server, entry: RecordedEntry) -> None:
-        """Take account of an exchange with a server."""
+        """Record the evidence in an exchange with a server."""
         if self._shown.get(server):
             return
         if self._globs:
@@ -64,7 +64,7 @@ class RecognizedServers:
             self._shown[server] = _is_known(server) or _shows_this_api(entry)
 
     def is_foreign(self, server: Server) -> bool:
-        """Whether nothing that was observed shows that a server is of this API."""
+        """Whether no observed exchange shows that a server is of this API."""
         return not self._shown.get(server)
 
 

@@ -22,7 +22,7 @@ _METADATA = re.compile(rb'"metadata"\s*:\s*\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}')
 
 @dataclass(frozen=True, slots=True)
 class MentionedIds:
-    """The ids that join an exchange with others, the assistants that it manages, and those that its run uses.
+    """The ids that connect an exchange with others, the assistants that it manages, and those that its run uses.
 
     There may be more ids than the response's objects have, such as those of tool calls.
     """

@@ -64,7 +64,7 @@ def _one_after_the_other(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
 
 
 def _clock_jumps(entries: Sequence[OrderedEntry], tolerance: float = CLOCK_TOLERANCE) -> list[tuple[float, float]]:
-    """The periods of which it is unknown what happened in which order: a clock was set back, or files were joined.
+    """The periods in which the order of entries is unknown: a clock was set back, or files were joined.
 
     Recorders list entries in the order in which requests began or ended, so an entry may begin before the one that
     precedes it in the file by no more than its own duration.
@@ -145,8 +145,8 @@ def _by_second(entries: list[OrderedEntry]) -> list[OrderedEntry]:
 
 
 def _interleave(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
-    """Place each entry without an exact time between its neighbours in the file, unordered with none of them but those
-    that overlap each other.
+    """Place each entry without an exact time between its neighbours in the file; it overlaps a neighbour only if its
+    neighbours overlap each other.
     """
     exact = sorted((_at_its_time(entry) for entry in entries if entry.has_exact_times), key=lambda each: each.started)
     slot_of = {each.entry.sequence_number: number for number, each in enumerate(exact)}
@@ -175,7 +175,7 @@ def _between(entries: Sequence[OrderedEntry], after: float | None, before: float
 
 
 def _is_newest_first(entries: Sequence[OrderedEntry]) -> bool:
-    """Whether objects are used before they are created, or, if they do not tell, the times fall."""
+    """Whether objects are used before they are created or, if that does not decide, whether times decrease."""
     if not any(entry.has_exact_times for entry in entries):  # The ids of entries with exact times are unknown.
         forwards, backwards = _uses_before_creation(entries), _uses_before_creation(list(reversed(entries)))
         if forwards != backwards:
@@ -199,7 +199,7 @@ def _uses_before_creation(entries: Sequence[OrderedEntry]) -> int:
 
 
 def _without_duplicates(entries: list[OrderedEntry]) -> list[OrderedEntry]:
-    """Drop entries that show the same exchange again, keeping of each the one that holds most.
+    """Drop entries that show the same exchange again, and keep the most complete of each.
 
     Entries show the same exchange if request and response are equal and so are their exact times or the response's
     request id. Without either, only a file of several entries that all occur at least twice is taken to repeat itself.

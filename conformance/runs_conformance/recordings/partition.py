@@ -46,7 +46,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class RedactedExchanges:
-    """Those exchanges of a history whose ids were redacted: any of them may concern the objects of any partition.
+    """The exchanges of a history whose ids were redacted: any of them may concern the objects of any partition.
 
     `reason` says what the recorder lost of the first one; it is empty if there are none. `since` is the start of the
     earliest.
@@ -115,7 +115,7 @@ def describe_loss(exchange: Exchange) -> str:
 
 
 def describe_mentions(exchange: Exchange) -> tuple[Collection[str], Collection[str], Collection[str]]:
-    """The ids that join an exchange with others, the assistants that it manages, and those that its run uses."""
+    """The ids that connect an exchange with others, the assistants that it manages, and those that its run uses."""
     return _ids(exchange), _managed_assistants(exchange), _used_assistants(exchange)
 
 

@@ -84,7 +84,7 @@ class PartitionReference(ABC, Generic[_Places]):
     """The places of the exchanges of a partition in the file at `path`, of which `dependencies` belong to others.
 
     `program` names the history, which is `partial` if it lacks requests; `missing_data_reason` says why, and
-    `lacks_dependencies` why some are left out. Of exchanges that are all `only_damaged` the ids are unknown.
+    `lacks_dependencies` why some are left out. `only_damaged` says that every exchange is damaged and has unknown ids.
     `is_part` says that the history has several partitions.
     """
 

@@ -1,4 +1,4 @@
-"""Recognizes what sanitizers put in the place of ids, texts and bodies."""
+"""Recognizes the placeholders that sanitizers put in the place of ids, texts and bodies."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _ids(value: Any, acts_on: str | None) -> dict[str, str]:
 
 
 def describe(data: bytes) -> str:
-    """Say what a file in no known format seems to hold, and how to have it read; an empty string if unknown."""
+    """Describe the likely content of a file in an unknown format, and how to convert it; an empty string if unknown."""
     start = data[:4096].lstrip()
     if data.startswith((b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\n\r\r\n")):
         return "a packet capture; open it in Wireshark with the TLS keys, or record with mitmproxy and save as HAR"

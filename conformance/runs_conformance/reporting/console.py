@@ -28,7 +28,8 @@ WIDTH = 100
 HEIGHT = 40
 """Lines of the screen that the summary fits unless `-v` is given."""
 MIN_MISTAKES, MAX_MISTAKES = 5, 20
-"""Mistakes shown even if the rest leaves no space for them: at least these, and all that fail the test run up to those.
+"""Limits for the number of mistakes shown if the screen has no space for more. All mistakes that fail the test run are
+shown, up to the maximum; others only up to the minimum.
 
 A mistake that comes late because it is less severe may explain most of the failures.
 """

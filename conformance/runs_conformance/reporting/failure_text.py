@@ -114,7 +114,7 @@ def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
     """The expected and the actual result of the first finding.
 
     A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent. A rule is
-    about it if it names no place in the response and the status is what it found.
+    about the status if its finding names no place in the response and has a status as its `actual`.
     """
     if not verdict.findings:
         return

@@ -110,7 +110,7 @@ def _make_directory(path: Path) -> Path:
 
 
 def _redact(name: str, text: str) -> str:
-    """The text of a view without known secrets: what it joins may form one."""
+    """The text of a view without known secrets, which may form only when parts are joined."""
     return known_secrets.redact_json_text(text) if name.endswith(".json") else known_secrets.redact(text)
 
 

@@ -153,7 +153,7 @@ class ProgressBar:
 
 
 def format_left(seconds: float) -> str:
-    """Format an estimated time in words that promise no more than it knows."""
+    """Format an estimated time in words that reflect its precision."""
     if seconds < 60:
         return f"{max(5, 5 * round(seconds / 5))} s"
     return f"{round(seconds / 60)} min"

@@ -19,7 +19,8 @@ _NAMED_BY_OPERATION = ("create_and_run",)
 def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
     """The second line of an outcome; empty if the target offers everything.
 
-    A passing report names the capabilities in which the target conforms, each report what it does not offer.
+    A passing report names the capabilities in which the target conforms; every report names those that it does not
+    offer.
     """
     missing = missing_parts(report)
     if not missing:

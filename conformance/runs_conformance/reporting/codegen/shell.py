@@ -59,7 +59,7 @@ def ansi_quote(data: bytes) -> str:
 
 
 def variable_name(text: str) -> str:
-    """The name of a variable for a text, which no program reads."""
+    """The name of a shell variable for a text; never one that a shell or a program interprets."""
     name = _PLAIN_NAME.sub("_", text).upper() or "_"
     return f"_{name}" if name[0].isdigit() or _SETTINGS.match(name) else name
 
@@ -78,7 +78,7 @@ def jq_path(pointer: str) -> str:
 
 
 def jq_status_test(statuses: list[str]) -> str:
-    """A jq filter in shell quotes that holds for these statuses."""
+    """A jq filter in shell quotes that is true for these statuses."""
     pattern = "|".join(re.escape(status) for status in statuses)
     return quote(f".status | test({json.dumps(f'^({pattern})$')})")
 
