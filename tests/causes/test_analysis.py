@@ -11,9 +11,11 @@ from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome
 from tests.causes.verdicts import (
     accepted_at,
+    as_constraint_on_answers,
     broken_rule,
     by_kind,
     wrong_rule,
+    wrong_value,
 )
 
 
@@ -247,3 +249,43 @@ def test_setting_that_is_lost_if_it_is_zero_is_not_dropped(values: tuple[JSON, .
     assert ("create_run.temperature.type" in causes[kind].consequences) is (kind == "data.dropped")
     if kind == "data.falsy":
         assert causes[kind].title == "`temperature` of 0 is taken for absent"
+
+
+def test_rules_on_the_beta_header_are_no_matter_of_keys() -> None:
+    header = [broken_rule(f"auth.{rule}", "x", "should") for rule in ("beta_header_is_required", "first_beta_is_over")]
+    tenants = [broken_rule(f"tenancy.{rule}", "x") for rule in ("objects_are_their_tenants_own", "lists_show_own_only")]
+    assert {cause.kind: cause.title for cause in analyze([*header, *tenants])} == {
+        "beta": "The header `OpenAI-Beta` is not checked",
+        "access": "Objects of one key are open to another",
+    }
+
+
+def test_parameters_that_lists_ignore_are_named_beside_a_must() -> None:
+    more = broken_rule("paging.has_more_is_true_exactly_where_more_follows", "list_runs")
+    before = broken_rule("paging.before_ends_at_its_item", "list_runs", "should")
+    cause = by_kind(more, before)["lists"]
+    assert cause.title == "It is wrong; lists do not follow `before`"
+    assert "`before`" in cause.fix
+
+
+def test_a_dropped_model_is_one_mistake() -> None:
+    asked = wrong_rule("settings.model_is_as_asked", "create_run", "/model", "a", "b")
+    (cause,) = analyze([asked, broken_rule("settings.other_model_replaces_the_assistants", "create_run")])
+    assert cause.title == "Members of requests are dropped: `model` of create_run"
+
+
+@pytest.mark.parametrize(("shown", "kinds"), [({"a": "1", "b": "2"}, ["data"]), ({"b": "2"}, ["data", "shape.run"])])
+def test_metadata_with_too_many_pairs_follows_from_pairs_of_another_object(shown: JSON, kinds: list[str]) -> None:
+    foreign = wrong_rule("metadata.holds_nothing_else", "create_run", "/metadata", {"c": "3"}, {"a": "1", "c": "3"})
+    many = as_constraint_on_answers(wrong_value("run.metadata.maxProperties", "create_run", 16, shown))
+    causes = by_kind(foreign, many)
+    assert sorted(causes) == kinds
+    assert (many.id in causes["data"].consequences) is (len(kinds) == 1)
+
+
+@pytest.mark.parametrize(("body", "kind"), [({"deleted": True}, "shape."), ({"detail": "No."}, "errors.success")])
+def test_a_short_confirmation_of_a_deletion_is_no_error(body: JSON, kind: str) -> None:
+    lacking = as_constraint_on_answers(wrong_value("message_deleted.id.required", "delete_message", "id", None))
+    example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 200, "body": body}}
+    (cause,) = analyze([replace(lacking, counterexample=example)])
+    assert cause.kind.startswith(kind)

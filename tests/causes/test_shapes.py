@@ -46,6 +46,16 @@ def test_a_type_that_is_sent_as_another_everywhere_is_one_mistake() -> None:
     assert {id_ for cause in causes.values() for id_ in cause.consequences} == {each.id for each in repeated}
 
 
+def test_integers_that_are_sent_as_other_numbers_are_told_apart_from_them() -> None:
+    fractions = [
+        as_constraint_on_answers(wrong_value(f"{kind}.created_at.type", "create_thread", "integer", 1.5))
+        for kind in ("assistant", "message", "thread")
+    ]
+    (cause,) = by_kind(*fractions).values()
+    assert cause.title == "Times are sent as floating-point numbers: `created_at`"
+    assert "JSON integers" in cause.fix
+
+
 def test_a_difference_of_values_is_no_difference_of_types() -> None:
     changed = wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, 1_700_000_001)
     moved = wrong_rule("settings.tools_are_as_asked", "get_run", "/tools", ["a"], ["b"])

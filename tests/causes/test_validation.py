@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from runs_conformance.causes import analyze
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding
 from tests.causes.verdicts import (
@@ -153,6 +154,18 @@ def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: 
     is_joined = kinds == {"validation.none"}
     assert (causes["validation.none"].severity == "crash") is is_joined
     assert causes["validation.none"].title.endswith("and one is answered with HTTP 500") is is_joined
+
+
+def test_missing_validation_that_crashes_is_shown_by_a_crash() -> None:
+    sent: JSON = {"messages": [None], "metadata": {"a": "b"}}
+    crash = crashed("create_thread.messages[].type", {"body": sent}, operation="create_thread")
+    crash = replace(crash, kind="constraint")
+    members = ("a.type", "b.enum", "c.minimum", "d.maxLength", "messages.type")
+    accepted_values = accepted_at(*(f"create_thread.{member}" for member in members))
+    (cause,) = analyze([crash, *accepted_values, *REFUSED])
+    assert cause.severity == "crash"
+    assert cause.reproduction == crash.id
+    assert "invalid values of `messages[]` make it fail" in cause.fix
 
 
 def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:

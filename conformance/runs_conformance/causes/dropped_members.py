@@ -34,6 +34,9 @@ _FOLLOWING = {
 }
 """By member, the rules that runs break which do not know its value."""
 
+_OTHER_MODEL = "settings.other_model_replaces_the_assistants"
+"""The rule that fails, too, if the model of a run is dropped."""
+
 _CREATING = tuple(name for name, operation in OPERATIONS.items() if operation.creates)
 _END_OF_MEMBER = re.compile(r"[.\[{]")
 _OBJECT_IN_RESPONSE = re.compile(r"^/(?:events/\d+/data(?:/data)?|data/\d+)(?=/)")
@@ -57,6 +60,7 @@ def sort_dropped_members(sorting: Sorting) -> None:
         )
     )
     names = {member for _, member in lost}
+    shown += sorting.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
     silent += sorting.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in names))
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, member in sorted(lost):

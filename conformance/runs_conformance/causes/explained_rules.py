@@ -1,4 +1,4 @@
-"""Failures that another failing rule explains: the server is wrong once, and a second rule sees it too."""
+"""Failures that another failing rule explains: the server is wrong once, and a second requirement shows it too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _REVIVED = ("lifecycle.terminal_status_is_final",)
 
 _SHARED_ID = ("ids.no_two_objects_share_an_id",)
 """Explains failures of rules that expect an id to name one object, if it is one of the shared ids."""
+
+_FOREIGN_PAIRS = ("metadata.holds_nothing_else",)
+"""Explains metadata with too many pairs, if it holds some of the pairs that were never given."""
 
 _EXPLAINED_BY = {
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
@@ -34,6 +37,8 @@ _EXPLAINED_BY = {
     "stored.run_is_as_its_stream_ended": _REVIVED,
     "times.are_in_order": _REVIVED,
     "times.start_moves_only_when_resumed": _REVIVED,
+    "run.metadata.maxProperties": _FOREIGN_PAIRS,
+    "thread.metadata.maxProperties": _FOREIGN_PAIRS,
     "acceptance.members_are_accepted_together": ("*.metadata.maxProperties", "*metadata*.maxLength"),
 }
 """For each rule, patterns of ids. A failure of one of these explains the failure of the rule."""
@@ -44,9 +49,14 @@ _REFUSALS = "acceptance"
 _END = re.compile(r"had ended '(\w+)'")
 
 
+def is_explained(failure: Failure, sorting: Sorting) -> bool:
+    """Whether another failing rule explains a failure."""
+    return bool(_explanations(failure, sorting.failing))
+
+
 def take_explained(sorting: Sorting) -> list[Failure]:
     """Take the unexplained failures that another failing rule explains."""
-    return sorting.take(lambda failure: bool(_explanations(failure, sorting.failing)))
+    return sorting.take(lambda failure: is_explained(failure, sorting))
 
 
 def add_explained(sorting: Sorting, explained: Sequence[Failure]) -> None:
@@ -67,7 +77,20 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and _ends(failure) <= _ends(each)
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
+        and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
     ]
+
+
+def _has_foreign_pair(failure: Failure, explaining: Failure) -> bool:
+    """Whether all metadata with too many pairs has a pair that, as another rule found, an object was never given."""
+    foreign = {
+        pair for finding in explaining.verdict.findings for pair in _pairs(finding.actual) - _pairs(finding.expected)
+    }
+    return all(_pairs(finding.actual) & foreign for finding in failure.verdict.findings)
+
+
+def _pairs(metadata: JSON | Absent) -> set[tuple[str, str]]:
+    return {(name, str(value)) for name, value in metadata.items()} if is_object(metadata) else set()
 
 
 def _shared_ids(failure: Failure) -> set[str]:

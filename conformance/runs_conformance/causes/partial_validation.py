@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure, in_query
@@ -152,9 +152,16 @@ def join_validation(sorting: Sorting) -> None:
             fix,
             members,
             [failure for group in joined for failure in group.consequences],
-            lambda failure: failure.is_accepted_violation,
+            _typical(members),
         ),
     )
+
+
+def _typical(members: Sequence[Failure]) -> Callable[[Failure], bool]:
+    """What the reproduction shows: a crash on an invalid value if there is one, because that is the worst."""
+    if any(failure.is_crash and failure.is_about_request for failure in members):
+        return lambda failure: failure.is_crash and failure.is_about_request
+    return lambda failure: failure.is_accepted_violation
 
 
 def describe(
@@ -176,6 +183,9 @@ def describe(
     if crashes := [failure.status for failure in failures if failure.is_crash]:
         status = f"HTTP {crashes[0]}" if len(set(crashes)) == 1 else "a server error"
         title += f", and {'some are' if len(crashes) > 1 else 'one is'} answered with {status}"
+        places = [failure.place for failure in failures if failure.is_crash and failure.is_about_request]
+        if names := as_code(filter(None, places)):
+            detail += f"; invalid values of {list_names(names)} make it fail"
     counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
     accepted = [f"{what} ({count})" for what, count in counts.most_common()]
     now = f": now it accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.explained_rules import is_explained
 from runs_conformance.causes.failure import Failure, place_of
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.wording import as_code, list_names
@@ -29,7 +30,7 @@ _MAX_TITLE = 120
 def sort_objects(sorting: Sorting) -> None:
     """Sort the failing constraints on responses: omitted nulls, members that are wrong everywhere, then by object."""
     _sort_omitted_nulls(sorting)
-    failures = sorting.take(lambda failure: failure.is_about_response)
+    failures = sorting.take(lambda failure: failure.is_about_response and not is_explained(failure, sorting))
     by_member: dict[tuple[str, bool], list[Failure]] = defaultdict(list)
     for failure in failures:
         by_member[failure.member, _is_missing(failure)].append(failure)

@@ -11,6 +11,7 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Group, Sorting
+from runs_conformance.causes.theme_titles import ignored_parameters, specific_title
 from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
 from runs_conformance.model.text import excerpt
 
@@ -33,7 +34,7 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAMED_ID = re.compile(
     rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
 )
-"""Ids in findings, which differ from session to session."""
+"""Ids in findings, which differ between test runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,14 @@ THEMES = (
         Severity.ACCESS,
         "Check the key before anything else, and look objects up among those of its tenant only.",
         ("auth", "tenancy"),
+    ),
+    Theme(
+        "beta",
+        "The header `OpenAI-Beta` is not checked",
+        Severity.MISSING_VALIDATION,
+        "Refuse requests with HTTP 400 unless their `OpenAI-Beta` is `assistants=v2`.",
+        (),
+        ("auth.beta_header_is_required", "auth.missing_beta_header_is_invalid_beta", "auth.first_beta_is_over"),
     ),
     Theme(
         "cancel",
@@ -223,18 +232,6 @@ def _theme(failure: Failure) -> Theme:
     return _BY_RULE.get(failure.id) or _BY_TOPIC.get(failure.subject) or _BY_KIND["refusals"]
 
 
-_LIST_PARAMETERS = {
-    "`order`": ("order_is_kept", "ascending_reverses_descending", "newest_come_first_by_default"),
-    "`limit`": ("limit_is_kept", "twenty_is_the_default", "pages_are_full"),
-    "`after`": ("after_excludes_its_item", "pages_hold_what_comes_next"),
-    "`before`": ("before_ends_at_its_item",),
-    "`run_id`": ("messages_can_be_listed_by_run", "listing_by_run_misses_no_message"),
-}
-"""For each parameter of a list, the rules that fail if a server ignores it."""
-_LIST_CONSEQUENCES = ("walks_reach_every_item_once", "has_more_is_true_exactly_where_more_follows")
-"""Rules that fail whichever of the parameters a server ignores."""
-
-
 def _is_refusal(status: object) -> bool:
     return isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 500
 
@@ -242,34 +239,6 @@ def _is_refusal(status: object) -> bool:
 def _expects_success(failure: Failure) -> bool:
     expected = failure.finding.expected
     return isinstance(expected, int) and 200 <= expected < 300
-
-
-def _title_of_lists(failures: Sequence[Failure]) -> str:
-    """The parameters that lists do not follow; empty if more is wrong."""
-    rules = {failure.id.partition(".")[2] for failure in failures}
-    if rules.difference(_LIST_CONSEQUENCES, *_LIST_PARAMETERS.values()):
-        return ""
-    names = [name for name, breaking in _LIST_PARAMETERS.items() if rules.intersection(breaking)]
-    return f"Lists do not follow {', '.join(names)}" if names else ""
-
-
-_NEVER_LOCKED = ("lock.no_", "races.two_runs_never_work_together", "races.one_of_two_runs_at_once_is_taken")
-_STAYS_LOCKED = ("lock.message_is_taken_after_the_end", "lock.run_is_taken_after_the_end", "lock.refused_run_holds_no_")
-"""The beginnings of the ids of rules that fail if a thread is not locked, and if its lock is not released."""
-
-
-def _title_of_lock(failures: Sequence[Failure]) -> str:
-    """The half of locking that is wrong; empty if both are."""
-    is_never_locked, stays_locked = (
-        any(failure.id.startswith(prefixes) for failure in failures) for prefixes in (_NEVER_LOCKED, _STAYS_LOCKED)
-    )
-    if is_never_locked == stays_locked:
-        return ""
-    return "A thread is not locked by its active run" if is_never_locked else "A thread stays locked after its run"
-
-
-_SPECIFIC_TITLES = {"lists": _title_of_lists, "lock": _title_of_lock}
-"""The titles of themes that are more specific where only a part of the theme is wrong."""
 
 
 def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
@@ -281,12 +250,17 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if theme.kind == "streams" and _have_wrapped_events(urgent):
         return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
-    title = _SPECIFIC_TITLES[theme.kind](urgent or failures) if theme.kind in _SPECIFIC_TITLES else ""
+    title = specific_title(theme.kind, urgent or failures)
     if only is None:
         return title or theme.title, theme.fix
     last = only.verdict.explanation.rpartition("\n\n")[2]
     fix = last.removeprefix(_FIX) if last.startswith(_FIX) else theme.fix
-    return title or _title_of(only.finding.message or only.verdict.statement.rstrip(".")), fix
+    if not title:
+        title = _title_of(only.finding.message or only.verdict.statement.rstrip("."))
+        others = ignored_parameters([failure for failure in failures if failure is not only])
+        if theme.kind == "lists" and others:
+            return f"{title}; lists do not follow {others}", theme.fix
+    return title, fix
 
 
 def _have_wrapped_events(failures: Sequence[Failure]) -> bool:
@@ -302,7 +276,7 @@ def _noun_without_id(found: re.Match[str]) -> str:
 
 
 def _title_of(message: str) -> str:
-    """The message of a finding as a statement about the server, without the ids of the session's objects."""
+    """The message of a finding as a statement about the server, without the ids of the test run's objects."""
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]

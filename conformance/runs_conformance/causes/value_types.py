@@ -70,7 +70,7 @@ def _add(sorting: Sorting, swap: _Swap, failures: list[Failure]) -> None:
     shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
     sorting.add(
         f"shape.type.{swap.expected}.{swap.actual}",
-        f"{what.capitalize()} are sent as {_plural(swap.actual)}: {shown}",
+        f"{what.capitalize()} are sent as {_as_sent(swap.actual)}: {shown}",
         Severity.WRONG_SHAPE,
         f"Change the serializer so that it writes {what} as JSON {_plural(swap.expected)}"
         + (", the seconds since 1970." if are_times else "."),
@@ -95,3 +95,8 @@ def _shows_swap(failure: Failure, swap: _Swap, members: set[str]) -> bool:
 
 def _plural(json_type: str) -> str:
     return f"{json_type}s"
+
+
+def _as_sent(json_type: str) -> str:
+    """The name of values of a wrong type. Integers are numbers, too, so other numbers need a name of their own."""
+    return "floating-point numbers" if json_type == "number" else _plural(json_type)

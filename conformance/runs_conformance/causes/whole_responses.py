@@ -16,6 +16,8 @@ from runs_conformance.wire import strict_json
 
 _IDENTITY = ("id", "object", "data")
 """Of these members every successful response has at least one."""
+_OF_ERRORS = ("error", "errors", "detail")
+"""Of these members an error that answers a deletion has one. Others, such as `deleted`, confirm it."""
 
 _SHARE = 0.8
 _MAX_NAMED = 3
@@ -134,6 +136,8 @@ def _hides_error(failure: Failure, nameless: set[str]) -> bool:
         return False
     body = failure.body
     if not is_object(body) or not body or any(name in body for name in _IDENTITY):
+        return False
+    if OPERATIONS[failure.operation].method == "DELETE" and not any(name in body for name in _OF_ERRORS):
         return False
     findings = failure.verdict.findings
     hidden = sum(finding.exchange in nameless for finding in findings)

@@ -97,7 +97,9 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     ]
     yield expected.observation.check(
         is_object(shown) and not foreign,
-        f"the pair {foreign[0]!r} was never given" if foreign else "metadata is not an object",
+        f"metadata has the pair {foreign[0]!r}, which this object was never given"
+        if foreign
+        else "metadata is not an object",
         "/metadata",
         expected.latest_write.metadata or {},
         shown,
