@@ -156,6 +156,23 @@ def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
     assert outcome(1, narrow) is Outcome.PASS
 
 
+def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:
+    id_, failed = next((id_, rule.relies_on[0]) for id_, rule in catalogue().items() if rule.relies_on)
+
+    def judged(own: Tally, other: Tally) -> tuple[Outcome, str | None]:
+        verdicts = build_verdicts({id_: own, failed: other}, REQUIREMENTS, VerdictContext())
+        return next((each.outcome, each.reason) for each in verdicts if each.id == id_)
+
+    reason = f"may have held by chance, because {failed} failed"
+    assert judged(Tally(3), Tally(2, [Finding("no")])) == (Outcome.INCONCLUSIVE, reason)
+    assert judged(Tally(3), Tally(2)) == (Outcome.PASS, None)
+    assert judged(Tally(3, [Finding("no")]), Tally(2, [Finding("no")]))[0] is Outcome.FAIL
+
+
+def test_rules_rely_on_rules_that_exist() -> None:
+    assert {name for rule in catalogue().values() for name in rule.relies_on} <= catalogue().keys()
+
+
 def reason_of(id_: str, tallies: dict[str, Tally]) -> tuple[Outcome, str | None]:
     ends = {"p": ProgramEnd("p", Ending.STOPPED, "the forecast of 9 runs is used up")}
     coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {})

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import choice
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, function_tool, run
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -23,6 +23,14 @@ def _runs_with_choice(choice: Any, *answers: Any, runs: int = 1) -> History:
 @passes(choice.no_tool_is_called_when_none_may_be)
 def test_choice_of_none() -> History:
     return _runs_with_choice("none", run("completed"))
+
+
+def test_choice_of_none_proves_nothing_without_a_tool() -> None:
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": "none", "tools": []}
+    builder.create_run(run(**settings), body={"assistant_id": ASSISTANT, **settings})
+    builder.get_run(run("completed", **settings))
+    assert judge(choice.no_tool_is_called_when_none_may_be, builder.history()) == []
 
 
 @fails(choice.no_tool_is_called_when_none_may_be, times=1)

@@ -85,6 +85,8 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
     tally, rule = tallies.get(id_), requirements.rules.get(id_)
     requirement = rule if rule is not None else requirements.constraints[id_]
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
+    if outcome is Outcome.PASS and (broken := _broken_premise(rule, tallies)) is not None:
+        outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {broken} failed"
     if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
         reason = explain_absence(requirement, tallies) or reason
     findings = _sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
@@ -104,6 +106,12 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
         findings=tuple(findings[:MAX_FINDINGS]),
         counterexample=example if outcome is Outcome.FAIL else None,
     )
+
+
+def _broken_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
+    """The first failed rule that a pass of the rule relies on."""
+    names = rule.relies_on if rule is not None else ()
+    return next((name for name in names if name in tallies and tallies[name].findings), None)
 
 
 def _outcome(

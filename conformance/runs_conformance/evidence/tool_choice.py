@@ -48,7 +48,7 @@ class ToolChoiceRuns:
         is_completed = any(observation.status == "completed" for observation in run.observations)
         tools = run.last.get("tools")
         types = [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
-        has_tool = bool(types) if self.mode == "required" else self.mode == "none" or self.mode in types
+        has_tool = bool(types) if self.mode in ("none", "required") else self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
         is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
         is_silent = self.find_call(run) is None and not _took_outputs(run)

@@ -32,6 +32,7 @@ class Rule(Generic[Unit]):
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
     relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
     units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
+    A pass may be chance if one of the rules that it `relies_on` fails.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Rule(Generic[Unit]):
     needs_complete_history: bool = False
     occasions: int = 1
     judges_whole_history: bool = False
+    relies_on: tuple[str, ...] = ()
 
     @property
     def guidance(self) -> str:
@@ -87,6 +89,7 @@ def rule(
     needs_complete_history: bool = False,
     occasions: int = 1,
     judges_whole_history: bool = False,
+    relies_on: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule. Its docstring is its documentation.
 
@@ -97,8 +100,8 @@ def rule(
     tells the user what must be configured for the rule to be judged at all, such as a second key or a failing model. A
     rule `needs_complete_history` if a request that is missing from the history could explain its findings. A rule about
     what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count exchanges
-    that concern different objects; it is then judged once for a recording that is judged in parts. Raises TypeError if
-    the docstring is missing.
+    that concern different objects; it is then judged once for a recording that is judged in parts. A rule `relies_on`
+    the ids of rules that, if they fail, leave a pass to chance. Raises TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -124,6 +127,7 @@ def rule(
             needs_complete_history=needs_complete_history,
             occasions=occasions,
             judges_whole_history=judges_whole_history,
+            relies_on=relies_on,
         )
 
     return declare

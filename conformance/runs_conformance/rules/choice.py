@@ -21,6 +21,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
     source=_CHOICE,
     capability="tools",
     requirements=("tool-choice-is-obeyed",),
+    relies_on=("choice.a_tool_is_called_when_one_must_be",),
 )
 def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run with tool choice `none` calls no tool.
