@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import itertools
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -30,7 +31,8 @@ from runs_conformance.engine.resources import (
 )
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
-from runs_conformance.engine.run_result import RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.survival import SurvivalTrials
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
@@ -81,7 +83,7 @@ class LiveRun:
         )
         try:
             no_route = self._preflight()
-            guard = HazardGuard(RouteGuard(self.session, no_route), self.context)
+            guard = self._guard(no_route)
             adapted = replace(self, context=self._find_approach(plan, guard))
             self._announce_undeletable(plan)
             result = adapted._run(plan, no_route, guard)
@@ -165,8 +167,20 @@ class LiveRun:
         if kinds:
             self.listener.on_undeletable({kind: plan.created_objects[kind] for kind in sorted(kinds)})
 
-    def _run(self, plan: Plan, no_route: Collection[Signature], sender: Sender) -> RunResult:
+    def _guard(self, no_route: Collection[Signature]) -> HazardGuard:
+        sender = RouteGuard(self.session, no_route)
+        trials = None
+        if not self.context.read_only and not self.context.use:
+            trials = SurvivalTrials(sender, self.context, self.budget, self.schedule)
+        return HazardGuard(sender, self.context, trials)
+
+    def _run(self, plan: Plan, no_route: Collection[Signature], guard: HazardGuard) -> RunResult:
         history_judge = build_history_judge(self.options)
+
+        def judge_trials() -> Iterator[ProgramVerdicts]:
+            for program in guard.trials.ended if guard.trials is not None else ():
+                yield judge_program(program, self.collector.take(program), history_judge, no_route)
+
         earlier = [
             judge_program(program, exchanges, history_judge, no_route)
             for program in (preflight.PROGRAM, approach.PROGRAM)
@@ -175,7 +189,7 @@ class LiveRun:
         return run_plan(
             plan,
             self.context,
-            protect_given_objects(sender, self.context),
+            protect_given_objects(guard, self.context),
             self.collector,
             history_judge,
             self.budget,
@@ -184,7 +198,8 @@ class LiveRun:
             workers=self._workers,
             cleans_up=self.target.persistent,
             no_route=no_route,
-            earlier=earlier,
+            # Iterated over after the programs have ended: the guard tries suspects while they run.
+            beside=itertools.chain(earlier, judge_trials()),
         )
 
     def _shrink(self, result: RunResult) -> RunResult:

@@ -112,7 +112,11 @@ def run_program(
     try:
         execution.run()
     except StopIteration:
-        return ProgramResult(execution.end(), forecast_used_up=bool(execution.withheld))
+        return ProgramResult(
+            execution.end(),
+            target_restarted=execution.misses_restart,
+            forecast_used_up=bool(execution.withheld),
+        )
     except BudgetExhausted as error:
         return ProgramResult(execution.cut(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
@@ -180,6 +184,13 @@ class _Execution:
         if not self.needed:
             return ProgramEnd(self.program.id, Ending.COMPLETED)
         return self.early_end(f"it needs {self.needed}")
+
+    @property
+    def misses_restart(self) -> bool:
+        """Whether the program ended because its last step was lost, or not sent, when the target was started again."""
+        if self.last is None or self.budget.recoveries == self.recoveries:
+            return False
+        return not self.last.id or bool(self.needed)
 
     def early_end(self, reason: str) -> ProgramEnd:
         """The end of a program that cannot continue after its last response."""

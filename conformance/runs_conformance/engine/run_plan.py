@@ -73,11 +73,12 @@ def run_plan(
     workers: int = 2,
     cleans_up: bool = True,
     no_route: Collection[Signature] = (),
-    earlier: Iterable[ProgramVerdicts] = (),
+    beside: Iterable[ProgramVerdicts] = (),
 ) -> RunResult:
     """Execute and judge every program of the plan.
 
-    `earlier` holds results from before the plan (the preflight). A keyboard interrupt, or a history that cannot be
+    `beside` holds results of what belongs to no program of the plan, such as the preflight; it is iterated over at the
+    end. A keyboard interrupt, or a history that cannot be
     written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
     objects of each program are deleted when it ends, except for programs that the interrupt ended.
     """
@@ -103,7 +104,7 @@ def run_plan(
         listener.close()
     if interrupted or pool.fatal_error:
         pool.judge_unfinished()
-    result = merge_results([*earlier, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
+    result = merge_results([*beside, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
     return result if interrupted or result.cut_reason else replace(result, cut_reason=budget.silence_at_end)
 
 

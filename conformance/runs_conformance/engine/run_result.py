@@ -17,7 +17,7 @@ from runs_conformance.evidence.timeline import runs as run_timelines
 from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Completion, Exchange
-from runs_conformance.model.hazard import Hazard
+from runs_conformance.model.hazard import TRIAL_PREFIX, Hazard
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
@@ -175,8 +175,16 @@ def _name_program(program: str, error: str | None) -> str | None:
 
 
 def _lost_requests(history: History) -> dict[str, JSON]:
-    lost = [each for each in history if each.response is None and each.completion is Completion.UNKNOWN and each.step]
+    lost = [each for each in history if each.step is not None and (_is_lost(each) or _is_on_trial(each))]
     return {each.id: build_counterexample(history, "", each) for each in lost[:MAX_LOST_REQUESTS]}
+
+
+def _is_lost(exchange: Exchange) -> bool:
+    return exchange.response is None and exchange.completion is Completion.UNKNOWN
+
+
+def _is_on_trial(exchange: Exchange) -> bool:
+    return exchange.is_probe and exchange.program.startswith(TRIAL_PREFIX)
 
 
 def merge_results(

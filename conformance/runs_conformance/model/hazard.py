@@ -8,13 +8,18 @@ from dataclasses import dataclass, replace
 from runs_conformance.model.json import JSON
 from runs_conformance.model.plural import plural
 
+TRIAL_PREFIX = "survival."
+"""The prefix of the ids of programs that each find out whether a target survives one request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """A kind of request that repeatedly lost its connection while other requests were answered.
+    """A kind of request that repeatedly lost its connection while other requests were answered, or ended the target.
 
-    `exchange` is the id of the first such exchange; `withheld` counts the later requests of the kind, which were not
-    sent, or were sent without the member that makes them dangerous. `is_odd`: no ordinary client sends such a request.
+    `exchange` is the id of the first such exchange. If the request was `answered`, the target ended after its answer;
+    `exchange` is then the one that was sent while nothing else was in flight, and `lost` counts these ends. `withheld`
+    counts the later requests of the kind, which were not sent, or were sent without the member that makes them
+    dangerous. `is_odd`: no ordinary client sends such a request.
     """
 
     kind: str
@@ -22,18 +27,31 @@ class Hazard:
     exchange: str
     withheld: int = 0
     is_odd: bool = False
+    answered: bool = False
 
     @property
     def problem(self) -> str:
         """The hazard as the conclusion of a test run."""
+        if self.answered:
+            return f"the target does not survive {self.kind}: it {self._ended}"
         lost = f"no response {plural(self.lost, 'time')} (first {self.exchange})"
         return f"the target does not survive {self.kind}: {lost}, while others were answered"
 
     @property
     def text(self) -> str:
         """The hazard in one line."""
+        if self.answered:
+            return f"{self.kind}: the target {self._ended}; {self._withheld}"
         sent = f"{self.kind} got no response {plural(self.lost, 'time')} (first {self.exchange}), others did"
-        return f"{sent}; not sent again ({plural(self.withheld, 'request')} withheld)"
+        return f"{sent}; {self._withheld}"
+
+    @property
+    def _withheld(self) -> str:
+        return f"not sent again ({plural(self.withheld, 'request')} withheld)"
+
+    @property
+    def _ended(self) -> str:
+        return f"ended {plural(self.lost, 'time')} after its answer, once with nothing else in flight ({self.exchange})"
 
     def to_json(self) -> dict[str, JSON]:
         """The hazard as JSON."""
@@ -43,6 +61,7 @@ class Hazard:
             "exchange": self.exchange,
             "withheld": self.withheld,
             "odd": self.is_odd,
+            "answered": self.answered,
         }
 
     @classmethod
@@ -55,6 +74,7 @@ class Hazard:
             exchange=str(data.get("exchange", "")),
             withheld=withheld,
             is_odd=data.get("odd") is True,
+            answered=data.get("answered") is True,
         )
 
     def with_one_more(self) -> Hazard:

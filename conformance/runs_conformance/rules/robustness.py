@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
@@ -124,14 +125,28 @@ def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
 
 
 def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange, bool]]:
-    """Every probe, with the next ordinary request, and whether such a request was accepted before the probe."""
+    """Every probe, with the next ordinary request, and whether such a request was accepted before the probe.
+
+    If equal requests follow at once, the first of them that was not served takes its place: a target may end later.
+    """
     for probe in history:
-        if probe.is_probe:
-            later = (other for other in history if probe.happened_before(other) and not other.is_probe)
-            next_request = next(later, None)
-            if next_request is not None:
-                accepted = (e for e in history if e.accepted and e.operation == next_request.operation)
-                yield probe, next_request, any(each.happened_before(probe) for each in accepted)
+        if probe.is_probe and (following := _ordinary_requests_after(history, probe)):
+            next_request = next((each for each in following if _was_not_served(each)), following[0])
+            accepted = (e for e in history if e.accepted and e.operation == next_request.operation)
+            yield probe, next_request, any(each.happened_before(probe) for each in accepted)
+
+
+def _ordinary_requests_after(history: History, probe: Exchange) -> list[Exchange]:
+    """The next ordinary request after a probe, and the equal ones that follow it at once."""
+    later = dropwhile(lambda other: other.is_probe, (other for other in history if probe.happened_before(other)))
+    first = next(later, None)
+    if first is None:
+        return []
+    return [first, *takewhile(lambda other: other.operation == first.operation and not other.is_probe, later)]
+
+
+def _was_not_served(exchange: Exchange) -> bool:
+    return exchange.completion is Completion.NOT_CONNECTED or is_server_error(exchange)
 
 
 @rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation", occasions=3)
@@ -146,7 +161,7 @@ def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterato
     message = f"this request, sent after the probe {probe_of(probe).replace('_', ' ')}, was not served"
     if next_request.accepted:
         yield PASSED
-    elif was_served_before and (next_request.completion is Completion.NOT_CONNECTED or is_server_error(next_request)):
+    elif was_served_before and _was_not_served(next_request):
         yield next_request.finding(message, actual=next_request.status or next_request.problem or "no answer")
     else:
         yield Inconclusive("the next request neither succeeded nor failed with a server error")
