@@ -12,7 +12,7 @@ from runs_conformance.baseline import (
     BaselineSettings,
     BaselineUpdateMode,
     EntryStatus,
-    SessionCoverage,
+    JudgedScope,
     compare,
 )
 from runs_conformance.engine.outcome import decide_outcome
@@ -20,7 +20,7 @@ from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.verdict import Outcome, Verdict
 
 TODAY = date(2026, 11, 21)
-WHOLE = SessionCoverage(profile="standard")
+WHOLE = JudgedScope(profile="standard")
 
 
 def verdict(id_: str, outcome: Outcome, level: str = "must") -> Verdict:
@@ -80,12 +80,12 @@ def test_unknown_id_suggests_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("scope", "profile"),
     [
-        (SessionCoverage(profile="quick"), "standard"),
-        (SessionCoverage(), "quick"),
-        (SessionCoverage(profile="full", restriction="the test run was cut short"), None),
+        (JudgedScope(profile="quick"), "standard"),
+        (JudgedScope(), "quick"),
+        (JudgedScope(profile="full", restriction="the test run was cut short"), None),
     ],
 )
-def test_passing_entry_is_not_stale_in_a_narrower_run(scope: SessionCoverage, profile: str | None) -> None:
+def test_passing_entry_is_not_stale_in_a_narrower_run(scope: JudgedScope, profile: str | None) -> None:
     given = gate(entry("a.kept"), update_mode=BaselineUpdateMode.PRUNE, profile=profile)
     (result,) = compare([PASSING], given, scope).entry_results
     assert result.status is EntryStatus.NOT_REPRODUCED
@@ -94,12 +94,12 @@ def test_passing_entry_is_not_stale_in_a_narrower_run(scope: SessionCoverage, pr
 @pytest.mark.parametrize(
     ("scope", "profile"),
     [
-        (SessionCoverage(profile="quick"), "quick"),
-        (SessionCoverage(profile="full"), "quick"),
-        (SessionCoverage(), None),
+        (JudgedScope(profile="quick"), "quick"),
+        (JudgedScope(profile="full"), "quick"),
+        (JudgedScope(), None),
     ],
 )
-def test_passing_entry_is_stale_in_an_equal_run(scope: SessionCoverage, profile: str | None) -> None:
+def test_passing_entry_is_stale_in_an_equal_run(scope: JudgedScope, profile: str | None) -> None:
     (result,) = compare([PASSING], gate(entry("a.kept"), profile=profile), scope).entry_results
     assert result.status is EntryStatus.STALE
 
@@ -147,7 +147,7 @@ def test_digest_covers_accepted_failures() -> None:
 )
 def test_flaky_entry_is_neither_a_failure_nor_stale(outcome: Outcome, status: EntryStatus) -> None:
     verdicts = [verdict("a.flaky", outcome), verdict("a.passing", Outcome.PASS)]
-    comparison = compare(verdicts, gate(replace(entry("a.flaky"), flaky=True)), SessionCoverage(profile="standard"))
+    comparison = compare(verdicts, gate(replace(entry("a.flaky"), flaky=True)), JudgedScope(profile="standard"))
     assert [result.status for result in comparison.entry_results] == [status]
     assert decide_outcome(verdicts, comparison=comparison).exit_code == 0
 
@@ -155,12 +155,12 @@ def test_flaky_entry_is_neither_a_failure_nor_stale(outcome: Outcome, status: En
 @pytest.mark.parametrize("update_mode", [BaselineUpdateMode.PRUNE, BaselineUpdateMode.UPDATE])
 def test_flaky_entry_that_passes_is_kept(update_mode: BaselineUpdateMode) -> None:
     flaky = replace(entry("a.flaky"), flaky=True)
-    comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, update_mode=update_mode), SessionCoverage())
+    comparison = compare([verdict("a.flaky", Outcome.PASS)], gate(flaky, update_mode=update_mode), JudgedScope())
     assert comparison.baseline.entries == (flaky,)
 
 
 def test_wider_profile_covers_the_narrower_one() -> None:
     for narrow, wide in pairwise(PROFILES):
         assert set(PROFILES[narrow]) <= set(PROFILES[wide])
-        assert SessionCoverage(profile=narrow).reason_for_less_coverage_than(Baseline(profile=wide)) is not None
-        assert SessionCoverage(profile=wide).reason_for_less_coverage_than(Baseline(profile=narrow)) is None
+        assert JudgedScope(profile=narrow).reason_for_less_coverage_than(Baseline(profile=wide)) is not None
+        assert JudgedScope(profile=wide).reason_for_less_coverage_than(Baseline(profile=narrow)) is None

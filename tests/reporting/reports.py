@@ -7,7 +7,7 @@ from typing import Any
 from runs_conformance.model.case import Mutation, Ref, Reject, Role, Step, mutation_to_json, step_to_json
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.report import Report, SessionUsage, Suite, TargetInfo
+from runs_conformance.reporting.report import Report, ResourceUsage, Suite, TargetInfo
 
 HOSTILE = "</pre><script>alert(1)</script> `tick` **bold** | pipe \x1b[31m \u202e"
 
@@ -79,6 +79,6 @@ def report(*verdicts: Verdict, exit_code: int = 1, base_url: str | None = "https
         outcome=Outcome.FAIL,
         exit_code=exit_code,
         reason="2 MUST requirements failed",
-        usage=SessionUsage(requests=1234, runs_started=5, cases=1200, seconds=9.87, tokens=None),
+        usage=ResourceUsage(requests=1234, runs_started=5, cases=1200, seconds=9.87, tokens=None),
         verdicts=tuple(every),
     )

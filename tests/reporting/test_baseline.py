@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from jsonschema import Draft202012Validator
 
-from runs_conformance.baseline import Baseline, BaselineEntry, BaselineSettings, SessionCoverage, compare
+from runs_conformance.baseline import Baseline, BaselineEntry, BaselineSettings, JudgedScope, compare
 from runs_conformance.contract.schema import load_document
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import claim, console, markdown
@@ -28,7 +28,7 @@ def compared() -> Report:
         BaselineEntry(id="listing.order", reason="seen before"),
     )
     gate = BaselineSettings(baseline=Baseline(name="baseline.toml", entries=entries), today=date(2026, 11, 21))
-    return replace(plain, comparison=compare(plain.verdicts, gate, SessionCoverage(profile="standard")))
+    return replace(plain, comparison=compare(plain.verdicts, gate, JudgedScope(profile="standard")))
 
 
 def test_json_contains_the_status_of_each_entry(compared: Report) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import console, html, markdown, report_json
-from runs_conformance.reporting.changes import find_changes, read_last_session
+from runs_conformance.reporting.changes import find_changes, read_earlier_report
 from runs_conformance.reporting.report import Changes, Report
 from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import report, verdict
@@ -30,7 +30,7 @@ NOW = report(
 
 def changes(folder: Path, now: Report = NOW) -> Changes | None:
     (folder / "report.json").write_text(report_json.text(BEFORE), encoding="utf-8")
-    return find_changes(now, read_last_session(folder))
+    return find_changes(now, read_earlier_report(folder))
 
 
 def test_failures_are_new_fixed_or_still_there(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_another_target_or_edition_is_not_compared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{}", "nonsense", '{"verdicts": 1}', "[" * 100_000])
 def test_a_file_that_is_no_report_is_no_last_session(content: str, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(content)
-    assert read_last_session(tmp_path) is None
+    assert read_earlier_report(tmp_path) is None
 
 
 def test_the_last_session_may_be_named_by_a_file(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_the_last_session_may_be_named_by_a_file(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "report.json").write_text(report_json.text(BEFORE), encoding="utf-8")
     (tmp_path / "latest").write_text(f"{folder.name}\n")
-    assert read_last_session(tmp_path / "latest") is not None
-    assert read_last_session(tmp_path / "nothing") is None
+    assert read_earlier_report(tmp_path / "latest") is not None
+    assert read_earlier_report(tmp_path / "nothing") is None
 
 
 def test_every_view_for_people_says_what_changed(tmp_path: Path) -> None:

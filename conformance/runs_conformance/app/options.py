@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runs_conformance.baseline import BaselineComparison, BaselineSettings, SessionCoverage, compare
+from runs_conformance.baseline import BaselineComparison, BaselineSettings, JudgedScope, compare
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import schemas_digest
@@ -24,7 +24,7 @@ from runs_conformance.generation.programs.catalogue import catalogue as written
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.model.verdict import Verdict
-from runs_conformance.reporting.report import SessionUsage, Suite
+from runs_conformance.reporting.report import ResourceUsage, Suite
 from runs_conformance.rules import catalogue as rules
 from runs_conformance.rules.constraints import requests, response_schemas
 
@@ -153,7 +153,7 @@ def compare_to_baseline(
     return compare(
         verdicts,
         options.baseline_settings,
-        SessionCoverage(profile=profile, restriction=restriction),
+        JudgedScope(profile=profile, restriction=restriction),
         levels=failing_levels(options.fail_on),
         id_renames={old: rule.id for rule in known.rules.values() for old in rule.formerly},
     )
@@ -187,9 +187,9 @@ def filter_flags(options: RunOptions) -> tuple[str, ...]:
     return (*flags, "--read-only") if options.read_only else flags
 
 
-def usage(counts: Counts) -> SessionUsage:
+def usage(counts: Counts) -> ResourceUsage:
     """Convert the counts to the form of a report."""
-    return SessionUsage(
+    return ResourceUsage(
         requests=counts.requests,
         runs_started=counts.runs_started,
         cases=counts.cases,

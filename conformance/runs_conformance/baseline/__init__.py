@@ -8,7 +8,7 @@ from runs_conformance.baseline.comparison import (
     BaselineUpdateMode,
     EntryResult,
     EntryStatus,
-    SessionCoverage,
+    JudgedScope,
     compare,
 )
 from runs_conformance.baseline.file import read, write
@@ -21,7 +21,7 @@ __all__ = [
     "BaselineUpdateMode",
     "EntryResult",
     "EntryStatus",
-    "SessionCoverage",
+    "JudgedScope",
     "compare",
     "read",
     "write",

@@ -100,7 +100,7 @@ class BaselineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionCoverage:
+class JudgedScope:
     """How much a test run covered: its profile (None for recorded traffic), and what restricted it further."""
 
     profile: str | None = None
@@ -123,7 +123,7 @@ class SessionCoverage:
 def compare(
     verdicts: Sequence[Verdict],
     settings: BaselineSettings,
-    coverage: SessionCoverage,
+    coverage: JudgedScope,
     *,
     levels: Collection[str] = ("must",),
     id_renames: Mapping[str, str] | None = None,
@@ -153,7 +153,7 @@ def compare(
 
 
 def _compare(
-    verdicts: Sequence[Verdict], baseline: Baseline, today: date, coverage: SessionCoverage, levels: Collection[str]
+    verdicts: Sequence[Verdict], baseline: Baseline, today: date, coverage: JudgedScope, levels: Collection[str]
 ) -> BaselineComparison:
     by_id = {verdict.id: verdict for verdict in verdicts}
     restriction = coverage.reason_for_less_coverage_than(baseline)

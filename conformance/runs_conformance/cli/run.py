@@ -230,7 +230,7 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
     """Judge a server once. Returns the exit code."""
     from runs_conformance.app import estimate, run
     from runs_conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
-    from runs_conformance.reporting.changes import find_changes, read_last_session
+    from runs_conformance.reporting.changes import find_changes, read_earlier_report
     from runs_conformance.reporting.folder import prepare_folder, prune
 
     values = drop_settings_for_other_server(values, base_url)
@@ -249,7 +249,7 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
                     click.echo(line)
                 return 0
             folder = prepare_folder(values["report_dir"])
-            last = read_last_session(folder.latest or folder.path)
+            last = read_earlier_report(folder.latest or folder.path)
             listener = _progress(target, options, plan, values)
             report = run.judge(target, options, plan, folder, listener, interruption.defer)
             report = replace(report, changes=find_changes(report, last))

@@ -16,7 +16,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class LastSession:
+class EarlierReport:
     """The outcomes of an earlier test run by requirement, and what it judged."""
 
     started: str
@@ -25,7 +25,7 @@ class LastSession:
     outcomes: Mapping[str, str]
 
 
-def read_last_session(folder: Path) -> LastSession | None:
+def read_earlier_report(folder: Path) -> EarlierReport | None:
     """The test run whose report.json lies in a folder; None if there is none that can be read.
 
     A file in place of the folder names it, as where links are not supported.
@@ -42,7 +42,7 @@ def read_last_session(folder: Path) -> LastSession | None:
     if not is_array(verdicts):
         return None
     outcomes = {str(each.get("id")): str(each.get("outcome")) for each in verdicts if is_object(each)}
-    return LastSession(
+    return EarlierReport(
         _text(at(report, "/started")),
         _text(at(report, "/target/name")),
         _text(at(report, "/suite/edition")),
@@ -50,7 +50,7 @@ def read_last_session(folder: Path) -> LastSession | None:
     )
 
 
-def find_changes(report: Report, last: LastSession | None) -> Changes | None:
+def find_changes(report: Report, last: EarlierReport | None) -> Changes | None:
     """The changes since an earlier test run; None if it judged another server, or by another edition."""
     if last is None or (last.target, last.edition) != (report.target.name, report.suite.edition):
         return None

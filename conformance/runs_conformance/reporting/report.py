@@ -57,7 +57,7 @@ class TargetInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionUsage:
+class ResourceUsage:
     """Requests, runs, cases, tokens and seconds that the test run used."""
 
     requests: int
@@ -130,7 +130,7 @@ class Report:
     outcome: Outcome
     exit_code: int
     reason: str
-    usage: SessionUsage
+    usage: ResourceUsage
     verdicts: tuple[Verdict, ...] = field(repr=False)
     comparison: BaselineComparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
