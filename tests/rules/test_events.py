@@ -6,7 +6,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
 from tests.rules.examples import fails, findings, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, run, step, streamed_message, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, message, page, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, wrapped, writing
 
 EVERY = (
@@ -250,3 +250,57 @@ def test_run_events_that_lack_their_thread() -> History:
         body=body,
     )
     return builder.history()
+
+
+def read_after_stream(*read: Any, events: list[tuple[str, Any]], operation: str = "create_run") -> History:
+    """A streamed run on a thread of its own, and the messages that are listed afterwards."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    question = message("user", "Hello?", "msg_question")
+    builder.send("create_message", question, body={"role": "user", "content": "Hello?"})
+    builder.stream(operation, *events)
+    builder.send("list_messages", page(*read, question))
+    return builder.history()
+
+
+NO_MESSAGES = [*opening(), completed()]
+
+
+@passes(stream_sequence.a_run_streams_its_message)
+def test_message_is_streamed() -> History:
+    return read_after_stream(message(), events=plain())
+
+
+@passes(stream_sequence.a_run_streams_its_message)
+def test_message_is_streamed_under_another_id() -> History:
+    return read_after_stream(message(id_="msg_other"), events=plain())
+
+
+@fails(stream_sequence.a_run_streams_its_message, at="/events", times=1)
+def test_message_is_not_streamed() -> History:
+    return read_after_stream(message(), events=NO_MESSAGES)
+
+
+@fails(stream_sequence.a_run_streams_its_message)
+def test_message_of_the_only_run_is_not_streamed() -> History:
+    return read_after_stream(message(run_id=None), events=NO_MESSAGES)
+
+
+@legal
+def test_streamed_run_that_writes_no_message() -> History:
+    return read_after_stream(events=NO_MESSAGES)
+
+
+@legal
+def test_streamed_run_on_a_thread_with_the_message_of_another_run() -> History:
+    return read_after_stream(message(run_id="run_other"), events=NO_MESSAGES)
+
+
+def test_assistant_message_of_a_client_is_not_one_of_the_run() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    sent = {"role": "assistant", "content": "Hello."}
+    builder.send("create_message", message(run_id=None), body=sent)
+    builder.stream("create_run", *NO_MESSAGES)
+    builder.send("list_messages", page(message(run_id=None)))
+    assert not findings(stream_sequence.a_run_streams_its_message, builder.history())

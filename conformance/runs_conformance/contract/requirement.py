@@ -265,12 +265,15 @@ _ALL = (
     _should("L-88", "deleted-object-is-gone", "a deleted object is gone"),
     _may("L-89", "search-results-only-when-included", "search results have content only if the request includes it"),
     _should("L-90", "run-only-under-own-thread", "a run is found only under its own thread"),
+    Requirement(
+        "streamed-run-shows-its-message", Level.MUST, "the stream of a run has events of the message it writes"
+    ),
 )
 
 REQUIREMENTS: dict[str, Requirement] = {each.slug: each for each in _ALL}
 """All requirements by slug, in the order of the study."""
 
-_BY_NUMBER = {each.formerly: each for each in _ALL}
+_BY_NUMBER = {each.formerly: each for each in _ALL if each.formerly}
 
 
 def current_slug(name: str) -> str:

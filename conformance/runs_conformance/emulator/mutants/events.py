@@ -73,6 +73,12 @@ def skips_steps(hooks: Hooks) -> None:
     patch_events(hooks, lambda server, run, name, data: () if name.startswith("thread.run.step.") else ((name, data),))
 
 
+@mutant("streamed-run-shows-its-message")
+def streams_no_messages(hooks: Hooks) -> None:
+    """A stream has no message events, although the run writes a message."""
+    patch_events(hooks, lambda server, run, name, data: () if name.startswith("thread.message.") else ((name, data),))
+
+
 @written_from_spec("stream-events-are-ordered", level="should")
 def starts_before_it_is_created(hooks: Hooks) -> None:
     """thread.run.in_progress comes before thread.run.created."""

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.event import event_types
 from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.evidence.complete_list import run_creations, thread_creation
+from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.object_events import END_EVENTS
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
 from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
@@ -201,6 +205,61 @@ def a_message_comes_with_its_step(stream: Stream) -> Iterator[Result]:
         if message.event == "thread.message.created" and message.text("role") == "assistant":
             before = any(step.position < message.position for step in steps)
             yield message.check(before, f"{message.id} is created without an event of a step before it")
+
+
+def _completed_streams(history: History) -> Iterator[Stream]:
+    """Every stream that shows a run from its creation to its completion."""
+    for stream in complete_streams(history):
+        runs = stream.of_kind("run")
+        if stream.exchange.operation in _CREATING and runs and runs[-1].status == "completed":
+            yield stream
+
+
+@rule(
+    units=_completed_streams,
+    level=Level.MUST,
+    source=_OCCURS,
+    capability="streaming",
+    requirements=("streamed-run-shows-its-message",),
+)
+def a_run_streams_its_message(stream: Stream) -> Iterator[Result]:
+    """The stream of a run that writes a message contains events of a message.
+
+    Clients show the answer as it is streamed; without these events they show none. Judged on runs that are streamed
+    from their creation to their completion, and whose message is read afterwards.
+
+    Fix: Send `thread.message.created`, the deltas and `thread.message.completed` for every message that a run writes.
+    """
+    message = _message_read_later(stream)
+    if message is not None:
+        is_streamed = bool(stream.of_kind("message") or stream.of_kind("message_delta"))
+        is_streamed |= any(name.startswith("thread.message.") for name in stream.names)
+        finding = stream.exchange.finding(
+            f"the stream has no event of a message, but the run wrote {message.id}",
+            "/events",
+            "thread.message.created",
+        )
+        yield PASSED if is_streamed else finding
+
+
+def _message_read_later(stream: Stream) -> Observation | None:
+    """A message that the run of a stream certainly wrote, as a response after the stream shows it."""
+    run, history = stream.of_kind("run")[-1], stream.history
+    thread_id = run.text("thread_id")
+    is_only_run = thread_creation(history, thread_id) is not None and len(list(run_creations(history, thread_id))) == 1
+    for message in message_observations(history):
+        is_own = message.text("run_id") == run.id or (is_only_run and not message.text("run_id"))
+        if (
+            is_own
+            and message.channel == JSON_CHANNEL
+            and message.text("role") == "assistant"
+            and message.text("thread_id") == thread_id
+            and message.exchange.operation in ("get_message", "list_messages")
+            and stream.exchange.happened_before(message.exchange)
+            and message_content(message.value) not in messages_sent_to(history, thread_id, message.exchange)
+        ):
+            return message
+    return None
 
 
 def _check_first_event(stream: Stream, name: str) -> Result:
