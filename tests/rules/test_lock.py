@@ -6,7 +6,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import lock
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, message, page, run, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
 SECOND = run("queued", id_="run_b")
@@ -167,6 +167,16 @@ def test_message_that_is_refused_for_its_content() -> History:
     builder.see_statuses("queued", "completed")
     builder.refuse("create_message", body={"role": "user", "content": ""})
     builder.refuse("create_run", body={"assistant_id": ASSISTANT, "model": "no-such-model"})
+    return builder.history()
+
+
+@inconclusive(lock.run_is_taken_after_the_end)
+def test_run_that_is_refused_for_a_member_after_the_end() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "completed")
+    body = {"assistant_id": ASSISTANT, "max_prompt_tokens": 256}
+    answer = error("It must be over 256.", "max_prompt_tokens")
+    builder.send("create_run", answer, 400, body=body, step=Step(operation="create_run", body=body))
     return builder.history()
 
 

@@ -164,7 +164,7 @@ class ThreadWrite:
         """
         exchange, body = self.exchange, self.exchange.request.body
         members = set(body) - {"stream"} if is_object(body) else set()
-        if any(name.partition(".")[0].partition("[")[0] in members for name in named_places(exchange)):
+        if self.names_a_member:
             return False
         if says_locked(exchange) or holder.id in refusal_text(exchange):
             return True
@@ -175,11 +175,22 @@ class ThreadWrite:
         )
 
     @property
+    def names_a_member(self) -> bool:
+        """Whether the response names a member of the request, so that its value is the reason of a refusal."""
+        body = self.exchange.request.body
+        members = set(body) - {"stream"} if is_object(body) else set()
+        return any(name.partition(".")[0].partition("[")[0] in members for name in named_places(self.exchange))
+
+    @property
     def must_be_accepted_if_unlocked(self) -> bool:
-        """Whether only the lock is a reason to refuse the request: it is simple, or its body was accepted before."""
+        """Whether only the lock is a reason to refuse the request: it is simple, or its body was accepted before.
+
+        A refusal that names a member of the request has another reason.
+        """
         body = self.exchange.request.body
         if (
             not is_object(body)
+            or self.names_a_member
             or not must_be_accepted(self.exchange)
             or self.target_may_be_deleted
             or thread_creation(self.history, self.thread_id) is None
