@@ -15,6 +15,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
+from runs_conformance.generation.programs.steps import force_function
 from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
@@ -214,10 +215,15 @@ def test_ends_after_failed_fixtures(target: Callable[[PreparedRequest], Scripted
         ("lifecycle.incomplete", "max_completion_tokens", 256, 264),
         ("lifecycle.incomplete", "max_prompt_tokens", 256, 264),
         ("lifecycle.override_by_nothing", "temperature", 0, None),
+        ("lifecycle.two_tool_calls", "tool_choice", "required", "auto"),
+        ("lifecycle.one_tool_call_at_a_time", "tool_choice", "required", "auto"),
+        ("lifecycle.cancel_while_waiting", "tool_choice", "required", force_function()),
+        ("lifecycle.stream_two_tool_calls", "tool_choice", "required", "auto"),
+        ("lifecycle.code_interpreter", "tool_choice", {"type": "code_interpreter"}, "required"),
     ],
 )
 def test_programs_try_another_value_if_the_first_is_refused(
-    id_: str, member: str, refused: int, accepted: int | None
+    id_: str, member: str, refused: JSON, accepted: JSON
 ) -> None:
     def refuses_the_value(request: PreparedRequest) -> ScriptedAnswer:
         sent = request.body.get(member) if is_object(request.body) else None

@@ -54,10 +54,11 @@ def file_search(context: ProgramContext) -> StepGenerator:
 def _start_run(context: ProgramContext, tool: str, query: tuple[tuple[str, str], ...] = (), **members: Any) -> Fragment:
     """Create a run that must use a tool; returns whether it was created.
 
-    A target that does not take the tool's name is asked to use any of the tools, of which there is no other.
+    A target that does not take the tool's name is asked to use any of the tools, of which there is no other. If it
+    takes neither, only the user message asks for the tool.
     """
-    step = replace(run(tools=[{"type": tool}], tool_choice={"type": tool}, **members), query=query)
-    if has_id((yield step)):
-        return True
-    choice = "required" if edition_includes(context, "2024-04-29") else "auto"
-    return (yield from require(replace(run(tools=[{"type": tool}], tool_choice=choice, **members), query=query)))
+    choices: list[Any] = [{"type": tool}, *(["required"] if edition_includes(context, "2024-04-29") else [])]
+    for choice in choices:
+        if has_id((yield replace(run(tools=[{"type": tool}], tool_choice=choice, **members), query=query))):
+            return True
+    return (yield from require(replace(run(tools=[{"type": tool}], tool_choice="auto", **members), query=query)))

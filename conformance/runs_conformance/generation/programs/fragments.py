@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 
 from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
+    CALLABLE_FUNCTIONS,
     SETTLED_STATUSES,
     TERMINAL_STATUSES,
     caller,
+    force_function,
     forced_call,
     on_message,
     on_run,
@@ -85,7 +87,7 @@ def start_waiting_run(
         return False
     forced = forced_call(context, **members)
     for _ in range(context.approach.call_attempts):
-        if not (yield from require(run(run_name, thread, **forced))):
+        if not (yield from create_forced_run(run_name, thread, **forced)):
             return False
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
         if status(answer) == "requires_action":
@@ -94,6 +96,24 @@ def start_waiting_run(
         if status(answer) != "completed":
             break
     return (yield from give_up("a run that waits for tool outputs"))
+
+
+def create_forced_run(run_name: str = "run", thread: str = "thread", **forced: Any) -> Fragment:
+    """Create a run that must call functions; returns whether it was created.
+
+    A target that refuses the tool choice `required` gets the name of the function, or, if the run may call several,
+    only the user message that asks for the calls.
+    """
+    step = run(run_name, thread, **forced)
+    if forced.get("tool_choice") != "required":
+        return (yield from require(step))
+    answer: Exchange = yield step
+    if has_id(answer):
+        return True
+    if not answer.refused:
+        return (yield from give_up("success with an id"))
+    choice: Any = "auto" if len(forced.get("tools", ())) != len(CALLABLE_FUNCTIONS) else force_function()
+    return (yield from require(run(run_name, thread, **{**forced, "tool_choice": choice})))
 
 
 def submit(

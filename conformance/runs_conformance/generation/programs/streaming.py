@@ -9,6 +9,7 @@ from typing import Any
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     cancel_and_wait,
+    create_forced_run,
     finish_tool_calls,
     prepare_caller,
     read_everything,
@@ -111,7 +112,7 @@ def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchan
     A model that ends such a run without a call gets a second try.
     """
     for _ in range(2):
-        if not (yield from require(run(stream=True, **forced))):
+        if not (yield from create_forced_run(stream=True, **forced)):
             return None
         answer: Exchange = yield on_run("get_run", name="waiting")
         if pending_call_count(answer) or status(answer) != "completed":
