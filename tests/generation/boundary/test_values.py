@@ -101,10 +101,15 @@ def test_discriminator_values_come_with_their_objects() -> None:
     assert {"type": "last_messages", "last_messages": 2} in valid_values("create_run.truncation_strategy.type.enum")
 
 
-def test_a_forced_tool_comes_with_tools() -> None:
-    bodies = [payload.body for payload in FACTORY.single_value_payloads() if payload.body.get("tool_choice")]
-    assert bodies
-    assert all(body.get("tools") for body in bodies)
+def test_a_tool_choice_comes_with_the_only_tool_that_it_needs() -> None:
+    payloads = [
+        each for each in FACTORY.single_value_payloads() if each.constraint.startswith("create_run.tool_choice")
+    ]
+    bodies = [each.body for each in payloads if each.body["tool_choice"] is not None]
+    needed = [str(at(body, "/tool_choice/type") or "function") for body in bodies]
+    assert {*needed} == {"function", "code_interpreter", "file_search"}
+    assert [at(body, "/tools/0/type") for body in bodies] == needed
+    assert all(at(body, "/tools/1") is ABSENT for body in bodies)
 
 
 @pytest.mark.parametrize("allowed", [["string"], ["integer", "null"], ["array"], ["object"], ["boolean"], ["number"]])

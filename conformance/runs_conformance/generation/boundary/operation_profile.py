@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.constraint import body_documents
@@ -18,25 +18,30 @@ from runs_conformance.model.json import JSON, is_array, is_object
 
 _HELLO: Mapping[str, JSON] = {"role": "user", "content": "Say hello in one short sentence."}
 _TAGGED: Mapping[str, JSON] = {"metadata": {"topic": SAMPLE_TEXT}}
-_EVERY_TOOL: list[JSON] = [
-    {"type": "function", "function": {"name": SAMPLE_TEXT, "parameters": dict(EMPTY_OBJECT_SCHEMA)}},
-    {"type": "code_interpreter"},
-    {"type": "file_search"},
-]
+_FUNCTION: Mapping[str, JSON] = {
+    "type": "function",
+    "function": {"name": SAMPLE_TEXT, "parameters": dict(EMPTY_OBJECT_SCHEMA)},
+}
+
+
+def _tools_for_choice(choice: JSON) -> Mapping[str, JSON]:
+    """The only tool that a tool choice needs, so that a target without the others can accept it."""
+    kind = choice.get("type") if is_object(choice) else None
+    return {"tools": [{"type": kind} if kind in ("code_interpreter", "file_search") else dict(_FUNCTION)]}
 
 
 @dataclass(frozen=True, slots=True)
 class OperationProfile:
     """One operation with a body. `control` is the smallest body that is certain to be accepted.
 
-    `required_with` maps a member to the members that it cannot safely be sent without. `overrides` replace the samples
+    `required_with` maps a member to those that its value cannot safely be sent without. `overrides` replace the samples
     at certain places. `sent_separately` names members whose values share no payload with each other, since they change
     how the response is delivered.
     """
 
     operation: str
     control: Mapping[str, JSON]
-    required_with: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    required_with: Mapping[str, Callable[[JSON], Mapping[str, JSON]]] = field(default_factory=dict)
     overrides: Mapping[str, JSON] = field(default_factory=dict)
     sent_separately: tuple[str, ...] = ()
 
@@ -51,7 +56,7 @@ class OperationProfile:
         body = dict(value)
         for member, required in self.required_with.items():
             if body.get(member) is not None:
-                body = {**required, **body}
+                body = {**required(body[member]), **body}
         return body
 
     def matches_state(self, body: JSON) -> bool:
@@ -67,7 +72,7 @@ def operation_profiles(sampler: Sampler) -> dict[str, OperationProfile]:
     """Every operation with a body, by name."""
     thread: JSON = {"messages": [dict(_HELLO)]}
     run: Mapping[str, JSON] = {"assistant_id": ASSISTANT_PLACEHOLDER}
-    tools: Mapping[str, Mapping[str, JSON]] = {"tool_choice": {"tools": _EVERY_TOOL}}
+    tools = {"tool_choice": _tools_for_choice}
     outputs: JSON = [{"tool_call_id": TOOL_CALL_PLACEHOLDER, "output": SAMPLE_TEXT}]
     profiles = (
         OperationProfile("create_assistant", {"model": sampler.model}),

@@ -139,9 +139,9 @@ class PayloadGenerator:
 
     def _with_required_companions(self, body: dict[str, JSON]) -> dict[str, JSON]:
         """The body with the members that its own members require, such as the tools of a tool choice."""
-        for member, others in self.factory.profile.required_with.items():
+        for member, required in self.factory.profile.required_with.items():
             if body.get(member) is not None:
-                body |= {name: value for name, value in others.items() if not body.get(name)}
+                body |= {name: value for name, value in required(body[member]).items() if not body.get(name)}
         return body
 
     def _payload(self, body: Mapping[str, JSON]) -> Payload:
