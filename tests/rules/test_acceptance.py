@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import Inconclusive
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules import acceptance
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
@@ -98,6 +100,18 @@ def test_a_step_is_not_shown() -> History:
 @fails(acceptance.lists_can_be_read, times=1)
 def test_messages_are_not_listed() -> History:
     return _reads(shown=False)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_step_that_was_listed_as_one_of_another_run_is_no_passed_read(is_shown: bool) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread_and_run", run(), step=Step(operation="create_thread_and_run", body={}))
+    misplaced = step(run_id="run_b")
+    _read(builder, "list_run_steps", page(misplaced))
+    _read(builder, "get_run_step", misplaced if is_shown else error("Not here."), 200 if is_shown else 404)
+    listed, *read = judge(acceptance.steps_can_be_read, builder.history())
+    assert listed is PASSED
+    assert [type(result) for result in read] == ([] if is_shown else [Suspicion])
 
 
 @inconclusive(acceptance.assistants_threads_and_runs_can_be_read)
@@ -214,6 +228,20 @@ def test_member_whose_value_was_never_accepted() -> History:
             builder.send("create_message", message(), body=body, step=legal)
         else:
             builder.refuse("create_message", body=body, step=legal)
+    return builder.history()
+
+
+@inconclusive(acceptance.members_are_accepted_together)
+def test_alternative_that_was_never_accepted() -> History:
+    builder = HistoryBuilder()
+    both = ("create_assistant.model.type", "create_assistant.tools[].type.enum")
+    for tool, tested in (("file_search", both), ("code_interpreter", both[:1]), ("code_interpreter", both[1:])):
+        body = {"model": "gpt-4o", "tools": [{"type": tool}]}
+        legal = Step(operation="create_assistant", body=body, role=Role.VALID, exercises=tested)
+        if tool == "file_search":
+            builder.refuse("create_assistant", body=body, step=legal)
+        else:
+            builder.send("create_assistant", assistant(), body=body, step=legal)
     return builder.history()
 
 

@@ -203,14 +203,29 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
         yield request.exchange.finding(message, "", 200, request.exchange.status)
 
 
-def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[Exchange]]:
+@dataclass(frozen=True, slots=True)
+class ObjectRead:
+    """A read of objects that were shown before and cannot have been deleted since.
+
+    It `names_another_parent` if one of them was shown at this place only as an object of another thread or run.
+    """
+
+    exchange: Exchange
+    names_another_parent: bool = False
+
+
+def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[ObjectRead]]:
     """Ordinary reads, by operations of a capability, of objects that certainly exist, with the key of their owner."""
     operations = {
         name for name, known in OPERATIONS.items() if known.method == "GET" and known.capability == capability
     }
 
-    def reads(history: History) -> Iterator[Exchange]:
-        return (x for x in history if x.operation in operations and _is_ordinary(x) and _exists(x, history))
+    def reads(history: History) -> Iterator[ObjectRead]:
+        for exchange in history:
+            if exchange.operation in operations and _is_ordinary(exchange):
+                read = _read_of_existing_objects(exchange, history)
+                if read is not None:
+                    yield read
 
     return reads
 
@@ -221,20 +236,23 @@ def _is_ordinary(exchange: Exchange) -> bool:
     return is_ordinary and step is not None and not step.headers and not step.query and not step.raw
 
 
-def _exists(exchange: Exchange, history: History) -> bool:
-    """Whether every object in the path was shown before under that path and cannot have been deleted since."""
+def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRead | None:
+    """The read, if every object in the path was shown before under that path and cannot have been deleted since."""
     ids = set(exchange.path.values())
     shown: set[str] = set()
+    misplaced: set[str] = set()
     for other in history:
         if other.started >= exchange.ended:
             break
         if _may_have_deleted(other, exchange) or _created_for_others(other, ids):
-            return False
+            return None
         if other.happened_before(exchange) and other.step is not None and other.step.key is Key.PRIMARY:
             for observation in observations_in(other):
                 if not _is_elsewhere(observation, exchange):
                     shown |= {observation.id, observation.text("thread_id")}
-    return ids <= shown
+                elif observation.is_misplaced and other.path.items() <= exchange.path.items():
+                    misplaced.add(observation.id)
+    return ObjectRead(exchange, not ids <= shown) if ids <= shown | misplaced else None
 
 
 def _created_for_others(creation: Exchange, ids: set[str]) -> bool:
@@ -263,8 +281,12 @@ def _is_elsewhere(observation: Observation, exchange: Exchange) -> bool:
     )
 
 
-def _check_shown(exchange: Exchange) -> Iterator[Result]:
-    if exchange.accepted:
+def _check_shown(read: ObjectRead) -> Iterator[Result]:
+    exchange = read.exchange
+    if read.names_another_parent:
+        if exchange.refused:
+            yield Suspicion("an object that was shown as one of another thread or run was refused where it was shown")
+    elif exchange.accepted:
         yield PASSED
     elif exchange.refused:
         yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
@@ -281,44 +303,44 @@ _READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each ret
 
 
 @rule(units=_reads_of_existing_objects("core"), level=Level.MUST, source=_READS, capability="core")
-def assistants_threads_and_runs_can_be_read(exchange: Exchange) -> Iterator[Result]:
+def assistants_threads_and_runs_can_be_read(read: ObjectRead) -> Iterator[Result]:
     """An assistant, thread or run that was created and not deleted can be read by its creator.
 
     Clients poll runs and reload conversations by id.
 
     Fix: Store an object before its id is returned.
     """
-    yield from _check_shown(exchange)
+    yield from _check_shown(read)
 
 
 @rule(units=_reads_of_existing_objects("messages"), level=Level.MUST, source=_READS, capability="messages")
-def messages_can_be_read(exchange: Exchange) -> Iterator[Result]:
+def messages_can_be_read(read: ObjectRead) -> Iterator[Result]:
     """A message that was shown once and not deleted can be read again.
 
     Clients reload single messages by the ids that lists and events showed.
 
     Fix: Look messages up in the same store that lists and streams read from.
     """
-    yield from _check_shown(exchange)
+    yield from _check_shown(read)
 
 
 @rule(units=_reads_of_existing_objects("steps"), level=Level.MUST, source=_READS, capability="steps")
-def steps_can_be_read(exchange: Exchange) -> Iterator[Result]:
+def steps_can_be_read(read: ObjectRead) -> Iterator[Result]:
     """The steps of an existing run are listed, and each of them can be read.
 
     Clients inspect the tool calls of a run through its steps.
 
     Fix: Serve the steps of a run for as long as the run itself.
     """
-    yield from _check_shown(exchange)
+    yield from _check_shown(read)
 
 
 @rule(units=_reads_of_existing_objects("listing"), level=Level.MUST, source=_READS, capability="listing")
-def lists_can_be_read(exchange: Exchange) -> Iterator[Result]:
+def lists_can_be_read(read: ObjectRead) -> Iterator[Result]:
     """The messages and runs of an existing thread are listed, and so are the assistants.
 
     Clients restore conversations from these lists.
 
     Fix: Answer a list operation with a page, even if the list is empty.
     """
-    yield from _check_shown(exchange)
+    yield from _check_shown(read)
