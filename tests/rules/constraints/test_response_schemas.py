@@ -10,7 +10,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.rules.constraints import response_schemas
 from tests.rules.histories import (
@@ -51,6 +51,17 @@ def everything() -> HistoryBuilder:
         "create_run", ("thread.run.created", run("queued")), ("thread.message.completed", streamed_message())
     )
     return builder
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [([run("completed", assistant_id=ABSENT)], "/0"), ({"runs": [run("completed", assistant_id=ABSENT)]}, "/runs/0")],
+)
+def test_items_of_a_list_without_its_envelope_are_judged(body: JSON, pointer: str) -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", body)
+    tally = tallies(builder.history())["run.assistant_id.required"]
+    assert [finding.pointer.startswith(pointer) for finding in tally.findings] == [True]
 
 
 def test_recorded_answers_violate_only_constraints_with_a_known_deviation() -> None:

@@ -17,7 +17,8 @@ from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, is_array, is_object, pointer_tokens
+from runs_conformance.model.json import JSON, Absent, is_array, is_object, json_pointer, pointer_tokens
+from runs_conformance.model.list_body import ITEMS, listed_items
 from runs_conformance.model.verdict import Finding, Tally
 
 
@@ -112,7 +113,7 @@ def _with_judged(tally: Tally, validated: int) -> Tally:
 
 
 def objects_in_response(exchange: Exchange) -> Iterator[ObjectInResponse]:
-    """The objects of one answer. Bodies that are not objects are judged by the rules on transport and errors."""
+    """The objects of one answer. The rules on transport and errors judge bodies of any other shape."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
     if response is None or operation is None:
@@ -123,11 +124,23 @@ def objects_in_response(exchange: Exchange) -> Iterator[ObjectInResponse]:
             event_type = types.get(event.name)
             if event_type is not None and event_type.payload_kind in object_documents() and is_object(event.data):
                 yield ObjectInResponse(event_type.payload_kind, event.data, event.pointer)
-    elif is_object(response.body):
+        return
+    if is_object(response.body):
         if exchange.accepted:
             yield ObjectInResponse(operation.response_kind, response.body, "")
         elif is_application_error(exchange):
             yield ObjectInResponse("error", response.body, "")
+    if exchange.accepted and operation.listed_kind:
+        yield from _items_outside_the_envelope(operation.listed_kind, response.body)
+
+
+def _items_outside_the_envelope(kind: str, body: JSON | Absent) -> Iterator[ObjectInResponse]:
+    """The items of a list that are not where the schema of a list has them, and are not validated with it."""
+    place, items = listed_items(body)
+    if place != json_pointer(ITEMS):
+        for index, item in enumerate(items):
+            if is_object(item):
+                yield ObjectInResponse(kind, item, f"{place}/{index}")
 
 
 def _finding(violation: SchemaViolation, object_: ObjectInResponse, exchange: Exchange) -> Finding:
