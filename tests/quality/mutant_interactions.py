@@ -69,6 +69,8 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("breaks_on_depth", "reads_broken_json"): ("modify.", "threads.begin_with_the_messages_given", "settings."),
     # A tool whose name has a dash is left out of the body that is accepted.
     ("accepts_every_body", "refuses_dashes_in_names"): ("settings.tools_are_as_asked",),
+    # The list shows the run as one of the new thread that it was created in.
+    ("lists_runs_as_they_began", "runs_in_an_old_thread"): ("identity.never_changes",),
     # The arguments of calls are looked for where they no longer are.
     ("flattens_required_action", "shows_arguments_as_an_object"): ("errors.", "acceptance."),
     # The page that refuses a locked thread does not say so.
@@ -87,6 +89,8 @@ FAILED_BY_CHANCE: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail by itself, although a server with its defect may satisfy them."""
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "answers_detail": {"answers_errors_as_text": "every error has an error member, if only a text"},
+    "breaks_on_arrays": {"accepts_every_body": "a body that is no object is read as an empty object"},
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_length": {"reads_broken_json": "a body that is too long is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
@@ -114,6 +118,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
         "starts_what_it_refuses": "the run of a refused request starts before its body is checked",
     },
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
+    "forgets_the_lock_after_outputs": {"never_unlocks": "every run locks its thread for good"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_has_more_out": {
         "always_has_more": "every list says that it has more",
@@ -124,12 +129,16 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "lists_steps_of_all_runs": {"fails:list_run_steps": "no steps are listed"},
     "lists_runs_once_a_step": {"does_not_call_when_required": "no run has several steps"},
     "locks_all_threads": {
+        "locks_each_assistant_by_itself": "a thread without an active run takes every run",
         "replaces_the_active_run": "an active run never refuses another one",
         "runs_twice_at_once": "an active run never refuses another one",
     },
     "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
     "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
-    "tells_incomplete_as_failed": {"completes_over_the_limit": "no run is incomplete"},
+    "tells_incomplete_as_failed": {
+        "completes_over_the_limit": "no run is incomplete",
+        "ignores_token_limits": "no run is incomplete",
+    },
 }
 """Mutants that others, or faults of the server, undo, with the reason why it lacks the defect: a pass is correct."""

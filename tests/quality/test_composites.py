@@ -45,6 +45,11 @@ def test_mutants_that_make_the_emulator_raise_together_are_not_combined() -> Non
     assert drop_conflicting(together) == together[:1]
 
 
+def test_mutants_that_change_the_same_keyword_are_not_combined() -> None:
+    removed, changed = "accepts_any_function_name", "refuses_dashes_in_names"
+    assert drop_conflicting((removed, changed)) == (removed,)
+
+
 def test_a_composite_depends_only_on_its_number() -> None:
     rows = list(ROWS.values())
     assert draw_composites([4], rows, ("cuts_streams",)) == draw_composites([0, 4], rows, ("cuts_streams",))[1:]
