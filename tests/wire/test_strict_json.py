@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from runs_conformance.model.json import ABSENT
-from runs_conformance.wire.strict_json import MAX_DEPTH, parse
+from runs_conformance.wire.strict_json import MAX_DEPTH, count_values, parse
 
 HUGE = "9" * 400
 
@@ -97,3 +97,14 @@ def test_each_kind_of_defect_is_named_a_bounded_number_of_times() -> None:
 def test_a_string_without_an_end_is_parsed_in_linear_time() -> None:
     text = b"[" + b"[]," * 300 + b'"' + rb"\"" * 500_000
     assert parse(text).defects == ("not_json",)
+
+
+@pytest.mark.parametrize("escape", [b'\\"', b"\\\\", b"\\n"])
+def test_values_beside_long_escaped_texts_are_counted_within_the_size_of_the_text(escape: bytes) -> None:
+    text = b'{"a": "[' + escape * 300_000 + b'{,", "b": [1, 2]}'
+    tracemalloc.start()
+    try:
+        assert count_values(text) == 4
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(text)
+    finally:
+        tracemalloc.stop()

@@ -25,7 +25,6 @@ _MAX_DEFECTS = 100
 _BOM = b"\xef\xbb\xbf"
 # A string without an end is one token, too: searching each of its quotes for the end would take quadratic time.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LARGEST_INTEGER = 2**63 - 1
@@ -191,7 +190,8 @@ def count_values(data: bytes, enough: int = 0) -> int:
 
 
 def _outside_strings(data: bytes) -> bytes:
-    return b"".join(_ESCAPE.sub(b"", data).split(b'"')[::2])
+    # Once the pairs of backslashes are removed, each of the others escapes what follows it.
+    return b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
 
 
 def _exceeds_depth(data: bytes, limit: int) -> bool:
