@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.engine.budget import Budget
@@ -11,6 +12,7 @@ from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, MAX_SHOWN_BYTES, bound_value, response_cost
 from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Tally
 
 
@@ -59,3 +61,16 @@ def test_findings_keep_the_beginning_of_large_values() -> None:
 def test_small_values_are_shown_whole() -> None:
     value = {"a": [1, None, {"b": "c"}]}
     assert bound_value(value) is value
+
+
+class _CountedObject(dict[str, JSON]):
+    visits = 0
+
+    def values(self) -> Any:
+        _CountedObject.visits += 1
+        return super().values()
+
+
+def test_only_the_beginning_of_a_large_value_is_measured_to_bound_it() -> None:
+    bound_value([_CountedObject(a="b") for _ in range(20_000)])
+    assert _CountedObject.visits < 1_000

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from runs_conformance.model.exchange import Exchange, Response
-from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, SCALAR_TYPES, Absent, is_array, is_object
 from runs_conformance.model.text import excerpt
 
 MAX_PROGRAM_BYTES = 16 * 1024 * 1024
@@ -35,22 +37,25 @@ def response_cost(response: Response | None) -> int:
     return headers + _cost(response.body) + sum(200 + _cost(event.data) for event in events)
 
 
-def _cost(value: JSON | Absent) -> int:
-    total, pending = 0, [value]
-    while pending:
+def _cost(value: JSON | Absent, enough: float = math.inf) -> int:
+    """The bytes of memory that a value takes, or more than `enough` of them."""
+    total, pending = sys.getsizeof(value), [value]
+    while pending and total <= enough:
         each = pending.pop()
-        total += sys.getsizeof(each)
+        members: Collection[JSON] = ()
         if is_object(each):
-            pending += each.values()
+            members = each.values()
             total += sum(map(sys.getsizeof, each))
         elif is_array(each):
-            pending += each
+            members = each
+        total += sum(map(sys.getsizeof, members))
+        pending += [member for member in members if type(member) not in SCALAR_TYPES]
     return total
 
 
 def bound_value(value: JSON, budget: int = MAX_SHOWN_BYTES) -> JSON:
     """The value, or its beginning if it takes more memory than the budget."""
-    return value if _cost(value) <= budget else _beginning(value, _Allowance(budget))
+    return value if _cost(value, budget) <= budget else _beginning(value, _Allowance(budget))
 
 
 @dataclass(slots=True)

@@ -29,9 +29,10 @@ ABSENT: Final = Absent.ABSENT
 
 
 # Nearly all values have the types that a parser returns; a check against an abstract class takes much longer.
-_SCALAR_TYPES = frozenset({str, int, bool, float, type(None)})
-_NO_OBJECTS = _SCALAR_TYPES | {list, tuple}
-_NO_ARRAYS = _SCALAR_TYPES | {dict}
+SCALAR_TYPES = frozenset({str, int, bool, float, type(None)})
+"""The types of the values that a parser returns for what is neither an object nor an array."""
+_NO_OBJECTS = SCALAR_TYPES | {list, tuple}
+_NO_ARRAYS = SCALAR_TYPES | {dict}
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, JSON]]:
@@ -98,7 +99,7 @@ def is_blank(value: JSON | Absent) -> bool:
 def json_equal(left: object, right: object) -> bool:
     """Whether two JSON values are equal. `1` equals `1.0` but not `true`; the order of members is irrelevant."""
     kind = type(left)
-    if kind is type(right) and kind in _SCALAR_TYPES:
+    if kind is type(right) and kind in SCALAR_TYPES:
         return left == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
