@@ -4,6 +4,8 @@ import base64
 import html
 import json
 import random
+import sys
+import tracemalloc
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -86,3 +88,24 @@ def test_long_texts_take_time_in_proportion(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     redacted = Redactor([PLAIN]).redact(text)
     assert (redacted == text) != (unit.strip() == PLAIN)
+
+
+def test_traces_in_a_long_text_are_found_in_passages_of_it() -> None:
+    lines = [f'{{"number": {number}, "text": "\\u00e9 \U0001f600"}}\n' for number in range(12_000)]
+    lines[3_000] = lines[6_000] = f"{PLAIN[3:20]} {json.dumps(json.dumps(KEY))}\n"
+    text = "".join(lines)
+    tracemalloc.start()
+    try:
+        redacted = Redactor([KEY, PLAIN]).redact(text)
+        assert tracemalloc.get_traced_memory()[1] < 3 * sys.getsizeof(text)
+    finally:
+        tracemalloc.stop()
+    assert not any(leaks(redacted, key) for key in (KEY, PLAIN))
+    assert redacted.count("[REDACTED]") == 4
+    assert redacted.splitlines()[4_000:5_000] == text.splitlines()[4_000:5_000]
+
+
+def test_a_secret_of_two_lines_is_found_in_a_long_text() -> None:
+    secret = "first line\nsecond line"
+    text = "x" * 65_530 + f" {secret}\n" + "y" * 70_000
+    assert secret not in Redactor([secret]).redact(text)

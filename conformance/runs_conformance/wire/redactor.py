@@ -42,6 +42,8 @@ _ESCAPE_SIGNS = ("\\", "%", "&")
 _RELEVANT_ESCAPES = tuple(re.compile(each, re.IGNORECASE) for each in (r"\\[^nrtbf\"]", r"%[0-9a-fu]", r"&[#a-z]"))
 """Those that may hide a part of a secret, by their sign. One pattern for all would take several times as long."""
 _MAX_REMEMBERED = 20_000
+_PASSAGE = 64 * 1024
+"""Number of characters after which a long text is divided at the next line break."""
 
 Span = tuple[int, int]
 
@@ -115,6 +117,10 @@ class Redactor:
         return any(set("\\%&") & set(secret.text) for secret in self._secrets)
 
     @cached_property
+    def _has_line_break(self) -> bool:
+        return any("\n" in secret.text for secret in self._secrets)
+
+    @cached_property
     def _may_be_number(self) -> bool:
         return any(any(map(str.isdecimal, _windows(secret))) for secret in self._secrets)
 
@@ -178,6 +184,10 @@ class Redactor:
 
     def _traces(self, text: str) -> Iterator[Span]:
         """The spans of all traces, plain and encoded."""
+        for begin, passage in _passages(text) if not self._has_line_break else ((0, text),):
+            yield from ((begin + start, begin + end) for start, end in self._traces_in_passage(passage))
+
+    def _traces_in_passage(self, text: str) -> Iterator[Span]:
         yield from self._find(text)
         present = [escape for sign, escape in zip(_ESCAPE_SIGNS, _RELEVANT_ESCAPES, strict=True) if sign in text]
         if present and (self._has_quote or any(escape.search(text) for escape in present)):
@@ -220,6 +230,18 @@ class Redactor:
         if len(self._harmless) >= _MAX_REMEMBERED:
             self._harmless = set()
         self._harmless.update(hashes)
+
+
+def _passages(text: str) -> Iterator[tuple[int, str]]:
+    """The text in parts that end at line breaks, each with its start: the search takes several times their memory.
+
+    No trace continues behind a line break unless a secret contains one.
+    """
+    start = 0
+    while len(text) - start > _PASSAGE and (end := text.find("\n", start + _PASSAGE) + 1):
+        yield start, text[start:end]
+        start = end
+    yield start, text[start:] if start else text
 
 
 def _windows(secret: _Secret) -> Iterator[str]:
