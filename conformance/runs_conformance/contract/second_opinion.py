@@ -16,6 +16,7 @@ from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.keywords import CONSTRAINT_KEYWORDS
 from runs_conformance.contract.schema import Schema, compile_schema
+from runs_conformance.contract.short_repr import with_short_repr
 from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Ref, Role, Step
 from runs_conformance.model.json import JSON, Absent, pointer_tokens
@@ -39,14 +40,15 @@ class IndependentError:
 
 def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION) -> bool:
     """Whether a value satisfies the document `name` of an edition according to `jsonschema`."""
-    return bool(_validator(name, prefix, edition).is_valid(value))
+    return bool(_validator(name, prefix, edition).is_valid(with_short_repr(value)))
 
 
 def independent_errors(
     name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION
 ) -> tuple[IndependentError, ...]:
     """The errors that `jsonschema` finds in a value."""
-    return tuple(_independent_error(error) for error in _validator(name, prefix, edition).iter_errors(value))
+    errors = _validator(name, prefix, edition).iter_errors(with_short_repr(value))
+    return tuple(_independent_error(error) for error in errors)
 
 
 def request_errors(

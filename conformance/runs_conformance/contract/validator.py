@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from runs_conformance.contract.json_type import (
@@ -17,11 +18,13 @@ from runs_conformance.contract.schema import Schema
 from runs_conformance.contract.schema_violation import Location, ValidationResult
 from runs_conformance.errors import InternalError
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.text import truncate
+from runs_conformance.model.text import in_words, truncate
 
 _APPLICATORS = {"properties", "items", "propertyNames", "oneOf"}
 _ANNOTATIONS = {"title", "description", "default", "format", "examples", "deprecated"}
 _NUMERIC = ("integer", "number")
+_MAX_SHOWN = 1_000
+"""Number of characters or entries of a value of which the beginning is shown in a message."""
 
 Validator = Callable[[Any, Location, ValidationResult], None]
 
@@ -240,8 +243,14 @@ def _without_discriminator(branch: Schema, member: str) -> Schema:
 
 
 def _shorten(value: Any, limit: int = 80) -> str:
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    return truncate(text, limit)
+    return truncate(in_words(_beginning(value)), limit)
+
+
+def _beginning(value: Any) -> Any:
+    """The part of a large value whose text is long enough to be shortened: one entry is at least one character."""
+    if len(value) <= _MAX_SHOWN if isinstance(value, (str, list, dict)) else True:
+        return value
+    return dict(islice(value.items(), _MAX_SHOWN)) if isinstance(value, dict) else value[:_MAX_SHOWN]
 
 
 def _join(values: Sequence[Any]) -> str:
