@@ -73,8 +73,8 @@ def read_counterexample_histories(path: Path, result: RunResult, edition: str | 
                         positions[marker].append((start, len(line)))
                 start += len(line)
             for places in positions.values():
-                lines = [_read_at(file, *place) for place in places]
-                yield from history_file.read_history(path.name, b"".join(lines), edition).histories
+                lines = (_read_at(file, *place) for place in places)
+                yield from history_file.read_lines(path.name, lines, edition).histories
     except OSError:
         return
 

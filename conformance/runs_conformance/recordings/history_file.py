@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from runs_conformance.contract.edition import is_edition
@@ -49,12 +49,17 @@ def read_history(name: str, data: bytes, edition: str | None) -> HistoryContent:
     A truncated last line is skipped, since the test run that wrote it was killed. Raises UsageError if any other line
     cannot be read.
     """
+    return read_lines(name, _lines(data), edition)
+
+
+def read_lines(name: str, lines: Iterable[bytes], edition: str | None) -> HistoryContent:
+    """Read these lines of a history file as `read_history` does, one at a time."""
     programs: dict[str, list[Exchange]] = {}
     skipped: list[SkippedEntry] = []
     run: Mapping[str, JSON] = {}
     end: Mapping[str, JSON] = {}
     values = 0
-    for number, line in enumerate(_lines(data), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         values += strict_json.count_values(line)
