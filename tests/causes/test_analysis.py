@@ -283,7 +283,15 @@ def test_metadata_with_too_many_pairs_follows_from_pairs_of_another_object(shown
     assert (many.id in causes["data"].consequences) is (len(kinds) == 1)
 
 
-@pytest.mark.parametrize(("body", "kind"), [({"deleted": True}, "shape."), ({"detail": "No."}, "errors.success")])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"deleted": True}, "shape."),
+        ({"status": "ok"}, "shape."),
+        ({"detail": "No."}, "errors.success"),
+        ({"success": False, "reason": "No."}, "errors.success"),
+    ],
+)
 def test_a_short_confirmation_of_a_deletion_is_no_error(body: JSON, kind: str) -> None:
     lacking = as_constraint_on_answers(wrong_value("message_deleted.id.required", "delete_message", "id", None))
     example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 200, "body": body}}

@@ -158,7 +158,7 @@ def join_validation(sorting: Sorting) -> None:
 
 
 def _typical(members: Sequence[Failure]) -> Callable[[Failure], bool]:
-    """What the reproduction shows: a crash on an invalid value if there is one, because that is the worst."""
+    """Whether the reproduction may show a failure: only a crash on an invalid value may if there is one."""
     if any(failure.is_crash and failure.is_about_request for failure in members):
         return lambda failure: failure.is_crash and failure.is_about_request
     return lambda failure: failure.is_accepted_violation

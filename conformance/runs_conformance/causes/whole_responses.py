@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
@@ -10,14 +10,14 @@ from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.refused_requests import name_operations, name_refused
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import Absent, at, is_array, is_object
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.wire import strict_json
 
 _IDENTITY = ("id", "object", "data")
 """Of these members every successful response has at least one."""
-_OF_ERRORS = ("error", "errors", "detail")
-"""Of these members an error that answers a deletion has one. Others, such as `deleted`, confirm it."""
+_CONFIRMATIONS = ("ok", "deleted", "success")
+"""Words that confirm a deletion in an object of the server's own, as true does."""
 
 _SHARE = 0.8
 _MAX_NAMED = 3
@@ -137,11 +137,15 @@ def _hides_error(failure: Failure, nameless: set[str]) -> bool:
     body = failure.body
     if not is_object(body) or not body or any(name in body for name in _IDENTITY):
         return False
-    if OPERATIONS[failure.operation].method == "DELETE" and not any(name in body for name in _OF_ERRORS):
+    if OPERATIONS[failure.operation].method == "DELETE" and _confirms(body):
         return False
     findings = failure.verdict.findings
     hidden = sum(finding.exchange in nameless for finding in findings)
     return not failure.is_about_response or hidden >= _SHARE * len(findings)
+
+
+def _confirms(body: Mapping[str, JSON]) -> bool:
+    return any(value is True or value in _CONFIRMATIONS for value in body.values())
 
 
 def sort_error_envelope(sorting: Sorting) -> None:
