@@ -437,3 +437,5 @@ DAMAGES: tuple[Damage, ...] = (
     stream_during_polls_by_seconds,
     broken_entry,
 )
+DURING_RECORDING = frozenset({clock_set_back, utf8_read_as_latin1})
+"""Happen to the traffic itself, before a recorder rounds, repeats or encodes what it saw."""

@@ -15,7 +15,7 @@ from runs_conformance.app.options import RunOptions
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.rules.constraints import cross_check
 from tests.recordings import damages
-from tests.recordings.damages import DAMAGES, Damage, Entry
+from tests.recordings.damages import DAMAGES, DURING_RECORDING, Damage, Entry
 from tests.recordings.traffic import FLOWS, clean_entries
 
 _FLOWS = tuple(flow.__name__ for flow in FLOWS)
@@ -37,7 +37,7 @@ def _damaged(flow: str, applied: Sequence[Damage], seed: int = 0) -> list[Entry]
     entries: list[Entry] = json.loads(clean_entries(flow))
     names = "+".join(damage.__name__ for damage in applied)
     random_ = random.Random(f"{flow} {names} {seed}")
-    for damage in applied:
+    for damage in sorted(applied, key=lambda damage: damage not in DURING_RECORDING):
         entries = damage(entries, random_)
     return entries
 
@@ -169,6 +169,14 @@ def test_findings_on_damaged_exchanges_are_confirmed_by_the_second_validator(
     monkeypatch.setattr(cross_check.SecondOpinion, "_is_response_confirmed", lambda *args: False)
     verdicts = {verdict.id: verdict for verdict in _review(entries, tmp_path).report.verdicts}
     assert verdicts["message.object.const"].outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("flow", ["conversation", "tools"])
+def test_clock_set_back_leaves_the_order_of_a_file_with_coarse_and_exact_times(flow: str, tmp_path: Path) -> None:
+    coarse = damages.whole_seconds(json.loads(clean_entries(flow)), random.Random(0))
+    for seed in range(3):
+        entries = damages.clock_set_back(json.loads(json.dumps(coarse)), random.Random(seed))
+        assert _failures(_review(entries, tmp_path)) == []
 
 
 @pytest.mark.parametrize("flow", ["conversation", "streams"])

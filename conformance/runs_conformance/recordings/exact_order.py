@@ -6,7 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runs_conformance.recordings.ordering import CLOCK_TOLERANCE, DUPLICATE_TOLERANCE, LONGEST_RECORDING
+from runs_conformance.recordings.ordering import (
+    CLOCK_TOLERANCE,
+    DUPLICATE_TOLERANCE,
+    LONGEST_RECORDING,
+    falls_overall,
+)
 
 _COMPARED = 3
 """Earlier entries of the same identity with which one is compared."""
@@ -53,9 +58,9 @@ def _jumps(rows: Sequence[int], started: Sequence[float], times: EntryTimes) -> 
         falling += later < earlier
         rising += later > earlier
         earlier = later
-    is_newest_first = falling > rising and (rising == 0 or falling > 2 * rising)
     latest = -math.inf
-    for place in range(len(rows) - 1, -1, -1) if is_newest_first else range(len(rows)):
+    backwards = falls_overall(falling, rising, len(rows))
+    for place in range(len(rows) - 1, -1, -1) if backwards else range(len(rows)):
         began = started[place]
         if began < latest:
             if latest - began > times.seconds[rows[place]] + CLOCK_TOLERANCE:

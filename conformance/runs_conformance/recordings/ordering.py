@@ -183,7 +183,12 @@ def _is_newest_first(entries: Sequence[OrderedEntry]) -> bool:
     times = [entry.started_at for entry in entries if entry.started_at is not None]
     falling = sum(later < earlier for earlier, later in pairwise(times))
     rising = sum(later > earlier for earlier, later in pairwise(times))
-    return falling > rising and (rising == 0 or falling > 2 * rising)
+    return falls_overall(falling, rising, len(times))
+
+
+def falls_overall(falling: int, rising: int, count: int) -> bool:
+    """Whether times mostly decrease. One decrease among many equal times is a clock that was set back."""
+    return falling > rising and (rising == 0 or falling > 2 * rising) and (falling > 1 or count <= 3)
 
 
 def _uses_before_creation(entries: Sequence[OrderedEntry]) -> int:
