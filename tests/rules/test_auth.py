@@ -305,6 +305,14 @@ def test_route_is_missing_where_the_beta_header_is_not_required() -> History:
     return builder.history()
 
 
+@inconclusive(beta_header.missing_beta_header_is_invalid_beta)
+def test_refusal_for_another_reason_where_the_beta_header_is_not_required() -> History:
+    builder = HistoryBuilder()
+    for operation, answer, status in (("get_thread", thread(), 200), ("create_thread_and_run", error(), 422)):
+        builder.send(operation, answer, status, step=Step(operation=operation, headers={BETA_HEADER[0]: None}))
+    return builder.history()
+
+
 @inconclusive(beta_header.beta_header_is_required, beta_header.missing_beta_header_is_invalid_beta)
 def test_run_that_is_refused_for_its_status_without_the_beta_header() -> History:
     builder = HistoryBuilder()

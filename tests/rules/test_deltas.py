@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import deltas
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import HistoryBuilder, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
@@ -43,6 +43,15 @@ def test_delta_after_the_message_is_completed() -> History:
 @fails(deltas.message_deltas_add_up, at="/events/9/data/content/0/text/value")
 def test_delta_is_lost() -> History:
     return streamed(*opening(), *writing("Hel", "lo", written="Hello."), completed())
+
+
+@inconclusive(deltas.message_deltas_add_up)
+def test_deltas_without_an_index_add_up_to_nothing() -> History:
+    events = [*opening(), *writing("Hel", "lo."), completed()]
+    for name, data in events:
+        if name == "thread.message.delta":
+            del data["delta"]["content"][0]["index"]
+    return streamed(*events)
 
 
 @fails(deltas.message_deltas_add_up)

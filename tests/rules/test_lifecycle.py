@@ -32,6 +32,13 @@ def test_run_that_starts_in_progress() -> History:
     return _observed("in_progress", "completed")
 
 
+@inconclusive(lifecycle.begins_queued)
+def test_stream_that_leaves_the_beginning_of_the_run_out() -> History:
+    builder = HistoryBuilder()
+    builder.stream("create_run", ("thread.run.in_progress", run("in_progress")))
+    return builder.history()
+
+
 @fails(lifecycle.follows_the_graph, at="/status")
 def test_run_that_returns_to_queued() -> History:
     return _observed("queued", "in_progress", "queued")

@@ -4,8 +4,8 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import modify
-from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, message, page, run, thread
+from tests.rules.examples import fails, findings, inconclusive, legal, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, function_tool, message, page, run, thread
 
 NEW: dict[str, Any] = {"metadata": {"a": "1"}}
 
@@ -38,6 +38,14 @@ def test_metadata_that_may_exceed_the_limit_when_merged() -> History:
     builder.get_run(run("completed", metadata=given))
     builder.refuse("modify_run", body={"metadata": {f"b{number}": "x" for number in range(10)}})
     return builder.history()
+
+
+def test_value_that_is_refused_is_no_refusal_of_all_modifications() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("modify_run", run("completed", metadata=NEW["metadata"]), body=NEW)
+    builder.send("modify_run", error("Too long.", "metadata"), 400, body={"metadata": {"a": "é" * 512}})
+    assert not findings(modify.ended_run_can_be_modified, builder.history())
 
 
 @inconclusive(modify.ended_run_can_be_modified)

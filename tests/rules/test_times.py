@@ -81,6 +81,11 @@ def test_run_that_starts_before_it_is_created() -> History:
     return _looks(run("in_progress", started_at=T0 - 1))
 
 
+@passes(form_and_order.are_in_order)
+def test_fraction_of_a_second_does_not_change_the_order() -> History:
+    return _looks(run("completed", started_at=T0 + 3.7, completed_at=T0 + 3))
+
+
 @fails(form_and_order.are_in_order, at="/completed_at")
 def test_step_that_ends_before_it_is_created() -> History:
     builder = HistoryBuilder()

@@ -90,6 +90,13 @@ def content_texts(content: JSON | Absent) -> dict[int, str]:
     return {index: text for index, text in texts.items() if isinstance(text, str)}
 
 
+def has_parts_without_index(events: ObjectEvents) -> bool:
+    """Whether a delta of a message has a part of its content that no integer `index` places."""
+    contents = (delta.get("/delta/content") for delta in events.deltas)
+    parts = (part for content in contents if is_array(content) for part in content)
+    return any(not is_integer(at(part, "/index")) for part in parts)
+
+
 def streamed_texts(events: ObjectEvents) -> dict[int, str]:
     """The texts of a message by index: those it was created with, extended by its deltas."""
     texts = content_texts(events.created.get("content")) if events.created else {}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from runs_conformance.model.json import JSON, Absent
+
 _MAX_WORD = 500
 
 
@@ -31,3 +35,10 @@ def _is_word_character(character: str) -> bool:
 def excerpt(text: str, limit: int, keep: int | None = None) -> str:
     """The text, or its first `keep` characters (`limit` by default) and its length if it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[: limit if keep is None else keep]}… ({len(text)} characters)"
+
+
+def in_words(value: JSON | Absent) -> str:
+    """A value as messages show it: a text in single quotes, any other value as JSON, `missing` if there is none."""
+    if isinstance(value, Absent):
+        return "missing"
+    return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)

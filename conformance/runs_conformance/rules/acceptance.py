@@ -139,7 +139,8 @@ class _CombinedRequest:
         """Whether all tested values were accepted in other requests, and no smaller request was refused.
 
         A value counts as accepted if another one of its type was, at its place. Empty values are of a type of their
-        own: some servers accept only them, others all but them.
+        own: some servers accept only them, others all but them. Of `type` members, which choose an alternative, the
+        value itself must have been accepted.
         """
         size, shown, forms = _size(self.exchange), set[str](), set[tuple[str, str]]()
         for other in self.others:
@@ -169,7 +170,8 @@ def _forms(value: JSON | Absent, place: str = "") -> Iterator[tuple[str, str]]:
             yield from _forms(item, f"{place}[]")
     else:
         kind = json_type_of(value).replace("integer", "number")
-        yield place, f"empty {kind}" if value in ("", [], {}) else kind
+        is_choice = isinstance(value, str) and place.rpartition(".")[2] == "type"
+        yield place, f"empty {kind}" if value in ("", [], {}) else f"type {value}" if is_choice else kind
 
 
 def _combined_requests(history: History) -> Iterator[_CombinedRequest]:

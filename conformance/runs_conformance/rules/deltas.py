@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.evidence.object_events import (
     ObjectEvents,
     content_texts,
+    has_parts_without_index,
     message_events,
     step_events,
     streamed_texts,
@@ -17,7 +18,7 @@ from runs_conformance.evidence.tool_call import StreamedToolCall, streamed_tool_
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _WITHIN = schema(
@@ -81,6 +82,9 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     Fix: Send every part of the text exactly once and in order.
     """
     if events.deltas and events.end is not None and events.event_kind(events.end) == "completed":
+        if has_parts_without_index(events):
+            yield Inconclusive(f"some deltas of {events.id} do not say by an index to which part they belong")
+            return
         added = streamed_texts(events)
         for index, text in content_texts(events.end.get("content")).items():
             streamed = added.get(index, "")

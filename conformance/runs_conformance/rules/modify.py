@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
+from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.illegal_values import is_legal
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
@@ -62,12 +63,19 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
     elif (
         modification.exchange.refused
         and body is not ABSENT
+        and not _may_refuse_value(modification)
         and not may_exceed_metadata_limit(modification.timeline.history, modification.exchange)
         and is_valid("requests/modify_run", "modify_run", modification.exchange.edition)(body)
     ):
         yield modification.exchange.finding(
             "a metadata update of an ended run was refused", "", 200, modification.exchange.status
         )
+
+
+def _may_refuse_value(modification: Modification) -> bool:
+    """Whether a refusal names a member, and others of its kind were accepted, so that the value may be to blame."""
+    others = modification.timeline.history.select(modification.exchange.operation or "")
+    return bool(named_places(modification.exchange)) and any(other.accepted for other in others)
 
 
 @rule(

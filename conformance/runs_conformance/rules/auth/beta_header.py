@@ -11,9 +11,10 @@ from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import at
+from runs_conformance.model.json import ABSENT, at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
+from runs_conformance.model.text import in_words
 from runs_conformance.model.verdict import PASSED, Result
 from runs_conformance.rules.auth.api_key import check_rejected
 
@@ -23,14 +24,13 @@ _V1 = observed(
 )
 
 _V1_ENDED = "2024-12-18"
-_MISSING = (404, 405, 501)
 
 
 def _requests_without_current_beta_header(history: History) -> Iterable[Exchange]:
     """Every request without the beta header, or with that of the first beta. Azure never required one.
 
-    If others of them were accepted, the target does not look at the header: a route or object that is missing is
-    missing for its own sake. A refusal for the status of a run says nothing about the header either.
+    If others with the same header were accepted, the target does not look at it: a refusal that does not name the
+    header has a reason of its own. A refusal for the status of a run says nothing about the header either.
     """
     sent = [
         exchange
@@ -39,12 +39,17 @@ def _requests_without_current_beta_header(history: History) -> Iterable[Exchange
         and BETA_HEADER[0] in exchange.step.headers
         and dialect_family(exchange.dialect).uses_beta_header
     ]
-    are_accepted = any(exchange.accepted for exchange in sent)
+    ignored = {_beta_header(exchange) for exchange in sent if exchange.accepted}
     return (
         exchange
         for exchange in sent
-        if not (are_accepted and exchange.status in _MISSING) and not _is_refused_for_status(exchange)
+        if (exchange.accepted or _beta_header(exchange) not in ignored or "beta" in refusal_text(exchange).lower())
+        and not _is_refused_for_status(exchange)
     )
+
+
+def _beta_header(exchange: Exchange) -> str | None:
+    return exchange.step.headers[BETA_HEADER[0]] if exchange.step is not None else None
 
 
 def _is_refused_for_status(exchange: Exchange) -> bool:
@@ -87,9 +92,8 @@ def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
     """
     if exchange.refused and exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
         status, code = exchange.status, at(exchange.body, "/error/code")
-        finding = exchange.finding(
-            f"refused with HTTP {status} and the code {code!r}", "/error/code", "invalid_beta", code
-        )
+        described = "no code" if code is ABSENT else f"the code {in_words(code)}"
+        finding = exchange.finding(f"refused with HTTP {status} and {described}", "/error/code", "invalid_beta", code)
         yield PASSED if status == 400 and code == "invalid_beta" else finding
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import floor, isfinite
 
 from runs_conformance.evidence.creation import Creation, creations
 from runs_conformance.evidence.observation import Observation, all_observations
@@ -12,6 +13,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import is_integer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
+from runs_conformance.model.text import in_words
 from runs_conformance.model.verdict import Result
 
 _RECORDED = observed(
@@ -51,7 +53,7 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
         if value is not None:
             yield observation.check(
                 is_integer(value) and _EARLIEST <= value < _LATEST,
-                f"{name} is {value!r}, which is not a time in seconds since 1970",
+                f"{name} is {in_words(value)}, which is not a time in seconds since 1970",
                 f"/{name}",
                 "seconds since 1970",
                 value,
@@ -70,7 +72,7 @@ def are_written_as_integers(observation: Observation) -> Iterator[Result]:
         value = observation.value.get(name)
         if is_integer(value):
             yield observation.check(
-                isinstance(value, int), f"{name} is written as {value!r}", f"/{name}", int(value), value
+                isinstance(value, int), f"{name} is written as {in_words(value)}", f"/{name}", int(value), value
             )
 
 
@@ -85,18 +87,24 @@ def are_in_order(observation: Observation) -> Iterator[Result]:
     """No object starts before it was created or ends before it started.
 
     Times in the wrong order come from two different clocks, or from a timestamp that was taken too late. Equal times
-    pass.
+    pass, and so do fractions of one second.
 
     Fix: Take all timestamps of an object from one clock, at the moment they record.
     """
-    created, started = observation.time("created_at"), observation.time("started_at")
+    created, started = _whole_seconds(observation, "created_at"), _whole_seconds(observation, "started_at")
     if created is not None and started is not None:
         yield observation.check(created <= started, "it started before it was created", "/started_at", created, started)
     start = created if started is None else started
     for name in _END_TIMES:
-        end = observation.time(name)
+        end = _whole_seconds(observation, name)
         if start is not None and end is not None:
             yield observation.check(start <= end, f"{name} is earlier than its start", f"/{name}", start, end)
+
+
+def _whole_seconds(observation: Observation, name: str) -> int | None:
+    """A time without the fraction of a second, which other times of the same object may lack."""
+    value = observation.time(name)
+    return None if value is None or not isfinite(value) else floor(value)
 
 
 @dataclass(frozen=True, eq=False)
