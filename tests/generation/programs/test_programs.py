@@ -18,7 +18,7 @@ from runs_conformance.generation.programs.fragments import cancel_and_wait
 from runs_conformance.generation.programs.steps import force_function
 from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
-from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.step_decoding import step_from_json
 from tests.generation.programs.harness import ExecutedProgram, Received, ScriptedAnswer, emulator, run_all, run_scripted
@@ -233,6 +233,29 @@ def test_programs_try_another_value_if_the_first_is_refused(
     exchanges = run_scripted(program, FULL, refuses_the_value).exchanges
     runs = [each.request.body for each in exchanges if each.operation == "create_run" and each.accepted]
     assert any(is_object(body) and body.get(member) == accepted for body in runs)
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "lifecycle.every_override",
+        "lifecycle.override_by_nothing",
+        "lifecycle.assistants",
+        "lifecycle.stream_to_completion",
+    ],
+)
+def test_programs_do_without_builtin_tools_if_they_are_refused(id_: str) -> None:
+    def has_functions_alone(request: PreparedRequest) -> ScriptedAnswer:
+        tools = at(request.body, "/tools")
+        is_refused = is_array(tools) and any(at(tool, "/type") != "function" for tool in tools)
+        return (400, {"error": {}}) if is_refused else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    bodies = [(each.request.body, each.accepted) for each in run_scripted(program, FULL, has_functions_alone).exchanges]
+    refused = [body for body, is_accepted in bodies if at(body, "/tools/0") and not is_accepted]
+    accepted = [body for body, is_accepted in bodies if at(body, "/tools/0") and is_accepted]
+    assert refused
+    assert {*refused[0]} - {"tool_resources"} <= {*accepted[0]}  # type: ignore[misc]
 
 
 def test_an_assistant_in_use_is_never_modified() -> None:

@@ -13,12 +13,14 @@ from runs_conformance.generation.programs.steps import (
     caller,
     force_function,
     forced_call,
+    has_builtin_tools,
     on_message,
     on_run,
     on_step,
     page,
     poll,
     run,
+    with_functions_alone,
 )
 from runs_conformance.model.case import Instruction, Ref, Step, Unmet
 from runs_conformance.model.exchange import Exchange
@@ -37,6 +39,19 @@ def require(*steps: Step) -> Fragment:
         if not has_id(answer):
             return (yield from give_up("success with an id"))
     return True
+
+
+def require_tools(step: Step) -> Fragment:
+    """Create an object with tools, or, if the target refuses it, with functions alone; returns whether it was created.
+
+    A gateway to another API has no built-in tools.
+    """
+    answer: Exchange = yield step
+    if has_id(answer):
+        return True
+    if not answer.refused or not has_builtin_tools(step):
+        return (yield from give_up("success with an id"))
+    return (yield from require(with_functions_alone(step)))
 
 
 def give_up(needed: str) -> Fragment:

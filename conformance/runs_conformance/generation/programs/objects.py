@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, require
+from runs_conformance.generation.programs.fragments import Fragment, require, require_tools
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     assistant,
@@ -66,9 +66,11 @@ def modified_message(context: ProgramContext) -> StepGenerator:
     if not (yield from require(thread(context), message("Keep this text.", name="message"), message("Other."))):
         return
     for metadata in _METADATA_CHANGES:
+        if metadata == {}:
+            # The message still has pairs, which are not to be lost.
+            yield on_message("modify_message", body={})
         yield on_message("modify_message", body={"metadata": metadata})
         yield on_message("get_message")
-    yield on_message("modify_message", body={})
     yield page("list_messages")
     if not edition_includes(context, "2024-05-02"):
         return
@@ -143,7 +145,7 @@ def assistants(context: ProgramContext) -> StepGenerator:
         top_p=0.6,
         response_format={"type": "text"},
     )
-    if not (yield from require(full_assistant)):
+    if not (yield from require_tools(full_assistant)):
         return
     yield on_assistant("get_assistant")
     for changes in _assistant_changes(context):

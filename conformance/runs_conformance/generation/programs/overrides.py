@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, finish_tool_calls, require
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
+    finish_tool_calls,
+    require,
+    require_tools,
+)
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     assistant,
@@ -18,6 +24,7 @@ from runs_conformance.generation.programs.steps import (
     prompt,
     run,
     thread,
+    with_functions_alone,
 )
 from runs_conformance.model.case import Either
 from runs_conformance.model.exchange import Exchange
@@ -70,9 +77,12 @@ def every_override(context: ProgramContext) -> StepGenerator:
     and keeps it when the assistant is modified.
     """
     busy_thread = thread(context, text=prompt(context, "call_one"))
-    if not (yield from require(assistant(context, **_FULL_ASSISTANT), busy_thread)):
+    if not ((yield from require_tools(assistant(context, **_FULL_ASSISTANT))) and (yield from require(busy_thread))):
         return
-    first_run: Exchange = yield run(**all_overrides(context))
+    overriding = run(**all_overrides(context))
+    first_run: Exchange = yield overriding
+    if first_run.refused:
+        first_run = yield with_functions_alone(overriding)
     if has_id(first_run):
         yield on_run("get_run")
         yield on_assistant("get_assistant")
@@ -96,7 +106,8 @@ def override_by_nothing(context: ProgramContext) -> StepGenerator:
     members: dict[str, Any] = {**dict.fromkeys(nullable), "temperature": 0, "tools": [], "metadata": {}}
     if edition_includes(context, "2024-06-06"):
         members["parallel_tool_calls"] = False
-    if not (yield from require(assistant(context, **_FULL_ASSISTANT), thread(context))):
+    full_assistant = assistant(context, **_FULL_ASSISTANT)
+    if not ((yield from require_tools(full_assistant)) and (yield from require(thread(context)))):
         return
     if not has_id((yield run(**members))):
         falsy = {name: value for name, value in members.items() if value is not None}

@@ -45,6 +45,23 @@ def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, Any]:
     }
 
 
+def has_builtin_tools(step: Step) -> bool:
+    """Whether the body of a step has tools that are no functions."""
+    return any(tool["type"] != "function" for tool in _tools_in(step))
+
+
+def with_functions_alone(step: Step) -> Step:
+    """The step with functions as its only tools, and without the resources of the others."""
+    body = {**step.body} if isinstance(step.body, Mapping) else {}
+    body.pop("tool_resources", None)
+    functions = [tool for tool in _tools_in(step) if tool["type"] == "function"]
+    return replace(step, body={**body, "tools": functions or [function_tool()]})
+
+
+def _tools_in(step: Step) -> list[Any]:
+    return list(step.body.get("tools") or ()) if isinstance(step.body, Mapping) else []
+
+
 def force_function(name: str = "get_weather") -> dict[str, Any]:
     """The tool choice that forces a call of this function."""
     return {"type": "function", "function": {"name": name}}

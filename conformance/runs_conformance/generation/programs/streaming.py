@@ -14,6 +14,7 @@ from runs_conformance.generation.programs.fragments import (
     prepare_caller,
     read_everything,
     require,
+    require_tools,
     submit,
 )
 from runs_conformance.generation.programs.overrides import all_overrides
@@ -46,7 +47,7 @@ def stream_to_completion(context: ProgramContext) -> StepGenerator:
     additional = [{"role": "user", "content": "Sent along."}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
     # A target that refuses the overrides may accept a plain stream.
-    if not (yield from require(run(**members))) and not (yield from require(run(stream=True))):
+    if not (yield from require_tools(run(**members))) and not (yield from require(run(stream=True))):
         yield page("list_runs")
         return
     yield on_run("get_run")
