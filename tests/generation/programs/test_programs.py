@@ -15,6 +15,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
+from runs_conformance.generation.programs.responses import pending_call_count
 from runs_conformance.generation.programs.steps import force_function
 from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
@@ -277,6 +278,23 @@ def test_run_whose_cancellation_is_ignored_gets_its_outputs() -> None:
     with pytest.raises(StopIteration) as stop:
         fragment.send(answered("completed"))
     assert stop.value.value is True
+
+
+@pytest.mark.parametrize(("status", "count"), [("requires_action", 1), ("queued", 0), ("completed", 0)])
+def test_a_run_that_requires_no_action_has_no_pending_calls(status: str, count: int) -> None:
+    assert pending_call_count(answered(status)) == count
+
+
+def test_a_modification_without_metadata_comes_while_the_message_has_some() -> None:
+    program = next(program for program in PROGRAMS if program.id == "lifecycle.modified_message")
+    bodies = [
+        exchange.request.body
+        for exchange in run_scripted(program, FULL, completes_runs_at_once).exchanges
+        if exchange.operation == "modify_message"
+    ]
+    before = bodies[bodies.index({}) - 1]
+    assert is_object(before)
+    assert before["metadata"]
 
 
 def answered(status: str) -> Exchange:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runs_conformance.contract.event import readable_events
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 from runs_conformance.model.list_body import listed_ids
 
 PENDING_CALLS = "/required_action/submit_tool_outputs/tool_calls"
@@ -30,8 +30,9 @@ def status(exchange: Exchange) -> str:
 
 
 def pending_call_count(exchange: Exchange) -> int:
-    """How many pending calls the run in an answer has; 0 unless all of them have an id."""
-    pending = at(response_object(exchange), PENDING_CALLS)
+    """How many pending calls the run in an answer has; 0 unless all of them have an id and the run requires action."""
+    run = response_object(exchange)
+    pending = at(run, PENDING_CALLS) if at(run, "/status") == "requires_action" else ABSENT
     ids = [at(call, "/id") for call in pending] if is_array(pending) else []
     return len(ids) if all(isinstance(id_, str) for id_ in ids) else 0
 
