@@ -53,15 +53,15 @@ def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
 def test_program_of_a_capability_that_is_not_offered_is_not_missed() -> None:
     revealed_by_one = replace(DECISIONS, revealers={ID: (frozenset({"short"}),)})
     lacking = replace(coverage({"long": 4, "other": 9}), decisions=revealed_by_one)
-    assert lacking.shortfall(ID) == "not shown: short ran to the end without it"
+    assert lacking.shortfall(ID) == "not observed in short, which ran to the end"
     assert replace(lacking, not_offered={"short": "the target has no such route"}).shortfall(ID) is None
 
 
 def test_id_that_only_programs_of_such_a_capability_decide_is_not_shown() -> None:
     unseen = replace(coverage({}), not_offered=dict.fromkeys(("long", "short", "other"), "no such route"))
-    assert unseen.not_shown(ID) == "not shown: no such route"
+    assert unseen.not_shown(ID) == "not observed: no such route"
     one_offered = replace(unseen, not_offered={"short": "no such route"})
-    assert one_offered.not_shown(ID) == "not shown: long, other and 1 more ran to the end without it"
+    assert one_offered.not_shown(ID) == "not observed in long, other and 1 more, which ran to the end"
 
 
 def test_the_table_holds_the_occasions() -> None:

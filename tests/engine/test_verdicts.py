@@ -57,13 +57,13 @@ def test_suspicion_prevents_a_pass() -> None:
 
 def test_excused_finding_is_a_pass_that_names_the_departure() -> None:
     reported = verdict(Tally(judged=4, excused=Counter({"V-01": 3})))
-    assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by known departures: V-01 (3 times)")
+    assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by known deviations: V-01 (3 times)")
 
 
 def test_what_was_only_excused_was_not_seen_to_hold() -> None:
     reported = verdict(Tally(judged=3, excused=Counter({"V-01": 3})))
     assert (reported.outcome, reported.judged) == (Outcome.NOT_JUDGED, 3)
-    assert reported.reason == "only excused by known departures: V-01 (3 times)"
+    assert reported.reason == "only excused by known deviations: V-01 (3 times)"
 
 
 def test_id_that_is_not_selected_is_not_judged() -> None:
@@ -184,10 +184,10 @@ def test_a_place_within_one_that_failed_names_it() -> None:
     failed = Tally(1, [Finding("no")])
     inner = "run.usage.total_tokens.type"
     for outer in ("run.usage.type", "run.usage.required", "run.usage.total_tokens.required"):
-        assert reason_of(inner, {outer: failed}) == (Outcome.INCONCLUSIVE, f"not shown, because {outer} failed")
+        assert reason_of(inner, {outer: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {outer} failed")
     calls = "run.required_action.submit_tool_outputs.type"
     rule = "action.is_given_while_required"
-    assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not shown, because {rule} failed")
+    assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {rule} failed")
     assert reason_of(inner, {"run.id.type": failed})[1] == "p stopped early: the forecast of 9 runs is used up"
 
 

@@ -33,7 +33,7 @@ def test_failure_shows_all_details() -> None:
 
 def test_conclusion_comes_first_and_the_next_command_last() -> None:
     lines = render_summary(report(), Style(), OutputFiles("reports/x/report.html")).splitlines()
-    assert lines[0] == "FAIL: 2 MUST requirements failed, by 2 mistakes (exit 1)"
+    assert lines[0] == "FAIL: 2 MUST requirements failed, explained by 2 mistakes (exit 1)"
     assert lines[1] == "3 constraints and 1 rule judged; 1,234 requests, 5 runs, 9.9 s"
     assert lines[-2] == "report: reports/x/report.html"
     assert lines[-1] == "next: runs-conformance explain create_run.max_prompt_tokens.minimum"
@@ -58,7 +58,7 @@ def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
     strict = replace(strict, suite=replace(strict.suite, fail_on="should"))
     text = render_summary(strict, Style())
     assert "warning: " not in text
-    assert "by 3 mistakes" in text.splitlines()[0]
+    assert "explained by 3 mistakes" in text.splitlines()[0]
 
 
 def test_a_session_that_was_cut_short_says_so_first() -> None:

@@ -66,8 +66,8 @@ class Coverage:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         if expected and self.not_offered.keys() >= set(expected):
-            return f"not shown: {self.not_offered[expected[0]]}"
-        return f"not shown: {_list_some(expected)} ran to the end without it" if expected else None
+            return f"not observed: {self.not_offered[expected[0]]}"
+        return _explain_unobserved(expected) if expected else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
         """Why the programs that decide this id were not planned, and what they need."""
@@ -121,7 +121,7 @@ class Coverage:
         ends = [self.ends[program] for program in programs]
         first = min((end for end in ends if end.is_early), key=lambda end: _URGENCY[end.ending], default=None)
         if first is None:
-            return f"not shown: {_list_some(programs)} ran to the end without it"
+            return _explain_unobserved(programs)
         others = f" (and {len(programs) - 1} more)" if len(programs) > 1 else ""
         verb = "did not start" if first.ending is Ending.NOT_STARTED else "stopped early"
         place = f" after {first.operation} ({first.exchange})" if first.ending is Ending.CUT and first.exchange else ""
@@ -129,6 +129,10 @@ class Coverage:
 
 
 _URGENCY = {Ending.STOPPED: 0, Ending.CUT: 1, Ending.NOT_STARTED: 2}
+
+
+def _explain_unobserved(programs: Sequence[str]) -> str:
+    return f"not observed in {_list_some(programs)}, which ran to the end"
 
 
 def _list_some(names: Sequence[str], limit: int = 2) -> str:

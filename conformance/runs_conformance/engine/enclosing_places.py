@@ -21,7 +21,7 @@ def explain_absence(constraint: Constraint, tallies: Mapping[str, Tally]) -> str
     for place in _enclosing_places(id_):
         for shown in (f"{place}.required", f"{place}.type", _SHOWN_BY_RULE.get(place, "")):
             if shown != id_ and shown in tallies and tallies[shown].findings:
-                return f"not shown, because {shown} failed"
+                return f"not observed, because {shown} failed"
     refused = next((each for each in _requests_that_set(id_) if _refuses_valid_values(tallies.get(each))), None)
     return None if refused is None else f"no request with a valid value of {refused.rpartition('.')[0]} was accepted"
 

@@ -29,7 +29,7 @@ def judge(
     *,
     trusts_steps: bool = True,
 ) -> dict[str, Tally]:
-    """Evaluate the rules, then each of the named `judges`, on a history, and excuse known departures.
+    """Evaluate the rules, then each of the named `judges`, on a history, and excuse known deviations.
 
     An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
     So is a finding that the second validator does not confirm. The steps in a file are not trusted, since the file may
@@ -117,7 +117,7 @@ def _describe_error(id_: str, history: History, error: Exception) -> str:
 
 
 def _apply_departures(id_: str, tally: Tally, history: History) -> None:
-    """Excuse the findings covered by a known departure; the strict reading only names it in their messages."""
+    """Excuse the findings covered by a known deviation; the strict reading only names it in their messages."""
     findings: list[Finding] = []
     for finding in tally.findings:
         departure = _find_departure(id_, finding, history)
@@ -147,7 +147,7 @@ def _find_departure(id_: str, finding: Finding, history: History) -> str | None:
 def _naming(finding: Finding, departure: str) -> Finding:
     if departure in finding.message:
         return finding
-    return replace(finding, message=f"{finding.message} (known departure {departure})")
+    return replace(finding, message=f"{finding.message} (known deviation {departure})")
 
 
 def channel(exchange: Exchange) -> str:

@@ -11,6 +11,7 @@ from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.enclosing_places import explain_absence
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.model.json import JSON, Absent, is_object
+from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
@@ -164,21 +165,22 @@ def _shortfall(
             return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
         early = context.coverage.early_end(id_) if context.coverage else None
         reasons = (_summarize_undecided(tally) or "no invalid value was sent", early)
-        return Outcome.INCONCLUSIVE, "only valid values were shown: " + "; ".join(filter(None, reasons)), None
+        return Outcome.INCONCLUSIVE, "only valid values were tested: " + "; ".join(filter(None, reasons)), None
     if tally.suspicions:
         reason = tally.suspicions.most_common(1)[0][0]
-        return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {reason}", None
+        return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {reason}", None
     # A selection of programs that decide an id may see fewer occasions; what they see on the reference suffices.
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
-        return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, a pass needs {rule.occasions}", None
+        needed = f"a pass needs {rule.occasions}"
+        return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {needed}", None
     absent = OPERATIONS.keys() & {*context.unsupported, *context.declared_absent}
     offered = 1 - len(absent) / len(OPERATIONS)
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:
         return None
     said = "; ".join(filter(None, (missing, _summarize_undecided(tally))))
-    return Outcome.INCONCLUSIVE, f"held on {tally.judged} occasions, but {said}", None
+    return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", None
 
 
 def _not_judged(
@@ -214,7 +216,7 @@ def _excuses(tally: Tally) -> str | None:
     if not tally.excused:
         return None
     named = ", ".join(f"{id_} ({count} times)" if count > 1 else id_ for id_, count in sorted(tally.excused.items()))
-    return f"excused by known departures: {named}"
+    return f"excused by known deviations: {named}"
 
 
 def _summarize_undecided(tally: Tally) -> str:

@@ -67,7 +67,7 @@ def headline(report: Report, word: str) -> str:
     reason = f"at least {report.reason}" if report.reason[:1].isdigit() and limit_note(report) else report.reason
     failing = sum(mistake.fails for mistake in list_mistakes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
-        reason += f", by {plural(failing, 'mistake')}"
+        reason += f", explained by {plural(failing, 'mistake')}"
     cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
     return f"{word}{cut}: {reason}"
 

@@ -95,7 +95,12 @@ def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Resul
         accepted, refused = sum(each.accepted for each in tried), sum(each.refused for each in tried)
         if accepted > 1 and accepted > refused:
             count = f"{accepted} of {accepted + refused}"
-            yield id_, Inconclusive(f"not sent: {operation} accepted {count} {what} (--exhaustive sends all)")
+            yield (
+                id_,
+                Inconclusive(
+                    f"no invalid value was sent, since {operation} accepted {count} {what} (--exhaustive sends all)"
+                ),
+            )
 
 
 class _ProgramRequests:
