@@ -218,6 +218,10 @@ def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explaine
             ("no_message_while_a_run_works", "run_is_taken_after_the_end"),
             "A thread is not locked by its active run, or stays locked after it",
         ),
+        (
+            ("reads_go_on", "metadata_can_be_modified"),
+            "Requests beside an active run, or at the same moment, are not handled as documented",
+        ),
     ],
 )
 def test_the_half_of_locking_that_is_wrong_is_named(rules: tuple[str, str], title: str) -> None:

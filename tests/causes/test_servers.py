@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -79,6 +80,19 @@ def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
         assert cause.reproduction in cause.ids
         assert examples[cause.reproduction] is not None
         assert cause.fix.endswith(".")
+
+
+_PYTHON = re.compile(r"\b(?:None(?! of)|True|False|ABSENT)\b|\[['\"]|\{['\"][^'\"]*'|<[a-z]+ (?:object|at) ")
+"""Values in the notation of Python; JSON has other words and only double quotes."""
+_CODE = re.compile(r"`[^`]*`")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_of_a_report_is_in_the_notation_of_python(name: str) -> None:
+    texts = [text for cause in causes_of(name).values() for text in (cause.title, cause.fix)]
+    for verdict in report_on(name).verdicts:
+        texts += [verdict.statement, verdict.reason or "", *(finding.message for finding in verdict.findings)]
+    assert [text for text in texts if _PYTHON.search(_CODE.sub("", text))] == []
 
 
 def test_programs_find_the_objects_of_lists_without_an_envelope() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from runs_conformance.model.text import contains_word, excerpt, truncate
+import pytest
+
+from runs_conformance.model.json import ABSENT, JSON, Absent
+from runs_conformance.model.text import contains_word, excerpt, in_words, truncate
 
 
 def test_short_text_is_unchanged() -> None:
@@ -20,3 +23,11 @@ def test_a_word_is_found_where_it_does_not_continue() -> None:
     assert not contains_word("thread_12 x-thread_1 thread_1-a", "thread_1")
     assert not contains_word("anything", "")
     assert contains_word("a" * 1_000_000, "a" * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("queued", "'queued'"), (None, "null"), (True, "true"), ({"a": [None]}, '{"a": [null]}'), (ABSENT, "missing")],
+)
+def test_values_are_words_or_json(value: JSON | Absent, words: str) -> None:
+    assert in_words(value) == words

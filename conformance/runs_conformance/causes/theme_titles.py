@@ -42,11 +42,13 @@ _STAYS_LOCKED = ("lock.message_is_taken_after_the_end", "lock.run_is_taken_after
 
 
 def _title_of_lock(failures: Sequence[Failure]) -> str:
-    """The half of locking that is wrong; empty if both are."""
+    """The half of locking that is wrong, or that neither is; empty if both are."""
     is_never_locked, stays_locked = (
         any(failure.id.startswith(prefixes) for failure in failures) for prefixes in (_NEVER_LOCKED, _STAYS_LOCKED)
     )
-    if is_never_locked == stays_locked:
+    if not is_never_locked and not stays_locked:
+        return "Requests beside an active run, or at the same moment, are not handled as documented"
+    if is_never_locked and stays_locked:
         return ""
     return "A thread is not locked by its active run" if is_never_locked else "A thread stays locked after its run"
 

@@ -14,6 +14,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
+from runs_conformance.model.text import in_words
 from runs_conformance.model.verdict import PASSED, Result
 
 _SCHEMA = "openai-openapi f85dbe2 openapi.yaml"
@@ -56,7 +57,7 @@ def answer_is_about_what_was_asked_for(exchange: Exchange) -> Iterator[Result]:
     actual, requested = exchange.member("id"), _requested_id(exchange)
     if actual is not ABSENT:
         yield (
-            exchange.finding(f"{requested} was requested, {actual!r} was returned", "/id", requested, actual)
+            exchange.finding(f"{requested} was requested, {in_words(actual)} was returned", "/id", requested, actual)
             if actual != requested
             else PASSED
         )

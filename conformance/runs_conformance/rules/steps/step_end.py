@@ -11,6 +11,7 @@ from runs_conformance.evidence.tool_call import step_observations_of_run, step_t
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
+from runs_conformance.model.text import in_words
 from runs_conformance.model.verdict import Result
 
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
@@ -36,7 +37,7 @@ def status_is_known(step: Observation) -> Iterator[Result]:
     Fix: Map the server's states of steps to the contract's five names.
     """
     known, status = list(STEP_STATUSES), step.get("status")
-    yield step.check(step.status in known, f"the step's status is {status!r}", "/status", known, status)
+    yield step.check(step.status in known, f"the step's status is {in_words(status)}", "/status", known, status)
 
 
 @rule(

@@ -261,4 +261,5 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
                 else []
             )
             still_waits = observation.status == "requires_action" and bool(again)
-            yield observation.check(not still_waits, f"the run waits again for {again[:1]}", _CALLS, None, again)
+            message = f"the run waits again for the output of {again[0]}" if again else ""
+            yield observation.check(not still_waits, message, _CALLS, None, again)
