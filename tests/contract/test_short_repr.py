@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.contract.schema_violation import MAX_OF_EACH
 from runs_conformance.contract.second_opinion import independent_errors
 from runs_conformance.contract.short_repr import MAX_PLAIN, with_short_repr
 from runs_conformance.contract.validation import validate_document
@@ -42,3 +43,11 @@ def test_messages_show_the_beginning_of_a_large_value() -> None:
     result = validate_document("objects/thread", "thread", LARGE)
     assert result.violations
     assert all(len(violation.message) < 500 for violation in result.violations)
+
+
+def test_few_of_many_violations_of_a_constraint_are_kept() -> None:
+    thread = {"metadata": {f"name{number}": number for number in range(5_000)}}
+    result = validate_document("objects/thread", "thread", thread)
+    kept = [each for each in result.violations if each.constraint == "thread.metadata{}.type"]
+    assert len(kept) == MAX_OF_EACH
+    assert result.checked.count("thread.metadata{}.type") == 5_000

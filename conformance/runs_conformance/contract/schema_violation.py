@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from runs_conformance.model.json import ABSENT, JSON, Absent, json_pointer
+
+MAX_OF_EACH = 1_000
+"""Number of violations of one constraint that are kept of a value: more than any page of valid objects can show."""
 
 Location: TypeAlias = tuple[Any, str | int] | None
 """A path from the root as a linked list (parent, last token); only a violation turns it into a JSON Pointer."""
@@ -33,10 +37,11 @@ class SchemaViolation:
 
 @dataclass(slots=True)
 class ValidationResult:
-    """The constraints that were checked, each as often as it was, and the violations."""
+    """The constraints that were checked, each as often as it was, and the violations, up to a number of each."""
 
     checked: list[str] = field(default_factory=list)
     violations: list[SchemaViolation] = field(default_factory=list)
+    _counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def valid(self) -> bool:
@@ -46,7 +51,10 @@ class ValidationResult:
     def add(
         self, constraint: str, location: Location, message: str, expected: Any, actual: Any, member: str | None = None
     ) -> None:
-        """Record a violation at a location."""
+        """Record a violation at a location, unless a value has many of this constraint."""
+        self._counts[constraint] += 1
+        if self._counts[constraint] > MAX_OF_EACH:
+            return
         self.violations.append(SchemaViolation(constraint, _pointer(location), message, expected, actual, member))
 
 
