@@ -118,7 +118,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
         "starts_what_it_refuses": "the run of a refused request starts before its body is checked",
     },
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
-    "forgets_the_lock_after_outputs": {"never_unlocks": "every run locks its thread for good"},
+    "forgets_the_lock_after_outputs": {"never_unlocks": "every run locks its thread forever"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_has_more_out": {
         "always_has_more": "every list says that it has more",

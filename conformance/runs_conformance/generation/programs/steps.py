@@ -46,7 +46,7 @@ def function_tool(name: str = "get_weather", **more: JSON) -> dict[str, Any]:
 
 
 def has_builtin_tools(step: Step) -> bool:
-    """Whether the body of a step has tools that are no functions."""
+    """Whether the body of a step has other tools than functions."""
     return any(tool["type"] != "function" for tool in _tools_in(step))
 
 
