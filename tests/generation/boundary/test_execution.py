@@ -19,18 +19,19 @@ from runs_conformance.generation.boundary.execution import (
     CaseRun,
 )
 from runs_conformance.generation.boundary.fixtures import FIXTURES
+from runs_conformance.generation.boundary.sampling import wrong_shape
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.model.case import Mutation, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.rules.constraints.requests import tallies
 from tests.generation.boundary.target import CONTEXT, Answer, Target
 
 PROGRAMS = {program.id: program for program in programs(CONTEXT)}
-REFUSAL = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
+REFUSAL: dict[str, Any] = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
 
 
 def program(operation: str) -> Program:
@@ -61,7 +62,8 @@ def test_a_correct_target_passes_every_constraint(id_: str) -> None:
 def test_each_negative_is_sent_once_to_a_correct_target() -> None:
     history = Target().execute(program("create_run"))
     sent = Counter(e.step.id for e in history if e.step and e.step.role is Role.NEGATIVE)
-    assert set(sent.values()) == {1}
+    # Only names of alternatives are sent alone by both programs.
+    assert all(count == 1 or ".type.enum" in id_ for id_, count in sent.items())
 
 
 def accepting(*pointers: str) -> Any:
@@ -324,3 +326,60 @@ def test_exhaustive_sends_every_value() -> None:
 def test_values_of_a_keyword_that_is_refused_are_all_sent() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION)
     assert len(send_all(context, wrong_types(10), 400)) == 10
+
+
+def test_one_value_of_each_wrong_shape_is_sent_even_if_all_are_accepted() -> None:
+    negatives = wrong_types(SAMPLE_SIZE)
+    shapes: list[tuple[str, JSON, JSON]] = [
+        ("/tools", [], {}),
+        ("/additional_messages", [], {}),
+        ("/metadata", {}, []),
+        ("/model", "gpt-4o", {}),
+    ]
+    for pointer, was, became in [*shapes, ("/tool_choice", {}, []), ("/instructions", "Be brief.", {})]:
+        mutation = Mutation(pointer, "type", was, became)
+        exercises = (f"create_run.{pointer[1:]}.type",)
+        negatives.append(replace(negatives[0], body={pointer[1:]: became}, mutation=mutation, exercises=exercises))
+    run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
+    run.accepted_keywords["type"] = SAMPLE_SIZE
+    sampled = []
+    for step in negatives:
+        if not run.samples_out(step):
+            sampled.append(step.mutation.pointer if step.mutation else "")
+            run.tried_shapes.add(wrong_shape(step) or ("", ""))
+    assert sampled == [pointer for pointer, _, _ in shapes]
+
+
+def refusing_members(*names: str, param: str | None = None) -> Any:
+    """A target that refuses valid requests with one of these members, and may name it."""
+
+    def override(step: Step, body: Any) -> Answer | None:
+        if step.role is not Role.VALID or not isinstance(body, dict) or not {*names} & body.keys():
+            return None
+        return 400, {"error": {**REFUSAL["error"], "param": param}}
+
+    return override
+
+
+@pytest.mark.parametrize("names", [("temperature",), ("truncation_strategy", "reasoning_effort")])
+def test_refused_members_are_found_without_sending_each_value_alone(names: tuple[str, ...]) -> None:
+    sent: Counter[str] = Counter()
+    blamed = set[str]()
+    for id_ in ("boundary.create_run", "boundary.create_run.legal"):
+        history = Target(refusing_members(*names)).execute(PROGRAMS[id_])
+        valid = [e.step for e in history if e.step and e.step.role is Role.VALID]
+        sent.update({step.exercises[0] + step.id for step in valid if not step.packed})
+        blamed |= {id_.split(".")[1] for id_ in failing(history)}
+        assert sum(e.accepted for e in history if e.operation == "create_run") < 20
+    assert blamed == {*names}
+    # Only names of alternatives are sent alone by both programs.
+    assert all(count == 1 or ".type.enum" in id_ for id_, count in sent.items())
+
+
+def test_a_member_that_the_refusal_names_is_left_out_first() -> None:
+    packs = []
+    for param in (None, "temperature"):
+        history = Target(refusing_members("temperature", param=param)).execute(PROGRAMS["boundary.create_run.legal"])
+        assert {id_.split(".")[1] for id_ in failing(history)} == {"temperature"}
+        packs.append(sum(e.step is not None and e.step.packed for e in history))
+    assert packs[1] < packs[0]

@@ -8,8 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs_conformance.contract.second_opinion import require_invalid
+from runs_conformance.evidence.blame import named_members
+from runs_conformance.generation.boundary.bisection import (
+    Unit,
+    narrow,
+    split_into_units,
+    tested_member,
+    tests_whole_list,
+)
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
+from runs_conformance.generation.boundary.sampling import Shape, wrong_shape
 from runs_conformance.model.case import Either, Instruction, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -28,7 +37,7 @@ def case_generator(
         for index, (fixture, cases) in enumerate(make_cases(context)):
             if not index and not (yield from fixture.set_up(context)):
                 return
-            yield from _run_cases(CaseRun(fixture, context), cases, extra_valid_apart)
+            yield from _run_cases(CaseRun(fixture, context, cases.control), cases, extra_valid_apart)
 
     return generate
 
@@ -49,7 +58,7 @@ def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool
         yield from case_run.send_valid([case for case in valid if case not in closing])
         if extra_valid_apart and case_run.refusals:
             # An extra request may exercise what a refused control was to exercise.
-            yield from case_run.send_valid(cases.extra_valid)
+            yield from case_run.send_related(cases.extra_valid)
         yield from case_run.send_negatives(cases.negatives)
         yield from case_run.send_valid(closing)
     else:
@@ -67,10 +76,10 @@ def extra_valid_generator(
     """Build the generator that sends an operation's extra valid requests, and the controls if one is not accepted."""
 
     def generate(context: ProgramContext) -> StepGenerator:
-        case_run = CaseRun(fixture, context)
+        cases = make_cases(context)
+        case_run = CaseRun(fixture, context, cases.control)
         if not (yield from fixture.set_up(context)):
             return
-        cases = make_cases(context)
         for index, case in enumerate(cases.extra_valid):
             exchange = yield from case_run.send_case(case)
             if exchange is not None and exchange.refused and not index:
@@ -80,9 +89,10 @@ def extra_valid_generator(
                     return
             yield from case_run.send_parts(case, exchange)
         if case_run.server_errors or case_run.refusals:
-            # The controls show whether the target refuses the value, the member or every request.
+            # The controls show whether the target refuses the value, the member or every request; the last that it
+            # accepted requests to the end.
+            yield from case_run.send_related(cases.positive_controls)
             yield from case_run.send(cases.control)
-            yield from case_run.send_valid(cases.positive_controls)
 
     return generate
 
@@ -113,19 +123,30 @@ MAX_CONFIRMED_REFUSALS = 6
 """Valid values that were refused twice; they show that the target does not refuse at random."""
 
 
+MAX_FRUITLESS_HALVES = 3
+"""Times in a row that both halves of a refused request are refused, before each of its values is sent alone."""
+
+
+def _is_single(units: Sequence[Unit]) -> bool:
+    return len(units) == 1 and len(units[0].singles) == 1
+
+
 @dataclass(slots=True)
 class CaseRun:
     """One execution of an operation's cases. A `consumed` fixture must be reset; an `exhausted` one cannot be."""
 
     fixture: Fixture
     context: ProgramContext
+    control: Step | None = None
     consumed: bool = False
     exhausted: bool = False
     server_errors: int = 0
     refusals: int = 0
     confirmed_refusals: int = 0
+    refused_members: set[str] = field(default_factory=set)
     failed_constraints: set[str] = field(default_factory=set)
     accepted_keywords: Counter[str] = field(default_factory=Counter)
+    tried_shapes: set[Shape] = field(default_factory=set)
     refused_keywords: Counter[str] = field(default_factory=Counter)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
@@ -160,7 +181,7 @@ class CaseRun:
         return exchange
 
     def send_valid(self, cases: Sequence[ValidCase]) -> Generator[Instruction, Any, None]:
-        """Send valid requests; if a packed one is not accepted, send its single-value parts."""
+        """Send valid requests; if a packed one is not accepted, find out which of its values are not."""
         for case in cases:
             exchange = yield from self.send_case(case)
             if exchange is None:
@@ -173,11 +194,77 @@ class CaseRun:
         return (yield from send(case.step))
 
     def send_parts(self, case: ValidCase, exchange: Exchange | None) -> Generator[Instruction, Any, None]:
-        """Send the single-value parts of a packed request that was not accepted."""
-        if exchange is not None and not exchange.accepted:
-            self.refusals += 1
-            for part in case.parts:
-                yield from self.send_twice_if_refused(part)
+        """Find the values for which a packed request was not accepted; each of them is sent alone.
+
+        First without the members that the refusal names, then by bisection, as long as that shows accepted values.
+        """
+        if exchange is None or exchange.accepted:
+            return
+        self.refusals += 1
+        units = split_into_units(case.parts, self.control) if self.control is not None else ()
+        if not units:
+            yield from self.send_singles(case.parts)
+            return
+        named = named_members(exchange) & {unit.name for unit in units}
+        if named and len(named) < len(units):
+            rest = [unit for unit in units if unit.name not in named]
+            if (yield from self.accepts(case.step, rest)):
+                units = [unit for unit in units if unit.name in named]
+        yield from self.bisect(case.step, units)
+
+    def bisect(self, packed: Step, units: Sequence[Unit]) -> Generator[Instruction, Any, None]:
+        """Send the values of a refused request that are to blame alone, and the others in narrowed requests."""
+        pending = [units]
+        fruitless = 0
+        while pending:
+            suspects = pending.pop(0)
+            middle = len(suspects) // 2
+            if not middle or fruitless >= MAX_FRUITLESS_HALVES:
+                for unit in suspects:
+                    yield from self.send_singles(unit.singles)
+                continue
+            halves = suspects[:middle], suspects[middle:]
+            refused: list[Sequence[Unit]] = []
+            for half in halves:
+                if half is halves[1] and not refused:
+                    # The whole was refused, and the other half accepted.
+                    refused.append(half)
+                elif not _is_single(half) and (yield from self.accepts(packed, half)):
+                    fruitless = 0
+                else:
+                    refused.append(half)
+            fruitless += len(refused) > 1
+            pending += refused
+
+    def accepts(self, packed: Step, units: Sequence[Unit]) -> Generator[Instruction, Any, bool]:
+        """Whether the target accepts a packed request with the values of these members alone."""
+        step = narrow(packed, self.control, units) if self.control is not None else None
+        exchange = (yield from self.send_with_retry(step)) if step is not None else None
+        return exchange is not None and exchange.accepted
+
+    def send_singles(self, singles: Sequence[Step]) -> Generator[Instruction, Any, None]:
+        """Send requests with one value each."""
+        for single in singles:
+            exchange = yield from self.send_twice_if_refused(single)
+            if exchange is not None and not exchange.accepted:
+                self.refused_members.add(tested_member(single))
+
+    def send_related(self, cases: Sequence[ValidCase]) -> Generator[Instruction, Any, None]:
+        """Send what valid requests have of the members that were refused, each alone, to show other values of them.
+
+        Another program finds out which of these values are refused; here only lists and names of alternatives are sent
+        alone, since a refused alternative explains why what is in it is refused.
+        """
+        if self.control is None:
+            return
+        for case in cases:
+            for unit in split_into_units(case.parts or (case.step,), self.control):
+                if unit.name not in self.refused_members:
+                    continue
+                step = narrow(case.step, self.control, [unit]) or case.step
+                exchange = yield from self.send_with_retry(step)
+                if exchange is not None and not exchange.accepted and step.packed:
+                    yield from self.send_singles([part for part in unit.singles if tests_whole_list(part)])
 
     def send_negatives(
         self, negatives: Sequence[Step], useless_status: int | None = None
@@ -194,6 +281,8 @@ class CaseRun:
             if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
                 return
             require_invalid(step, self.context.edition)
+            if shape := wrong_shape(step):
+                self.tried_shapes.add(shape)
             exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
@@ -206,10 +295,15 @@ class CaseRun:
                 self.refused_keywords[keyword] += 1
 
     def samples_out(self, step: Step) -> bool:
-        """Whether a negative is left out: each accepted one starts a run, and most others of its keyword were."""
+        """Whether a negative is left out: each accepted one starts a run, and most others of its keyword were.
+
+        One of each wrong shape is sent even so: what a server does not check may break what it does with it later.
+        """
         if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
             return False
         if not self.context.always_sent.isdisjoint(step.exercises):
+            return False
+        if (shape := wrong_shape(step)) and shape not in self.tried_shapes:
             return False
         keyword = step.mutation.keyword
         accepted, refused = self.accepted_keywords.total(), self.refused_keywords.total()

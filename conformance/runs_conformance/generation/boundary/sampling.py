@@ -33,6 +33,27 @@ def _type_name(value: object) -> str:
     return "absent" if isinstance(value, Absent) else json_type_of(value)
 
 
+Shape = tuple[str, str]
+
+
+def wrong_shape(step: Step) -> Shape | None:
+    """The list that is to be something else, by its place; or an object, or any value, that is to be a list or object.
+
+    None if no list or object is involved, or the step violates something else than a type.
+    """
+    mutation = step.mutation
+    if mutation is None or mutation.keyword != "type" or mutation.place != "body":
+        return None
+    if isinstance(mutation.mutated, Absent) or isinstance(mutation.original, Absent):
+        return None
+    was, became = json_type_of(mutation.original), json_type_of(mutation.mutated)
+    if became not in ("array", "object"):
+        return None
+    if was == "array":
+        return mutation.pointer, became
+    return ("object" if was == "object" else "scalar"), became
+
+
 def sample_cases(
     cases: Mapping[str, OperationCases], costs: Mapping[str, int], always_sent: Collection[str] = ()
 ) -> dict[str, OperationCases]:
