@@ -42,6 +42,20 @@ def test_a_program_that_stopped_is_named_before_one_that_showed_too_little() -> 
     assert shortfall == "short stopped early: POST /threads was answered with HTTP 500"
 
 
+def test_one_of_the_programs_that_reveal_violations_must_run_to_its_end() -> None:
+    seen = coverage({"long": 4, "short": 1, "other": 9}, stopped="short")
+    others = {f"other {number}": ProgramEnd(f"other {number}", Ending.COMPLETED) for number in range(9)}
+    many = replace(
+        seen,
+        decisions=replace(DECISIONS, deciders={ID: frozenset({"long", "short", *others})}),
+        ends={**seen.ends, **others},
+        decided={**seen.decided, **dict.fromkeys(others, frozenset({ID}))},
+    )
+    assert many.shortfall(ID) is None
+    both_stopped = replace(many, ends={**many.ends, "long": replace(many.ends["short"], program="long")})
+    assert both_stopped.shortfall(ID) == "long (and 1 more) stopped early: POST /threads was answered with HTTP 500"
+
+
 def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
     silent = replace(DECISIONS, revealers={ID: (frozenset({"short"}),)}, occasions={ID: {"short": 0}})
     complete = replace(coverage({"long": 4, "other": 9}), decisions=silent)

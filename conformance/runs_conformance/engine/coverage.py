@@ -47,9 +47,9 @@ class Coverage:
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._relevant_programs(group)
-            if revealing and not any(
-                self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing
-            ):
+            saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
+            # The situation of a violation may come after the step that stopped a program.
+            if revealing and (not saw_enough or all(self.ends[program].is_early for program in revealing)):
                 return self._explain_few(revealing, id_)
         return None
 
