@@ -301,3 +301,15 @@ def test_a_short_confirmation_of_a_deletion_is_no_error(body: JSON, kind: str) -
     example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 200, "body": body}}
     (cause,) = analyze([replace(lacking, counterexample=example)])
     assert cause.kind.startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("echo", "origin"),
+    [
+        ("ending.failed_run_says_why", "run.last_error.code.enum"),
+        ("ending.incomplete_run_says_why", "run.incomplete_details.reason.enum"),
+    ],
+)
+def test_unknown_reason_for_the_end_is_reported_once(echo: str, origin: str) -> None:
+    (cause,) = analyze([broken_rule(echo, "get_run"), broken_rule(origin, "get_run")])
+    assert cause.consequences == (echo,)

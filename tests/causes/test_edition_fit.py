@@ -107,6 +107,28 @@ def test_accepted_bodies_speak_for_an_edition_only_if_the_server_refuses_others(
     assert find_better_edition([fit, accepted("create_run.model.type", model=5)], DEFAULT_EDITION) is None
 
 
+def accepted_store(member: str, value: JSON) -> Verdict:
+    """The verdict on a server that created a thread with an invalid member of a vector store."""
+    id_ = f"create_thread.tool_resources.file_search.vector_stores[].{member}.type"
+    example: JSON = {
+        "request": {"body": {"tool_resources": {"file_search": {"vector_stores": [{member: value}]}}}},
+        "answer": {"http_status": 200},
+        "case": {"role": "negative", "exercises": [id_]},
+    }
+    finding = Finding("accepted it", "x", "create_thread", expected="HTTP 400")
+    return replace(verdict(id_), operation="create_thread", findings=(finding,), counterexample=example)
+
+
+def test_a_member_of_which_nothing_is_validated_speaks_for_no_edition() -> None:
+    passed = [
+        replace(verdict(f"create_thread.{member}.type", Outcome.PASS), operation="create_thread")
+        for member in ("metadata", "messages")
+    ]
+    strategy, files = accepted_store("chunking_strategy", "auto"), accepted_store("file_ids", {})
+    assert find_better_edition([strategy, *passed], DEFAULT_EDITION) is not None
+    assert find_better_edition([strategy, files, *passed], DEFAULT_EDITION) is None
+
+
 @pytest.mark.parametrize(("actual", "is_explained"), [(ABSENT, True), (None, False)])
 def test_a_member_that_is_returned_speaks_against_an_edition_without_it(actual: JSON, is_explained: bool) -> None:
     finding = Finding("differs", "x", "get_run", "/parallel_tool_calls", "boolean", actual)

@@ -55,7 +55,8 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
 
     Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition
     has no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
-    that an operation accepts say nothing about its edition if it accepts most of them.
+    that an operation accepts say nothing about its edition if it accepts most of them, nor do invalid values within a
+    member of which the server validates nothing, not even what the other edition has.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:
@@ -83,12 +84,32 @@ def _checking_operations(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str, other_edition: str) -> EditionFit:
     ours, theirs = _statements(edition), _statements(other_edition)
+    explained, others = list[Failure](), list[Failure]()
+    for failure in failures:
+        (explained if _is_explained(failure, edition, other_edition, ours, theirs) else others).append(failure)
+    unvalidated = _unvalidated_places(others, verdicts)
     return EditionFit(
         edition=other_edition,
         failures=len(failures),
-        explained=sum(_is_explained(failure, edition, other_edition, ours, theirs) for failure in failures),
+        explained=sum(
+            not failure.is_accepted_violation or unvalidated.isdisjoint(_enclosing_places(failure.id))
+            for failure in explained
+        ),
         added=len(set(_requirements_broken_by(verdicts, theirs))),
     )
+
+
+def _unvalidated_places(failures: Sequence[Failure], verdicts: Sequence[Verdict]) -> set[str]:
+    """The places around accepted violations within which no constraint passed."""
+    accepted = {place for each in failures if each.is_accepted_violation for place in _enclosing_places(each.id)}
+    passed = (verdict.id for verdict in verdicts if verdict.outcome is Outcome.PASS)
+    return accepted.difference(place for id_ in passed for place in _enclosing_places(id_))
+
+
+def _enclosing_places(id_: str) -> Iterator[str]:
+    """The operation and the members that contain the place of a constraint, outermost first."""
+    members = id_.split(".")[:-2]
+    return (".".join(members[: number + 1]) for number in range(len(members)))
 
 
 def _statements(edition: str) -> Mapping[str, str]:

@@ -39,6 +39,8 @@ _EXPLAINED_BY = {
     "times.start_moves_only_when_resumed": _REVIVED,
     "run.metadata.maxProperties": _FOREIGN_PAIRS,
     "thread.metadata.maxProperties": _FOREIGN_PAIRS,
+    "ending.failed_run_says_why": ("run.last_error.code.enum",),
+    "ending.incomplete_run_says_why": ("run.incomplete_details.reason.enum",),
     "acceptance.members_are_accepted_together": ("*.metadata.maxProperties", "*metadata*.maxLength"),
 }
 """For each rule, patterns of ids. A failure of one of these explains the failure of the rule."""
