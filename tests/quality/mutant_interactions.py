@@ -125,6 +125,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
         "never_has_more": "every list says that it has no more",
     },
     "leaves_outputs_out": {"shows_outputs_as_empty": "every call has an output, if only an empty one"},
+    "leaves_the_run_of_a_step_out": {"steps_belong_to_another_run": "every step has a run_id, if only a wrong one"},
     "leaves_usage_out_until_it_is_known": {"counts_before_the_end": "the usage is known from the beginning"},
     "lists_steps_of_all_runs": {"fails:list_run_steps": "no steps are listed"},
     "lists_runs_once_a_step": {"does_not_call_when_required": "no run has several steps"},
