@@ -18,6 +18,7 @@ def test_rules_cite_existing_requirements() -> None:
 
 
 def test_every_requirement_is_found_by_its_former_number() -> None:
-    assert [each.formerly for each in REQUIREMENTS.values()] == [f"L-{number:02}" for number in range(1, 91)]
+    numbers = [each.formerly for each in REQUIREMENTS.values() if each.formerly]
+    assert numbers == [f"L-{number:02}" for number in range(1, 91)]
     assert current_slug("L-25") == "active-run-blocks-new-messages"
     assert current_slug("create_run.tools.maxItems") == "create_run.tools.maxItems"
