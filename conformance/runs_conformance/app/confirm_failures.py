@@ -29,8 +29,8 @@ from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.source import Level
 from runs_conformance.targets import Target
 
-REMOTE_SECONDS, REMOTE_REQUESTS = 90.0, 300
-"""Limits for replaying failures on remote targets."""
+REMOTE_SECONDS, QUICK_SECONDS = 90.0, 10.0
+"""Limits for replaying failures on remote targets, and in profile quick on this machine."""
 
 
 def confirm_failures(
@@ -76,8 +76,11 @@ def confirm_failures(
         "confirm",
         run_timeout=context.run_timeout,
     )
-    limits = {} if is_loopback else {"seconds": REMOTE_SECONDS, "requests": REMOTE_REQUESTS}
-    allowance = ConfirmationBudget(lambda: runner.requests, **limits)  # type: ignore[arg-type]
+    allowance = ConfirmationBudget(lambda: runner.requests)
+    if not is_loopback:
+        allowance.seconds = REMOTE_SECONDS
+    elif options.profile == "quick":
+        allowance.seconds = QUICK_SECONDS
     dangerous = {hazard.kind for hazard in guard.hazards}
     causes = analyze(build_verdicts(result.tallies, known, VerdictContext(), result.counterexamples))
     chosen = failures_to_confirm(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from runs_conformance.app.confirm_failures import REMOTE_REQUESTS
 from runs_conformance.app.options import RunOptions
 from runs_conformance.app.shrink_findings import LOCAL_BUDGET, REMOTE_BUDGET
 from runs_conformance.engine import forecast
 from runs_conformance.engine.forecast import Share
 from runs_conformance.engine.plan import EXPLORATION_PHASE, TOKENS_PER_RUN, Plan
+from runs_conformance.engine.shrinking.confirmation import MAX_REQUESTS
 from runs_conformance.model.plural import plural
 from runs_conformance.model.profile import PHASES
 
@@ -31,7 +31,7 @@ def follow_up(plan: Plan, options: RunOptions, *, is_loopback: bool) -> dict[str
         steps["shrinking"] = SHRINKING if is_loopback else REMOTE_SHRINKING
     if options.confirm and not options.read_only:
         requests, runs = plan.requests // CONFIRMATION_SHARE, plan.runs // CONFIRMATION_SHARE
-        steps["confirming"] = Share(min(REMOTE_REQUESTS, requests), min(MAX_CONFIRMED_RUNS, runs))
+        steps["confirming"] = Share(min(MAX_REQUESTS, requests), min(MAX_CONFIRMED_RUNS, runs))
     if options.find_limits and not options.read_only:
         steps["limits"] = LIMIT_SEARCH
     return steps

@@ -27,6 +27,9 @@ MAX_REQUESTS_PER_ID = 60
 _REQUESTS_PER_POLL = 3
 """About how many requests it takes to poll a run to its end."""
 
+MAX_REQUESTS = 300
+"""Requests that replay all failures of a test run."""
+
 MAX_TRIES = 3
 """How often a failure is replayed that does not occur again at once."""
 
@@ -75,7 +78,7 @@ class ConfirmationBudget:
 
     sent: Callable[[], int]
     seconds: float = 30.0
-    requests: int = 300
+    requests: int = MAX_REQUESTS
     now: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _first: int = field(init=False)
