@@ -82,7 +82,7 @@ def test_every_cause_has_one_reproduction_and_a_fix(name: str) -> None:
         assert cause.fix.endswith(".")
 
 
-_PYTHON = re.compile(r"\b(?:None(?! of)|True|False|ABSENT)\b|\[['\"]|\{['\"][^'\"]*'|<[a-z]+ (?:object|at) ")
+_PYTHON = re.compile(r"\b(?:None(?! of)|True|False|ABSENT)\b|\['|\{['\"][^'\"]*'|<[a-z]+ (?:object|at) ")
 """Values in the notation of Python; JSON has other words and only double quotes."""
 _CODE = re.compile(r"`[^`]*`")
 
