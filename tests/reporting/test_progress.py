@@ -45,3 +45,9 @@ def test_what_the_target_does_not_delete_is_announced() -> None:
         == ["the target deletes no assistants and no threads: about 86 assistants and 129 threads will be left on it"]
         * 2
     )
+
+
+def test_throttling_says_which_requests_wait() -> None:
+    said: list[str] = []
+    LineProgress(said.append).on_throttled(1.0)
+    assert said == ["the target answers HTTP 429 or 503; what it refuses is sent again after 1 s"]

@@ -175,7 +175,7 @@ def _undeletable(estimates: Mapping[str, int]) -> str:
 
 
 def _throttling(seconds: float) -> str:
-    return f"the target answers HTTP 429 or 503; each request waits {seconds:.0f} s"
+    return f"the target answers HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
 
 
 class _Counter:
