@@ -128,3 +128,12 @@ def test_errors_that_lack_members_are_one_cause_with_the_rule_that_misses_them()
     rule = broken_rule("errors.type_param_and_code_are_present", "get_run")
     causes = by_kind(missing("error.error.param.required"), rule)
     assert [(cause.title, cause.consequences) for cause in causes.values()] == [("Errors lack `param`", (rule.id,))]
+
+
+def test_code_of_an_error_does_not_repeat_the_code_in_a_run() -> None:
+    wrong = wrong_value("run.last_error.code.enum", "get_run", ["server_error"], "backend_error")
+    of_run = wrong_rule("ending.some_rule", "create_run", "/last_error/code", None, "backend_error")
+    of_error = wrong_rule("refusals.code_names_the_kind", "create_run", "/error/code", None, None)
+    found = by_kind(as_constraint_on_answers(wrong), of_run, of_error)
+    assert found["shape.run"].ids == ("run.last_error.code.enum", "ending.some_rule")
+    assert found["refusals"].ids == ("refusals.code_names_the_kind",)

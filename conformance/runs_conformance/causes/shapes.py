@@ -167,12 +167,17 @@ def _sort_repeated(sorting: Sorting) -> None:
             )
 
 
+def _is_in_error(rule: Failure) -> bool:
+    """Whether a finding is about a member of an error response, which has some names in common with objects."""
+    return rule.finding.pointer.startswith("/error/")
+
+
 def _repeats(rule: Failure, failure: Failure) -> bool:
     """Whether a broken rule shows the value that breaks a constraint, in the same member of the same kind of object."""
     operation = OPERATIONS.get(rule.operation)
     if operation is None or rule.verdict.kind != "rule" or rule.member != failure.member or not rule.member:
         return False
-    if failure.subject not in (operation.response_kind, operation.listed_kind):
+    if failure.subject not in (operation.response_kind, operation.listed_kind) or _is_in_error(rule):
         return False
     actual, expected = rule.finding.actual, failure.finding.expected
     if isinstance(actual, Absent):
