@@ -180,7 +180,7 @@ def test_an_end_that_a_later_cancellation_moves_belongs_to_cancellation() -> Non
 
 def test_titles_of_single_rules_name_no_object_of_the_session() -> None:
     findings = {
-        "identity.never_changes": "created_at has changed",
+        "identity.never_changes": "created_at of the run step has changed",
         "listing.what_was_created_is_listed": "asst_PZMAve7xDON1GHhffU1qWxms, which was created before, is not listed",
         "messages.answer_has_a_step": "no step of the run names its message msg_000000000000000000001054",
     }
@@ -189,7 +189,7 @@ def test_titles_of_single_rules_name_no_object_of_the_session() -> None:
         for id_, message in findings.items()
     ]
     assert {cause.title for cause in analyze(verdicts)} == {
-        "`created_at` has changed",
+        "`created_at` of the run step has changed",
         "An assistant, which was created before, is not listed",
         "No step of the run names its message",
     }

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.steps import step_contents, step_end
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, step, usage
 
 
@@ -74,6 +77,15 @@ def test_message_whose_run_is_set_after_its_event() -> History:
 @fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
 def test_message_that_never_shows_its_run() -> History:
     return _ended(step(), messages=(message(run_id=None), message(run_id=None)))
+
+
+@pytest.mark.parametrize(
+    ("run_id", "problem"), [(None, "of the run has no run_id"), ("run_z", "was not written by the run")]
+)
+def test_what_is_wrong_with_a_named_message(run_id: str | None, problem: str) -> None:
+    history = _ended(step(), messages=(message(run_id=run_id),))
+    findings = [each for each in judge(step_contents.named_messages_exist, history) if isinstance(each, Finding)]
+    assert [finding.message for finding in findings] == [f"the message {message()['id']} {problem}"]
 
 
 @fails(step_end.status_is_known, at="/status", times=1)

@@ -89,7 +89,8 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
             was, now = first.get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
                 change = "is set, but was null before" if was is None else "has changed"
-                yield observation.check(json_equal(was, now), f"{name} {change}", f"/{name}", was, now)
+                message = f"{name} of the {timeline.kind.replace('_', ' ')} {change}"
+                yield observation.check(json_equal(was, now), message, f"/{name}", was, now)
 
 
 def _objects_below_parent(history: History) -> Iterable[Observation]:

@@ -162,7 +162,8 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
         for name in ("content", "attachments"):
             was, now = final[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                yield observation.check(equal_but_for_nulls(was, now), f"{name} has changed", f"/{name}", was, now)
+                message = f"{name} of the message has changed"
+                yield observation.check(equal_but_for_nulls(was, now), message, f"/{name}", was, now)
 
 
 @rule(

@@ -79,7 +79,7 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
     Clients fetch the answer by this id. Judged when the run has ended, on any answer that shows the message, or else on
     a complete list of the thread's messages.
 
-    Fix: Give the step the id of the message that is written, and store both in one transaction.
+    Fix: Store the message with the ids of its run and thread, and give its id to the step, in one transaction.
     """
     for id_, step in {step.text("id"): step for step in step_observations_of_run(run)}.items():
         message_id = step.get(_MESSAGE_ID)
@@ -88,13 +88,14 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
         observations = [message for message in message_observations(run.history) if message.id == message_id]
         if observations:
             # An event that shows the message before its members are set does not prove that another run wrote it.
-            for parent, id_of_parent, message_text in (
-                ("run_id", run.id, f"the message {message_id} was not written by the run"),
-                ("thread_id", run.thread_id, f"the message {message_id} is in another thread"),
+            for parent, id_of_parent, what in (
+                ("run_id", run.id, "was not written by the run"),
+                ("thread_id", run.thread_id, "is in another thread"),
             ):
                 shown = [message.get(parent) for message in observations]
                 fits = any(each in (id_of_parent, ABSENT) for each in shown)
-                yield step.check(fits, message_text, _MESSAGE_ID, id_of_parent, shown[-1])
+                problem = f"of the run has no {parent}" if shown[-1] is None else what
+                yield step.check(fits, f"the message {message_id} {problem}", _MESSAGE_ID, id_of_parent, shown[-1])
         if not observations and (page := _complete_message_list(run)) is not None:
             yield step.finding(
                 "the message that the step names is not in the thread", _MESSAGE_ID, list(page.ids), message_id
