@@ -159,6 +159,49 @@ def test_where_a_model_is_needed_nothing_is_decided() -> None:
     assert isinstance(judge(acceptance.smallest_request_is_accepted, builder.history())[0], Inconclusive)
 
 
+def _refused_for(operation: str, answer: object, status: int = 422, **members: Any) -> str:
+    """The finding or reason on a refused request of the smallest size after an assistant was created."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(model="gpt-4o"), body={"model": "gpt-4o"})
+    own = Step(operation=operation, body=members, role=Role.CONTROL)
+    builder.send(operation, answer, status, body=members, step=own)
+    (result,) = judge(acceptance.smallest_request_is_accepted, builder.history())
+    return getattr(result, "message", "") or f"inconclusive: {getattr(result, 'reason', '')}"
+
+
+ADDITIONAL = {"statusCode": 422, "message": "body must NOT have additional properties ('assistant_id')"}
+MISSING_NAME = {"detail": [{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ADDITIONAL, "names assistant_id: the route of POST /threads/{thread_id} seems to take the request"),
+        (error("No thread found with id 'runs'."), "names runs as the id of a thread: the route of POST /threads/"),
+        (error("Unknown assistant.", param="assistant_id"), "the refusal names assistant_id"),
+    ],
+)
+def test_refusal_that_cannot_be_because_of_the_model_is_blamed(answer: object, said: str) -> None:
+    message = _refused_for("create_thread_and_run", answer, assistant_id=ASSISTANT)
+    assert message.startswith("the smallest valid request was refused: ")
+    assert said in message
+
+
+@pytest.mark.parametrize(("model", "is_blamed"), [("gpt-4o", True), ("gpt-4", False)])
+def test_member_that_the_target_requires_besides_a_model_it_has(model: str, is_blamed: bool) -> None:
+    message = _refused_for("create_assistant", MISSING_NAME, model=model)
+    assert message.endswith("the smallest valid request was refused: the refusal names name")
+    assert message.startswith("inconclusive") is not is_blamed
+
+
+@pytest.mark.parametrize(
+    "answer", [error("The model gpt-4o is not served.", param="assistant_id"), error("No."), error("Too many runs.")]
+)
+def test_refusal_that_may_be_because_of_the_model(answer: object) -> None:
+    message = _refused_for("create_thread_and_run", answer, 400, assistant_id=ASSISTANT)
+    assert message == "inconclusive: create_thread_and_run was refused, possibly because of the model"
+
+
 def _run_needs_model(model: str) -> History:
     """A target that creates runs only with a model in the request."""
     builder = HistoryBuilder()

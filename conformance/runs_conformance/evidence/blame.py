@@ -11,7 +11,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_array, is_object, spell_pointer
 
 _QUOTED_NAME = re.compile(
-    r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|missing required|required)\b"
+    r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|additional|missing required|required)\b"
     r"[^'\"`]{0,60}['\"`]([A-Za-z_][\w.\[\]-]{0,80})['\"`]",
     re.IGNORECASE,
 )

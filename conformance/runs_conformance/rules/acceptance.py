@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.contract.json_type import json_type_of
@@ -11,6 +11,7 @@ from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.evidence.smallest_refusal import model_was_accepted, other_reason_than_model
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import Exchange
@@ -31,20 +32,30 @@ _REFUSED_STATUSES = (400, 409, 413, 415, 422)
 
 @dataclass(frozen=True, slots=True)
 class _SmallestRequest:
-    """A control request, and a larger request of its operation with the same model that was accepted, if any."""
+    """A control request, and a larger request of its operation with the same model that was accepted, if any.
+
+    `other_reason` is what the refusal says if it cannot be due to the model; `model_is_known` says that another
+    request with this model was accepted.
+    """
 
     exchange: Exchange
-    larger: Exchange | None
+    larger: Exchange | None = None
+    other_reason: str = ""
+    model_is_known: bool = False
 
 
 def _smallest_requests(history: History) -> Iterator[_SmallestRequest]:
     accepted = [each for each in history if each.accepted and each.operation in _MODEL_OPERATIONS]
     for exchange in history:
         if exchange.step is not None and exchange.step.role is Role.CONTROL and exchange.operation is not None:
-            yield _SmallestRequest(
-                exchange,
-                None if exchange.accepted else next((x for x in accepted if _is_larger(x, exchange, history)), None),
-            )
+            yield _SmallestRequest(exchange) if exchange.accepted else _refused_request(exchange, accepted, history)
+
+
+def _refused_request(refused: Exchange, accepted: Sequence[Exchange], history: History) -> _SmallestRequest:
+    larger = next((each for each in accepted if _is_larger(each, refused, history)), None)
+    needs_model = refused.refused and refused.operation in _MODEL_OPERATIONS and not _keeps_model(refused)
+    reason = (other_reason_than_model(refused) or "") if needs_model else ""
+    return _SmallestRequest(refused, larger, reason, bool(reason) and model_was_accepted(refused, history))
 
 
 def _is_larger(accepted: Exchange, refused: Exchange, history: History) -> bool:
@@ -77,9 +88,9 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
 
     A server that refuses it is unusable, and its refusals of invalid requests prove nothing. A server may refuse a
     model, so the smallest request that names one, or starts a run, is blamed only if a larger one with that model is
-    accepted.
+    accepted, or if the refusal names something else and any other request with that model is accepted.
 
-    Fix: Require only the members that the schema requires.
+    Fix: Require only the members that the schema requires, and match /threads/runs before /threads/{thread_id}.
     """
     exchange = request.exchange
     if exchange.accepted:
@@ -95,6 +106,9 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
         message = f"the smallest valid request was refused; with {names} it was accepted"
         yield exchange.finding(message, "", 200, exchange.status)
+    elif request.other_reason:
+        message = f"the smallest valid request was refused: {request.other_reason}"
+        yield exchange.finding(message, "", 200, exchange.status) if request.model_is_known else Inconclusive(message)
     elif exchange.operation in _MODEL_OPERATIONS and not _keeps_model(exchange):
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:
