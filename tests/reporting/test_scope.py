@@ -66,3 +66,9 @@ def test_the_report_holds_the_names_as_data() -> None:
         "capabilities": ["cancel", "create_and_run"],
         "operations": ["cancel_run", "create_thread_and_run"],
     }
+
+
+def test_an_operation_whose_requests_another_route_takes_is_named_with_it() -> None:
+    made = partial()
+    shadowed = replace(made, target=replace(made.target, shadowed_operations=("create_thread_and_run",)))
+    assert "POST /threads/runs (or the route of /threads/{thread_id} takes its requests)" in scope_line(shadowed)

@@ -27,6 +27,7 @@ from runs_conformance.engine.capabilities import (
     failed_prerequisite,
     missing_declared_capabilities,
     missing_operations,
+    shadowed_operations,
     undelivered_streams,
     unsupported_capabilities,
 )
@@ -130,6 +131,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
                 name for name in CAPABILITIES if name in absent and name not in options.no_capabilities
             ),
             missing_operations=missing_operations(result.operation_stats, options.no_capabilities),
+            shadowed_operations=shadowed_operations(result.operation_stats),
             access=header.access,
         ),
         complete=not is_cut,

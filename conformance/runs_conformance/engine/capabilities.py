@@ -190,6 +190,11 @@ def missing_operations(stats_by_operation: StatsByOperation, denied: Collection[
     )
 
 
+def shadowed_operations(stats_by_operation: StatsByOperation) -> tuple[str, ...]:
+    """The operations whose requests the route of another operation seems to take."""
+    return tuple(name for name in OPERATIONS if name in stats_by_operation and stats_by_operation[name].is_shadowed)
+
+
 def denied_capabilities(denied: Collection[str]) -> dict[str, str]:
     """Return the capabilities that the user declared absent, and their operations, each with the reason."""
     reasons: dict[str, str] = {}

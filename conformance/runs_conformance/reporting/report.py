@@ -44,7 +44,8 @@ class Suite:
 class TargetInfo:
     """The target; `base_url` contains no credentials, and is None for recorded traffic.
 
-    `missing_capabilities` and `missing_operations` were not found on it, and not declared absent by the user.
+    `missing_capabilities` and `missing_operations` were not found on it, and not declared absent by the user. Requests
+    of `shadowed_operations` seem to be taken by the route of another operation.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TargetInfo:
     capabilities: tuple[str, ...] = ()
     missing_capabilities: tuple[str, ...] = ()
     missing_operations: tuple[str, ...] = ()
+    shadowed_operations: tuple[str, ...] = ()
     access: RequestAccess | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.operation import OPERATIONS, Operation
 from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report import Report
@@ -36,7 +36,13 @@ def missing_parts(report: Report) -> list[str]:
     """The capabilities that the target does not offer, then the single operations by method and path."""
     whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
-    return [*whole, *(each.route for each in single if each.capability not in whole)]
+    return [*whole, *(_describe(each, report) for each in single if each.capability not in whole)]
+
+
+def _describe(operation: Operation, report: Report) -> str:
+    """The method and path of an operation, and the route that may take its requests."""
+    is_shadowed = operation.name in report.target.shadowed_operations
+    return operation.route + (" (or the route of /threads/{thread_id} takes its requests)" if is_shadowed else "")
 
 
 def conforming_capabilities(report: Report) -> list[str]:
