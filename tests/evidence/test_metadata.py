@@ -109,3 +109,13 @@ def test_merged_metadata_may_exceed_the_limit() -> None:
     # A refused request stored nothing.
     assert not may_exceed_metadata_limit([builder.exchanges[0], exceeding, small], small)
     assert not may_exceed_metadata_limit(builder.exchanges, builder.exchanges[0])
+
+
+def test_target_that_replaces_metadata_merges_none() -> None:
+    builder = created()
+    most = {f"k{number}": "v" for number in range(MAX_METADATA_ENTRIES)}
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
+    exceeding = builder.refuse("modify_thread", body={"metadata": most})
+    assert may_exceed_metadata_limit(builder.exchanges, exceeding)
+    builder.send("modify_thread", thread(metadata={"c": "3"}), body={"metadata": {"c": "3"}})
+    assert not may_exceed_metadata_limit(builder.exchanges, exceeding)

@@ -185,6 +185,17 @@ def test_answer_that_cannot_be_modified() -> History:
     return _answer_modified("completed", False)
 
 
+@passes(modify.message_can_be_modified)
+def test_refused_value_is_no_message_that_cannot_be_modified() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [HELLO]})
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
+    builder.send("modify_message", message(**NEW), body=NEW)
+    builder.refuse("modify_message", text="Invalid 'metadata': too many properties.", body={"metadata": {"é": "1"}})
+    return builder.history()
+
+
 @inconclusive(modify.message_can_be_modified)
 def test_answer_of_a_run_that_is_active() -> History:
     return _answer_modified("in_progress", False)

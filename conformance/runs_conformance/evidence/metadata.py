@@ -153,9 +153,10 @@ def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange)
     """Whether a modification exceeds the maximum number of entries on a server that merges old and new metadata.
 
     Whether metadata is merged or replaced is not specified. The last response to a creation or modification shows what
-    the server has kept until then.
+    the server has kept until then. A server that was seen to replace metadata merges none.
     """
-    if not (exchange.operation or "").startswith("modify_"):
+    exchanges = list(exchanges)
+    if not (exchange.operation or "").startswith("modify_") or _replaces_metadata(exchanges, exchange.operation):
         return False
     object_id = list(exchange.path.values())[-1]
     others = [
@@ -176,6 +177,25 @@ def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange)
         if latest is None or not (each is latest or each.happened_before(latest)):
             keys |= {*_keys_sent(each), *_keys(at(each.body, "/metadata"))}
     return len(keys) > MAX_METADATA_ENTRIES
+
+
+def _replaces_metadata(exchanges: Iterable[Exchange], operation: str | None) -> bool:
+    """Whether an accepted modification with metadata left out an entry that the one before it had set."""
+    latest: dict[tuple[str, ...], Exchange] = {}
+    for each in exchanges:
+        if each.operation != operation or not each.accepted or not is_object(at(each.request.body, "/metadata")):
+            continue
+        path = tuple(each.path.values())
+        before, shown = latest.get(path), at(each.body, "/metadata")
+        if (
+            before is not None
+            and before.happened_before(each)
+            and is_object(shown)
+            and {*_keys(at(before.body, "/metadata"))} - shown.keys() - {*_keys_sent(each)}
+        ):
+            return True
+        latest[path] = each
+    return False
 
 
 def _keys_sent(exchange: Exchange) -> Iterator[str]:

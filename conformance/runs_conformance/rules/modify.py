@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
@@ -72,10 +72,14 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
         )
 
 
-def _may_refuse_value(modification: Modification) -> bool:
-    """Whether a refusal names a member, and others of its kind were accepted, so that the value may be to blame."""
+def _may_refuse_value(modification: Modification, on: Collection[Mapping[str, str]] = ()) -> bool:
+    """Whether a refusal names a member, and others of its kind were accepted, so that the value may be to blame.
+
+    Those others are modifications of any object, or of the objects at the paths that are given.
+    """
     others = modification.timeline.history.select(modification.exchange.operation or "")
-    return bool(named_places(modification.exchange)) and any(other.accepted for other in others)
+    accepted = any(other.accepted and (not on or other.path in on) for other in others)
+    return accepted and bool(named_places(modification.exchange))
 
 
 @rule(
@@ -102,6 +106,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
         and message_certainly_exists(history, exchange)
+        and not _may_refuse_value(modification, on=[exchange.path])
         and not may_exceed_metadata_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
