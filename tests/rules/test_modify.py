@@ -192,7 +192,7 @@ def test_refused_value_is_no_message_that_cannot_be_modified() -> History:
     builder.see_statuses("queued", "completed")
     builder.send("list_messages", page(message(), message("user", "Hello", "msg_u")))
     builder.send("modify_message", message(**NEW), body=NEW)
-    builder.refuse("modify_message", text="Invalid 'metadata': too many properties.", body={"metadata": {"é": "1"}})
+    builder.send("modify_message", error("Too long.", "metadata"), 400, body={"metadata": {"é": "1"}})
     return builder.history()
 
 
