@@ -16,6 +16,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
         (Response(200, body={"error": "No."}), False),
         (Response(200, body={"error": None, "object": "list"}), True),
         (Response(200, text="<html>", defects=("not_json",)), False),
+        (Response(200, text="event: done\ndata: [DONE]\n\n", defects=("not_json",)), True),
         (Response(204), True),
         (Response(404, body={"error": {"message": "No."}}), False),
     ],

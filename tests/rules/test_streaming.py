@@ -5,6 +5,7 @@ from typing import Any
 
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run
@@ -89,7 +90,8 @@ def mislabelled(body: dict[str, Any]) -> History:
     exchange = builder.create_run(body=body)
     assert exchange.response is not None
     text = 'event: thread.run.created\ndata: {"id"'
-    response = replace(exchange.response, text=text, defects=("not_json",), headers={"content-type": "text/plain"})
+    headers = {"content-type": "application/json"}
+    response = replace(exchange.response, body=ABSENT, text=text, defects=("not_json",), headers=headers)
     return History.of([replace(exchange, response=response)])
 
 

@@ -75,11 +75,16 @@ class Response:
     size: int = 0
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the content consists of server-sent events, whatever its content type says."""
+        return self.events is not None or (self.text or "").lstrip("\ufeff\r\n ").startswith(("event:", "data:", ":"))
+
+    @property
     def contradicts_success(self) -> bool:
-        """Whether the content shows no success, whatever the status: an error, or text that is not JSON."""
+        """Whether the content shows no success, whatever the status: an error, or text that is no JSON and no stream."""
         if isinstance(self.body, dict):
             return bool(self.body.get("error")) and "id" not in self.body
-        return "not_json" in self.defects
+        return "not_json" in self.defects and not self.is_stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

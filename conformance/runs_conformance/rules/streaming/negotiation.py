@@ -35,9 +35,8 @@ def _must_stream(exchange: Exchange) -> bool | None:
     return exchange.request.body.get("stream") is True
 
 
-def _looks_like_events(exchange: Exchange) -> bool:
-    text = exchange.response.text if exchange.response else None
-    return text is not None and text.lstrip("\ufeff\r\n ").startswith(("event:", "data:", ":"))
+def _is_stream(exchange: Exchange) -> bool:
+    return exchange.response is not None and exchange.response.is_stream
 
 
 @rule(
@@ -55,7 +54,7 @@ def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result
     Fix: Answer with server-sent events if `stream` is true.
     """
     if exchange.accepted and _must_stream(exchange):
-        if (exchange.response and exchange.response.events is not None) or _looks_like_events(exchange):
+        if _is_stream(exchange):
             yield PASSED  # What a stream without events lacks is judged by the rules on its events.
         else:
             yield exchange.finding("stream was true, but the response is not a stream of events")
@@ -70,8 +69,8 @@ def no_stream_comes_unasked(exchange: Exchange) -> Iterator[Result]:
     Fix: Stream only if `stream` is true.
     """
     if exchange.accepted and _must_stream(exchange) is False:
-        streamed = bool(exchange.response and exchange.response.events is not None) or _looks_like_events(exchange)
-        yield exchange.finding("the response is a stream of events, though none was requested") if streamed else PASSED
+        finding = exchange.finding("the response is a stream of events, though none was requested")
+        yield finding if _is_stream(exchange) else PASSED
 
 
 @rule(
@@ -89,7 +88,7 @@ def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
         if exchange.response.events is not None:
             yield PASSED
         # A recording without any header fields left them out.
-        elif (headers or exchange.step is not None) and _looks_like_events(exchange):
+        elif (headers or exchange.step is not None) and _is_stream(exchange):
             content_type = headers.get("content-type", "")
             yield exchange.finding(
                 "the response is a stream of events, but its content type is another",
