@@ -15,6 +15,7 @@ from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.rules.constraints import response_schemas
 from tests.rules.histories import (
     HistoryBuilder,
+    assistant,
     deleted,
     error,
     message,
@@ -51,6 +52,13 @@ def everything() -> HistoryBuilder:
         "create_run", ("thread.run.created", run("queued")), ("thread.message.completed", streamed_message())
     )
     return builder
+
+
+def test_envelope_of_a_list_of_assistants_is_judged_and_an_unknown_item_is_not() -> None:
+    builder = HistoryBuilder()
+    envelope = {**page(assistant(name=5)), "has_more": "false"}
+    builder.send("list_assistants", envelope, step=Step(operation="list_assistants", role=Role.READ))
+    assert failing(tallies(builder.history())) == {"assistant_list.has_more.type"}
 
 
 @pytest.mark.parametrize(

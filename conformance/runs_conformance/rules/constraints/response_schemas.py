@@ -76,7 +76,8 @@ def _is_consequence(
         return False  # The object itself lacks a member; one that is missing deeper may be missing in the request.
     if member == "metadata" and violation.constraint.endswith(".maxProperties") and _is_merged(value, history):
         return True
-    if _is_of_another_program(value, exchange, history):
+    is_list = value is object_.value and object_.kind.endswith("_list")
+    if not is_list and _is_of_another_program(value, exchange, history):
         return True
     observation = shown.get(id(value))
     if observation is None:
