@@ -81,7 +81,7 @@ class Response:
 
     @property
     def contradicts_success(self) -> bool:
-        """Whether the content shows no success, whatever the status: an error, or text that is no JSON and no event."""
+        """Whether the content shows no success, whatever the status: an error, or text without JSON and events."""
         if isinstance(self.body, dict):
             return bool(self.body.get("error")) and "id" not in self.body
         return "not_json" in self.defects and not self.is_stream
