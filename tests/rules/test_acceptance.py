@@ -7,7 +7,7 @@ import pytest
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
-from runs_conformance.rules import acceptance
+from runs_conformance.rules.acceptance import legal_requests, reads
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
 
@@ -16,14 +16,14 @@ def _control(operation: str) -> Step:
     return Step(operation=operation, body={}, role=Role.CONTROL)
 
 
-@passes(acceptance.smallest_request_is_accepted)
+@passes(legal_requests.smallest_request_is_accepted)
 def test_an_empty_thread_is_created() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=_control("create_thread"))
     return builder.history()
 
 
-@fails(acceptance.smallest_request_is_accepted, times=1)
+@fails(legal_requests.smallest_request_is_accepted, times=1)
 def test_an_empty_thread_is_refused() -> History:
     builder = HistoryBuilder()
     builder.refuse("create_thread", step=_control("create_thread"))
@@ -37,21 +37,21 @@ def _refused_modification(**members: Any) -> History:
     return builder.history()
 
 
-@fails(acceptance.smallest_request_is_accepted, times=1)
+@fails(legal_requests.smallest_request_is_accepted, times=1)
 def test_modification_that_keeps_the_model_is_refused() -> History:
     return _refused_modification(metadata={"a": "b"})
 
 
-@inconclusive(acceptance.smallest_request_is_accepted)
+@inconclusive(legal_requests.smallest_request_is_accepted)
 def test_modification_to_another_model_is_refused() -> History:
     return _refused_modification(metadata={"a": "b"}, model="unknown")
 
 
 READS = (
-    acceptance.assistants_threads_and_runs_can_be_read,
-    acceptance.messages_can_be_read,
-    acceptance.steps_can_be_read,
-    acceptance.lists_can_be_read,
+    reads.assistants_threads_and_runs_can_be_read,
+    reads.messages_can_be_read,
+    reads.steps_can_be_read,
+    reads.lists_can_be_read,
 )
 
 
@@ -82,22 +82,22 @@ def test_created_objects_are_shown() -> History:
     return _reads(shown=True)
 
 
-@fails(acceptance.assistants_threads_and_runs_can_be_read, times=1)
+@fails(reads.assistants_threads_and_runs_can_be_read, times=1)
 def test_a_run_is_not_shown() -> History:
     return _reads(shown=False)
 
 
-@fails(acceptance.messages_can_be_read, times=1)
+@fails(reads.messages_can_be_read, times=1)
 def test_a_message_is_not_shown() -> History:
     return _reads(shown=False)
 
 
-@fails(acceptance.steps_can_be_read, times=1)
+@fails(reads.steps_can_be_read, times=1)
 def test_a_step_is_not_shown() -> History:
     return _reads(shown=False)
 
 
-@fails(acceptance.lists_can_be_read, times=1)
+@fails(reads.lists_can_be_read, times=1)
 def test_messages_are_not_listed() -> History:
     return _reads(shown=False)
 
@@ -109,12 +109,12 @@ def test_a_step_that_was_listed_as_one_of_another_run_is_no_passed_read(is_shown
     misplaced = step(run_id="run_b")
     _read(builder, "list_run_steps", page(misplaced))
     _read(builder, "get_run_step", misplaced if is_shown else error("Not here."), 200 if is_shown else 404)
-    listed, *read = judge(acceptance.steps_can_be_read, builder.history())
+    listed, *read = judge(reads.steps_can_be_read, builder.history())
     assert listed is PASSED
     assert [type(result) for result in read] == ([] if is_shown else [Suspicion])
 
 
-@inconclusive(acceptance.assistants_threads_and_runs_can_be_read)
+@inconclusive(reads.assistants_threads_and_runs_can_be_read)
 def test_a_run_that_another_tenant_created() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread_and_run", run(), step=Step(operation="create_thread_and_run", body={}, key=Key.SECOND))
@@ -143,7 +143,7 @@ def test_a_thread_of_another_tenant() -> History:
 def test_an_operation_that_there_is_not_refuses_nothing() -> None:
     builder = HistoryBuilder()
     builder.refuse("modify_run", 404, step=_control("modify_run"))
-    assert judge(acceptance.smallest_request_is_accepted, builder.history()) == []
+    assert judge(legal_requests.smallest_request_is_accepted, builder.history()) == []
 
 
 @legal
@@ -156,7 +156,7 @@ def test_a_model_that_there_is_not() -> History:
 def test_where_a_model_is_needed_nothing_is_decided() -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", step=_control("create_run"))
-    assert isinstance(judge(acceptance.smallest_request_is_accepted, builder.history())[0], Inconclusive)
+    assert isinstance(judge(legal_requests.smallest_request_is_accepted, builder.history())[0], Inconclusive)
 
 
 def _refused_for(operation: str, answer: object, status: int = 422, **members: Any) -> str:
@@ -165,7 +165,7 @@ def _refused_for(operation: str, answer: object, status: int = 422, **members: A
     builder.send("create_assistant", assistant(model="gpt-4o"), body={"model": "gpt-4o"})
     own = Step(operation=operation, body=members, role=Role.CONTROL)
     builder.send(operation, answer, status, body=members, step=own)
-    (result,) = judge(acceptance.smallest_request_is_accepted, builder.history())
+    (result,) = judge(legal_requests.smallest_request_is_accepted, builder.history())
     return getattr(result, "message", "") or f"inconclusive: {getattr(result, 'reason', '')}"
 
 
@@ -211,12 +211,12 @@ def _run_needs_model(model: str) -> History:
     return builder.history()
 
 
-@fails(acceptance.smallest_request_is_accepted, times=1)
+@fails(legal_requests.smallest_request_is_accepted, times=1)
 def test_a_run_needs_the_model_that_its_assistant_has() -> History:
     return _run_needs_model("gpt-4o")
 
 
-@inconclusive(acceptance.smallest_request_is_accepted)
+@inconclusive(legal_requests.smallest_request_is_accepted)
 def test_a_run_needs_another_model() -> History:
     return _run_needs_model("gpt-4")
 
@@ -235,7 +235,7 @@ def _in_parts(together: bool, *parts: tuple[str, bool]) -> History:
     return builder.history()
 
 
-@passes(acceptance.members_are_accepted_together)
+@passes(legal_requests.members_are_accepted_together)
 def test_members_that_are_accepted_together() -> History:
     builder = HistoryBuilder()
     both = {"top_p": 0.5, "temperature": 0.5}
@@ -245,22 +245,22 @@ def test_members_that_are_accepted_together() -> History:
     return builder.history()
 
 
-@fails(acceptance.members_are_accepted_together, times=1)
+@fails(legal_requests.members_are_accepted_together, times=1)
 def test_members_that_are_refused_together_only() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", True))
 
 
-@inconclusive(acceptance.members_are_accepted_together)
+@inconclusive(legal_requests.members_are_accepted_together)
 def test_member_that_is_refused_by_itself() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", False))
 
 
-@inconclusive(acceptance.members_are_accepted_together)
+@inconclusive(legal_requests.members_are_accepted_together)
 def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))
 
 
-@inconclusive(acceptance.members_are_accepted_together)
+@inconclusive(legal_requests.members_are_accepted_together)
 def test_member_whose_value_was_never_accepted() -> History:
     builder = HistoryBuilder()
     exercises = ("create_message.attachments.type", "create_message.content.type")
@@ -274,7 +274,7 @@ def test_member_whose_value_was_never_accepted() -> History:
     return builder.history()
 
 
-@inconclusive(acceptance.members_are_accepted_together)
+@inconclusive(legal_requests.members_are_accepted_together)
 def test_alternative_that_was_never_accepted() -> History:
     builder = HistoryBuilder()
     both = ("create_assistant.model.type", "create_assistant.tools[].type.enum")
@@ -296,22 +296,22 @@ def _equal(*statuses: int, operation: str = "create_thread") -> History:
     return builder.history()
 
 
-@passes(acceptance.equal_requests_are_all_accepted)
+@passes(legal_requests.equal_requests_are_all_accepted)
 def test_equal_requests_are_accepted_every_time() -> History:
     return _equal(200, 200)
 
 
-@fails(acceptance.equal_requests_are_all_accepted, times=1)
+@fails(legal_requests.equal_requests_are_all_accepted, times=1)
 def test_every_third_request_is_refused() -> History:
     return _equal(200, 200, 400)
 
 
-@inconclusive(acceptance.equal_requests_are_all_accepted)
+@inconclusive(legal_requests.equal_requests_are_all_accepted)
 def test_equal_request_that_fails_in_the_server() -> History:
     return _equal(200, 500)
 
 
-@inconclusive(acceptance.equal_requests_are_all_accepted)
+@inconclusive(legal_requests.equal_requests_are_all_accepted)
 def test_equal_requests_that_are_always_refused() -> History:
     return _equal(400, 400)
 
@@ -340,12 +340,12 @@ def _locked(builder: HistoryBuilder) -> History:
     return builder.history()
 
 
-@inconclusive(acceptance.smallest_request_is_accepted)
+@inconclusive(legal_requests.smallest_request_is_accepted)
 def test_smallest_request_that_a_run_of_another_thread_locks_out() -> History:
     return _locked(HistoryBuilder())
 
 
-@inconclusive(acceptance.equal_requests_are_all_accepted)
+@inconclusive(legal_requests.equal_requests_are_all_accepted)
 def test_equal_request_that_a_run_of_another_thread_locks_out() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread("thread_b"))

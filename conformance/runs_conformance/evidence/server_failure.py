@@ -68,6 +68,12 @@ def is_server_error(exchange: Exchange) -> bool:
     return not (status == 503 and exchange.response is not None and "retry-after" in exchange.response.headers)
 
 
+def describe_unusable(exchange: Exchange) -> str:
+    """The defect of a response in words: a server error, or an error or no JSON with a status of success."""
+    what = "an error or no JSON" if exchange.has_success_status else f"HTTP status {exchange.status}"
+    return f"{exchange.operation} was answered with {what}"
+
+
 def timed_out(exchange: Exchange) -> bool:
     """Whether a sent request got no complete response within the timeout. Streams are exempt."""
     return _is_late(exchange) and not _is_stream(exchange)

@@ -1,0 +1,1 @@
+"""Acceptance: minimal valid requests are accepted, and existing objects can be read."""
