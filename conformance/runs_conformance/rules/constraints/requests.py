@@ -10,24 +10,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import (
-    blamed_elsewhere,
-    blames_missing_messages,
-    may_concern_missing_object,
-    named_members,
-)
+from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
-from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.error_message import error_message
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, is_object, spell_pointer
+from runs_conformance.model.json import ABSENT, JSON, Absent, spell_pointer
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import (
     INVALID_REFUSED,
@@ -41,20 +34,11 @@ from runs_conformance.model.verdict import (
     Suspicion,
     Tally,
 )
-from runs_conformance.rules.constraints.refused_choices import (
-    refused_choice_in,
-    refused_choices,
-    untaken_choice,
-)
+from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
+from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
 from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
 
-_TOO_LARGE = 413
-"""The largest accepted body depends on the server's resources, not on the contract."""
-
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP status 413)"
-
-_RANDOM_FAILURES = 2
-"""Requests that failed once and not another time, beyond which repeated failures may be due to chance."""
 
 _REFUSED = "HTTP 400"
 _ACCEPTED = "HTTP 200"
@@ -62,7 +46,7 @@ _ACCEPTED = "HTTP 200"
 
 def tallies(history: History) -> dict[str, Tally]:
     """The tallies of all request constraints that a history exercises, by constraint id."""
-    program = _ProgramRequests(history)
+    program = ProgramRequests(history)
     by_constraint: dict[str, Tally] = {}
     for id_, result in _judge_invalid_requests(program):
         by_constraint.setdefault(id_, Tally()).add(result)
@@ -76,7 +60,7 @@ def tallies(history: History) -> dict[str, Tally]:
     return by_constraint
 
 
-def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
+def _judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
     """Explain the constraints without an invalid value, if the target accepted most others of the keyword or of all."""
     by_operation: dict[str, list[Exchange]] = {}
     by_keyword: dict[tuple[str, str], list[Exchange]] = {}
@@ -103,128 +87,7 @@ def _judge_unsent_values(program: _ProgramRequests) -> Iterator[tuple[str, Resul
             )
 
 
-class _ProgramRequests:
-    """The exchanges of one program by their role."""
-
-    def __init__(self, history: History) -> None:
-        self.history = history
-        self.negatives: dict[str, list[Exchange]] = {}
-        self.valid: dict[str, list[Exchange]] = {}
-        self.controls: dict[str, list[Exchange]] = {}
-        self.legal: dict[str, list[Exchange]] = {}
-        self.accepted: set[str] = set()
-        self.tried: set[str] = set()
-        self._refused_choices: dict[str, frozenset[UnionChoice]] = {}
-        self.occupancy = thread_occupancy(history)
-        for exchange in history:
-            step = exchange.step
-            if step is None:
-                continue
-            if step.role is Role.NEGATIVE and step.exercises:
-                self.negatives.setdefault(step.id, []).append(exchange)
-            elif step.role is Role.VALID and step.exercises:
-                self.valid.setdefault(step.id, []).append(exchange)
-            elif step.role is Role.CONTROL:
-                self.controls.setdefault(step.operation, []).append(exchange)
-            if step.role in (Role.VALID, Role.CONTROL):
-                self.legal.setdefault(step.operation, []).append(exchange)
-                self.tried.update(step.exercises)
-                if exchange.accepted:
-                    self.accepted.update(step.exercises)
-
-    def control_failure(self, operation: str) -> str | None:
-        """The reason why an operation's minimal request does not serve as a control; None if it was accepted."""
-        controls = self.controls.get(operation, [])
-        if any(control.accepted for control in controls):
-            return None
-        if not controls:
-            return f"the minimal {operation} request was not sent"
-        if any(control.refused for control in controls):
-            return f"the minimal {operation} request was also refused"
-        return f"the minimal {operation} request: {_inconclusive_reason(controls[-1])}"
-
-    def refuses_everything(self, refused: Exchange) -> bool:
-        """Whether the target may have refused every request of the operation at that time.
-
-        It did not if it accepted a request afterwards. If it refused all legal ones, the last one before decides, or an
-        invalid one that was accepted since; but a legal request is then never blamed. Legal requests that were refused
-        for members that an invalid one does not have say nothing about it.
-        """
-        own = refused.step.id if refused.step is not None else ""
-        is_legal = refused.step is not None and refused.step.role is Role.VALID
-        legal = [
-            each
-            for each in self.legal.get(refused.operation or "", [])
-            if _shows_target_state(each, own) and (is_legal or not _blames_what_is_missing_in(refused, each))
-        ]
-        legal += (each for many in self.negatives.values() for each in many if _is_accepted_like(each, refused))
-        later = [exchange for exchange in legal if refused.happened_before(exchange)]
-        if any(exchange.accepted for exchange in later):
-            return False
-        before = [exchange for exchange in legal if exchange.happened_before(refused)]
-        return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
-
-    def takes_no_body_of_this_size(self, refused: Exchange, id_: str) -> bool:
-        """Whether the size of the body explains a refusal: a valid value of the constraint was refused for it, too."""
-        attempts = (each for many in self.valid.values() for each in many if each.status == _TOO_LARGE)
-        return refused.status == _TOO_LARGE and any(
-            each.step is not None and not each.step.packed and each.step.exercises[0] == id_ for each in attempts
-        )
-
-    def refused_choices(self, operation: str) -> frozenset[UnionChoice]:
-        """The alternatives of unions in valid requests of an operation that were never accepted."""
-        if operation not in self._refused_choices:
-            self._refused_choices[operation] = refused_choices(self.legal.get(operation, []))
-        return self._refused_choices[operation]
-
-    @cached_property
-    def fails_at_random(self) -> bool:
-        """Whether several requests failed with a server error once and not another time."""
-        failed, answered = set[str](), set[str]()
-        for exchange in self.history:
-            if exchange.step is not None and exchange.status is not None:
-                (failed if exchange.status >= 500 else answered).add(exchange.step.id)
-        return len(failed & answered) >= _RANDOM_FAILURES
-
-    def kept_serving(self, failed: Exchange) -> bool:
-        """Whether the minimal request was accepted at some time, and a request certainly after the failure.
-
-        That is a valid request, or an invalid one of the same operation.
-        """
-        controls = self.controls.get(failed.operation or "", [])
-        groups = (controls, *self.valid.values(), *self.negatives.values())
-        later = (exchange for many in groups for exchange in many if exchange.accepted)
-        return any(control.accepted for control in controls) and any(
-            failed.happened_before(each) and (_is_valid(each) or each.operation == failed.operation) for each in later
-        )
-
-
-def _is_accepted_like(exchange: Exchange, other: Exchange) -> bool:
-    return exchange.accepted and exchange.operation == other.operation
-
-
-def _is_valid(exchange: Exchange) -> bool:
-    return exchange.step is not None and exchange.step.role is not Role.NEGATIVE
-
-
-def _shows_target_state(legal: Exchange, own: str) -> bool:
-    """Whether the response to a legal request shows if the target was able to accept requests.
-
-    `own` is the id of the refused step, whose repetitions do not count. Neither does a refused request with several
-    values, because one of the values may be to blame.
-    """
-    step = legal.step
-    return step is not None and step.id != own and (legal.accepted or not step.packed)
-
-
-def _blames_what_is_missing_in(other: Exchange, legal: Exchange) -> bool:
-    """Whether a legal request was refused for members of its own that another request does not have."""
-    body, others = legal.request.body, other.request.body
-    blamed = set(body) & named_members(legal) if is_object(body) and legal.refused else set()
-    return bool(blamed) and blamed.isdisjoint(others if is_object(others) else ())
-
-
-def _judge_invalid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
+def _judge_invalid_requests(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
     for attempts in program.negatives.values():
         step = attempts[0].step
         if step is not None:
@@ -232,7 +95,7 @@ def _judge_invalid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Re
                 yield id_, _judge_invalid_request(id_, step, attempts, program)
 
 
-def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], program: _ProgramRequests) -> Result:
+def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], program: ProgramRequests) -> Result:
     accepted = next((exchange for exchange in attempts if exchange.accepted), None)
     if accepted is not None:
         return _finding(accepted, step.mutation, f"accepted {_describe(step.mutation)}", _REFUSED)
@@ -244,7 +107,7 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
-        return Inconclusive(_inconclusive_reason(attempts[-1]))
+        return Inconclusive(inconclusive_reason(attempts[-1]))
     if id_ not in program.accepted:
         return Inconclusive(NO_VALID_VALUE)
     if program.takes_no_body_of_this_size(refused, id_):
@@ -261,7 +124,7 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     return Passed(INVALID_REFUSED)
 
 
-def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> Inconclusive | None:
+def _other_cause(refused: Exchange, step: Step, program: ProgramRequests) -> Inconclusive | None:
     """Another possible reason for a refusal than the value under test; None if there is none."""
     if not program.occupancy.is_idle(refused) or says_locked(refused):
         return Inconclusive("the thread may have had an active run, which refuses every request")
@@ -277,7 +140,7 @@ def _other_cause(refused: Exchange, step: Step, program: _ProgramRequests) -> In
     return None
 
 
-def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Result]]:
+def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
     findings, excused = list[tuple[str, Exchange, Finding]](), list[tuple[str, Exchange, Finding]]()
     for attempts in program.valid.values():
         step = attempts[0].step
@@ -302,7 +165,7 @@ def _judge_valid_requests(program: _ProgramRequests) -> Iterator[tuple[str, Resu
 
 
 def _judge_refused_choices(
-    findings: Sequence[tuple[str, Exchange, Finding]], program: _ProgramRequests
+    findings: Sequence[tuple[str, Exchange, Finding]], program: ProgramRequests
 ) -> Iterator[tuple[str, Result]]:
     """Blame an alternative of a union that was never accepted for its refusals, not what is around or in it."""
     blamed = {id_ for id_, _, _ in findings}
@@ -323,15 +186,15 @@ def _untaken(choice: UnionChoice) -> Inconclusive:
     return Inconclusive(f"no request with {name}: {choice.value} was accepted, which may be why this was refused")
 
 
-def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], program: _ProgramRequests) -> Result:
+def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], program: ProgramRequests) -> Result:
     if (reason := program.control_failure(step.operation)) is not None:
         return Inconclusive(reason)
     if failed := _judge_server_failure(attempts, step, program):
         return failed
     refused = next((exchange for exchange in attempts if exchange.refused), None)
     if refused is None:
-        return Inconclusive(_inconclusive_reason(attempts[-1]))
-    if refused.status == _TOO_LARGE:
+        return Inconclusive(inconclusive_reason(attempts[-1]))
+    if refused.status == TOO_LARGE:
         return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
         return other
@@ -344,7 +207,7 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     )
 
 
-def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: _ProgramRequests) -> Result | None:
+def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: ProgramRequests) -> Result | None:
     """The result of a server error (5xx) on every attempt; None if there was none, or not on every attempt."""
     failed = [exchange for exchange in attempts if exchange.status is not None and exchange.status >= 500]
     if len(failed) < len(attempts) or not failed:
@@ -362,17 +225,6 @@ def _finding(exchange: Exchange, mutation: Mutation | None, message: str, expect
     pointer = mutation.pointer if mutation else ""
     actual = mutation.mutated if mutation else ABSENT
     return exchange.finding(message, pointer, expected, actual)
-
-
-def _inconclusive_reason(exchange: Exchange) -> str:
-    status = exchange.status
-    if exchange.completion is not Completion.ANSWERED or status is None:
-        return f"no complete response ({exchange.problem or 'the connection was lost'})"
-    if status == 429:
-        return "rate limited (HTTP status 429)"
-    if status in (401, 403):
-        return f"not authorised (HTTP status {status})"
-    return f"answered with HTTP status {status}, which is neither acceptance nor refusal"
 
 
 def _describe(mutation: Mutation | None) -> str:
