@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runs_conformance.model.case import Step
-from runs_conformance.model.json import is_object
+from runs_conformance.model.json import JSON, is_object
 
 _QUERY = "?"
 
@@ -76,10 +76,10 @@ def _members(part: Step, control: Step) -> Collection[str]:
     return {tested_member(part), *differing}
 
 
-def _is_exercised(id_: str, body: Collection[str], packed: Step, units: Sequence[Unit]) -> bool:
-    """Whether a narrowed body has the member that a constraint of the packed request is about."""
+def _is_exercised(id_: str, body: Mapping[str, JSON], packed: Step, units: Sequence[Unit]) -> bool:
+    """Whether a narrowed body has the packed value of the member that a constraint of the packed request is about."""
     _, _, place = id_.partition(".")
     name = place.partition(".")[0].partition("[")[0].partition("{")[0]
     if is_object(packed.body) and name in packed.body:
-        return name in body
-    return name not in {key for key, _ in packed.query} or any(unit.name == _QUERY for unit in units)
+        return name in body and body[name] == packed.body[name]
+    return name not in {key.removesuffix("[]") for key, _ in packed.query} or any(unit.name == _QUERY for unit in units)
