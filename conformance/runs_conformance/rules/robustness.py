@@ -13,6 +13,7 @@ from runs_conformance.evidence.server_failure import OperationFailures, is_serve
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.hazard import TRIAL_PREFIX
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, prose, schema
@@ -127,17 +128,19 @@ def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
 def _probes_with_next_request(history: History) -> Iterator[tuple[Exchange, Exchange, bool]]:
     """Every probe, with the next ordinary request, and whether such a request was accepted before the probe.
 
-    If equal requests follow at once, the first of them that was not served takes its place: a target may end later.
+    If a program watches whether the target survives the probe, its first request that was not served takes that place:
+    a target may end later. In other programs a later failure may have another reason.
     """
     for probe in history:
         if probe.is_probe and (following := _ordinary_requests_after(history, probe)):
+            following = following if probe.program.startswith(TRIAL_PREFIX) else following[:1]
             next_request = next((each for each in following if _was_not_served(each)), following[0])
             accepted = (e for e in history if e.accepted and e.operation == next_request.operation)
             yield probe, next_request, any(each.happened_before(probe) for each in accepted)
 
 
 def _ordinary_requests_after(history: History, probe: Exchange) -> list[Exchange]:
-    """The next ordinary request after a probe, and the equal ones that follow it at once."""
+    """The next ordinary request after a probe, and those of the same operation that follow it at once."""
     later = dropwhile(lambda other: other.is_probe, (other for other in history if probe.happened_before(other)))
     first = next(later, None)
     if first is None:
