@@ -117,5 +117,8 @@ def test_target_that_replaces_metadata_merges_none() -> None:
     builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
     exceeding = builder.refuse("modify_thread", body={"metadata": most})
     assert may_exceed_metadata_limit(builder.exchanges, exceeding)
+    builder.send("modify_thread", thread(metadata={}), body={"metadata": None})
     builder.send("modify_thread", thread(metadata={"c": "3"}), body={"metadata": {"c": "3"}})
+    assert may_exceed_metadata_limit(builder.exchanges, exceeding)
+    builder.send("modify_thread", thread(metadata={"d": "4"}), body={"metadata": {"d": "4"}})
     assert not may_exceed_metadata_limit(builder.exchanges, exceeding)

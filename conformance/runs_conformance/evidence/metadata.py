@@ -180,12 +180,19 @@ def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange)
 
 
 def _replaces_metadata(exchanges: Iterable[Exchange], operation: str | None) -> bool:
-    """Whether an accepted modification with metadata left out an entry that the one before it had set."""
+    """Whether an accepted modification with metadata left out an entry that the one before it had set.
+
+    One with `metadata: null`, or without a clear outcome, may have removed entries on any server.
+    """
     latest: dict[tuple[str, ...], Exchange] = {}
     for each in exchanges:
-        if each.operation != operation or not each.accepted or not is_object(at(each.request.body, "/metadata")):
+        metadata = at(each.request.body, "/metadata")
+        if each.operation != operation or each.refused or isinstance(metadata, Absent):
             continue
         path = tuple(each.path.values())
+        if not each.accepted or not is_object(metadata):
+            latest.pop(path, None)
+            continue
         before, shown = latest.get(path), at(each.body, "/metadata")
         if (
             before is not None
