@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
@@ -72,14 +72,15 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
         )
 
 
-def _may_refuse_value(modification: Modification, on: Collection[Mapping[str, str]] = ()) -> bool:
-    """Whether a refusal names a member, and others of its kind were accepted, so that the value may be to blame.
+def _may_refuse_value(modification: Modification, *, same_object: bool = False) -> bool:
+    """Whether a refusal names a member, and another modification was accepted, so that the value may be to blame.
 
-    Those others are modifications of any object, or of the objects at the paths that are given.
+    The other is one of any object of the kind or, with `same_object`, of this one.
     """
-    others = modification.timeline.history.select(modification.exchange.operation or "")
-    accepted = any(other.accepted and (not on or other.path in on) for other in others)
-    return accepted and bool(named_places(modification.exchange))
+    exchange = modification.exchange
+    others = modification.timeline.history.select(exchange.operation or "")
+    accepted = any(other.accepted and (not same_object or other.path == exchange.path) for other in others)
+    return accepted and bool(named_places(exchange))
 
 
 @rule(
@@ -106,7 +107,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
         and message_certainly_exists(history, exchange)
-        and not _may_refuse_value(modification, on=[exchange.path])
+        and not _may_refuse_value(modification, same_object=True)
         and not may_exceed_metadata_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
