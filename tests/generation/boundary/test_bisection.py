@@ -6,7 +6,7 @@ import pytest
 
 from runs_conformance.contract.constraint import body_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.generation.boundary.bisection import narrow, split_into_units
+from runs_conformance.generation.boundary.bisection import group_by_member, narrow
 from runs_conformance.generation.boundary.cases import build_cases, payload_factory
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.boundary.sample import Sampler
@@ -20,8 +20,8 @@ def test_narrowed_request_exercises_what_its_body_has(operation: str) -> None:
     factory = payload_factory(operation, DEFAULT_EDITION, SAMPLER)
     cases = build_cases(operation, DEFAULT_EDITION, SAMPLER, FIXTURES[operation].path)
     for case in (*cases.positive_controls, *cases.extra_valid):
-        units = split_into_units(case.parts, cases.control)
-        for kept in ([unit] for unit in units):
+        groups = group_by_member(case.parts, cases.control)
+        for kept in ([group] for group in groups):
             step = narrow(case.step, cases.control, kept)
             if step is None:
                 continue

@@ -12,7 +12,7 @@ _QUERY = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class MemberGroup:
     """The values of a packed request at one member of its body, or in its query.
 
     `members` are those that the values need; `singles` are the requests with one of the values each.
@@ -23,28 +23,28 @@ class Unit:
     singles: tuple[Step, ...]
 
 
-def split_into_units(parts: Sequence[Step], control: Step) -> list[Unit]:
+def group_by_member(parts: Sequence[Step], control: Step) -> list[MemberGroup]:
     """Group the single-value parts of a packed request by the member that each tests."""
     grouped: dict[str, list[Step]] = {}
     for part in parts:
         grouped.setdefault(tested_member(part), []).append(part)
     return [
-        Unit(name, frozenset[str]().union(*(_members(part, control) for part in singles)), tuple(singles))
+        MemberGroup(name, frozenset[str]().union(*(_members(part, control) for part in singles)), tuple(singles))
         for name, singles in grouped.items()
     ]
 
 
-def narrow(packed: Step, control: Step, units: Sequence[Unit]) -> Step | None:
-    """The packed request with the values of these units alone; None if they cannot be separated from the others."""
-    if not is_object(packed.body) or not is_object(control.body) or any(not unit.name for unit in units):
+def narrow(packed: Step, control: Step, groups: Sequence[MemberGroup]) -> Step | None:
+    """The packed request with the values of these groups alone; None if they cannot be separated from the others."""
+    if not is_object(packed.body) or not is_object(control.body) or any(not group.name for group in groups):
         return None
-    members = frozenset[str]().union(*(unit.members for unit in units))
+    members = frozenset[str]().union(*(group.members for group in groups))
     body = {**control.body, **{name: value for name, value in packed.body.items() if name in members}}
     return replace(
         packed,
         body=body,
-        query=packed.query if any(unit.name == _QUERY for unit in units) else control.query,
-        exercises=tuple(id_ for id_ in packed.exercises if _is_exercised(id_, body, packed, units)),
+        query=packed.query if any(group.name == _QUERY for group in groups) else control.query,
+        exercises=tuple(id_ for id_ in packed.exercises if _is_exercised(id_, body, packed, groups)),
         stream=body.get("stream") is True,
         packed=True,
         mutation=None,
@@ -76,10 +76,11 @@ def _members(part: Step, control: Step) -> Collection[str]:
     return {tested_member(part), *differing}
 
 
-def _is_exercised(id_: str, body: Mapping[str, JSON], packed: Step, units: Sequence[Unit]) -> bool:
+def _is_exercised(id_: str, body: Mapping[str, JSON], packed: Step, groups: Sequence[MemberGroup]) -> bool:
     """Whether a narrowed body has the packed value of the member that a constraint of the packed request is about."""
     _, _, place = id_.partition(".")
     name = place.partition(".")[0].partition("[")[0].partition("{")[0]
     if is_object(packed.body) and name in packed.body:
         return name in body and body[name] == packed.body[name]
-    return name not in {key.removesuffix("[]") for key, _ in packed.query} or any(unit.name == _QUERY for unit in units)
+    is_in_query = name in {key.removesuffix("[]") for key, _ in packed.query}
+    return not is_in_query or any(group.name == _QUERY for group in groups)

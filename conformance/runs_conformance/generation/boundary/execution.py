@@ -10,9 +10,9 @@ from typing import Any
 from runs_conformance.contract.second_opinion import require_invalid
 from runs_conformance.evidence.blame import named_members
 from runs_conformance.generation.boundary.bisection import (
-    Unit,
+    MemberGroup,
+    group_by_member,
     narrow,
-    split_into_units,
     tested_member,
     tests_whole_list,
 )
@@ -127,8 +127,8 @@ MAX_FRUITLESS_HALVES = 3
 """Times in a row that both halves of a refused request are refused, before each of its values is sent alone."""
 
 
-def _is_single(units: Sequence[Unit]) -> bool:
-    return len(units) == 1 and len(units[0].singles) == 1
+def _is_single(groups: Sequence[MemberGroup]) -> bool:
+    return len(groups) == 1 and len(groups[0].singles) == 1
 
 
 @dataclass(slots=True)
@@ -201,30 +201,30 @@ class CaseRun:
         if exchange is None or exchange.accepted:
             return
         self.refusals += 1
-        units = split_into_units(case.parts, self.control) if self.control is not None else ()
-        if not units:
+        groups = group_by_member(case.parts, self.control) if self.control is not None else ()
+        if not groups:
             yield from self.send_singles(case.parts)
             return
-        named = named_members(exchange) & {unit.name for unit in units}
-        if named and len(named) < len(units):
-            rest = [unit for unit in units if unit.name not in named]
+        named = named_members(exchange) & {group.name for group in groups}
+        if named and len(named) < len(groups):
+            rest = [group for group in groups if group.name not in named]
             if (yield from self.accepts(case.step, rest)):
-                units = [unit for unit in units if unit.name in named]
-        yield from self.bisect(case.step, units)
+                groups = [group for group in groups if group.name in named]
+        yield from self.bisect(case.step, groups)
 
-    def bisect(self, packed: Step, units: Sequence[Unit]) -> Generator[Instruction, Any, None]:
+    def bisect(self, packed: Step, groups: Sequence[MemberGroup]) -> Generator[Instruction, Any, None]:
         """Send the values of a refused request that are to blame alone, and the others in narrowed requests."""
-        pending = [units]
+        pending = [groups]
         fruitless = 0
         while pending:
             suspects = pending.pop(0)
             middle = len(suspects) // 2
             if not middle or fruitless >= MAX_FRUITLESS_HALVES:
-                for unit in suspects:
-                    yield from self.send_singles(unit.singles)
+                for group in suspects:
+                    yield from self.send_singles(group.singles)
                 continue
             halves = suspects[:middle], suspects[middle:]
-            refused: list[Sequence[Unit]] = []
+            refused: list[Sequence[MemberGroup]] = []
             for half in halves:
                 if half is halves[1] and not refused:
                     # The whole was refused, and the other half accepted.
@@ -236,9 +236,9 @@ class CaseRun:
             fruitless += len(refused) > 1
             pending += refused
 
-    def accepts(self, packed: Step, units: Sequence[Unit]) -> Generator[Instruction, Any, bool]:
+    def accepts(self, packed: Step, groups: Sequence[MemberGroup]) -> Generator[Instruction, Any, bool]:
         """Whether the target accepts a packed request with the values of these members alone."""
-        step = narrow(packed, self.control, units) if self.control is not None else None
+        step = narrow(packed, self.control, groups) if self.control is not None else None
         exchange = (yield from self.send_with_retry(step)) if step is not None else None
         return exchange is not None and exchange.accepted
 
@@ -258,13 +258,13 @@ class CaseRun:
         if self.control is None:
             return
         for case in cases:
-            for unit in split_into_units(case.parts or (case.step,), self.control):
-                if unit.name not in self.refused_members:
+            for group in group_by_member(case.parts or (case.step,), self.control):
+                if group.name not in self.refused_members:
                     continue
-                step = narrow(case.step, self.control, [unit]) or case.step
+                step = narrow(case.step, self.control, [group]) or case.step
                 exchange = yield from self.send_with_retry(step)
                 if exchange is not None and not exchange.accepted and step.packed:
-                    yield from self.send_singles([part for part in unit.singles if tests_whole_list(part)])
+                    yield from self.send_singles([part for part in group.singles if tests_whole_list(part)])
 
     def send_negatives(
         self, negatives: Sequence[Step], useless_status: int | None = None
