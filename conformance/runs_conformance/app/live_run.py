@@ -32,6 +32,7 @@ from runs_conformance.engine.resources import (
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.shrinking.confirmation import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext
@@ -94,6 +95,9 @@ class LiveRun:
                 # Runs that never end leave requests that start none, which another program may have disturbed.
                 self.budget.forecast.begin_follow_up()
                 result = adapted._confirm(result, guard)
+            elif not result.interrupted and self.options.confirm and not guard.hazards:
+                # A request may have waited for what another one did to the target.
+                result = without_unconfirmed_waits(result)
             result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
         except KeyboardInterrupt:
             result = replace(result or self._without_programs(plan, "interrupted"), interrupted=True)

@@ -17,6 +17,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     confirm,
     failures_to_confirm,
     with_confirmations,
+    without_unconfirmed_waits,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
 from runs_conformance.errors import BudgetExhausted
@@ -141,6 +142,12 @@ def test_silence_that_was_not_replayed_accuses_no_request() -> None:
     assert result.tallies[HANGING].outcome is Outcome.INCONCLUSIVE
     assert result.tallies["lock.a"].outcome is Outcome.FAIL
     assert with_confirmations(_result(HANGING), {}).tallies[HANGING].outcome is Outcome.FAIL
+
+
+def test_request_left_waiting_in_a_test_run_without_replays_is_inconclusive() -> None:
+    tallies = without_unconfirmed_waits(_result(HANGING, "lock.a")).tallies
+    assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
+    assert without_unconfirmed_waits(_result("lock.a")).tallies["lock.a"].outcome is Outcome.FAIL
 
 
 def test_runs_that_do_not_end_leave_the_cases_without_runs() -> None:

@@ -43,7 +43,8 @@ _NEEDS_CONFIRMATION = frozenset(
 )
 """The rules whose findings a request of another worker may explain: it blocked or crashed the target meanwhile."""
 
-_SEEN_BY_SILENCE = frozenset({"robustness.no_request_is_left_hanging", "robustness.the_next_request_is_served"})
+_LEFT_WAITING = "robustness.no_request_is_left_hanging"
+_SEEN_BY_SILENCE = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_served"})
 """Those of them whose findings are lost connections, which do not show by which request the target was broken."""
 
 _REFUSED_VALID = "refused "
@@ -190,6 +191,12 @@ def with_confirmations(
         examples.pop(id_, None)
     counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
     return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
+
+
+def without_unconfirmed_waits(result: RunResult) -> RunResult:
+    """The result of a test run that could not replay its failures: a request that was left waiting is no failure."""
+    tally = result.tallies.get(_LEFT_WAITING)
+    return result if tally is None or not tally.findings else with_confirmations(result, {}, [_LEFT_WAITING])
 
 
 def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
