@@ -42,7 +42,7 @@ _STAYS_LOCKED = ("lock.message_is_taken_after_the_end", "lock.run_is_taken_after
 
 
 def _title_of_lock(failures: Sequence[Failure]) -> str:
-    """The half of locking that is wrong, or that neither is; empty if both are."""
+    """The title that says which half of locking is wrong, if any; empty if both are."""
     is_never_locked, stays_locked = (
         any(failure.id.startswith(prefixes) for failure in failures) for prefixes in (_NEVER_LOCKED, _STAYS_LOCKED)
     )
