@@ -194,7 +194,7 @@ def with_confirmations(
 
 
 def without_unconfirmed_waits(result: RunResult) -> RunResult:
-    """The result of a test run that could not replay its failures: a request that was left waiting is no failure."""
+    """The result of a test run that could not replay its failures: whether a request was left waiting stays open."""
     tally = result.tallies.get(_LEFT_WAITING)
     return result if tally is None or not tally.findings else with_confirmations(result, {}, [_LEFT_WAITING])
 
