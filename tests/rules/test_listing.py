@@ -215,6 +215,22 @@ def test_full_pages_that_start_with_the_oldest() -> History:
     return builder.history()
 
 
+@inconclusive(list_contents.what_was_created_is_listed)
+def test_newest_may_be_on_the_next_page_of_a_list_that_begins_with_the_oldest() -> History:
+    builder, messages = HistoryBuilder(), message_list(21)
+    builder.send("create_thread", thread())
+    builder.send("create_message", messages[20], body={"role": "user", "content": "Message 20."})
+    builder.send("list_messages", page(*messages[:20]), query={"limit": 100})
+    return builder.history()
+
+
+@fails(list_contents.what_was_created_is_listed)
+def test_newest_is_missing_from_a_list_that_begins_with_the_oldest() -> History:
+    builder, messages = filled(21)
+    builder.send("list_messages", page(*messages[:17]), query={"limit": 100})
+    return builder.history()
+
+
 @legal
 def test_created_after_or_elsewhere_or_deleted() -> History:
     builder, messages = filled(2)

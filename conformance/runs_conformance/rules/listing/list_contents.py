@@ -139,11 +139,14 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
 
 
 def _may_follow(creation: Creation, page: Page) -> bool:
-    """Whether a page may end early, and an object would come after its last item."""
+    """Whether a page may end early, and an object would come after its last item in the order that the items show."""
+    if not may_end_early(page):
+        return False
     last, created = page.items[-1].time("created_at") if page.items else None, creation.created_at
-    if not may_end_early(page) or last is None or created is None:
-        return may_end_early(page)
-    return created <= last if page.order == "desc" else created >= last
+    if last is None or created is None:
+        return True
+    goes_up = _is_oldest_first(page) or (page.order == "asc" and not _is_newest_first(page))
+    return created >= last if goes_up else created <= last
 
 
 def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
@@ -163,8 +166,17 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
 
 def _is_newest_first(page: Page) -> bool:
     """Whether the items themselves show that a page starts with the newest, whatever order was requested."""
-    times = [time for item in page.items if (time := item.time("created_at")) is not None]
+    times = _creation_times(page)
     return times[0] > times[-1] and times == sorted(times, reverse=True)
+
+
+def _is_oldest_first(page: Page) -> bool:
+    times = _creation_times(page)
+    return times[0] < times[-1] and times == sorted(times)
+
+
+def _creation_times(page: Page) -> list[float]:
+    return [time for item in page.items if (time := item.time("created_at")) is not None]
 
 
 @lru_cache(maxsize=16)
