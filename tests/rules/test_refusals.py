@@ -169,6 +169,13 @@ def test_error_of_a_framework_under_200() -> History:
     return builder.history()
 
 
+@fails(refusals.errors_do_not_come_as_success, at="/message", times=1)
+def test_error_without_envelope_under_200() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_run", {"message": "No such model.", "type": "invalid_request_error"}, body=BROKEN)
+    return builder.history()
+
+
 @fails(refusals.a_refused_stream_is_answered_plainly)
 def test_stream_of_one_error() -> History:
     builder = HistoryBuilder()

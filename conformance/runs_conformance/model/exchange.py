@@ -17,6 +17,25 @@ RETRY_LATER_STATUSES = frozenset({429, 503})
 
 _NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
 
+_ERROR_MEMBERS = ("error", "errors", "detail")
+_OUTCOME_MEMBERS = ("success", "ok")
+_ERROR_DETAILS = frozenset({"code", "param", "type", "status", "statusCode", "status_code"})
+
+
+def error_member(body: JSON | Absent) -> str | None:
+    """The member by which a body says that the request failed, in any usual form of errors; None if there is none.
+
+    The API's objects have an id, and lists have data.
+    """
+    if not is_object(body) or "id" in body:
+        return None
+    named = next((name for name in _ERROR_MEMBERS if body.get(name)), None)
+    if named or body.keys() & {"object", "data", "deleted"}:
+        return named
+    if isinstance(body.get("message"), str) and body.keys() & _ERROR_DETAILS:
+        return "message"
+    return next((name for name in _OUTCOME_MEMBERS if body.get(name) is False), None)
+
 
 class Completion(StrEnum):
     """Whether the server processed the request.
@@ -83,7 +102,7 @@ class Response:
     def contradicts_success(self) -> bool:
         """Whether the content shows no success, whatever the status: an error, or text without JSON and events."""
         if isinstance(self.body, dict):
-            return bool(self.body.get("error")) and "id" not in self.body
+            return error_member(self.body) is not None
         return "not_json" in self.defects and not self.is_stream
 
 

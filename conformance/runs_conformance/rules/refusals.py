@@ -10,7 +10,7 @@ from runs_conformance.contract.event import DONE, ERROR
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Exchange, error_member
 from runs_conformance.model.json import at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -134,10 +134,6 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
             yield PASSED
 
 
-_ERROR_MEMBERS = ("error", "detail", "errors")
-"""Members that say what is wrong, in the contract's envelope and in those of frameworks. No object has one of them."""
-
-
 @rule(
     units=exchanges,
     level=Level.MUST,
@@ -154,8 +150,7 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
     Fix: Set a 4xx or 5xx status on every error.
     """
     if exchange.operation is not None and exchange.has_success_status and is_object(exchange.body):
-        names = () if "id" in exchange.body else _ERROR_MEMBERS
-        error = next((name for name in names if exchange.body.get(name)), None)
+        error = error_member(exchange.body)
         yield exchange.finding("the error has a successful HTTP status", f"/{error}") if error else PASSED
 
 
