@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runs_conformance.contract.constraint import body_documents
 from runs_conformance.contract.schema import Schema, compile_schema
+from runs_conformance.generation.boundary.place import Path
 from runs_conformance.generation.boundary.sample import (
     ASSISTANT_PLACEHOLDER,
     EMPTY_OBJECT_SCHEMA,
@@ -36,7 +37,8 @@ class OperationProfile:
 
     `required_with` maps a member to those that its value cannot safely be sent without. `overrides` replace the samples
     at certain places. `sent_separately` names members whose values share no payload with each other, since they change
-    how the response is delivered.
+    how the response is delivered. `sent_behind_control` names constraints on the items of a list whose invalid item is
+    sent behind the list of the control: without the control's items the target could refuse the body for their lack.
     """
 
     operation: str
@@ -44,6 +46,7 @@ class OperationProfile:
     required_with: Mapping[str, Callable[[JSON], Mapping[str, JSON]]] = field(default_factory=dict)
     overrides: Mapping[str, JSON] = field(default_factory=dict)
     sent_separately: tuple[str, ...] = ()
+    sent_behind_control: frozenset[str] = frozenset()
 
     def schema(self, edition: str) -> Schema:
         """The schema of the body in an edition."""
@@ -58,6 +61,16 @@ class OperationProfile:
             if body.get(member) is not None:
                 body = {**required(body[member]), **body}
         return body
+
+    def move_behind_control(self, constraint: str, path: Path, body: JSON) -> tuple[Path, JSON]:
+        """Put the items of the control before the item of a body that violates a constraint; the new path and body."""
+        if constraint not in self.sent_behind_control or not is_object(body):
+            return path, body
+        member = str(path[0])
+        kept, items = self.control[member], body[member]
+        if not is_array(kept) or not is_array(items):
+            return path, body
+        return (member, len(kept), *path[2:]), {**body, member: [*kept, *items]}
 
     def matches_state(self, body: JSON) -> bool:
         """Whether the target's state allows a valid body: tool outputs must answer all pending calls."""
@@ -95,6 +108,10 @@ def operation_profiles(sampler: Sampler) -> dict[str, OperationProfile]:
             {"tool_outputs": outputs},
             overrides={"submit_tool_outputs.tool_outputs": outputs},
             sent_separately=("stream",),
+            sent_behind_control=frozenset(
+                f"submit_tool_outputs.tool_outputs[].{name}"
+                for name in ("type", "tool_call_id.required", "tool_call_id.type")
+            ),
         ),
     )
     return {subject.operation: subject for subject in profiles}

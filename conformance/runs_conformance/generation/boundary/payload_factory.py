@@ -101,7 +101,9 @@ class PayloadFactory:
 
     def _build_negative(self, place: Place, violation: InvalidValue) -> Negative:
         path = (*place.path, *violation.path)
-        valid_body, invalid_body = place.wrap(violation.valid), place.wrap(violation.invalid)
+        constraint = violation.constraint
+        _, valid_body = self.profile.move_behind_control(constraint, path, place.wrap(violation.valid))
+        path, invalid_body = self.profile.move_behind_control(constraint, path, place.wrap(violation.invalid))
         location = json_pointer(*path)
         self._check_valid(valid_body, violation.constraint)
         result = validate(self.schema, invalid_body)
