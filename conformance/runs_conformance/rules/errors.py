@@ -206,7 +206,7 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
 
     A 5xx tells clients to retry, although an invalid request never succeeds and a valid one should have succeeded.
 
-    Fix: Validate requests, and answer invalid ones with 4xx.
+    Fix: Find the exception in the server's log; answer valid requests as documented, and invalid ones with 4xx.
     """
     if failures.probe is not None:
         return
