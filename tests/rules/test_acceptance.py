@@ -183,14 +183,14 @@ MISSING_NAME = {"detail": [{"loc": ["body", "name"], "msg": "Field required", "t
 )
 def test_refusal_that_cannot_be_because_of_the_model_is_blamed(answer: object, said: str) -> None:
     message = _refused_for("create_thread_and_run", answer, assistant_id=ASSISTANT)
-    assert message.startswith("the smallest valid request was refused: ")
+    assert message.startswith("refused the smallest valid request of create_thread_and_run: ")
     assert said in message
 
 
 @pytest.mark.parametrize(("model", "is_blamed"), [("gpt-4o", True), ("gpt-4", False)])
 def test_member_that_the_target_requires_besides_a_model_it_has(model: str, is_blamed: bool) -> None:
     message = _refused_for("create_assistant", MISSING_NAME, model=model)
-    assert message.endswith("the smallest valid request was refused: the refusal names name")
+    assert message.endswith("refused the smallest valid request of create_assistant: the refusal names name")
     assert message.startswith("inconclusive") is not is_blamed
 
 

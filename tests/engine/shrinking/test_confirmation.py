@@ -118,6 +118,18 @@ def test_refused_value_that_was_accepted_once_is_refused_at_random() -> None:
     assert result.tallies[HANGING].outcome is Outcome.FAIL
 
 
+@pytest.mark.parametrize(
+    ("second", "outcome"), [("create_thread", Outcome.INCONCLUSIVE), ("modify_message", Outcome.FAIL)]
+)
+def test_replay_of_one_operation_clears_no_other(second: str, outcome: Outcome) -> None:
+    refused = [
+        Finding("refused the smallest valid request", operation=name, expected=200)
+        for name in ("create_thread", second)
+    ]
+    result = replace(_result(REFUSED), tallies={REFUSED: Tally(3, refused)})
+    assert with_confirmations(result, {REFUSED: Confirmation(1, 2)}).tallies[REFUSED].outcome is outcome
+
+
 def test_one_refused_value_that_was_not_refused_again_clears_the_others_of_the_operation() -> None:
     other = "create_run.top_p.minimum"
     result = _result(REFUSED, "lock.a")

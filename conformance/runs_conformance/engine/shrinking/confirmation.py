@@ -48,7 +48,10 @@ _SEEN_BY_SILENCE = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_ser
 """Those of them whose findings are lost connections, which do not show by which request the target was broken."""
 
 _REFUSED_VALID = "refused "
-"""How the message about a refused valid value begins. The target may refuse requests at random."""
+"""How the message about a refused valid request begins. The target may refuse requests at random."""
+
+_ACCEPTANCE = ("HTTP 200", 200)
+"""What such a finding expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +185,7 @@ def with_confirmations(
             examples.pop(id_, None)
     disproved = {_group(id_) for id_, each in confirmations.items() if not each.is_confirmed}
     for id_ in tallies.keys() - confirmations.keys():
-        findings = tallies[id_].findings
-        if findings and all(map(_is_refused_valid_value, findings)) and _group(id_) in disproved:
+        if _shows_one_refusal(tallies[id_]) and _group(id_) in disproved:
             tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
             examples.pop(id_, None)
     for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
@@ -201,17 +203,23 @@ def without_unconfirmed_waits(result: RunResult) -> RunResult:
 
 def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
     """Whether the replays leave a failure open: it did not occur, or a refused value was also accepted."""
-    if tally.findings and all(map(_is_refused_valid_value, tally.findings)):
+    if _shows_one_refusal(tally):
         return not confirmation.is_confirmed
     return not confirmation.failed and _needs_confirmation(id_, tally)
 
 
 def _needs_confirmation(id_: str, tally: Tally) -> bool:
-    return id_ in _NEEDS_CONFIRMATION or all(_is_refused_valid_value(finding) for finding in tally.findings)
+    return id_ in _NEEDS_CONFIRMATION or _shows_one_refusal(tally)
 
 
-def _is_refused_valid_value(finding: Finding) -> bool:
-    return finding.message.startswith(_REFUSED_VALID) and finding.expected == "HTTP 200"
+def _shows_one_refusal(tally: Tally) -> bool:
+    """Whether all findings are that valid requests of one operation were refused."""
+    operations = {finding.operation for finding in tally.findings}
+    return len(operations) == 1 and all(map(_is_refused_valid_request, tally.findings))
+
+
+def _is_refused_valid_request(finding: Finding) -> bool:
+    return finding.message.startswith(_REFUSED_VALID) and finding.expected in _ACCEPTANCE
 
 
 def _without_findings(tally: Tally, restriction: str) -> Tally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.evidence.observation import observations_in
-from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
+from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests, random_refusals
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.server_failure import describe_unusable, is_server_error
 from runs_conformance.evidence.smallest_refusal import model_was_accepted, other_reason_than_model
@@ -92,6 +92,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     Fix: Require only the members that the schema requires, and match /threads/runs before /threads/{thread_id}.
     """
     exchange = request.exchange
+    refused = f"refused the smallest valid request of {exchange.operation}"
     if exchange.accepted:
         yield PASSED
     elif is_server_error(exchange) or exchange.has_success_status:
@@ -103,17 +104,16 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     elif request.larger is not None and is_object(request.larger.request.body):
         sent = exchange.request.body if is_object(exchange.request.body) else {}
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
-        message = f"the smallest valid request was refused; with {names} it was accepted"
-        yield exchange.finding(message, "", 200, exchange.status)
+        yield exchange.finding(f"{refused}; with {names} it was accepted", "", 200, exchange.status)
     elif request.other_reason:
-        message = f"the smallest valid request was refused: {request.other_reason}"
+        message = f"{refused}: {request.other_reason}"
         yield exchange.finding(message, "", 200, exchange.status) if request.model_is_known else Inconclusive(message)
     elif exchange.operation in _MODEL_OPERATIONS and not _keeps_model(exchange):
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
     else:
-        yield exchange.finding("the smallest valid request was refused", "", 200, exchange.status)
+        yield exchange.finding(refused, "", 200, exchange.status)
 
 
 @rule(
@@ -142,10 +142,14 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
 
 @dataclass(frozen=True, slots=True)
 class _CombinedRequest:
-    """A valid request with several optional members, and the other valid requests of its operation."""
+    """A valid request with several optional members, and the other valid requests of its operation.
+
+    `may_be_chance` says that the operation accepted and refused equal requests.
+    """
 
     exchange: Exchange
     others: list[Exchange]
+    may_be_chance: bool = False
 
     @property
     def parts_were_accepted(self) -> bool:
@@ -192,7 +196,7 @@ def _combined_requests(history: History) -> Iterator[_CombinedRequest]:
     for exchange in valid:
         if len(_exercises(exchange)) > 1 and must_be_accepted(exchange):
             others = [each for each in valid if each.operation == exchange.operation and each is not exchange]
-            yield _CombinedRequest(exchange, others)
+            yield _CombinedRequest(exchange, others, exchange.operation in random_refusals(history))
 
 
 @rule(
@@ -212,6 +216,8 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
         yield PASSED
     elif request.exchange.has_success_status:
         yield Suspicion(describe_unusable(request.exchange))
+    elif request.exchange.status in (400, 422) and request.may_be_chance:
+        yield Inconclusive(f"{request.exchange.operation} refuses equal requests at random")
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
         names = ", ".join(dict.fromkeys(place for place, _ in _forms(request.exchange.request.body)))
         message = f"the members were refused together, although each was accepted in another request: {names}"
