@@ -106,6 +106,19 @@ def test_optional_payloads_add_no_request() -> None:
     assert len(pack(factory, singles)) == len(pack(factory, needed))
 
 
+@pytest.mark.parametrize("member", ["tool_outputs[].type", "tool_outputs[].tool_call_id.required"])
+def test_invalid_output_is_sent_behind_the_right_one(member: str) -> None:
+    control, *negatives = [
+        at(step_to_json(step), "/body/tool_outputs")
+        for step in (cases_of("submit_tool_outputs").control, *cases_of("submit_tool_outputs").negatives)
+        if step.role is not Role.NEGATIVE or f"submit_tool_outputs.{member}" in step.exercises
+    ]
+    assert isinstance(control, list)
+    for outputs in negatives:
+        assert isinstance(outputs, list)
+        assert outputs[:-1] == control
+
+
 def test_unusual_values_are_sent_once_for_places_that_operations_share() -> None:
     def sent(operation: str, id_: str) -> list[object]:
         return [
