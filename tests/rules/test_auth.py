@@ -386,6 +386,13 @@ def test_message_that_a_rejected_request_deleted() -> History:
     return builder.history()
 
 
+@inconclusive(api_key.refusals_change_nothing)
+def test_message_that_was_lost_before_the_rejected_request() -> History:
+    builder = _keyless(("get_message", 404, error()), ("delete_message", 401, UNAUTHORISED))
+    builder.send("get_message", error(), 404, message_id="msg_u")
+    return builder.history()
+
+
 @inconclusive(api_key.refusals_change_nothing, api_key.nothing_is_served_without_a_key, api_key.status_is_401)
 def test_operation_that_is_not_there_rejects_no_key() -> History:
     builder = _keyless(("delete_message", 405, error()))

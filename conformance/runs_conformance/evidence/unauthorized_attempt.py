@@ -113,7 +113,7 @@ EffectChecks = Iterator[tuple[Exchange, bool]]
 
 
 def _deletion(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the object, which was shown before, still exists, unless another request may have deleted it."""
+    """Check whether the object, which was shown before, still exists, unless it was lost before or deleted otherwise."""
     kind = (exchange.operation or "").removeprefix("delete_")
     id_ = exchange.path.get(f"{kind}_id", "")
     deletions = [e for e in history if e.request.method == "DELETE" and e is not exchange and may_have_taken_effect(e)]
@@ -121,7 +121,11 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
         id_ in (each.id, each.text("thread_id")) and each.exchange.happened_before(exchange)
         for each in all_observations(history)
     )
-    for read in history if existed else ():
+    was_lost = any(
+        read.operation == f"get_{kind}" and read.path == exchange.path and _shows_loss(read, exchange)
+        for read in history
+    )
+    for read in history if existed and not was_lost else ():
         if any(_deletes(e, exchange) and e.started < read.ended for e in deletions):
             continue
         is_read_by_owner = (
@@ -129,6 +133,11 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
         )
         if is_read_by_owner and exchange.happened_before(read) and (read.accepted or read.status == 404):
             yield read, read.status == 404
+
+
+def _shows_loss(read: Exchange, exchange: Exchange) -> bool:
+    """Whether a read before a rejected request found nothing; another tenant may be told so of what exists."""
+    return read.status == 404 and key_of(read) is not Key.SECOND and not exchange.happened_before(read)
 
 
 def _deletes(deletion: Exchange, exchange: Exchange) -> bool:
