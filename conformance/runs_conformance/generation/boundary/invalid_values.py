@@ -194,6 +194,10 @@ def _object_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[In
             {**valid, _UNEXPECTED: "sample"},
             (_UNEXPECTED,),
         )
+        for unknown in filter(is_object, schema.get("x-common-mistake", ())):
+            constraint, mutated = f"{at}.additionalProperties", {**valid, **unknown}
+            path = tuple(unknown)
+            yield InvalidValue(constraint, "additionalProperties", valid, mutated, path, common_mistake=True)
     if "not" in schema:
         excluded: list[str] = schema["not"]["required"]
         second = {excluded[-1]: sampler.distinct_items(properties[excluded[-1]]["items"], 1)}
