@@ -98,6 +98,7 @@ def failed(context: ProgramContext) -> StepGenerator:
 def expired(context: ProgramContext) -> StepGenerator:
     """A run waits for tool outputs that never come, until it expires; then its thread takes a message and a run.
 
+    A submission without outputs, which is refused, does not change that.
     It is cancelled instead if the target states a later expiry than the test run can wait for.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
@@ -109,6 +110,7 @@ def expired(context: ProgramContext) -> StepGenerator:
     if lifetime is None or lifetime > context.expiry_timeout:
         yield from cancel_and_wait()
         return
+    yield on_run("submit_tool_outputs", body={})
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()

@@ -84,6 +84,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run")
     yield page("list_run_steps")
     yield message("Not now.")
+    yield message("Nor in the name of the assistant.", role="assistant")
     yield page("list_messages")
     yield from _try_second_run()
     yield from _try_second_run("another", stream=True)

@@ -40,6 +40,9 @@ _CURSORS = {"list_runs": "run_id", "list_messages": "message_id", "list_run_step
 _MESSAGES_PER_REQUEST = 30
 """Messages sent in one request; the real service has been seen to refuse more than 32."""
 
+DEFAULT_LIMIT = 20
+"""How many items a page holds for which no limit is given."""
+
 _CALLING_RUNS = (1, 2)
 """The numbers of the runs that must call a function: the second one must not show the calls of the first."""
 
@@ -168,6 +171,8 @@ def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragme
     if not count:
         return False
     yield list_page(order="desc", limit=min(count, 100))
+    if count > DEFAULT_LIMIT:
+        yield list_page(order="asc")
     for order in ("desc", "asc"):
         yield from _walk_pages(operation, parents, order, step, count)
     middle, last = Ref("whole", f"/data/{count // 2}/id"), Ref("whole", f"/data/{count - 1}/id")

@@ -38,7 +38,7 @@ def _create_thread_and_run(name: str = "run", **members: Any) -> Step:
     return at_root("create_thread_and_run", body, name=name, stream=members.get("stream") is True)
 
 
-def _new_thread(context: ProgramContext) -> dict[str, Any]:
+def _new_thread(context: ProgramContext, purpose: str = "plain") -> dict[str, Any]:
     introduction: Any = "My name is Ada."
     if edition_includes(context, "2024-05-09"):
         introduction = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
@@ -46,7 +46,7 @@ def _new_thread(context: ProgramContext) -> dict[str, Any]:
         "messages": [
             {"role": "user", "content": introduction},
             {"role": "assistant", "content": "Hello Ada."},
-            {"role": "user", "content": prompt(context), "metadata": {"last": "yes"}},
+            {"role": "user", "content": prompt(context, purpose), "metadata": {"last": "yes"}},
         ],
         "metadata": {"colour": "green"},
         "tool_resources": {"code_interpreter": {"file_ids": []}},
@@ -67,10 +67,14 @@ def _finish_and_read(answer: Exchange) -> Fragment:
 
 @program("lifecycle", "create_and_run", runs=1, requests=23)
 def thread_and_run(context: ProgramContext) -> StepGenerator:
-    """A thread with messages and a run that overrides every setting are created by one request, and polled."""
+    """A thread with messages and a run that overrides every setting are created by one request, and polled.
+
+    The run calls no tool although it has the code interpreter and is asked to compute.
+    """
     if not (yield from require(assistant(context, temperature=0.7))):
         return
-    created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), **all_overrides(context))
+    overrides = {**all_overrides(context), "tools": [function_tool(), {"type": "code_interpreter"}]}
+    created: Exchange = yield _create_thread_and_run(thread=_new_thread(context, "code"), **overrides)
     yield from _finish_and_read(created)
 
 
@@ -87,11 +91,11 @@ def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
 def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
     """A run is created without a thread, for an assistant with instructions, and waits for tool outputs.
 
-    It gets an empty thread, which accepts no message while the run waits.
+    It gets an empty thread without the metadata of the run, which accepts no message while the run waits.
     """
     if not ((yield from require(assistant(context))) and (yield from prepare_caller(context))):
         return
-    forced = forced_call(context, tools=[function_tool()])
+    forced = {**forced_call(context, tools=[function_tool()]), "metadata": {"belongs": "to the run"}}
     created: Exchange = yield _create_thread_and_run(**forced)
     if created.refused:
         # The refusal may concern the model and not the missing thread.
