@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.steps import step_contents, step_end
-from tests.rules.examples import fails, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, step, usage
 
 
@@ -98,6 +99,15 @@ def test_step_that_requires_action() -> History:
 @fails(step_end.ended_step_stays_ended, at="/status", times=1)
 def test_step_that_ends_twice() -> History:
     return _ended(step(), step("cancelled"), step("cancelled"))
+
+
+@inconclusive(step_end.ended_step_stays_ended)
+def test_steps_of_two_streamed_runs_that_share_an_id_and_name_no_run() -> History:
+    builder = HistoryBuilder()
+    for run_id in ("run_a", "run_b"):
+        shown = [(f"thread.run.step.{each}", step(each, run_id=ABSENT)) for each in ("in_progress", "completed")]
+        builder.stream("create_run", ("thread.run.created", run("queued", run_id)), *shown)
+    return builder.history()
 
 
 @fails(step_end.ended_step_says_when, at="/completed_at")
