@@ -206,6 +206,16 @@ def test_newest_is_missing_on_a_full_page() -> History:
     return builder.history()
 
 
+@inconclusive(list_contents.what_was_created_is_listed)
+def test_newest_is_missing_on_a_full_page_of_a_list_without_order() -> History:
+    builder, messages = HistoryBuilder(), message_list(4)
+    builder.send("create_thread", thread())
+    builder.send("create_message", messages[3], body={"role": "user", "content": "Message 3."})
+    builder.send("list_messages", page(*messages[1::-1], has_more=True), query={"limit": 2})
+    builder.send("list_messages", page(messages[0], messages[2], has_more=True), query={"limit": 2})
+    return builder.history()
+
+
 @passes(list_contents.what_was_created_is_listed)
 def test_full_pages_that_start_with_the_oldest() -> History:
     builder, messages = filled(3)

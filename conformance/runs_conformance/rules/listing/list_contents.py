@@ -161,7 +161,16 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
         return False
     last = page.items[-1].time("created_at") if page.items else None
     is_newer = last is not None and creation.created_at is not None and creation.created_at > last
-    return is_complete(page) or (page.order == "desc" and is_newer and _is_newest_first(page))
+    return is_complete(page) or (
+        page.order == "desc" and is_newer and _is_newest_first(page) and _starts_with_newest(history, listed.operation)
+    )
+
+
+@lru_cache(maxsize=64)
+def _starts_with_newest(history: History, operation: str | None) -> bool:
+    """Whether no descending page of an operation contradicts that its lists begin with the newest item."""
+    shown = [page for page in pages(history) if page.exchange.operation == operation and page.order == "desc"]
+    return all(times == sorted(times, reverse=True) for times in map(_creation_times, shown))
 
 
 def _is_newest_first(page: Page) -> bool:
