@@ -97,7 +97,10 @@ def orders_only_the_page(hooks: Hooks) -> None:
 @written_from_spec("ascending-reverses-descending")
 def orders_by_id(hooks: Hooks) -> None:
     """Lists are sorted by id."""
-    hooks.sort_items = lambda items, order: sorted(items, key=lambda item: item.id, reverse=order == "desc")
+    inner = hooks.sort_items
+    hooks.sort_items = lambda items, order: sorted(
+        inner(items, order), key=lambda item: item.id, reverse=order == "desc"
+    )
 
 
 @written_from_spec("messages-filter-by-run")
