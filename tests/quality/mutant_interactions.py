@@ -16,8 +16,15 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a fault may fail, by the kind of fault."""
 
 MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
+    # Another assistant may run on a locked thread.
+    "locks_each_assistant_by_itself": ("races.two_runs_never_work_together",),
+    # Which values are sent depends on how many others were accepted.
+    "accepts_every_body": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # The run had ended between two reads, and shows the usage, times and details of its end while it is cancelling.
     "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends", "ending.only_incomplete_run_has_details"),
+    # They lose messages that were never deleted.
+    "deletes_the_messages_that_follow": ("acceptance.messages_can_be_read",),
+    "forgets_the_first_messages": ("messages.are_not_lost", "acceptance.messages_can_be_read"),
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
     # A run that had ended works again, with the details of its end.
@@ -75,6 +82,8 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("flattens_required_action", "shows_arguments_as_an_object"): ("errors.", "acceptance."),
     # The page that refuses a locked thread does not say so.
     ("answers_html", "locks_all_threads"): ("acceptance.equal_requests_are_all_accepted",),
+    # A message of the caller names a run, as only answers do.
+    ("gives_messages_a_run", "modifies_no_answers"): ("acceptance.smallest_request_is_accepted",),
     # The text of an error comes with the status of a success.
     ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
 }
@@ -96,8 +105,10 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
+    "never_modifies_threads": {"absent:modify_thread": "no thread can be modified"},
     "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
     "requires_action_early": {"requires_nothing": "required_action is always null"},
+    "keeps_requiring": {"requires_nothing": "required_action is always null"},
     "calls_a_tool_step_tool_call": {"details_another_type": "every step says that it created a message"},
     "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
     "completes_instead_of_expiring": {"waits_for_ever": "no run that waits expires"},
