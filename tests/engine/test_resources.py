@@ -238,7 +238,9 @@ def test_missing_route_is_not_a_missing_object(status: int, body: Any, missing: 
     ],
 )
 def test_kinds_that_are_not_deleted_are_found(statuses: dict[str, int | None], undeletable: set[str]) -> None:
-    sender = ScriptedSender(lambda step: (statuses.get(step.operation, 200), {"detail": "Not Found"}))
+    sender = ScriptedSender(
+        lambda step: (statuses[step.operation], {"detail": "Not Found"}) if step.operation in statuses else (200, {})
+    )
     tracker = sender.collector.tracker
     for operation in ("create_assistant", "create_thread"):
         tracker.record(exchange(operation, {"id": f"{operation}_1"}))

@@ -113,7 +113,7 @@ EffectChecks = Iterator[tuple[Exchange, bool]]
 
 
 def _deletion(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the object, which was shown before, still exists, unless it was lost before or deleted otherwise."""
+    """Check whether the object, which was shown before, still exists, unless it was lost or deleted otherwise."""
     kind = (exchange.operation or "").removeprefix("delete_")
     id_ = exchange.path.get(f"{kind}_id", "")
     deletions = [e for e in history if e.request.method == "DELETE" and e is not exchange and may_have_taken_effect(e)]
@@ -136,7 +136,7 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
 
 
 def _shows_loss(read: Exchange, exchange: Exchange) -> bool:
-    """Whether a read before a rejected request found nothing; another tenant may be told so of what exists."""
+    """Whether a read before a rejected request found nothing; another tenant may get 404 for what exists."""
     return read.status == 404 and key_of(read) is not Key.SECOND and not exchange.happened_before(read)
 
 

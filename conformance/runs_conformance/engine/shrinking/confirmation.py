@@ -51,7 +51,7 @@ _REFUSED_VALID = "refused "
 """How the message about a refused valid request begins. The target may refuse requests at random."""
 
 _ACCEPTANCE = ("HTTP 200", 200)
-"""What such a finding expects."""
+"""The expected results in such findings."""
 
 
 @dataclass(frozen=True, slots=True)
