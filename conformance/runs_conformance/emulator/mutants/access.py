@@ -160,6 +160,18 @@ def runs_strangers_assistants(hooks: Hooks) -> None:
     hooks.find_assistant_to_run = find
 
 
+@mutant("tenancy")
+def runs_strangers_assistants_on_own_threads(hooks: Hooks) -> None:
+    """An assistant of another key can be run on an existing thread."""
+    inner = hooks.find_assistant_to_run
+
+    def find(request: RequestContext, id_: str) -> Any:
+        on_thread = "thread_id" in request.path_params
+        return (_all(request.server).assistants.get(id_) if on_thread else None) or inner(request, id_)
+
+    hooks.find_assistant_to_run = find
+
+
 @written_from_spec("tenancy")
 def forbids_what_is_not_yours(hooks: Hooks) -> None:
     """Answers 200 for a thread of another key, with its id only."""

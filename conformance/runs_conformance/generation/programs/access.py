@@ -12,7 +12,7 @@ from runs_conformance.generation.programs.all_operations import TestObjects, all
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
 from runs_conformance.generation.programs.responses import has_id, response_object
-from runs_conformance.generation.programs.steps import page
+from runs_conformance.generation.programs.steps import on_thread, page
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Reject, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -60,9 +60,9 @@ def beta_header(context: ProgramContext) -> StepGenerator:
     needs_text="--second-api-key, a key of another tenant",
 )
 def another_tenant(context: ProgramContext) -> StepGenerator:
-    """Another tenant calls every operation on objects that it does not own.
+    """Another tenant calls every operation on objects that it does not own, and runs a foreign assistant on its thread.
 
-    It must neither see nor change them.
+    It must neither see, change nor use them.
     """
     objects = yield from create_objects(context)
     if objects is None:
@@ -79,6 +79,10 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
         answer = yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
         if is_own and has_id(answer):
             names.add(step.name)
+    if {"stray_thread", "assistant"} <= names:
+        # Of the two objects that this request names, only the assistant belongs to the other tenant.
+        foreign_run = on_thread("create_run", "stray_thread", {"assistant_id": Ref("assistant")})
+        yield _expect_refusal(replace(foreign_run, key=Key.SECOND), REFUSES_REFERENCE)
     yield page("list_assistants", limit=100)
     yield replace(page("list_assistants", limit=100), key=Key.SECOND)
     yield from read_objects(objects)
