@@ -113,6 +113,13 @@ def test_the_assistant_may_have_to_bring_the_tools() -> None:
     assert (found.approach.tools_on, found.approach.tool_choice) == ("assistant", "named")
 
 
+def test_tools_of_the_run_that_are_ignored_once_are_tried_again() -> None:
+    found, sent = search(Server(calls=lambda run, assistant: "tool_choice" in run and bool(assistant.get("tools"))))
+    assert (found.approach.tools_on, found.approach.tool_choice) == ("assistant", "named")
+    runs = [step.body for step in sent if step.operation == "create_run" and isinstance(step.body, Mapping)]
+    assert [bool(body.get("tools")) for body in runs if "tool_choice" in body] == [True, False, False, True]
+
+
 def test_tool_choice_may_be_required_only() -> None:
     found, _ = search(Server(calls=lambda run, assistant: run.get("tool_choice") == "required"))
     assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "required")

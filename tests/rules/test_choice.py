@@ -88,6 +88,36 @@ def test_forced_function_is_ignored_as_often_as_called() -> History:
     return _calls(1, 3, runs=4)
 
 
+def _tool_sources(**silent: bool) -> History:
+    """Two runs with tools in the request and two that use the assistant's: the silent ones of them make no call."""
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": NAMED, "tools": [function_tool()]}
+    for source, is_silent in silent.items():
+        for number in range(2):
+            id_ = f"run_{source}_{number}"
+            tools = {"tools": settings["tools"]} if source == "own" else {}
+            builder.create_run(
+                run(id_=id_, **settings), body={"assistant_id": ASSISTANT, "tool_choice": NAMED, **tools}
+            )
+            builder.get_run({**run("completed" if is_silent else "requires_action"), "id": id_, **settings})
+    return builder.history()
+
+
+@fails(choice.a_tool_is_called_when_one_must_be, times=1)
+def test_only_the_tools_of_the_assistant_are_called() -> History:
+    return _tool_sources(own=True, inherited=False)
+
+
+@fails(choice.a_tool_is_called_when_one_must_be, times=1)
+def test_only_the_tools_of_the_request_are_called() -> History:
+    return _tool_sources(own=False, inherited=True)
+
+
+@passes(choice.a_tool_is_called_when_one_must_be)
+def test_tools_of_the_request_and_of_the_assistant_are_called() -> History:
+    return _tool_sources(own=False, inherited=False)
+
+
 @fails(choice.the_tool_that_is_named_is_called, times=1)
 def test_choice_of_another_function() -> History:
     return _runs_with_choice(NAMED, run("requires_action", required_action=action(call(name="get_time"))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,6 +59,7 @@ class ApproachSearch:
     """A search in progress: the best approach so far, and whether a run has shown that the model answers.
 
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
+    `silent_runs` counts those runs that completed without a call.
     """
 
     context: ProgramContext
@@ -66,6 +68,7 @@ class ApproachSearch:
     model_responds: bool | None = None
     stuck_runs: int = 0
     forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    silent_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     waits_without_calls: bool = False
 
     def result(self) -> ProgramContext:
@@ -183,6 +186,7 @@ class ApproachSearch:
         exchange: Exchange = yield poll(until=SETTLED_STATUSES)
         self._learn_from(exchange)
         if status(exchange) in TERMINAL:
+            self.silent_runs[trial.tool_choice, trial.tools_on] += status(exchange) == "completed"
             return False
         is_waiting = status(exchange) == "requires_action"
         shows_calls = is_waiting and (pending_call_count(exchange) > 0 or (yield from self._shows_calls_in_steps()))
@@ -258,6 +262,7 @@ class ApproachSearch:
                     call_attempts=CALL_ATTEMPTS,
                 )
                 yield from self._check_reliability()
+                yield from self._repeat_silent_form()
                 return True
         if self.stuck_runs < MAX_STUCK_RUNS:
             reason = "no run could be made to call a function"
@@ -284,6 +289,18 @@ class ApproachSearch:
         """Try the form that called a function again: a model may call functions at random."""
         if not ((yield from self._prepare(self.approach)) and (yield from self._calls_function(self.approach))):
             self._note("but not every run does")
+
+    def _repeat_silent_form(self) -> StepGenerator:
+        """Repeat the form with the same tool choice and the other tools, if a run completed in it without a call.
+
+        One such run may be chance. No program tries that form again, so only a second one can show that the target
+        ignores those tools.
+        """
+        for place in TOOL_PLACES:
+            if self.silent_runs[self.approach.tool_choice, place] == 1 and place != self.approach.tools_on:
+                trial = replace(self.approach, tools_on=place)
+                if (yield from self._prepare(trial)):
+                    yield from self._calls_function(trial)
 
     def _prepare(self, trial: Approach) -> Fragment:
         """Create the assistant, if it needs tools, and the thread of a run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import steps_after_run_end
@@ -24,6 +24,17 @@ class ToolChoiceRuns:
     value: JSON
     mode: str
     runs: tuple[RunTimeline, ...]
+
+    @property
+    def samples(self) -> Mapping[str, tuple[RunTimeline, ...]]:
+        """All runs, those with tools in their requests, and those that use their assistants' tools, by description."""
+        own = tuple(run for run in self.runs if run.creation_body.get("tools"))
+        inherited = tuple(run for run in self.runs if run not in own)
+        return {
+            "runs": self.runs,
+            "runs with tools in the request": own,
+            "runs that use the assistant's tools": inherited,
+        }
 
     @property
     def function(self) -> str | None:

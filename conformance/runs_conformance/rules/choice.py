@@ -51,24 +51,28 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
     A model may fail once, so the rule fails only if two or more such runs completed without a call, and fewer made one.
+    Runs whose requests bring tools are also judged apart from runs that use the tools of their assistants.
 
-    Fix: Pass the tool choice to the model unchanged.
+    Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """
     if choice.mode in ("none", "auto"):
         return
     called = [run for run in choice.runs if choice.find_call(run)]
-    without = [run for run in choice.runs if choice.completed_without_call(run)]
     yield from (PASSED for _ in called)
-    if len(without) > max(1, len(called)):
-        yield without[-1].last.finding(_describe_ignored(len(without), len(called)), "", choice.value, None)
-    elif not called and choice.runs:
+    for kind, sample in choice.samples.items():
+        without = [run for run in sample if choice.completed_without_call(run)]
+        calling = sum(run in called for run in sample)
+        if len(without) > max(1, calling):
+            yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), "", choice.value, None)
+            return
+    if not called and choice.runs:
         yield Inconclusive("the run ended without a call, or its end was not observed")
 
 
-def _describe_ignored(without: int, called: int) -> str:
+def _describe_ignored(without: int, called: int, kind: str) -> str:
     if not called:
-        return f"none of {without} completed runs called a tool"
-    return f"{without} of {without + called} runs completed without calling a tool"
+        return f"none of {without} completed {kind} called a tool"
+    return f"{without} of {without + called} {kind} completed without calling a tool"
 
 
 @rule(

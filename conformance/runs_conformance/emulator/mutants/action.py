@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.emulator.context import Hooks
-from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import AddToolCall as ToolCall
 from runs_conformance.emulator.model_actions import ModelAction
-from runs_conformance.emulator.state import Members, Run
+from runs_conformance.emulator.patching import patch_object
+from runs_conformance.emulator.state import Assistant, Members, Run, Thread
 
 
 @written_from_spec("required-action-iff-requires-action")
@@ -117,3 +118,18 @@ def misnames_calls(hooks: Hooks) -> None:
         ]
 
     hooks.plan = plan
+
+
+@mutant("tool-choice-is-obeyed")
+def uses_the_assistants_tools_only(hooks: Hooks) -> None:
+    """A run shows the tools of its request, but the model is offered the assistant's."""
+    inner = hooks.new_run
+
+    def new(request: RequestContext, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        run = inner(request, thread, assistant, body)
+        run.notes["tools"] = run.tools
+        run.tools = list(assistant.members["tools"])
+        return run
+
+    hooks.new_run = new
+    patch_object(hooks, "run", lambda members, run, _: members.update(tools=run.notes["tools"]))
