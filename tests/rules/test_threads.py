@@ -5,8 +5,9 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import threads
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
@@ -79,6 +80,11 @@ def test_thread_that_should_be_empty() -> History:
 @fails(threads.run_gets_a_thread_of_its_own, times=1)
 def test_thread_that_does_not_exist() -> History:
     return _created_with_run({}, read=404)
+
+
+def test_thread_that_cannot_be_read() -> None:
+    results = judge(threads.run_gets_a_thread_of_its_own, _created_with_run({}, read=500))
+    assert [type(result) for result in results] == [Passed, Suspicion]
 
 
 @legal

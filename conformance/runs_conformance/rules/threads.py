@@ -28,7 +28,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
 _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
@@ -172,6 +172,8 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
                 yield read.finding(f"the run's thread {thread_id!r} does not exist", "", 200, 404)
             elif read.accepted:
                 yield PASSED
+            elif read.status is not None:
+                yield Suspicion(f"the read of the run's thread was answered with HTTP {read.status}")
 
 
 def _is_valid_body(body: JSON, edition: str) -> bool:
