@@ -48,6 +48,29 @@ def test_value_that_is_refused_is_no_refusal_of_all_modifications() -> None:
     assert not findings(modify.ended_run_can_be_modified, builder.history())
 
 
+LONGEST_KEY: dict[str, Any] = {"metadata": {"k" * 64: "1"}}
+"""Metadata that a server with a wrong limit refuses, often without naming a member of the request."""
+
+
+@inconclusive(modify.ended_run_can_be_modified)
+def test_refused_values_are_no_ended_run_that_cannot_be_modified() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    for metadata in (LONGEST_KEY["metadata"], {"a": "é"}, {"a": ""}, {}, None):
+        builder.refuse("modify_run", body={"metadata": metadata})
+    return builder.history()
+
+
+@fails(modify.ended_run_can_be_modified, times=1)
+def test_run_that_can_be_modified_only_while_it_is_active() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("modify_run", run("in_progress", **NEW), body=NEW)
+    builder.get_run(run("completed", **NEW))
+    builder.send("modify_run", error("The metadata of an ended run is final.", "metadata"), 400, body=NEW)
+    return builder.history()
+
+
 @inconclusive(modify.ended_run_can_be_modified)
 def test_invalid_metadata() -> History:
     builder = HistoryBuilder()
@@ -194,6 +217,11 @@ def test_refused_value_is_no_message_that_cannot_be_modified() -> History:
     builder.send("modify_message", message(**NEW), body=NEW)
     builder.send("modify_message", error("Too long.", "metadata"), 400, body={"metadata": {"é": "1"}})
     return builder.history()
+
+
+@inconclusive(modify.message_can_be_modified)
+def test_longest_key_that_is_refused_is_no_message_that_cannot_be_modified() -> History:
+    return _answer_modified("completed", False, LONGEST_KEY)
 
 
 @inconclusive(modify.message_can_be_modified)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -143,6 +144,25 @@ def _build_timeline(timeline: Timeline, creation: Exchange | None, history: Hist
 def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
     value = at(body, pointer)
     return value if is_object(value) else None
+
+
+_ORDINARY_KEY, _ORDINARY_VALUE = re.compile(r"[A-Za-z]\w{0,15}", re.ASCII), re.compile(r"[\w .,-]{1,32}", re.ASCII)
+_MAX_ORDINARY_ENTRIES = 4
+
+
+def is_ordinary_metadata(metadata: JSON | Absent) -> bool:
+    """Whether metadata has only few, short entries of common characters.
+
+    A server that refuses such a modification does not refuse it for its value.
+    """
+    return (
+        is_object(metadata)
+        and 0 < len(metadata) <= _MAX_ORDINARY_ENTRIES
+        and all(
+            _ORDINARY_KEY.fullmatch(key) and isinstance(value, str) and _ORDINARY_VALUE.fullmatch(value)
+            for key, value in metadata.items()
+        )
+    )
 
 
 MAX_METADATA_ENTRIES = 16

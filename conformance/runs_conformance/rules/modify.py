@@ -9,7 +9,7 @@ from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.illegal_values import is_legal
-from runs_conformance.evidence.metadata import may_exceed_metadata_limit
+from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
@@ -63,24 +63,24 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
     elif (
         modification.exchange.refused
         and body is not ABSENT
-        and not _may_refuse_value(modification)
         and not may_exceed_metadata_limit(modification.timeline.history, modification.exchange)
         and is_valid("requests/modify_run", "modify_run", modification.exchange.edition)(body)
     ):
-        yield modification.exchange.finding(
-            "a metadata update of an ended run was refused", "", 200, modification.exchange.status
-        )
+        yield _blame_object(modification, "a metadata update of an ended run was refused")
 
 
-def _may_refuse_value(modification: Modification, *, same_object: bool = False) -> bool:
-    """Whether a refusal names a member, and another modification was accepted, so that the value may be to blame.
+def _blame_object(modification: Modification, message: str) -> Result:
+    """A finding if a valid modification was refused because of the object, `Inconclusive` if the value may be to blame.
 
-    The other is one of any object of the kind or, with `same_object`, of this one.
+    The value may be, if it is not ordinary: how long and how many entries may be is for other requirements to judge. It
+    may be, too, if the refusal names a member, and another modification of the same object was accepted.
     """
     exchange = modification.exchange
-    others = modification.timeline.history.select(exchange.operation or "")
-    accepted = any(other.accepted and (not same_object or other.path == exchange.path) for other in others)
-    return accepted and bool(named_places(exchange))
+    others = (other for other in modifications(modification.timeline.history) if other.exchange.path == exchange.path)
+    is_modifiable = any(other.exchange.accepted and other.is_quiescent for other in others)
+    if not is_ordinary_metadata(modification.requested.get("metadata")) or (is_modifiable and named_places(exchange)):
+        return Inconclusive(f"{exchange.operation} was refused, possibly because of the value of `metadata`")
+    return exchange.finding(message, "", 200, exchange.status)
 
 
 @rule(
@@ -107,11 +107,10 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
         and message_certainly_exists(history, exchange)
-        and not _may_refuse_value(modification, same_object=True)
         and not may_exceed_metadata_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
-        yield exchange.finding("a metadata update of a message was refused", "", 200, exchange.status)
+        yield _blame_object(modification, "a metadata update of a message was refused")
 
 
 def _pass_if_stored(modification: Modification) -> Result:
