@@ -123,3 +123,21 @@ def test_answer_that_the_suite_stopped_reading() -> History:
     for _ in range(2):
         builder.send("get_thread", ABSENT, completion=Completion.UNKNOWN, defects=("too_large",))
     return builder.history()
+
+
+def stopped_streams(problem: str) -> History:
+    builder = HistoryBuilder()
+    for _ in range(2):
+        exchange = builder.send("create_run", events=plain()[:4], completion=Completion.UNKNOWN, took=60.0)
+        builder.exchanges[-1] = replace(exchange, problem=problem)
+    return builder.history()
+
+
+@passes(transport.answers_come_whole)
+def test_streams_that_the_suite_stopped_waiting_for() -> History:
+    return stopped_streams("no further data of the response for 60.0 s")
+
+
+@fails(transport.answers_come_whole, times=2)
+def test_streams_that_break_off_after_a_long_silence() -> History:
+    return stopped_streams("the response was truncated: peer closed connection")

@@ -20,7 +20,7 @@ from runs_conformance.client.httpcore_transport import (
 )
 from runs_conformance.client.prepared_request import PreparedRequest
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import Completion, Response
+from runs_conformance.model.exchange import TRUNCATED, Completion, Response
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLargeError
 from runs_conformance.wire.sse import EventStreamParser
@@ -208,7 +208,7 @@ class _ResponseReader:
                 return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
         except httpx.TransportError as error:
-            return f"the response was truncated: {error}"
+            return f"{TRUNCATED}: {error}"
         return None
 
     def _read_all(self) -> None:

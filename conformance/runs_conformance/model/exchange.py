@@ -14,6 +14,8 @@ from runs_conformance.model.verdict import Finding
 RETRY_LATER_STATUSES = frozenset({429, 503})
 """HTTP statuses that ask the client to retry later, regardless of the request."""
 
+TRUNCATED = "the response was truncated"
+"""How the problem of an exchange begins if the connection failed before the response was complete."""
 
 _NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
 

@@ -6,8 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.server_failure import OperationFailures, operation_failures, timed_out
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.evidence.server_failure import (
+    OperationFailures,
+    operation_failures,
+    stream_timed_out,
+    timed_out,
+)
+from runs_conformance.model.exchange import TRUNCATED, Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, is_object
 from runs_conformance.model.rule import rule
@@ -146,14 +151,14 @@ def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly breaks off its responses while other responses are complete.
 
     A client cannot use half a response, and cannot tell whether its request was carried out. A response that is larger
-    than the suite reads is not judged.
+    than the suite reads, or that the suite stopped waiting for, is not judged.
 
     Fix: Send the whole body before closing the connection, with a correct length or final chunk.
     """
     truncated = [
         exchange
         for exchange in failures.exchanges
-        if exchange.completion is Completion.UNKNOWN and not timed_out(exchange) and not _is_too_large(exchange)
+        if exchange.completion is Completion.UNKNOWN and not _was_abandoned(exchange) and not _is_too_large(exchange)
     ]
     for exchange in truncated:
         if len(truncated) > 1:
@@ -162,6 +167,15 @@ def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
             yield Suspicion(f"one response to {failures.operation} broke off")
     if not truncated:
         yield PASSED
+
+
+def _was_abandoned(exchange: Exchange) -> bool:
+    """Whether the client stopped waiting for the rest of a response.
+
+    A connection that fails in the middle of a stream is no such case, however long the stream was silent before.
+    """
+    is_truncated = (exchange.problem or "").startswith(TRUNCATED)
+    return timed_out(exchange) or (stream_timed_out(exchange) and not is_truncated)
 
 
 def _is_too_large(exchange: Exchange) -> bool:
