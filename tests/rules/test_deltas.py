@@ -137,6 +137,14 @@ def test_call_awaited_by_the_id_it_was_streamed_with() -> History:
     return _calling_by_id("call_1", "call_1")
 
 
+@passes(deltas.awaited_calls_were_streamed)
+def test_two_awaited_calls_that_were_streamed_at_one_index() -> History:
+    pieces = [tool_delta({"name": "get_weather", "arguments": "{}"}, id=id_) for id_ in ("call_1", "call_2")]
+    waits = run("requires_action", required_action=action(call("call_1"), call("call_2")))
+    begun = ("thread.run.step.created", step("in_progress", calls=[]))
+    return streamed(*opening(), begun, *pieces, ("thread.run.requires_action", waits))
+
+
 @fails(deltas.awaited_calls_were_streamed, at="/events/5/data/required_action")
 def test_call_awaited_by_another_id() -> History:
     return _calling_by_id("call_1", "call_2")

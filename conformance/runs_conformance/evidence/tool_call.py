@@ -85,13 +85,24 @@ def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
 def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
     """The tool calls of a step by index: those it was created with, extended by its deltas."""
     calls = tool_calls_by_index(events.created.get("/step_details/tool_calls")) if events.created else {}
+    for part in _parts_in_deltas(events):
+        index = at(part, "/index")
+        if is_object(part) and is_integer(index):
+            calls[int(index)] = _append(calls.get(int(index)), _parse_streamed_call(part))
+    return calls
+
+
+def streamed_call_ids(events: ObjectEvents) -> frozenset[str]:
+    """The ids of all tool calls that a step was created with or its deltas name, even two at the same index."""
+    created = events.created.get("/step_details/tool_calls") if events.created else ABSENT
+    calls = (*(created if is_array(created) else ()), *_parts_in_deltas(events))
+    return frozenset(id_ for each in calls if isinstance(id_ := at(each, "/id"), str))
+
+
+def _parts_in_deltas(events: ObjectEvents) -> Iterator[JSON]:
     for delta in events.deltas:
         parts = delta.get("/delta/step_details/tool_calls")
-        for part in parts if is_array(parts) else ():
-            index = at(part, "/index")
-            if is_object(part) and is_integer(index):
-                calls[int(index)] = _append(calls.get(int(index)), _parse_streamed_call(part))
-    return calls
+        yield from parts if is_array(parts) else ()
 
 
 def _parse_streamed_call(value: JSON) -> StreamedToolCall:

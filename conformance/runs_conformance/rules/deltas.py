@@ -14,7 +14,12 @@ from runs_conformance.evidence.object_events import (
 )
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import streams
-from runs_conformance.evidence.tool_call import StreamedToolCall, streamed_tool_calls, tool_calls_by_index
+from runs_conformance.evidence.tool_call import (
+    StreamedToolCall,
+    streamed_call_ids,
+    streamed_tool_calls,
+    tool_calls_by_index,
+)
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -153,13 +158,14 @@ def _awaited_calls(history: History) -> Iterator[tuple[Observation, str, frozens
     """Each call that a stream's run finally waits for, and the ids of all tool calls in the stream."""
     for stream in streams(history):
         steps = [events for events in step_events(history) if events.stream is stream]
-        streamed = {call.id for events in steps for call in streamed_tool_calls(events).values()}
-        if not streamed or None in streamed:
+        accumulated = [call.id for events in steps for call in streamed_tool_calls(events).values()]
+        if not accumulated or None in accumulated:
             continue
+        streamed = frozenset[str]().union(*map(streamed_call_ids, steps))
         for run in stream.of_kind("run"):
             for call in tool_calls_by_index(run.get("/required_action/submit_tool_outputs/tool_calls")).values():
                 if call.id is not None:
-                    yield run, call.id, frozenset(id_ for id_ in streamed if id_ is not None)
+                    yield run, call.id, streamed
 
 
 @rule(units=_awaited_calls, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
