@@ -279,6 +279,17 @@ def test_step_that_has_an_output_already() -> History:
     return _waits(step("in_progress", calls=[call(output="18 degrees")]))
 
 
+@fails(call_steps.step_is_open_while_the_run_waits, at="/data/0/step_details", times=1)
+def test_step_that_shows_an_output_of_a_refused_submission() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    outputs = [{"tool_call_id": "call_a", "output": "18 degrees"}, {"tool_call_id": "call_0", "output": ""}]
+    builder.refuse("submit_tool_outputs", body={"tool_outputs": outputs})
+    builder.send("list_run_steps", page(step("in_progress", calls=[call(output="18 degrees")])))
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
 @fails(call_steps.step_shows_the_calls, at="/data", times=1)
 def test_step_that_shows_other_arguments() -> History:
     return _waits(step("in_progress", calls=[call(arguments='{"city": "Rome"}')]))

@@ -10,6 +10,7 @@ from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
 from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.run_steps import open_step
 from runs_conformance.emulator.state import Members, Run, Thread
 
 _RACE_S = 0.03
@@ -227,3 +228,21 @@ def drops_the_arguments_with_the_outputs(hooks: Hooks) -> None:
             function["arguments"] = "{}"
 
     hooks.submit = submit
+
+
+@mutant("tool-step-open-until-outputs")
+def stores_outputs_before_the_check(hooks: Hooks) -> None:
+    """A rejected submission leaves its outputs on the step of the calls."""
+    inner = hooks.check_submit
+
+    def check(server: ServerState, run: Run, outputs: list[Members]) -> None:
+        try:
+            inner(server, run, outputs)
+        except api_errors.ApiError:
+            if run.status == "requires_action":
+                by_id = {output.get("tool_call_id"): output.get("output") for output in outputs}
+                for call in open_step(run).calls:
+                    call["function"]["output"] = by_id.get(call["id"], call["function"].get("output"))
+            raise
+
+    hooks.check_submit = check

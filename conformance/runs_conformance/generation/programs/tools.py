@@ -49,7 +49,7 @@ def _output(index: int) -> dict[str, object]:
 _UNKNOWN_OUTPUT = {"tool_call_id": UNKNOWN_CALL_ID, "output": "18 degrees"}
 
 
-@program("lifecycle", "tools", runs=1, requests=44)
+@program("lifecycle", "tools", runs=1, requests=48)
 def forced_tool_call(context: ProgramContext) -> StepGenerator:
     """A run is forced to call a function, and several wrong sets of outputs are submitted before the right one.
 
@@ -81,7 +81,7 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=38, since="2024-04-29")
+@program("lifecycle", "tools", runs=1, requests=41, since="2024-04-29")
 def two_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run calls two functions, and partial outputs are submitted before those of all its calls.
 
@@ -158,9 +158,11 @@ def _with_numeric_output(step: Step) -> Step:
 def _submit_wrong_outputs(
     context: ProgramContext, tool_outputs: list[Any], stream: bool = False, **members: Any
 ) -> Fragment:
-    """Submit wrong outputs and read the run. If the target accepts them, start a new run."""
+    """Submit wrong outputs, and read the steps, if they are refused, and the run. If not, start a new run."""
     body: dict[str, Any] = {"tool_outputs": tool_outputs, **({"stream": True} if stream else {})}
-    yield on_run("submit_tool_outputs", body=body, stream=stream)
+    submitted: Exchange = yield on_run("submit_tool_outputs", body=body, stream=stream)
+    if submitted.refused:
+        yield page("list_run_steps")
     answer: Exchange = yield on_run("get_run", name="waiting")
     if pending_call_count(answer):
         return True

@@ -95,9 +95,10 @@ def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
 def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
     """While a run waits for outputs, the step that made the calls is in progress and shows no output.
 
-    `output` is null until it is submitted, and only finished steps are `completed`.
+    `output` is null until a submission is accepted, and only finished steps are `completed`.
 
-    Fix: Complete the step when its outputs are accepted, not when the calls are made.
+    Fix: Complete the step when its outputs are accepted, not when the calls are made; check a whole submission before
+    you store any of it.
     """
     for step in snapshot.steps:
         calls = step_tool_calls(step)
@@ -109,7 +110,11 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
                 call.output for call in calls if call.id in snapshot.call_ids and call.output not in (None, ABSENT)
             ]
             yield step.check(
-                not outputs, "the step shows an output that was not submitted", "/step_details", None, *outputs[:1]
+                not outputs,
+                "the step shows an output that the run still waits for",
+                "/step_details",
+                None,
+                *outputs[:1],
             )
 
 
