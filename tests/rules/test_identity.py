@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import identity
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, run, step, streamed_message
@@ -73,6 +74,14 @@ def test_message_that_is_found_under_another_thread() -> History:
     builder = HistoryBuilder()
     wrong_parent = Step(operation="modify_message", body={"metadata": {}}, role=Role.NEGATIVE)
     builder.send("modify_message", message(thread_id="thread_z"), body={"metadata": {}}, step=wrong_parent)
+    return builder.history()
+
+
+@inconclusive(identity.object_names_where_it_is)
+def test_cancelled_run_that_is_found_under_another_thread() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(thread_id=ABSENT))
+    builder.send("cancel_run", run("cancelling"), thread_id="thread_z")
     return builder.history()
 
 

@@ -63,3 +63,16 @@ def creations(history: History) -> tuple[Creation, ...]:
             created.append(Creation("thread", thread, exchange, None, None))
         created.append(Creation(kind, observation.id, exchange, thread, observation.time("created_at")))
     return tuple(created)
+
+
+def names_wrong_thread(history: History, exchange: Exchange) -> bool:
+    """Whether a request looks for a run or message under another thread than the one in which it was created."""
+    path, threads = exchange.path, _threads(history)
+    created_in = (threads.get(path[name]) for name in ("run_id", "message_id") if name in path)
+    return any(thread is not None and thread != path.get("thread_id") for thread in created_in)
+
+
+@lru_cache(maxsize=16)
+def _threads(history: History) -> dict[str, str]:
+    """The thread of each created object that has one, by the object's id."""
+    return {creation.id: creation.thread for creation in creations(history) if creation.thread}

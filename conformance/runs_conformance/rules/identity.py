@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.modification import settings_at_creation
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
 from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, timelines
@@ -94,7 +95,10 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
 
 
 def _objects_below_parent(history: History) -> Iterable[Observation]:
-    """The objects in answers to requests for one of them, except those that name a wrong parent on purpose."""
+    """The objects in answers to requests for one of them, except those that name a wrong parent.
+
+    Whether an object may be found under a wrong parent is for `references` to judge; it names the right one rightly.
+    """
     for observation in all_observations(history):
         operation = OPERATIONS[observation.exchange.operation or ""]
         if (
@@ -102,6 +106,7 @@ def _objects_below_parent(history: History) -> Iterable[Observation]:
             and observation.channel == JSON_CHANNEL
             and not operation.listed_kind
             and not (observation.exchange.step is not None and observation.exchange.step.role is Role.NEGATIVE)
+            and not names_wrong_thread(history, observation.exchange)
         ):
             yield observation
 

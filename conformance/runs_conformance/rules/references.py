@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import DanglingReference, Reject
@@ -38,13 +38,10 @@ def _dangling_references(history: History) -> Iterable[tuple[Exchange, bool]]:
 
 def _references_under_wrong_parent(history: History) -> Iterable[tuple[Exchange, bool]]:
     """Every request for an object under a thread or run that is not its parent, and whether its operation works."""
-    thread_of = {creation.id: creation.thread for creation in creations(history) if creation.thread}
     for exchange in history:
-        path = exchange.path
-        threads = [thread_of.get(path[name]) for name in ("run_id", "message_id") if name in path]
-        is_mismatched = any(thread is not None and thread != path.get("thread_id") for thread in threads)
         if exchange.operation and (
-            exchange.dangling is DanglingReference.FOREIGN or (is_mismatched and _is_plain(exchange))
+            exchange.dangling is DanglingReference.FOREIGN
+            or (names_wrong_thread(history, exchange) and _is_plain(exchange))
         ):
             yield exchange, operation_works(history, exchange)
 
