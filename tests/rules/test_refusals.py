@@ -61,6 +61,16 @@ def test_404_for_an_invalid_body() -> History:
 
 
 @inconclusive(refusals.status_says_that_the_body_is_at_fault)
+def test_404_for_an_id_of_another_type() -> History:
+    return refused(404, None, place="/assistant_id", body={"assistant_id": 5})
+
+
+@fails(refusals.status_says_that_the_body_is_at_fault)
+def test_404_for_an_id_that_is_missing() -> History:
+    return refused(404, None, place="/assistant_id", body={})
+
+
+@inconclusive(refusals.status_says_that_the_body_is_at_fault)
 def test_409_on_a_thread_with_an_active_run() -> History:
     return refused(409, None, busy="thread_a")
 

@@ -73,10 +73,15 @@ def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:
 
     It means the value if it names the place, or if the value is an id.
     """
-    if exchange.status not in _NOT_FOUND or pointer.endswith(("_id", "_ids")) or "_ids/" in pointer:
+    if exchange.status not in _NOT_FOUND or is_place_of_id(pointer):
         return False
     tokens = {*_words(spell_pointer(pointer))}
     return not any(tokens & {*_words(name)} for name in named_places(exchange))
+
+
+def is_place_of_id(pointer: str) -> bool:
+    """Whether the value at a pointer is the id of an object, or ids of several."""
+    return pointer.endswith(("_id", "_ids")) or "_ids/" in pointer
 
 
 def blames_missing_messages(exchange: Exchange) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.event import DONE, ERROR
+from runs_conformance.evidence.blame import is_place_of_id
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
-from runs_conformance.model.json import at, is_object, spell_pointer
+from runs_conformance.model.json import ABSENT, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
@@ -29,15 +30,16 @@ _ALL_ERRORS = observed("recorded traffic: 55 errors of the service, all of them 
 BODY_AT_FAULT = REFUSES_BODY.statuses
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
-_TOO_LARGE = 413
-"""Sent before the body is read, so it names no member."""
+_NOT_FOUND, _TOO_LARGE = 404, 413
+"""The latter is sent before the body is read, so it names no member."""
 
 
 @rule(units=refusals, level=Level.MUST, source=_CLIENT_ERROR, capability="validation")
 def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
     """A request that violates the schema is refused with HTTP 400, 413, 415 or 422.
 
-    HTTP 404 or 409 makes clients look for the error in the wrong place.
+    HTTP 404 or 409 makes clients look for the error in the wrong place. HTTP 404 for an invalid id may mean that it
+    names no object, which is not judged.
 
     Fix: Return HTTP 400 for every violation of the schema.
     """
@@ -46,9 +48,17 @@ def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
         yield PASSED
     elif refusal.blamed is not None:
         yield Inconclusive(f"the refusal blames {excerpt(refusal.blamed, 80)} instead of the invalid member")
+    elif exchange.status == _NOT_FOUND and _violates_sent_id(refusal):
+        yield Inconclusive("HTTP status 404 may say that the invalid id names no object")
     elif refusal.is_certain:
         status = exchange.status
         yield exchange.finding(f"the HTTP status for an invalid body is {status}", "", list(BODY_AT_FAULT), status)
+
+
+def _violates_sent_id(refusal: Refusal) -> bool:
+    """Whether the violation is in an id that the request has: one that is missing or null cannot be looked up."""
+    pointer = refusal.pointers[0]
+    return is_place_of_id(pointer) and at(refusal.exchange.request.body, pointer) not in (ABSENT, None)
 
 
 @rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="validation")
