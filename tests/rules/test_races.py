@@ -142,6 +142,50 @@ def test_change_is_undone() -> History:
     return modified_meanwhile(stored={})
 
 
+def run_modified(*later: Any) -> History:
+    """A run is modified while it is in progress, and then shown with each of these statuses and metadata."""
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.get_run(run("in_progress"))
+    builder.send("modify_run", run("in_progress", **CHANGE), body=CHANGE)
+    for status, metadata in later:
+        builder.get_run(run(status, metadata=metadata))
+    return builder.history()
+
+
+@passes(races.changes_outlive_the_run)
+def test_change_of_the_run_is_kept_at_its_end() -> History:
+    return run_modified(("in_progress", CHANGE["metadata"]), ("completed", CHANGE["metadata"]))
+
+
+@fails(races.changes_outlive_the_run, at="/metadata")
+def test_change_of_the_run_is_undone_at_its_end() -> History:
+    return run_modified(("in_progress", CHANGE["metadata"]), ("completed", {}))
+
+
+@fails(races.changes_outlive_the_run, at="/metadata")
+def test_change_of_the_run_is_undone_before_its_end() -> History:
+    return run_modified(("in_progress", CHANGE["metadata"]), ("in_progress", {}), ("in_progress", {}))
+
+
+@inconclusive(races.changes_outlive_the_run)
+def test_changed_run_is_not_shown_after_its_end() -> History:
+    return run_modified(("in_progress", CHANGE["metadata"]), ("in_progress", CHANGE["metadata"]))
+
+
+@inconclusive(races.changes_outlive_the_run)
+def test_thread_is_read_before_the_end_of_its_run() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run()
+    builder.get_run(run("in_progress"))
+    builder.send("modify_thread", thread(**CHANGE), body=CHANGE)
+    builder.send("get_thread", thread(**CHANGE))
+    builder.get_run(run("in_progress"))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
 @inconclusive(races.changes_outlive_the_run)
 def test_run_had_ended() -> History:
     return modified_meanwhile(stored={}, active="completed")

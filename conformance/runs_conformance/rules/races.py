@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from runs_conformance.contract.lifecycle import ACTIVE
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
 from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
@@ -201,10 +201,23 @@ def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[
 
 @dataclass(frozen=True, eq=False)
 class ModificationDuringRun:
-    """An accepted modification, and a later observation of the object with no other modification in between."""
+    """An accepted modification, and a later observation of the object with no other modification in between.
+
+    `active_runs` are the runs of the thread that were active when the object was modified.
+    """
 
     exchange: Exchange
     observation: Observation
+    active_runs: tuple[RunTimeline, ...]
+
+    @property
+    def was_observed_after_the_end(self) -> bool:
+        """Whether each of the active runs had certainly ended when the object was observed."""
+        return all(
+            run.had_ended_before(self.observation.exchange)
+            or (self.observation.id == run.id and self.observation.status in TERMINAL)
+            for run in self.active_runs
+        )
 
 
 def modifications_during_runs(history: History) -> Iterator[ModificationDuringRun]:
@@ -214,9 +227,10 @@ def modifications_during_runs(history: History) -> Iterator[ModificationDuringRu
         if exchange.operation not in ("modify_run", "modify_thread", "modify_message") or not exchange.accepted:
             continue
         timelines = runs_of_thread(history, exchange.path.get("thread_id", ""))
-        observation = _last_unaffected_observation(history, exchange, kind)
-        if observation is not None and any(timeline.was_active_throughout(exchange) for timeline in timelines):
-            yield ModificationDuringRun(exchange, observation)
+        active_runs = tuple(timeline for timeline in timelines if timeline.was_active_throughout(exchange))
+        observation = _last_unaffected_observation(history, exchange, kind) if active_runs else None
+        if observation is not None:
+            yield ModificationDuringRun(exchange, observation, active_runs)
 
 
 def _last_unaffected_observation(history: History, exchange: Exchange, kind: str) -> Observation | None:
@@ -257,19 +271,20 @@ def _asked_for_what_is_shown(exchange: Exchange, observation: Observation) -> bo
 def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Result]:
     """Metadata that was modified while a run was active is still there afterwards.
 
-    A run that is saved back as it was when it started undoes a modification that was acknowledged in the meantime.
+    A run that is saved back as it was when it started undoes a modification that was acknowledged in the meantime. The
+    worker of a run saves it at the end at the latest, so only what is read afterwards shows that nothing was lost.
 
     Fix: Update only the fields that the run itself changes instead of saving an old copy.
     """
     acknowledged, stored = modification.exchange.member("metadata"), modification.observation.get("metadata")
-    if is_object(acknowledged) and is_object(stored):
-        yield modification.observation.check(
-            json_equal(acknowledged, stored),
-            "the acknowledged metadata is not stored",
-            "/metadata",
-            acknowledged,
-            stored,
-        )
+    if not (is_object(acknowledged) and is_object(stored)):
+        return
+    is_stored = json_equal(acknowledged, stored)
+    if is_stored and not modification.was_observed_after_the_end:
+        yield Inconclusive("the modified object was not read after the run had ended")
+    else:
+        message = "the acknowledged metadata is not stored"
+        yield modification.observation.check(is_stored, message, "/metadata", acknowledged, stored)
 
 
 def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentRequests, Observation]]:

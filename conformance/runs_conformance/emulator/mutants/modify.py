@@ -8,8 +8,9 @@ from runs_conformance.emulator import api_errors
 from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
+from runs_conformance.emulator.model_actions import ModelAction, StartRun
 from runs_conformance.emulator.patching import wrap_handlers
-from runs_conformance.emulator.state import Run
+from runs_conformance.emulator.state import Run, Thread
 
 
 @written_from_spec("modify-run-changes-only-metadata")
@@ -132,3 +133,21 @@ def modifies_no_answers(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, modify, "modify_message")
+
+
+@mutant("races")
+def saves_the_run_as_it_began(hooks: Hooks) -> None:
+    """A run can be modified while it is active, but its end restores the metadata that it had when it began to work."""
+    perform, finish = hooks.perform, hooks.finish
+
+    def remember(server: ServerState, thread: Thread, run: Run, action: ModelAction, at: float) -> None:
+        if isinstance(action, StartRun):
+            run.notes["metadata"] = dict(run.metadata)
+        perform(server, thread, run, action, at)
+
+    def restore(server: ServerState, run: Run, status: str, at: float) -> None:
+        run.metadata = run.notes.pop("metadata", run.metadata)
+        finish(server, run, status, at)
+
+    hooks.check_modify = lambda server, run: None
+    hooks.perform, hooks.finish = remember, restore

@@ -21,6 +21,7 @@ from runs_conformance.generation.programs.steps import (
     forced_call,
     message,
     on_run,
+    on_thread,
     page,
     poll,
     prompt,
@@ -31,32 +32,42 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=2, requests=43)
+@program("lifecycle", "core", runs=2, requests=51)
 def incomplete(context: ProgramContext) -> StepGenerator:
     """A run exceeds the smallest limit of completion tokens, and the next one the smallest limit of prompt tokens.
 
-    The first ends incomplete and leaves its thread free. The second ends, incomplete or with a truncated prompt.
+    The first is modified with its thread while it is in progress, ends incomplete and leaves the thread free. The
+    second, which is limited in both, ends incomplete or with a truncated prompt.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
     if not (yield from _run_with_limit("run", "max_completion_tokens")):
         return
+    yield poll(until=("in_progress",))
+    changes = {"metadata": {"while": "running"}}
+    yield on_run("modify_run", body=changes)
+    yield on_thread("modify_thread", body=changes)
+    yield on_run("get_run")
     yield poll(until=TERMINAL_STATUSES)
+    yield on_thread("get_thread")
     yield from read_everything()
     yield message("Read this and say hello: " + "lorem ipsum dolor sit amet " * 200)
     yield on_run("cancel_run")
     yield on_run("get_run")
-    if not (yield from _run_with_limit("next", "max_prompt_tokens")):
+    # A target that ignores the limit of the prompt, and answers at length, still meets the other one.
+    if not (yield from _run_with_limit("next", "max_prompt_tokens", max_completion_tokens=256)):
         return
     yield poll("next", until=TERMINAL_STATUSES)
     yield page("list_run_steps", "next")
     yield page("list_messages")
+    yield on_run("cancel_run", "next")
+    yield on_run("get_run", "next")
 
 
-def _run_with_limit(name: str, limit: str) -> Fragment:
+def _run_with_limit(name: str, limit: str, **members: Any) -> Fragment:
     """Start a run with the smallest limit of tokens, or with a slightly greater one if that is refused."""
-    smallest: dict[str, Any] = {limit: 256}
-    greater: dict[str, Any] = {limit: 264}
+    smallest: dict[str, Any] = {**members, limit: 256}
+    greater: dict[str, Any] = {**members, limit: 264}
     created: Exchange = yield run(name, **smallest)
     return has_id(created) or (yield from require(run(name, **greater)))
 

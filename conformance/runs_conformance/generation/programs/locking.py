@@ -32,11 +32,11 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=3, requests=26)
+@program("lifecycle", "core", runs=3, requests=27)
 def locked_while_running(context: ProgramContext) -> StepGenerator:
     """A message and a second run are sent to a thread whose run is queued or in progress, and a message after its end.
 
-    They are refused while the run is active.
+    They are refused while the run is active. The run is modified before it is cancelled.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
@@ -48,6 +48,7 @@ def locked_while_running(context: ProgramContext) -> StepGenerator:
         yield message("Still too early.")
         yield from _try_second_run_with_messages()
         yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)
+        yield on_run("modify_run", body={"metadata": {"while": "running"}})
         yield on_run("get_run")
         yield page("list_runs")
         yield page("list_messages", order="asc")
