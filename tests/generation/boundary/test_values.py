@@ -55,6 +55,13 @@ def test_lists_and_maps_exceed_their_limit_by_one() -> None:
     assert (len(tools), len(names), len(metadata)) == (21, 21, 17)
 
 
+def test_number_of_keys_is_tested_apart_from_their_length() -> None:
+    (valid,) = valid_values("create_run.metadata.maxProperties")
+    (invalid,) = invalid_values("create_run.metadata.maxProperties")
+    assert (len(valid), len(invalid)) == (16, 17)
+    assert all(len(key) < 64 for key in (*valid, *invalid))
+
+
 def test_an_object_of_each_branch_lacks_its_discriminator() -> None:
     constraint = "create_run.additional_messages[].content[].type.required"
     bodies = [negative.body for negative in FACTORY.negatives() if negative.constraint == constraint]

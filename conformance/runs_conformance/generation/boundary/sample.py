@@ -34,13 +34,12 @@ T = TypeVar("T")
 
 
 def key_names(schema: Schema) -> list[str]:
-    """The only keys that valid maps of a place use: as many as fit, one of them of maximum length.
+    """The keys of valid maps of a place, as many as fit. They are short: their length has a limit of its own.
 
     A target may merge a map into the stored one. With these keys alone the result never exceeds the maximum.
     """
-    longest = schema.get("propertyNames", {}).get("maxLength")
-    names = [str(schema.get("x-map-key", "key")), *(["k" * longest] if longest else [])]
-    return names + [f"key_{number}" for number in range(len(names), schema.get("maxProperties", 0))]
+    names = [str(schema.get("x-map-key", "key"))]
+    return names + [f"key_{number}" for number in range(1, schema.get("maxProperties", 0))]
 
 
 class MissingResource(LookupError):  # noqa: N818 -- expected, and always handled
