@@ -53,6 +53,35 @@ def test_thread_with_a_duplicate_message() -> History:
     return _created(ADA, WHO, message("user", "Who am I?", "msg_3"))
 
 
+def _deleted_through_another_path(home: str, *shown: dict[str, Any]) -> History:
+    """Both threads get messages; msg_3 of the home thread is deleted by the path of the other; thread_a is listed."""
+    path_of_deletion = "thread_b" if home == "thread_a" else "thread_a"
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("create_thread", {**thread(), "id": "thread_b"})
+    hello = message("user", "Hello?", "msg_3", thread_id=home)
+    builder.send("create_message", hello, thread_id=home, body={"role": "user", "content": "Hello?"})
+    deleted = {"id": "msg_3", "object": "thread.message.deleted", "deleted": True}
+    builder.send("delete_message", deleted, thread_id=path_of_deletion, message_id="msg_3")
+    builder.send("list_messages", page(*shown), query={"order": "asc"})
+    return builder.history()
+
+
+@fails(threads.begin_with_the_messages_given, at="/data", times=1)
+def test_thread_that_loses_a_message_when_one_of_another_thread_is_deleted() -> History:
+    return _deleted_through_another_path("thread_b", ADA)
+
+
+@passes(threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
+def test_thread_that_keeps_its_messages_when_one_of_another_thread_is_deleted() -> History:
+    return _deleted_through_another_path("thread_b", ADA, WHO)
+
+
+@legal
+def test_message_that_is_deleted_through_the_path_of_another_thread() -> History:
+    return _deleted_through_another_path("thread_a", ADA)
+
+
 def _created_with_run(body: dict[str, Any], *shown: dict[str, Any], read: int = 200) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT, **body})

@@ -27,7 +27,6 @@ _WITH_MESSAGES = {
     "create_thread_and_run": "/thread/messages",
     "create_run": "/additional_messages",
 }
-_DELETIONS = ("delete_message", "delete_thread")
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +169,14 @@ def all_messages_are_known(
     creation = thread_creation(history, thread_id)
     if creation is None or not is_interpretable(creation) or not creation.happened_before(until):
         return False
+    if _may_be_deleted_before(history, thread_id, until, "delete_message", "delete_thread"):
+        return False
     return not any(
         may_have_taken_effect(exchange)
         and exchange.started < until.ended
-        and (exchange.operation in _DELETIONS or (not _is_certain(exchange, until) and _may_send(exchange, only)))
-        for exchange in history.in_thread(thread_id, *_DELETIONS, "create_message", "create_run")
+        and not _is_certain(exchange, until)
+        and _may_send(exchange, only)
+        for exchange in history.in_thread(thread_id, "create_message", "create_run")
     )
 
 
@@ -203,16 +205,32 @@ def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
         run_id = next((observation.id for observation in observations_in(exchange) if observation.kind == "run"), "")
         for page in complete_lists_of(history, "list_messages", thread_id=thread_id):
             is_later = exchange.happened_before(page.exchange)
-            if is_later and not _may_be_deleted_before(history, thread_id, page.exchange):
+            if is_later and not _may_be_deleted_before(history, thread_id, page.exchange, "delete_message"):
                 yield SuppliedMessages(exchange, thread_id, run_id, tuple(messages), page, history)
                 break
 
 
-def _may_be_deleted_before(history: History, thread_id: str, until: Exchange) -> bool:
+def _may_be_deleted_before(history: History, thread_id: str, until: Exchange, *operations: str) -> bool:
+    """Whether one of these operations may have deleted messages of a thread, or the thread, before an exchange."""
+    homes = _threads_of_messages(history)
     return any(
-        may_have_taken_effect(exchange) and exchange.started < until.ended
-        for exchange in history.in_thread(thread_id, "delete_message")
+        may_have_taken_effect(exchange)
+        and exchange.started < until.ended
+        # A deletion through the path of another thread must not remove any message of that thread.
+        and homes.get(exchange.path.get("message_id", ""), exchange.path.get("thread_id")) == thread_id
+        for exchange in history.select(*operations)
     )
+
+
+@lru_cache(maxsize=16)
+def _threads_of_messages(history: History) -> dict[str, str]:
+    """By message, its thread, as the first response showed it that was requested by the path of the same thread."""
+    found: dict[str, str] = {}
+    for message in message_observations(history):
+        thread_id = message.text("thread_id")
+        if message.id and thread_id == message.exchange.path.get("thread_id"):
+            found.setdefault(message.id, thread_id)
+    return found
 
 
 def refused_requests(history: History, *operations: str, **path: str) -> Iterator[Exchange]:

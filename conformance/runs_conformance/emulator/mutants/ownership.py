@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.emulator.context import Hooks, RequestContext
-from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import wrap_handlers
 from runs_conformance.emulator.state import Message, Run, RunStep, Thread
 
@@ -62,6 +62,26 @@ def finds_messages_in_any_thread(hooks: Hooks) -> None:
         return inner(request, thread, id_)
 
     hooks.find_message = find
+
+
+@mutant("messages")
+def deletes_the_last_message_instead(hooks: Hooks) -> None:
+    """Deleting a message through the path of another thread deletes the last message of that thread instead."""
+    inner, remove = hooks.find_message, hooks.remove_message
+
+    def find(request: RequestContext, thread: Thread, id_: str) -> Message:
+        threads = _all_threads(request) if request.operation.name == "delete_message" else ()
+        return next((other.messages[id_] for other in threads if id_ in other.messages), None) or inner(
+            request, thread, id_
+        )
+
+    def remove_from_path(thread: Thread, message: Message) -> None:
+        if message.id in thread.messages:
+            remove(thread, message)
+        elif thread.messages:
+            thread.messages.popitem()
+
+    hooks.find_message, hooks.remove_message = find, remove_from_path
 
 
 @written_from_spec("deleted-object-is-gone", level="should")

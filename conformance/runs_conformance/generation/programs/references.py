@@ -38,7 +38,7 @@ MALFORMED_IDS: Mapping[str, str] = {
 """For each path parameter a malformed id, as defective clients send it."""
 
 
-@program("security", "core", runs=1, requests=96)
+@program("security", "core", runs=1, requests=97)
 def references(context: ProgramContext) -> StepGenerator:
     """Every operation with an id is called with unknown ids, malformed ids, and ids that belong to another thread.
 
@@ -50,6 +50,7 @@ def references(context: ProgramContext) -> StepGenerator:
     yield from objects.sendable((on_message("get_message"),))
     yield from objects.sendable(_steps_with_dangling_ids())
     if "thread" not in context.use:
+        yield from objects.sendable((page("list_messages", "other"),))
         for step in objects.sendable(_through_other_thread("other")):
             yield dangling_reference(step, DanglingReference.FOREIGN)
     yield from read_objects(objects)
