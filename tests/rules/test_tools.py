@@ -7,7 +7,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.tools import call_steps, tool_outputs
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
-from tests.rules.histories import HistoryBuilder, action, call, page, run, step
+from tests.rules.histories import HistoryBuilder, action, call, error, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
 
@@ -259,6 +259,41 @@ def test_step_that_swaps_its_outputs() -> History:
 def test_step_shows_one_of_two_outputs_for_a_call() -> History:
     """Which of the two an accepted submission keeps is undefined."""
     return _recorded("another", "out call_b", sent=("call_a", "call_a", "call_b"))
+
+
+def _submitted_twice(status: int, *, at_once: bool, shown: str = "first") -> History:
+    """Two sets of outputs are submitted, of which the second is answered with this status, and the run completes."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    for index, output in enumerate(("first", "second")):
+        answered = run("queued") if not index or status == 200 else error()
+        body = {"tool_outputs": [{"tool_call_id": "call_a", "output": output}]}
+        at = 110.0 + index / 10 if at_once else None
+        builder.send("submit_tool_outputs", answered, status if index else 200, body=body, at=at)
+    builder.clock = 120.0
+    builder.get_run(run("completed"))
+    builder.send("list_run_steps", page(step(calls=[call(output=shown)])))
+    return builder.history()
+
+
+@inconclusive(call_steps.step_records_the_outputs)
+def test_step_shows_the_first_of_two_accepted_submissions_at_once() -> History:
+    return _submitted_twice(200, at_once=True)
+
+
+@inconclusive(call_steps.step_records_the_outputs)
+def test_step_shows_the_first_of_two_accepted_submissions() -> History:
+    return _submitted_twice(200, at_once=False)
+
+
+@passes(call_steps.step_records_the_outputs)
+def test_step_shows_the_accepted_one_of_two_submissions() -> History:
+    return _submitted_twice(400, at_once=True)
+
+
+@fails(call_steps.step_records_the_outputs)
+def test_step_shows_the_refused_one_of_two_submissions() -> History:
+    return _submitted_twice(400, at_once=True, shown="second")
 
 
 def _waits(shown: dict[str, Any]) -> History:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, awaited_calls, steps_while_pending
-from runs_conformance.evidence.run_action import RunAction, submissions
+from runs_conformance.evidence.run_action import RunAction, may_have_taken_effect, submissions
 from runs_conformance.evidence.tool_call import (
     step_observations_of_run,
     step_tool_calls,
@@ -32,15 +32,16 @@ _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunct
 def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
     """After outputs are submitted, the step that made the calls shows each of them verbatim.
 
-    `output` is null only until it is submitted. Judged when the run has ended, for one output of a call that the run
-    may have waited for; the effect of others is undefined, even if they are accepted.
+    `output` is null only until it is submitted. Judged when the run has ended, for the only output of a call that the
+    run may have waited for; the effect of others is undefined, even if they are accepted. So is that of two submissions
+    for the same call: the step can show one of them.
 
     Fix: Store the outputs in the step when they are accepted.
     """
     if not action.exchange.accepted:
         return
     outputs, pending = list(submitted_outputs(action.exchange.request.body)), pending_call_ids(action)
-    counts = Counter(id_ for id_, _ in outputs)
+    counts = Counter(id_ for id_, _ in outputs) + _submitted_otherwise(action)
     sent = {id_: out for id_, out in outputs if counts[id_] == 1 and (pending is None or id_ in pending)}
     for step in step_observations_of_run(action.run):
         for index, call in enumerate(step_tool_calls(step)):
@@ -52,6 +53,16 @@ def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
                 yield step.check(
                     call.output == sent[call.id], "the step shows another output", pointer, sent[call.id], call.output
                 )
+
+
+def _submitted_otherwise(action: RunAction) -> Counter[str]:
+    """The ids of calls for which other submissions may have stored outputs, with the number of these."""
+    return Counter(
+        id_
+        for other in action.run.actions("submit_tool_outputs")
+        if other is not action.exchange and may_have_taken_effect(other)
+        for id_, _ in submitted_outputs(other.request.body)
+    )
 
 
 @rule(
