@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, place_of
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.json import at, is_array, json_equal
+from runs_conformance.model.verdict import Finding
+
+_Lost = tuple[str, str]
+"""An operation, and the place of the member that it drops."""
 
 _MAX_NAMED = 3
 """With more dropped members, the title has their number and the fix has their names."""
 
 _DROP_RULES = {
     "threads.begin_with_the_messages_given": ("create_thread", "messages"),
-    "messages.given_messages_keep_their_metadata": ("create_thread", "messages"),
     "threads.show_their_tool_resources": ("create_thread", "tool_resources"),
     "messages.additional_messages_are_in_the_thread": ("create_run", "additional_messages"),
     "messages.answer_shows_the_attachments": ("create_message", "attachments"),
     "assistants.show_their_tool_resources": ("create_assistant", "tool_resources"),
 }
 """By rule, the operation and the member whose loss it shows."""
+
+_GIVEN_METADATA = "messages.given_messages_keep_their_metadata"
+"""The rule that shows the loss of one member of messages, which are themselves kept."""
+_GIVEN_MESSAGES = (
+    ("create_thread", "messages"),
+    ("create_run", "additional_messages"),
+    ("create_thread_and_run", "thread.messages"),
+    ("create_thread_and_run", "additional_messages"),
+)
+"""The operations that take messages, and where."""
 
 _FOLLOWING = {
     "tool_choice": (
@@ -38,8 +53,8 @@ _OTHER_MODEL = "settings.other_model_replaces_the_assistants"
 """The rule that fails, too, if the model of a run is dropped."""
 
 _CREATING = tuple(name for name, operation in OPERATIONS.items() if operation.creates)
-_END_OF_MEMBER = re.compile(r"[.\[{]")
 _OBJECT_IN_RESPONSE = re.compile(r"^/(?:events/\d+/data(?:/data)?|data/\d+)(?=/)")
+_EVENT = re.compile(r"^/events/(\d+)/")
 
 
 def sort_dropped_members(sorting: Sorting) -> None:
@@ -49,52 +64,133 @@ def sort_dropped_members(sorting: Sorting) -> None:
     if not lost:
         return
     shown = sorting.take(lambda failure: failure.id in found)
-    forgetful = {_kind_shown(operation) for operation, member in lost if member == "metadata"}
-    shown += sorting.take(
-        lambda failure: failure.id == "metadata.is_kept" and _kind_shown(failure.operation) in forgetful
-    )
-    silent = sorting.take(
-        lambda failure: (
-            failure.is_accepted_violation
-            and (failure.subject, _END_OF_MEMBER.split(failure.place, maxsplit=1)[0]) in lost
-        )
-    )
-    names = {member for _, member in lost}
+    forgetful = {_kind_with_metadata(operation, place) for operation, place in lost if place.endswith("metadata")}
+    shown += sorting.take(lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful)
+    silent = [failure for failure in sorting.rest if _is_unchecked_for_loss(failure, lost, sorting)]
+    sorting.leave_out(silent)
+    names = {place for _, place in lost}
     shown += sorting.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
-    silent += sorting.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in names))
+    silent += take_following(sorting, names)
     by_operation: dict[str, list[str]] = defaultdict(list)
-    for operation, member in sorted(lost):
-        by_operation[operation].append(member)
-    every = [f"{', '.join(as_code(members))} of {name}" for name, members in by_operation.items()]
-    title = every if len(lost) <= _MAX_NAMED else [f"{len(m)} of {name}" for name, m in by_operation.items()]
+    for operation, place in sorted(lost):
+        by_operation[operation].append(place)
+    every = [f"{', '.join(as_code(places))} of {name}" for name, places in by_operation.items()]
+    title = every if len(lost) <= _MAX_NAMED else [f"{len(p)} of {name}" for name, p in by_operation.items()]
     sorting.add(
         "data.dropped",
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
         "Store every documented member of a request and return it, instead of a list of known ones; now it "
-        f"loses {'; '.join(every)}.",
+        f"loses {'; '.join(every)}{_doubt(shown)}.",
         shown,
         silent,
     )
 
 
-def _lost_members(failure: Failure) -> set[tuple[str, str]]:
+def take_following(sorting: Sorting, members: Collection[str]) -> list[Failure]:
+    """Take the rules that runs break because the server lost the values of these members."""
+    return sorting.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
+
+
+def _doubt(shown: list[Failure]) -> str:
+    """The other explanation where no value but false is lost."""
+    only_false = [
+        failure.member for failure in shown if all(finding.expected is False for finding in failure.verdict.findings)
+    ]
+    names = list_names(as_code(only_false))
+    return f"; of {names} only false is lost, as by a default that replaces every falsy value" if names else ""
+
+
+def _lost_members(failure: Failure) -> set[_Lost]:
     """The members whose loss a failure shows, each with the operation that drops it."""
     if failure.is_negative or failure.mutations:
         return set()
     if failure.id in _DROP_RULES and not failure.finding.pointer.endswith("/content"):
         return {_DROP_RULES[failure.id]}
+    if failure.id == _GIVEN_METADATA:
+        return {_message_metadata(failure)}
     if failure.id == "metadata.is_shown_in_the_answer":
-        return {(finding.operation or "", "metadata") for finding in failure.verdict.findings}
+        return {
+            (finding.operation or "", place)
+            for finding in failure.verdict.findings
+            if (place := _metadata_shown(failure, finding))
+        }
     if not (failure.id.startswith("settings.") and failure.id.endswith("_is_as_asked") and failure.finding.pointer):
         return set()
     creating = [each for each in failure.verdict.findings if each.operation in _CREATING] or [failure.finding]
-    return {(finding.operation or "", _member_shown(finding.pointer)) for finding in creating}
+    return {(finding.operation or "", member_shown(finding.pointer)) for finding in creating}
 
 
-def _member_shown(pointer: str) -> str:
+def _message_metadata(failure: Failure) -> _Lost:
+    """The operation that was given the message without its metadata; create_thread unless another is seen to be."""
+    before = at(failure.verdict.counterexample, "/before")
+    for step in before if is_array(before) else ():
+        for operation, place in _GIVEN_MESSAGES:
+            messages = at(step, f"/body/{place.replace('.', '/')}")
+            given = (at(message, "/metadata") for message in (messages if is_array(messages) else ()))
+            if at(step, "/operation") == operation and any(
+                json_equal(metadata, failure.finding.expected) for metadata in given
+            ):
+                return operation, f"{place}[].metadata"
+    return "create_thread", "messages[].metadata"
+
+
+def _metadata_shown(failure: Failure, finding: Finding) -> str:
+    """The place of the metadata that a response lacks; empty if it is unknown which of two objects it belongs to."""
+    event = _EVENT.match(finding.pointer)
+    if finding.operation != "create_thread_and_run" or event is None:
+        return "metadata"
+    # Threads come first in such streams, so that one stream tells which object the same event of another shows.
+    name = at(failure.verdict.counterexample, f"/answer/events/{event[1]}")
+    if not isinstance(name, str):
+        return ""
+    return "thread.metadata" if name.startswith("thread.created") else "metadata"
+
+
+def member_shown(pointer: str) -> str:
     """The member of the object that a pointer into a response leads to; the object may be in an event or a list."""
     return _OBJECT_IN_RESPONSE.sub("", pointer).strip("/").partition("/")[0]
+
+
+def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], sorting: Sorting) -> bool:
+    """Whether an invalid value was accepted because its member is dropped.
+
+    It was not if the server accepts the same violation where it keeps the member, or most others of the same kind.
+    """
+    if not failure.is_accepted_violation or not _is_lost(failure, lost):
+        return False
+    kept = [each for each in sorting.failing if each.is_accepted_violation and not _is_lost(each, lost)]
+    if any((each.place, each.keyword) == (failure.place, failure.keyword) for each in kept):
+        return False
+    alike = sum((each.subject, each.keyword) == (failure.subject, failure.keyword) for each in kept)
+    refused = sum(
+        (verdict.operation, verdict.id.rpartition(".")[2]) == (failure.subject, failure.keyword)
+        for verdict in sorting.passing
+        if verdict.kind == "constraint" and not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
+    )
+    return alike == 0 or alike < refused
+
+
+def _is_lost(failure: Failure, lost: Collection[_Lost]) -> bool:
+    return _is_below_any(failure.subject, failure.place, lost)
+
+
+def _is_below_any(operation: str, place: str, lost: Collection[_Lost]) -> bool:
+    return any(
+        operation == name and (place == member or place.startswith((f"{member}.", f"{member}[", f"{member}{{")))
+        for name, member in lost
+    )
+
+
+def _kinds_shown(failure: Failure) -> set[str | None]:
+    return {_kind_shown(finding.operation or "") for finding in failure.verdict.findings}
+
+
+def _kind_with_metadata(operation: str, place: str) -> str | None:
+    """The kind of object that the metadata at a place of a request belongs to."""
+    if place.endswith("[].metadata"):
+        return "message"
+    return "thread" if place == "thread.metadata" else _kind_shown(operation)
 
 
 def _kind_shown(operation: str) -> str | None:

@@ -5,35 +5,82 @@ from __future__ import annotations
 import json
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.dropped_members import member_shown, take_following
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.model.json import JSON, Absent
 
+_SHOWN = (
+    "assistants.show_their_settings",
+    "assistants.show_who_they_are",
+    "modify.assistant_shows_what_is_given",
+)
+"""Rules that compare members of an assistant with those that were sent, as `settings` does for runs."""
+
 
 def sort_falsy_values(sorting: Sorting) -> None:
     """Sort the settings of which only values such as 0 are lost; a server that drops the member loses others, too."""
     taken = sorting.take(_loses_only_falsy_values)
-    names = as_code(sorted({failure.member for failure in taken}))
-    values = {json.dumps(finding.expected) for failure in taken for finding in failure.verdict.findings}
-    lost = f"of {next(iter(values))}" if len(values) == 1 else "of 0 or without content"
+    if not taken:
+        return
+    operations = _operations(taken)
+    taken += sorting.take(lambda failure: _loses_only_false(failure) and _operations([failure]) <= operations)
+    findings = [finding for failure in taken for finding in failure.verdict.findings]
+    members = sorted({member_shown(finding.pointer) for finding in findings})
     sorting.add(
         "data.falsy",
-        f"{list_names(names)} {lost} {'is' if len(names) == 1 else 'are'} taken for absent",
+        f"{list_names(as_code(members))} {_name_values([finding.expected for finding in findings])} "
+        f"{'is' if len(members) == 1 else 'are'} taken for absent",
         Severity.DATA_LOSS,
-        "Let a default take the place of null and of members that are left out, not of every falsy value.",
+        "Let a default take the place of null and of members that are left out, not of every falsy value"
+        f"{f': {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
         taken,
+        take_following(sorting, members),
     )
+
+
+def _name_values(values: list[JSON | Absent]) -> str:
+    """The lost values in words: the value itself if there is one, else their kinds."""
+    texts = {json.dumps(value) for value in values}
+    if len(texts) == 1:
+        return f"of {texts.pop()}"
+    kinds = [
+        name
+        for name, is_lost in (
+            ("0", any(isinstance(value, int | float) and value is not False for value in values)),
+            ("false", any(value is False for value in values)),
+        )
+        if is_lost
+    ]
+    has_empty = any(not isinstance(value, int | float) for value in values)
+    if not has_empty:
+        return f"of {' or '.join(kinds)}"
+    return f"of {', '.join(kinds)} or without content" if kinds else "without content"
+
+
+def _operations(failures: list[Failure]) -> set[str]:
+    return {finding.operation or "" for failure in failures for finding in failure.verdict.findings}
+
+
+def _compares_with_request(failure: Failure) -> bool:
+    """Whether a rule compares a member with what was sent, and other values of it were kept."""
+    is_setting = failure.id.startswith("settings.") and failure.id.endswith("_as_asked")
+    is_partial = 0 < len(failure.verdict.findings) < failure.verdict.judged
+    return (is_setting or failure.id in _SHOWN) and is_partial and not failure.is_negative and not failure.mutations
 
 
 def _loses_only_falsy_values(failure: Failure) -> bool:
     """Whether other values of the setting were kept. False may be the only value sent that is not the default."""
-    findings = failure.verdict.findings
-    is_setting = failure.id.startswith("settings.") and failure.id.endswith("_as_asked")
-    if not is_setting or failure.is_negative or failure.mutations or len(findings) >= failure.verdict.judged:
-        return False
-    return bool(findings) and all(_is_falsy(finding.expected) for finding in findings)
+    return _compares_with_request(failure) and all(
+        _is_falsy(finding.expected) and finding.expected is not False for finding in failure.verdict.findings
+    )
+
+
+def _loses_only_false(failure: Failure) -> bool:
+    """Whether false was lost, which shows only beside other falsy values that it is not the member that is dropped."""
+    return _compares_with_request(failure) and all(finding.expected is False for finding in failure.verdict.findings)
 
 
 def _is_falsy(value: JSON | Absent) -> bool:
-    return not isinstance(value, bool | Absent) and value is not None and not value
+    return not isinstance(value, Absent) and value is not None and not value

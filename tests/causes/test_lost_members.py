@@ -1,0 +1,110 @@
+"""Which failures show that a member of a request is dropped, and which that a falsy value is taken for absent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding, Verdict
+from tests.causes.verdicts import accepted_at, broken_rule, by_kind, refused, wrong_rule
+
+
+def lost(id_: str, operation: str, *values: tuple[str, JSON, JSON]) -> Verdict:
+    """A rule that found some of ten values, each with its pointer, to be others than were sent."""
+    findings = tuple(
+        Finding("it differs", "x", operation, pointer, expected, actual) for pointer, expected, actual in values
+    )
+    return replace(broken_rule(id_, operation), findings=findings, judged=10)
+
+
+GIVEN: JSON = {"last": "yes"}
+
+
+def given_in(operation: str, body: JSON) -> Verdict:
+    """Messages that a request contains with metadata, and that are listed without it."""
+    failing = wrong_rule("messages.given_messages_keep_their_metadata", "list_messages", "/data/0/metadata", GIVEN, {})
+    example: JSON = {
+        "case": {"role": "look"},
+        "before": [{"operation": operation, "body": body}],
+        "answer": {"http_status": 200},
+    }
+    return replace(failing, counterexample=example)
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "place"),
+    [
+        ("create_thread", {"messages": [{}, {"metadata": GIVEN}]}, "messages[].metadata"),
+        ("create_run", {"additional_messages": [{"metadata": GIVEN}]}, "additional_messages[].metadata"),
+        ("create_thread_and_run", {"thread": {"messages": [{"metadata": GIVEN}]}}, "thread.messages[].metadata"),
+    ],
+)
+def test_messages_without_their_metadata_are_not_dropped(operation: str, body: JSON, place: str) -> None:
+    above, below = place.removesuffix(".metadata"), f"{place}{{}}"
+    values = accepted_at(f"{operation}.{above}.role.enum", f"{operation}.{below}.type")
+    causes = by_kind(given_in(operation, body), *values)
+    assert causes["data.dropped"].title == f"Members of requests are dropped: `{place}` of {operation}"
+    assert causes["data.dropped"].consequences == (f"{operation}.{below}.type",)
+
+
+def test_values_of_a_dropped_member_are_unchecked_for_another_reason_if_others_are_too() -> None:
+    dropped = lost("settings.top_p_is_as_asked", "create_run", ("/top_p", 0.5, 1))
+    unchecked = "create_run.top_p.type"
+    others = accepted_at(unchecked, "create_run.model.type", "create_run.tools.type")
+    assert by_kind(dropped, *others)["data.dropped"].consequences == ()
+    elsewhere = accepted_at(unchecked, "create_thread_and_run.top_p.type")
+    assert by_kind(dropped, *elsewhere)["data.dropped"].consequences == ()
+    checked = [refused(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
+    assert by_kind(dropped, *others, *checked)["data.dropped"].consequences == (unchecked,)
+
+
+@pytest.mark.parametrize(
+    ("event", "member", "kind_kept"),
+    [("thread.created", "thread.metadata", "get_thread"), ("thread.run.created", "metadata", "get_run")],
+)
+def test_metadata_of_a_thread_is_told_from_that_of_its_run(event: str, member: str, kind_kept: str) -> None:
+    dropped = wrong_rule(
+        "metadata.is_shown_in_the_answer", "create_thread_and_run", "/events/0/data/metadata", GIVEN, {}
+    )
+    example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 200, "events": [event]}}
+    kept = broken_rule("metadata.is_kept", kind_kept)
+    values = accepted_at("create_thread_and_run.metadata{}.type", "create_thread_and_run.thread.metadata{}.maxLength")
+    cause = by_kind(replace(dropped, counterexample=example), kept, *values)["data.dropped"]
+    assert cause.title == f"Members of requests are dropped: `{member}` of create_thread_and_run"
+    assert cause.ids == (dropped.id, kept.id, values[member != "metadata"].id)
+
+
+def test_an_assistant_that_loses_falsy_values_makes_the_same_mistake_as_a_run() -> None:
+    of_run = lost("settings.temperature_is_as_asked", "create_run", ("/temperature", 0, 1))
+    values: list[tuple[str, JSON, JSON]] = [("/tools", [], [{}]), ("/top_p", 0, 1), ("/name", "", "x")]
+    of_assistant = lost("modify.assistant_shows_what_is_given", "modify_assistant", *values)
+    causes = by_kind(of_run, of_assistant)
+    assert list(causes) == ["data.falsy"]
+    title = "`name`, `temperature`, `tools` and 1 more of 0 or without content are taken for absent"
+    assert causes["data.falsy"].title == title
+    assert "`name`, `temperature`, `tools`, `top_p`" in causes["data.falsy"].fix
+    other = replace(of_assistant, findings=(*of_assistant.findings, replace(of_assistant.findings[1], expected=0.5)))
+    assert set(by_kind(of_run, other)) == {"data", "data.falsy"}
+
+
+ONLY_FALSE = lost("settings.parallel_tool_calls_is_as_asked", "create_run", ("/parallel_tool_calls", False, True))
+PARALLEL = broken_rule("choice.calls_are_not_parallel_unless_allowed", "get_run", "should")
+
+
+def test_false_is_taken_for_absent_where_other_falsy_values_are() -> None:
+    zero = lost("settings.temperature_is_as_asked", "create_run", ("/temperature", 0, 1))
+    (cause,) = by_kind(zero, ONLY_FALSE, PARALLEL).values()
+    assert cause.title == "`parallel_tool_calls`, `temperature` of 0 or false are taken for absent"
+    assert cause.consequences == (PARALLEL.id,)
+
+
+@pytest.mark.parametrize("operation", ["create_run", "create_thread_and_run"])
+def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
+    zero = lost("settings.temperature_is_as_asked", "create_thread_and_run", ("/temperature", 0, 1))
+    causes = by_kind(ONLY_FALSE, PARALLEL, *([zero] if operation == "create_thread_and_run" else []))
+    cause = causes["data.dropped"]
+    assert cause.title == "Members of requests are dropped: `parallel_tool_calls` of create_run"
+    assert "of `parallel_tool_calls` only false is lost" in cause.fix
+    assert cause.consequences == (PARALLEL.id,)
