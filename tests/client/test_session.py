@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from typing import Any
 
+import httpcore
 import pytest
 
 from runs_conformance.client.base_url import Address, parse_address
@@ -320,6 +322,45 @@ def test_concurrent_steps_are_sent_together_and_return_in_order() -> None:
     assert not any(one.happened_before(other) for one in exchanges for other in exchanges)
     by_index = sorted(exchanges, key=lambda one: one.index)
     assert by_index == sorted(exchanges, key=lambda one: one.started)
+
+
+def test_concurrent_steps_wait_until_all_connections_are_open() -> None:
+    arrivals: list[float] = []
+
+    def handler(connection: Connection) -> None:
+        while connection.request() is not None:
+            arrivals.append(time.monotonic())
+            connection.answer()
+
+    with session(handler) as (created, _, _):
+        backend = created.transport._wire.backend
+        connect, delays = backend.connect_tcp, iter((0.3, 0.0, 0.0))
+
+        def connect_late(*arguments: Any, **named: Any) -> Any:
+            time.sleep(next(delays))
+            return connect(*arguments, **named)
+
+        backend.connect_tcp = connect_late  # type: ignore[method-assign]
+        exchanges = created.send_concurrently([CREATE, CREATE, CREATE], "p", {})
+    assert max(arrivals) - min(arrivals) < 0.15
+    assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
+
+
+def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent() -> None:
+    with session(echo) as (created, _, _):
+        backend = created.transport._wire.backend
+        connect, failures = backend.connect_tcp, iter((True, False))
+
+        def fail_once(*arguments: Any, **named: Any) -> Any:
+            if next(failures, False):
+                raise httpcore.ConnectError("no route")
+            return connect(*arguments, **named)
+
+        backend.connect_tcp = fail_once  # type: ignore[method-assign]
+        started = time.monotonic()
+        exchanges = created.send_concurrently([CREATE, CREATE], "p", {})
+    assert time.monotonic() - started < 0.5
+    assert {each.completion for each in exchanges} == {Completion.NOT_CONNECTED, Completion.ANSWERED}
 
 
 def test_concurrent_steps_need_all_references() -> None:

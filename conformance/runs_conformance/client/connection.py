@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
@@ -34,15 +34,25 @@ class SocketConnectionRefused(httpcore.ConnectError):
 
 
 class ExchangeProgress(threading.local):
-    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes."""
+    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes.
+
+    `hold`, if set, is called once, when the connection is open and before the first byte is sent.
+    """
 
     deadline = 0.0
     opened_connection = False
     received = 0
+    hold: Callable[[], object] | None = None
 
     def begin(self, deadline: float) -> None:
         """Start a new exchange that may last until `deadline`."""
         self.deadline, self.opened_connection, self.received = deadline, False, 0
+
+    def wait_to_send(self) -> None:
+        """Call `hold` unless that was done."""
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            hold()
 
     def remaining(self, idle: float | None) -> float:
         """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
@@ -146,6 +156,8 @@ class _SocketStream(httpcore.NetworkStream):
         """Send the buffered data. Ignore send errors: a target that stopped reading may already have responded."""
         remaining = memoryview(bytes(self._buffer))
         self._buffer.clear()
+        if remaining:
+            self._backend.progress.wait_to_send()
         try:
             while remaining:
                 self._socket.settimeout(self._backend.progress.remaining(timeout))

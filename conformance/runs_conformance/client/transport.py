@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -125,6 +125,10 @@ class Transport:
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before."""
         self._wire.share_connections()
+
+    def hold_next_request(self, wait: Callable[[], object]) -> None:
+        """Have the next request of this thread call `wait` when its connection is open, before it is sent."""
+        self._wire.backend.progress.hold = wait
 
     def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base_path + outgoing.path
