@@ -124,6 +124,42 @@ def test_next_request_is_limited() -> History:
     return probed(("nul", 400), after=429)
 
 
+def read_as_empty(what: str, sent: str, said: str) -> History:
+    history = probed((what, 400), certain=False)
+    exchanges = [
+        replace(
+            each,
+            request=replace(each.request, text=sent),
+            response=each.response and replace(each.response, body=error(said)),
+        )
+        if each.is_probe
+        else each
+        for each in history
+    ]
+    return History.of(exchanges)
+
+
+@inconclusive(robustness.nothing_follows_the_body)
+def test_body_that_is_refused_as_if_it_were_empty() -> History:
+    valid = '{"role": "user", "content": "Hello."}'
+    return read_as_empty("trailing_json", valid + valid, "Missing required parameter: 'role'.")
+
+
+@inconclusive(robustness.invalid_utf8_is_refused)
+def test_text_is_refused_as_if_the_body_were_empty() -> History:
+    return read_as_empty("invalid_utf8", '{"role": "user", "content": "\xff"}', "role is required")
+
+
+@passes(robustness.invalid_utf8_is_refused)
+def test_text_is_refused_because_of_the_member_that_is_not_utf8() -> History:
+    return read_as_empty("invalid_utf8", '{"role": "user", "content": "\xff"}', "content must be valid UTF-8")
+
+
+@passes(robustness.malformed_json_is_refused)
+def test_body_without_a_member_is_refused_because_it_is_missing() -> History:
+    return read_as_empty("malformed_json", "{", "Missing required parameter: 'role'.")
+
+
 @passes(robustness.nothing_follows_the_body)
 def test_text_after_the_body_is_refused() -> History:
     return probed(("trailing_json", 400), certain=False)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.known_members import known_body_members
+from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_array, is_object, spell_pointer
@@ -15,6 +18,7 @@ _QUOTED_NAME = re.compile(
     r"[^'\"`]{0,60}['\"`]([A-Za-z_][\w.\[\]-]{0,80})['\"`]",
     re.IGNORECASE,
 )
+_MISSING = re.compile(r"\b(?:missing|required|undefined|must (?:have|contain|include|provide))\b", re.IGNORECASE)
 _MESSAGES = re.compile(r"\bmessages?\b", re.IGNORECASE)
 _NOT_FOUND = (404, 405, 409, 410)
 _MIN_ID_LENGTH = 8
@@ -92,6 +96,30 @@ def blames_missing_messages(exchange: Exchange) -> bool:
     """
     text = refusal_text(exchange) if exchange.operation == "create_run" and not named_places(exchange) else ""
     return re.search(r"\bthread\b", text, re.IGNORECASE) is not None and _MESSAGES.search(text) is not None
+
+
+def required_members(exchange: Exchange) -> frozenset[str]:
+    """The members that the body of a request must have."""
+    operation = OPERATIONS[exchange.operation or ""]
+    if operation.body is None:
+        return frozenset()
+    schema = compile_schema(f"requests/{operation.body}", operation.name, exchange.edition or DEFAULT_EDITION)
+    return frozenset(schema.get("required", ()))
+
+
+def was_read_as_empty(exchange: Exchange) -> bool:
+    """Whether a refusal says that a member is missing which the text of the body contains.
+
+    The target has read a body that it could not parse as an empty one, and would accept it where nothing is required.
+    """
+    sent, said = exchange.request.text or "", refusal_text(exchange)
+    if not sent or not _MISSING.search(said):
+        return False
+    named = named_members(exchange)
+    return any(
+        name in sent and (name in named or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said))
+        for name in required_members(exchange)
+    )
 
 
 def _named_places(exchange: Exchange) -> Iterator[str]:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
-from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import compile_schema
+from runs_conformance.evidence.blame import required_members, was_read_as_empty
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Reject, Role
@@ -55,10 +54,16 @@ def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
 
 
 def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
-    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
+    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive.
+
+    So is a refusal that comes from reading the body as an empty one.
+    """
     exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
+    elif exchange.refused and was_read_as_empty(exchange):
+        kind = probe_of(exchange).replace("_", " ")
+        yield Inconclusive(f"{kind}: the refusal says that a member is missing which the body contains")
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
@@ -211,7 +216,7 @@ def empty_bodies_are_refused_where_members_are_required(probe: _OddRequest) -> I
 
     Fix: Validate a missing body as if it were an empty object.
     """
-    if _has_required_members(probe.exchange):
+    if required_members(probe.exchange):
         yield from _check_refused(probe, "a request without the required body was accepted")
 
 
@@ -224,19 +229,8 @@ def empty_bodies_are_refused_elsewhere(probe: _OddRequest) -> Iterator[Result]:
     Fix: Refuse a missing body in every operation that requires one.
     """
     operation = OPERATIONS[probe.exchange.operation or ""]
-    if operation.body and operation.body_required and not _has_required_members(probe.exchange):
+    if operation.body and operation.body_required and not required_members(probe.exchange):
         yield from _check_refused(probe, "a request without the required body was accepted")
-
-
-def _has_required_members(exchange: Exchange) -> bool:
-    operation = OPERATIONS[exchange.operation or ""]
-    if operation.body is None:
-        return False
-    return bool(
-        compile_schema(f"requests/{operation.body}", operation.name, exchange.edition or DEFAULT_EDITION).get(
-            "required"
-        )
-    )
 
 
 @rule(units=_probes(WRONG_TYPE), level=Level.MAY, source=_NO_SOURCE, capability="validation")

@@ -67,13 +67,14 @@ def _text(value: JSON) -> bytes:
 
 
 _VALID = _text({"role": "user", "content": "Hello."})
+_FIRST_VALUE = "some parsers stop at the end of the first value"
 
 
-@program("robustness", "validation", requests=30)
+@program("robustness", "validation", requests=36)
 def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
-    """Messages are sent with bodies that are not JSON or not UTF-8.
+    """Messages and threads are created with bodies that are not JSON or not UTF-8.
 
-    They must be refused.
+    They must be refused. A thread has no required members, so a body that is read as an empty one is accepted.
     """
     if not (yield from require(thread(context))):
         return
@@ -99,7 +100,12 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
                 _raw_probe(at_root("create_assistant"), b'{"model": "x", "temperature": %b}' % number, "malformed_json")
                 for number in (b"NaN", b"-Infinity")
             ),
-            _message_probe(_VALID + _VALID, "trailing_json", "some parsers stop at the end of the first value"),
+            _raw_probe(at_root("create_thread"), b'{"metadata": {"a": "1"}', "malformed_json"),
+            _raw_probe(at_root("create_thread"), b'{"metadata": {"a": "caf\xe9"}}', "invalid_utf8"),
+            _message_probe(_VALID + _VALID, "trailing_json", _FIRST_VALUE),
+            _raw_probe(
+                at_root("create_thread"), b'{"metadata": {"a": "1"}}{"metadata": {}}', "trailing_json", _FIRST_VALUE
+            ),
             _message_probe(b"\xef\xbb\xbf" + _VALID, "byte_order_mark", "a byte order mark may be ignored"),
             _message_probe(_VALID.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
         ]
