@@ -5,8 +5,8 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
-from tests.rules.examples import fails, findings, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, message, page, run, step, streamed_message, thread
+from tests.rules.examples import fails, findings, inconclusive, judge, legal, passes
+from tests.rules.histories import ASSISTANT, HistoryBuilder, call, message, page, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, wrapped, writing
 
 EVERY = (
@@ -117,6 +117,30 @@ def test_message_without_in_progress_event() -> History:
 @fails(object_sequence.what_is_created_is_worked_on)
 def test_step_without_in_progress_event() -> History:
     return streamed(*without("thread.run.step.in_progress"))
+
+
+def _stream_that_waits(*step_events: str) -> History:
+    open_step = step("in_progress", calls=[call()])
+    return streamed(
+        ("thread.run.created", run()),
+        *((f"thread.run.step.{name}", open_step) for name in step_events),
+        ("thread.run.requires_action", run("requires_action")),
+    )
+
+
+@passes(object_sequence.what_is_created_is_worked_on)
+def test_step_of_calls_with_an_in_progress_event() -> History:
+    return _stream_that_waits("created", "in_progress")
+
+
+@fails(object_sequence.what_is_created_is_worked_on, times=1)
+def test_step_of_calls_without_in_progress_event() -> History:
+    return _stream_that_waits("created")
+
+
+def test_step_whose_run_is_cancelled_may_lack_the_in_progress_event() -> None:
+    cut = streamed(("thread.run.step.created", step("in_progress")), ("thread.run.cancelled", run("cancelled")))
+    assert judge(object_sequence.what_is_created_is_worked_on, cut) == []
 
 
 @fails(stream_sequence.a_stream_tells_of_one_run, at="/events/3/data/run_id")

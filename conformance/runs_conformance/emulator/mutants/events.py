@@ -238,3 +238,14 @@ def tells_no_end_of_messages(hooks: Hooks) -> None:
 def begins_messages_without_a_word(hooks: Hooks) -> None:
     """A stream has no thread.message.in_progress."""
     patch_events(hooks, lambda server, run, name, data: () if name == "thread.message.in_progress" else ((name, data),))
+
+
+@mutant("stream-events-are-ordered", level="should")
+def begins_no_step_of_calls(hooks: Hooks) -> None:
+    """A stream has no thread.run.step.in_progress for a step of tool calls."""
+
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
+        is_left_out = name == "thread.run.step.in_progress" and data["type"] == "tool_calls"
+        return () if is_left_out else ((name, data),)
+
+    patch_events(hooks, change)

@@ -88,13 +88,22 @@ def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     requirements=("stream-events-are-ordered",),
 )
 def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
-    """A message or step that is created and completed in one stream has an in_progress event in between.
+    """A message or step has an in_progress event between its creation and its completion in one stream.
 
-    User interfaces show activity from this event on. Truncated steps and messages may lack it.
+    A step of function calls has one before its run waits for the outputs. User interfaces show activity from this event
+    on. Truncated steps and messages may lack it.
 
     Fix: Send the in_progress event after the created event.
     """
     kinds = events.event_kinds
-    if events.created is not None and "completed" in kinds:
-        between = kinds[kinds.index("created") : kinds.index("completed")]
+    if events.created is not None and ("completed" in kinds or _waits_for_outputs(events)):
+        end = kinds.index("completed") if "completed" in kinds else len(kinds)
+        between = kinds[kinds.index("created") : end]
         yield events.created.check("in_progress" in between, f"{events.id} has no in_progress event")
+
+
+def _waits_for_outputs(events: ObjectEvents) -> bool:
+    """Whether the events are those of an open step at the end of a stream whose run then requires action."""
+    runs = events.stream.of_kind("run")
+    is_open_step = events.kind == "run_step" and events.end is None
+    return is_open_step and bool(runs) and runs[-1].status == "requires_action"
