@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure, place_of
+from runs_conformance.causes.failure import Failure, kind_shown, place_of
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
@@ -183,16 +183,11 @@ def _is_below_any(operation: str, place: str, lost: Collection[_Lost]) -> bool:
 
 
 def _kinds_shown(failure: Failure) -> set[str | None]:
-    return {_kind_shown(finding.operation or "") for finding in failure.verdict.findings}
+    return {kind_shown(finding.operation or "") for finding in failure.verdict.findings}
 
 
 def _kind_with_metadata(operation: str, place: str) -> str | None:
     """The kind of object that the metadata at a place of a request belongs to."""
     if place.endswith("[].metadata"):
         return "message"
-    return "thread" if place == "thread.metadata" else _kind_shown(operation)
-
-
-def _kind_shown(operation: str) -> str | None:
-    known = OPERATIONS.get(operation)
-    return known.listed_kind or known.response_kind if known is not None else None
+    return "thread" if place == "thread.metadata" else kind_shown(operation)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, kind_shown
 from runs_conformance.causes.groups import Sorting
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
@@ -19,7 +19,12 @@ _SHARED_ID = ("ids.no_two_objects_share_an_id",)
 _FOREIGN_PAIRS = ("metadata.holds_nothing_else",)
 """Explains metadata with too many pairs, if it holds some of the pairs that were never given."""
 
+_NOT_JSON = ("robustness.malformed_json_is_refused",)
+"""Explains NaN in responses, if the body that was accepted is repeated in them."""
+_NAN = "not_a_number"
+
 _EXPLAINED_BY = {
+    "transport.json_is_by_the_letter": _NOT_JSON,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
     "deletion.deleted_thread_shows_nothing": _SHARED_ID,
     "deletion.deleted_thread_takes_nothing": _SHARED_ID,
@@ -80,7 +85,21 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
+        and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
     ]
+
+
+def _repeats_nan(failure: Failure, explaining: Failure) -> bool:
+    """Whether responses that contain NaN answer accepted bodies that are not JSON, or show objects made from them."""
+    accepted = {finding.exchange: kind_shown(finding.operation or "") for finding in explaining.verdict.findings}
+    findings = failure.verdict.findings
+    kinds = {accepted[finding.exchange] for finding in findings if finding.exchange in accepted}
+    return all(
+        isinstance(finding.actual, str)
+        and finding.actual.startswith(_NAN)
+        and kind_shown(finding.operation or "") in kinds
+        for finding in findings
+    )
 
 
 def _has_foreign_pair(failure: Failure, explaining: Failure) -> bool:

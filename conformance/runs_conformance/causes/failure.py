@@ -165,6 +165,12 @@ def place_of(id_: str) -> str:
     return id_.rpartition(".")[0].partition(".")[2]
 
 
+def kind_shown(operation: str) -> str | None:
+    """The kind of object that the responses of an operation show, alone or in a list."""
+    known = OPERATIONS.get(operation)
+    return known.listed_kind or known.response_kind if known is not None else None
+
+
 def _exercised_ids(step: Mapping[str, JSON]) -> Sequence[JSON]:
     exercises = step.get("exercises")
     return exercises if is_array(exercises) else ()
