@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from runs_conformance.model.case import Key, Ref, Step
+from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.model.case import Concurrent, Key, Ref, Role, Step
+from runs_conformance.model.json import JSON
 from runs_conformance.reporting.codegen.curl import script
 from tests import fakes
-from tests.reporting.reports import BEFORE, example
+from tests.reporting.reports import BEFORE, NEGATIVE, example
 
 URL = "https://example.org/v1"
 
@@ -46,6 +50,85 @@ def test_polling_step_is_a_loop() -> None:
     first = lines(Step(operation="get_thread", path={"thread_id": "t"}), (wait,))[0]
     assert first.startswith("until curl ")
     assert first.endswith("do sleep 1; done")
+    assert "^(completed|failed|cancelled|expired|incomplete)$" in first
+
+
+RUN = Step(operation="create_run", name="run", path={"thread_id": Ref("thread")}, body={"assistant_id": "a"})
+RUN_PATH = {"thread_id": Ref("thread"), "run_id": Ref("run")}
+WAIT = Step(operation="get_run", name="waiting", path=RUN_PATH, until=("requires_action",))
+CALL = Ref("waiting", "/required_action/submit_tool_outputs/tool_calls/0/id")
+SUBMIT = Step(operation="submit_tool_outputs", path=RUN_PATH, body={"tool_outputs": [{"tool_call_id": CALL}]})
+READ = Step(operation="list_messages", path={"thread_id": Ref("thread")}, role=Role.READ)
+
+
+def of_steps(case: Step, *moves: Step | Concurrent, **changes: Any) -> list[str]:
+    steps = Reproduction((*BEFORE, *moves)).to_json()
+    text = script(example(case, BEFORE, steps=steps, **changes), URL)
+    assert text is not None
+    return text.splitlines()
+
+
+def test_requests_that_nothing_refers_to_are_sent_if_the_failure_may_follow_from_them() -> None:
+    refused = replace(RUN, name="", role=Role.NEGATIVE, body={"additional_messages": []})
+    deletion = Step(operation="delete_thread", path={"thread_id": Ref("thread")}, key=Key.SECOND, role=Role.NEGATIVE)
+    sent = of_steps(READ, refused, deletion, READ, RUN)
+    assert len(sent) == 5
+    assert "additional_messages" in sent[2]
+    assert sent[2].endswith("> /dev/null")
+    assert sent[3].startswith("curl -sS -X DELETE ")
+    assert "$CONFORMANCE_SECOND_API_KEY" in sent[3]
+    assert sent[4].startswith("curl ")
+    assert "/messages" in sent[4]
+
+
+def test_request_that_tests_a_constraint_needs_only_what_it_refers_to() -> None:
+    control = replace(RUN, name="", role=Role.CONTROL)
+    case = replace(NEGATIVE, exercises=("create_run.max_prompt_tokens.minimum",))
+    assert of_steps(case, control, case) == lines(case, BEFORE)
+
+
+def test_case_is_found_among_the_steps_though_its_texts_are_cut() -> None:
+    long = replace(RUN, body={"assistant_id": "a", "instructions": "ab" * 2_000})
+    shown = replace(long, body={"assistant_id": "a", "instructions": "ab… (4000 characters)"})
+    assert len(of_steps(shown, long, READ)) == 3
+
+
+def test_values_of_a_run_that_waits_are_read() -> None:
+    waiting, submitting = of_steps(SUBMIT, RUN, WAIT, SUBMIT)[-2:]
+    assert waiting.startswith("until ANSWER=$(curl ")
+    assert waiting.endswith("WAITING=$(jq -r '.required_action.submit_tool_outputs.tool_calls[0].id' <<< \"$ANSWER\")")
+    assert '"$WAITING"' in submitting
+
+
+@pytest.mark.parametrize(("status", "is_repeated"), [("requires_action", True), ("failed", True), ("queued", False)])
+def test_last_step_is_repeated_until_the_status_that_was_seen(status: str, is_repeated: bool) -> None:
+    last = of_steps(WAIT, RUN, WAIT, answer={"http_status": 200, "body": {"status": status}})[-1]
+    assert last.startswith("until ANSWER=") is is_repeated
+    assert last.endswith('; echo "$ANSWER"') is is_repeated
+
+
+def test_requests_that_were_sent_at_once_are_sent_at_once() -> None:
+    other = replace(RUN, name="other")
+    read = Step(operation="get_run", path={"thread_id": Ref("thread"), "run_id": Ref("other")})
+    *_, folder, both, second, _ = of_steps(read, Concurrent((RUN, other)), read)
+    assert folder == "ANSWERS=$(mktemp -d)"
+    assert both.startswith("(curl ")
+    assert ' > "$ANSWERS/1" & curl ' in both
+    assert both.endswith(' > "$ANSWERS/2" & wait)')
+    assert second == 'OTHER=$(jq -r .id "$ANSWERS/2")'
+    assert of_steps(other, Concurrent((RUN, other)))[-1] == 'tail -n +1 "$ANSWERS"/*'
+
+
+def test_pauses_are_kept() -> None:
+    assert "sleep 1.5" in of_steps(READ, replace(RUN, pause=1.5), READ)
+
+
+def test_items_are_read_where_the_target_lists_them() -> None:
+    listed = Step(operation="list_messages", name="listed", path={"thread_id": Ref("thread")})
+    read = Step(operation="get_message", path={"thread_id": Ref("thread"), "message_id": Ref("listed", "/data/0/id")})
+    assert of_steps(read, listed, read)[-2].endswith("| jq -r '.data[0].id')")
+    assert of_steps(read, listed, read, items_at={"listed": ""})[-2].endswith("| jq -r '.[0].id')")
+    assert of_steps(read, listed, read, items_at={"listed": "/items"})[-2].endswith("| jq -r '.items[0].id')")
 
 
 def test_methods_queries_and_special_ids() -> None:
@@ -74,12 +157,26 @@ def test_overlong_command_is_omitted() -> None:
     assert script(example(Step(operation="create_thread", body={"a": "b" * 20_000})), URL) is None
 
 
-@pytest.mark.skipif(
+NEEDS_SHELL = pytest.mark.skipif(
     not (shutil.which("bash") and shutil.which("curl") and shutil.which("jq")), reason="needs bash, curl and jq"
 )
-def test_commands_run_in_a_shell() -> None:
-    with fakes.fixed_response_server(200, "application/json", b'{"id": "some_id", "object": "thread"}') as url:
-        text = script(example(), url)
+STREAM = b"""event: thread.run.created
+data: {"id": "first", "object": "thread.run"}
+
+event: thread.message.created
+data: {"id": "other", "object": "thread.message"}
+
+event: thread.run.queued
+data: {"id": "some_id", "object": "thread.run"}
+
+data: [DONE]
+
+"""
+
+
+def run_in_shell(content_type: str, content: bytes, made: dict[str, JSON]) -> str:
+    with fakes.fixed_response_server(200, content_type, content) as url:
+        text = script(made, url)
         assert text is not None
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],
@@ -90,4 +187,35 @@ def test_commands_run_in_a_shell() -> None:
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    assert '"id": "some_id"' in done.stdout
+    return done.stdout
+
+
+@NEEDS_SHELL
+def test_commands_run_in_a_shell() -> None:
+    assert '"id": "some_id"' in run_in_shell("application/json", b'{"id": "some_id", "object": "thread"}', example())
+
+
+@NEEDS_SHELL
+def test_concurrent_and_repeated_commands_run_in_a_shell() -> None:
+    steps = Reproduction((*BEFORE, RUN, WAIT, Concurrent((SUBMIT, SUBMIT)))).to_json()
+    calls = b'{"submit_tool_outputs": {"tool_calls": [{"id": "call"}]}}'
+    content = b'{"id": "some_id", "status": "requires_action", "required_action": ' + calls + b"}"
+    shown = run_in_shell("application/json", content, example(SUBMIT, steps=steps))
+    assert shown.count('"id": "some_id"') == 2
+
+
+@NEEDS_SHELL
+def test_polling_ends_if_the_run_cannot_be_read() -> None:
+    steps = Reproduction((*BEFORE, RUN, WAIT, READ)).to_json()
+    assert "no such run" in run_in_shell("application/json", b'{"error": "no such run"}', example(READ, steps=steps))
+
+
+@NEEDS_SHELL
+def test_ids_are_read_from_streams_in_a_shell() -> None:
+    streamed = replace(RUN, stream=True)
+    read = Step(operation="get_run", path=RUN_PATH)
+    text = script(example(read, (), steps=Reproduction((*BEFORE, streamed, read)).to_json()), URL)
+    assert text is not None
+    stored = text.splitlines()[2].partition("| ")[2].removesuffix(")")
+    done = subprocess.run(["bash", "-c", stored], input=STREAM, capture_output=True, timeout=20, check=False)
+    assert done.stdout.decode() == "some_id\n"

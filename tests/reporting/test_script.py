@@ -190,3 +190,38 @@ def test_concurrent_steps_and_hostile_text_give_valid_python() -> None:
     for text in (render_script(failure), render_test(failure, [])):
         compile(text, "text", "exec")
         assert "\x1b" not in text
+
+
+LISTED = Step(operation="list_run_steps", name="listed", path={"thread_id": "thread_1", "run_id": "run_1"})
+STEP_READ = Step(
+    operation="get_run_step",
+    path={"thread_id": "thread_1", "run_id": "run_1", "step_id": Ref("listed", "/data/0/id")},
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "source"),
+    [
+        ({}, "listed.data[0].id"),
+        ({"listed": ""}, "listed[0]['id']"),
+        ({"listed": "/items"}, "listed['items'][0]['id']"),
+    ],
+)
+def test_items_are_read_where_the_target_lists_them(items: Mapping[str, str], source: str) -> None:
+    text = render_script(
+        ScriptedFailure(id="a.b", level="must", statement="", moves=[LISTED, STEP_READ], failing_step=1, items=items)
+    )
+    compile(text, "shown", "exec")
+    assert source in text
+    assert ("the client reads no list of that form" in text) is bool(items)
+
+
+@pytest.mark.parametrize("awaits", [True, False])
+def test_failing_step_is_repeated_only_if_the_status_that_it_waits_for_was_seen(awaits: bool) -> None:
+    wait = Step(operation="get_run", path={"thread_id": "thread_1", "run_id": "run_1"}, until=("completed",))
+    text = render_script(
+        ScriptedFailure(id="a.b", level="must", statement="", moves=[wait], failing_step=0, awaits_status=awaits)
+    )
+    compile(text, "shown", "exec")
+    assert ("poll_until(lambda: client.beta" in text) is awaits
+    assert "status, text = read_response(lambda: client.beta" in text

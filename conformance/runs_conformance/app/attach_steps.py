@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import HistoryJudge, RunResult
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory, positive_controls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.json import JSON, is_array, is_object, json_pointer
+from runs_conformance.model.list_body import ITEMS, listed_items
 from runs_conformance.model.long_text import compress
 from runs_conformance.recordings import history_file
 
@@ -107,7 +109,23 @@ def _with_steps(
         else _until(history, id_, exchange)
     )
     reproduction = Reproduction.of(needed)
-    return {**extended, "steps": reproduction.to_json()}
+    items = _places_of_items(needed)
+    return {**extended, "steps": reproduction.to_json(), **({"items_at": items} if items else {})}
+
+
+def _places_of_items(exchanges: Iterable[Exchange]) -> dict[str, JSON]:
+    """The places of the items of lists that do not have them in `data`, by step name."""
+    return {
+        exchange.step.name: place
+        for exchange in exchanges
+        if exchange.step is not None and exchange.step.name and _lists(exchange)
+        for place, items in [listed_items(exchange.body)]
+        if items and place != json_pointer(ITEMS)
+    }
+
+
+def _lists(exchange: Exchange) -> bool:
+    return exchange.operation in OPERATIONS and OPERATIONS[exchange.operation].listed_kind is not None
 
 
 def _until(history: History, id_: str, failing: Exchange) -> list[Exchange]:

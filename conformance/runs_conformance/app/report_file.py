@@ -28,7 +28,8 @@ _MAX_VALUES = 2_000_000
 class ReportedFailure:
     """One failed verdict, and the steps that reproduce it; `reproduction` is None if it cannot be replayed.
 
-    `decisive_step` is the index of the step whose response shows the violation.
+    `decisive_step` is the index of the step whose response shows the violation. `example` is the counterexample as it
+    was saved.
     """
 
     id: str
@@ -43,6 +44,7 @@ class ReportedFailure:
     actual: JSON = None
     reproduction: Reproduction | None = field(default=None, repr=False)
     decisive_step: int = -1
+    example: JSON = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ def _failures(verdicts: JSON) -> Iterator[ReportedFailure]:
             actual=finding.get("actual"),
             reproduction=reproduction,
             decisive_step=_decisive_step(reproduction, _text(finding.get("case"))),
+            example=example,
         )
 
 

@@ -153,12 +153,12 @@ def _print_as(report_file: ReportFile, failures: tuple[ReportedFailure, ...], ba
 def _render(report_file: ReportFile, failure: ReportedFailure, base_url: str | None, form: str) -> str:
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.codegen import curl, script
+    from runs_conformance.reporting.codegen.answered_values import places_of_items, shows_awaited_status
 
     assert failure.reproduction is not None
     steps = failure.reproduction.to_json()
     if form == "curl":
-        *before, case = steps
-        lines = curl.script({"before": before, "case": case}, base_url or script.EMULATOR_URL, report_file.dialect)
+        lines = curl.script(failure.example, base_url or script.EMULATOR_URL, report_file.dialect)
         if lines is None:
             raise UsageError(f"{failure.id}: curl cannot send these requests; use --as python")
         return lines + "\n"
@@ -175,5 +175,7 @@ def _render(report_file: ReportFile, failure: ReportedFailure, base_url: str | N
         base_url=base_url,
         dialect=report_file.dialect,
         edition=report_file.edition,
+        items=places_of_items(failure.example),
+        awaits_status=shows_awaited_status(failure.example),
     )
     return script.render_script(scripted) if form == "python" else script.render_test(scripted, steps)

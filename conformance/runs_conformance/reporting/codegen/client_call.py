@@ -93,11 +93,13 @@ class ClientCall:
 class CallWriter:
     """Writes steps as expressions; `variables` hold the results of earlier steps, by step name.
 
-    `dialect` is the dialect family of the server; the official client's default class supports only `openai`.
+    `dialect` is the dialect family of the server; the official client's default class supports only `openai`. `items`
+    are the places of the items in lists of another form than documented, by step name.
     """
 
     dialect: str = "openai"
     variables: dict[str, Variable] = field(default_factory=dict)
+    items: Mapping[str, str] = field(default_factory=dict)
 
     def call(self, step: Step, depth: int = 0, raw: bool = False) -> ClientCall:
         """The expression that sends a step, at an indentation depth. With `raw`, the client returns the raw response.
@@ -113,6 +115,8 @@ class CallWriter:
         """Reasons why the official client cannot send a step."""
         if not dialect_family(self.dialect).default_client:
             yield "the default client does not support this dialect"
+        if step.name and step.name in self.items:
+            yield "the client reads no list of that form"
         if step.key is Key.NONE:
             yield "the client always sends a key"
         if any(value is None for value in step.headers.values()):

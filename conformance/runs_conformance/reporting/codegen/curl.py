@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote as url_quote
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS
+from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.long_text import expand
+from runs_conformance.reporting.codegen.answered_values import places_of_items, pointer_in_answer, shows_awaited_status
+from runs_conformance.reporting.codegen.curl_request import base_parts, command, query_parts
 from runs_conformance.reporting.codegen.shell import (
     Part,
     ShellVariable,
     ansi_quote,
+    jq_from_stream,
     jq_path,
     jq_status_test,
     quote,
-    shell_word,
     variable_name,
 )
-from runs_conformance.reporting.request_access import RequestAccess, is_shell_variable
+from runs_conformance.reporting.request_access import RequestAccess
 
 MAX_LENGTH = 6_000
 """Longer commands are of no use in a terminal."""
@@ -38,15 +42,53 @@ def script(example: JSON, base_url: str, dialect: str = "openai", access: Reques
     case = example.get("case")
     if not is_object(case):
         return _recorded_request(example, base_url, access)
-    before = example.get("before")
-    steps = [step for step in (before if is_array(before) else ()) if is_object(step)]
-    shell = _Shell(base_url, access, _variables([*steps, case]))
     try:
-        lines = [*(shell.line(step, keep=True) for step in steps), shell.line(case, keep=False)]
+        moves = _moves(example, case)
+    except ValueError:
+        return None
+    variables = _variables([step for move in moves for step in move])
+    shell = _Shell(base_url, access, variables, places_of_items(example))
+    try:
+        lines = [line for move in moves[:-1] for line in shell.setup_lines(move)]
+        lines += shell.last_lines(moves[-1], shows_awaited_status(example))
     except KeyError:
         return None
     text = "\n".join(lines)
     return text if len(text) <= MAX_LENGTH and "… (" not in text else None
+
+
+_Move = Sequence[Mapping[str, JSON]]
+"""The steps that are sent at once; mostly one."""
+
+
+def _moves(example: Mapping[str, JSON], case: Mapping[str, JSON]) -> list[_Move]:
+    """The moves up to the case. Raises ValueError if they cannot be read.
+
+    A case that tests constraints is judged by itself, so that it needs only the steps that it refers to. Any other may
+    be wrong because of an earlier request that nothing refers to: a refused or invalid one, a deletion.
+    """
+    steps = example.get("steps")
+    if not is_array(steps) or case.get("exercises"):
+        before = example.get("before")
+        return [*([step] for step in (before if is_array(before) else ()) if is_object(step)), [case]]
+    moves: list[_Move] = [
+        [step for step in (move if is_array(move) else [move]) if is_object(step)] for move in map(expand, steps)
+    ]
+    shows = [number for number, move in enumerate(moves) if any(_resembles(step, case) for step in move)]
+    return moves[: shows[-1] + 1] if shows else moves
+
+
+def _resembles(value: JSON, shown: JSON) -> bool:
+    """Whether a value is the one that is shown, in which long texts and arrays are cut."""
+    if isinstance(shown, str) and "…" in shown:
+        return True
+    if is_object(shown):
+        return is_object(value) and all(
+            name in value and _resembles(value[name], member) for name, member in shown.items() if name != "…"
+        )
+    if is_array(shown):
+        return is_array(value) and all(map(_resembles, value, shown))
+    return value == shown
 
 
 def _recorded_request(example: Mapping[str, JSON], base_url: str, access: RequestAccess) -> str | None:
@@ -58,16 +100,12 @@ def _recorded_request(example: Mapping[str, JSON], base_url: str, access: Reques
     query = request.get("query")
     pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
     url = (
-        *_base(base_url),
+        *base_parts(base_url),
         (base_path if isinstance(base_path, str) else "") + str(request.get("path", "")),
-        *_query([(name, url_quote(value, safe="", errors="surrogatepass")) for name, value in pairs], access),
+        *query_parts([(name, url_quote(value, safe="", errors="surrogatepass")) for name, value in pairs], access),
     )
     content = json.dumps(request["body"]) if "body" in request else None
-    return _command(str(request.get("method", "GET")), url, access, {}, quote(content) if content else None)
-
-
-def _base(base_url: str) -> tuple[Part, ...]:
-    return (ShellVariable(base_url[1:]),) if is_shell_variable(base_url) else (base_url,)
+    return command(str(request.get("method", "GET")), url, access, {}, quote(content) if content else None)
 
 
 def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
@@ -98,32 +136,88 @@ def _references(value: JSON) -> Iterator[tuple[str, str]]:
             yield from _references(item)
 
 
+_REPEAT = "do sleep 1; done"
+
+
 @dataclass(frozen=True, slots=True)
 class _Shell:
-    """Writes steps as shell commands for one target; `variables` name the values of earlier responses."""
+    """Writes steps as shell commands for one target.
+
+    `variables` name the values of earlier responses, `items` the places where the target lists items, by step name.
+    """
 
     base_url: str
     access: RequestAccess
     variables: Mapping[tuple[str, str], str]
+    items: Mapping[str, str] = field(default_factory=dict)
 
-    def line(self, step: Mapping[str, JSON], keep: bool) -> str:
-        """The command that sends a step; with `keep`, it stores the values that later steps refer to."""
-        command = self._curl(step)
-        until = step.get("until")
-        if is_array(until) and until:
-            wanted = jq_status_test([str(status) for status in until])
-            return f"until {command} | jq -e {wanted} > /dev/null; do sleep 1; done"
-        captures = [
-            (pointer, name) for (step_name, pointer), name in self.variables.items() if step_name == step.get("name")
-        ]
-        if not keep:
-            return command
-        if not captures:
-            return f"{command} > /dev/null"
-        if len(captures) == 1:
-            return f"{captures[0][1]}=$({command} | jq -r {jq_path(captures[0][0])})"
-        reads = "; ".join(f'{name}=$(jq -r {jq_path(pointer)} <<< "$ANSWER")' for pointer, name in captures)
-        return f"ANSWER=$({command}); {reads}"
+    def setup_lines(self, move: _Move) -> Iterator[str]:
+        """The commands that make a move, and store the values that later steps refer to."""
+        yield from self._pause(move)
+        if len(move) > 1:
+            yield from self._concurrent_lines(move)
+            for number, step in enumerate(move, 1):
+                yield from (f'{name}=$({read} "$ANSWERS/{number}")' for name, read in self._reads(step))
+            return
+        (step,) = move
+        request, reads = self._curl(step), list(self._reads(step))
+        stored = "; ".join(f'{name}=$({read} <<< "$ANSWER")' for name, read in reads)
+        if step.get("until"):
+            yield (
+                f"{self._repeat_storing(step)}; {stored}"
+                if reads
+                else f"until {request} | {_status_test(step)} > /dev/null; {_REPEAT}"
+            )
+        elif not reads:
+            yield f"{request} > /dev/null"
+        elif len(reads) == 1:
+            yield f"{reads[0][0]}=$({request} | {reads[0][1]})"
+        else:
+            yield f"ANSWER=$({request}); {stored}"
+
+    def last_lines(self, move: _Move, awaits_status: bool) -> Iterator[str]:
+        """The commands that make the last move and print the responses to it.
+
+        `awaits_status` says whether the response of interest is the one with the status that the step waits for.
+        """
+        yield from self._pause(move)
+        if len(move) > 1:
+            yield from self._concurrent_lines(move)
+            yield 'tail -n +1 "$ANSWERS"/*'
+        elif awaits_status:
+            yield f'{self._repeat_storing(move[0])}; echo "$ANSWER"'
+        else:
+            yield self._curl(move[0])
+
+    def _pause(self, move: _Move) -> Iterator[str]:
+        pauses = [pause for step in move if isinstance(pause := step.get("pause"), (int, float)) and pause]
+        if pauses:
+            yield f"sleep {max(pauses)}"
+
+    def _concurrent_lines(self, move: _Move) -> Iterator[str]:
+        """The commands that send requests at once; the responses are in numbered files."""
+        yield "ANSWERS=$(mktemp -d)"
+        requests = (f'{self._curl(step)} > "$ANSWERS/{number}"' for number, step in enumerate(move, 1))
+        # In a shell of their own, an interactive shell does not report these jobs.
+        yield f"({' & '.join(requests)} & wait)"
+
+    def _repeat_storing(self, step: Mapping[str, JSON]) -> str:
+        """The command that repeats a step until it shows a status, and stores its response."""
+        return f'until ANSWER=$({self._curl(step)}); {_status_test(step)} <<< "$ANSWER" > /dev/null; {_REPEAT}'
+
+    def _reads(self, step: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+        """The variables of a step, each with the command that reads its value from the response."""
+        for (name, pointer), variable in self.variables.items():
+            if name and name == step.get("name"):
+                path = pointer_in_answer(pointer, self.items.get(name))
+                yield (
+                    variable,
+                    (
+                        f"jq -nrR {jq_from_stream(path, str(step['operation']))}"
+                        if step.get("stream")
+                        else f"jq -r {jq_path(path)}"
+                    ),
+                )
 
     def _curl(self, step: Mapping[str, JSON]) -> str:
         operation = OPERATIONS[str(step["operation"])]
@@ -137,9 +231,9 @@ class _Shell:
             [(str(pair[0]), self._url_value(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
         )
         headers = step.get("headers")
-        return _command(
+        return command(
             operation.method,
-            (*_base(self.base_url), *path, *_query(pairs, self.access)),
+            (*base_parts(self.base_url), *path, *query_parts(pairs, self.access)),
             self.access,
             headers if is_object(headers) else {},
             self._body(step),
@@ -188,61 +282,8 @@ class _Shell:
         return value
 
 
-def _query(pairs: Sequence[tuple[str, Part]], access: RequestAccess) -> list[Part]:
-    parts: list[Part] = []
-    for name, value in (*((name, _value(text, in_url=True)) for name, text in access.query), *pairs):
-        parts += ["&" if parts else "?", f"{url_quote(name, safe='', errors='surrogatepass')}=", value]
-    return parts
-
-
-def _value(text: str, in_url: bool = False) -> Part:
-    """A value of a header or of a query parameter of every request, which may be a variable."""
-    if is_shell_variable(text):
-        return ShellVariable(text[1:])
-    return url_quote(text, safe="", errors="surrogatepass") if in_url else text
-
-
-def _command(
-    method: str,
-    url: Sequence[Part],
-    access: RequestAccess,
-    changes: Mapping[str, JSON],
-    data: str | None,
-    key: str = "own",
-) -> str:
-    headers: dict[str, tuple[Part, ...]] = {name: (f"{name}: ", _value(value)) for name, value in access.headers}
-    carrier = access.key_header
-    scheme = "Bearer " if carrier.lower() == "authorization" else ""
-    match key:
-        case "own":
-            headers[carrier] = (f"{carrier}: {scheme}", ShellVariable("OPENAI_API_KEY"))
-        case "second":
-            headers[carrier] = (f"{carrier}: {scheme}", ShellVariable("CONFORMANCE_SECOND_API_KEY"))
-        case "basic":
-            headers["Authorization"] = ("Authorization: Basic ", ShellVariable("OPENAI_API_KEY"))
-        case "wrong":
-            headers[carrier] = (f"{carrier}: {scheme}no-such-key",)
-        case _:
-            pass
-    headers[BETA_HEADER[0]] = (f"{BETA_HEADER[0]}: {BETA_HEADER[1]}",)
-    if data is not None:
-        headers["Content-Type"] = ("Content-Type: application/json",)
-    for name, value in changes.items():
-        for replaced in [known for known in headers if known.lower() == name.lower()]:
-            del headers[replaced]
-        if value is not None:
-            headers[name] = (f"{name}: {value}",)
-    parts = ["curl -sS"]
-    if method != "GET" and (data is None or method != "POST"):
-        parts.append(f"-X {quote(method)}")
-    parts.append(shell_word(*url))
-    # A header that starts with @ would name a file.
-    parts += [f"-H {shell_word(*header)}" for header in headers.values() if not str(header[0]).startswith("@")]
-    if data is not None:
-        parts.append(f"--data-raw {data}" if _names_file(data) else f"--data-binary {data}")
-    return " ".join(parts)
-
-
-def _names_file(data: str) -> bool:
-    """Whether curl would interpret the data as the name of a file."""
-    return data.removeprefix("$").removeprefix("'").startswith("@")
+def _status_test(step: Mapping[str, JSON]) -> str:
+    """The command that succeeds if a run has a status that the step waits for, or has ended with another."""
+    until = step.get("until")
+    awaited = [str(status) for status in until] if is_array(until) else []
+    return f"jq -e {jq_status_test([*awaited, *sorted(TERMINAL.difference(awaited))])}"

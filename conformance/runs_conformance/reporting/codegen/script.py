@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from runs_conformance import __version__
 from runs_conformance.contract.dialect import dialect_family
@@ -34,7 +34,11 @@ class StatusCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedFailure:
-    """A failure to write as a script: the moves, the index of the step that shows it, and the finding."""
+    """A failure to write as a script: the moves, the index of the step that shows it, and the finding.
+
+    `items` are the places of the items in lists of another form than documented, by step name. `awaits_status` says
+    whether the failure is shown by a response with the status that its step waits for.
+    """
 
     id: str
     level: str
@@ -48,6 +52,8 @@ class ScriptedFailure:
     base_url: str | None = None
     dialect: str = "openai"
     edition: str = ""
+    items: Mapping[str, str] = field(default_factory=dict)
+    awaits_status: bool = False
 
     @property
     def steps(self) -> list[Step]:
@@ -218,7 +224,8 @@ def _value_condition(pointer: str, actual: JSON) -> str:
 
 
 def _statement_lines(failure: ScriptedFailure) -> list[str]:
-    return StatementWriter(failure.moves, failure.step, CallWriter(failure.dialect)).lines()
+    writer = CallWriter(failure.dialect, items=failure.items)
+    return StatementWriter(failure.moves, failure.step, writer, failure.awaits_status).lines()
 
 
 def _preamble(failure: ScriptedFailure, code: Sequence[str]) -> list[str]:

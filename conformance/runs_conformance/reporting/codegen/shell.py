@@ -7,13 +7,14 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.model.json import pointer_tokens
 
 _INERT_IN_DOUBLE_QUOTES = re.compile(r"[^\\\"$`!]*\Z")
 _PLAIN_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PLAIN_NAME = re.compile(r"[^A-Za-z0-9_]")
 _SETTINGS = re.compile(
-    r"(?:PATH|HOME|ENV|IFS|SHELL|CDPATH|GLOBIGNORE|PROMPT_COMMAND|PS[0-9]|BASE_URL|ANSWER)\Z"
+    r"(?:PATH|HOME|ENV|IFS|SHELL|CDPATH|GLOBIGNORE|PROMPT_COMMAND|PS[0-9]|BASE_URL|ANSWERS?)\Z"
     r"|(?:LD|BASH|OPENAI|CONFORMANCE|CURL|JQ|SSL)_"
 )
 """Variables that a shell, a program or these commands give a meaning."""
@@ -66,6 +67,21 @@ def variable_name(text: str) -> str:
 
 def jq_path(pointer: str) -> str:
     """A JSON Pointer as a jq path in shell quotes, if it needs them."""
+    path = _jq_filter(pointer)
+    return path if re.fullmatch(r"[A-Za-z0-9_.]*", path) else quote(path)
+
+
+def jq_from_stream(pointer: str, operation: str) -> str:
+    """A jq filter in shell quotes for the value at a JSON Pointer in the object of an operation that it last streamed.
+
+    jq reads the lines of the stream as raw text.
+    """
+    wanted = json.dumps(f"thread.{response_kind_of(operation)}")
+    data = f'inputs | ltrimstr("data:") | fromjson? | select(.object? == {wanted})'
+    return quote(f"[{data}] | last | {_jq_filter(pointer)}")
+
+
+def _jq_filter(pointer: str) -> str:
     path = ""
     for token in pointer_tokens(pointer):
         if token.isascii() and token.isdecimal():
@@ -74,13 +90,13 @@ def jq_path(pointer: str) -> str:
             path += f".{token}"
         else:
             path += f".{json.dumps(token)}" if not path else f"[{json.dumps(token)}]"
-    return path if re.fullmatch(r"[A-Za-z0-9_.]*", path) and path else quote(path or ".")
+    return path or "."
 
 
 def jq_status_test(statuses: list[str]) -> str:
-    """A jq filter in shell quotes that is true for these statuses."""
+    """A jq filter in shell quotes that is true for these statuses. A response without one counts as failed."""
     pattern = "|".join(re.escape(status) for status in statuses)
-    return quote(f".status | test({json.dumps(f'^({pattern})$')})")
+    return quote(f'(.status // "failed") | test({json.dumps(f"^({pattern})$")})')
 
 
 def _is_inert(text: str) -> bool:

@@ -28,11 +28,15 @@ def steps_of(moves: Sequence[Move]) -> list[Step]:
 
 @dataclass(slots=True)
 class StatementWriter:
-    """Writes moves as Python statements. The response of `failing_step` is kept in `status` and `text`."""
+    """Writes moves as Python statements. The response of `failing_step` is kept in `status` and `text`.
+
+    With `awaits_status`, the failing step is repeated until it shows the status that it waits for.
+    """
 
     moves: Sequence[Move]
     failing_step: Step
     writer: CallWriter
+    awaits_status: bool = False
 
     def lines(self) -> list[str]:
         """The statements of all moves. Afterwards `status` and `text` hold the response of the failing step."""
@@ -51,13 +55,13 @@ class StatementWriter:
         if call.reason:
             yield f"# Sent by httpx: {call.reason}."
         if is_failing:
+            if step.until and self.awaits_status:
+                yield _poll(step, self.writer.call(step))
             yield from self._failing_statement(step, call)
         elif step.stream and is_unreferenced:
             yield _status_and_text(step, call)
         elif step.until:
-            yield from self._assign(
-                step, f"poll_until(lambda: {_json_value(call)}, {literal(list(step.until), {})})", call
-            )
+            yield from self._assign(step, _poll(step, call), call)
         elif step.stream:
             text = f"read_stream({call.source})[1]" if call.uses_client else f"{call.source}.text"
             yield from self._assign(step, f"run_from_stream({text})", call)
@@ -93,7 +97,7 @@ class StatementWriter:
             return
         name = _variable_name(step.name)
         is_object = call is not None and call.uses_client and not step.stream
-        self.writer.variables[step.name] = Variable(name, is_object)
+        self.writer.variables[step.name] = Variable(name, is_object, self.writer.items.get(step.name))
         yield f"{name} = {value}"
 
     def _is_referred_to(self, step: Step) -> bool:
@@ -102,6 +106,10 @@ class StatementWriter:
 
 def _json_value(call: ClientCall) -> str:
     return call.source if call.uses_client else f"{call.source}.json()"
+
+
+def _poll(step: Step, call: ClientCall) -> str:
+    return f"poll_until(lambda: {_json_value(call)}, {literal(list(step.until), {})})"
 
 
 def _status_and_text(step: Step, call: ClientCall) -> str:

@@ -1,0 +1,67 @@
+"""Steps that reproduce a violation are added to its counterexample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from runs_conformance.app.attach_steps import attach_steps
+from runs_conformance.engine.budget import Counts
+from runs_conformance.engine.counterexample import build_counterexample
+from runs_conformance.engine.run_result import HistoryJudge, RunResult
+from runs_conformance.model.case import Ref, Step, step_to_json
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.history import History
+from runs_conformance.model.json import JSON, at
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, observed
+from runs_conformance.model.verdict import Result
+
+LISTED = Step(operation="list_assistants", name="listed")
+READ = Step(operation="get_assistant", path={"assistant_id": Ref("listed", "/data/0/id")})
+
+
+def _all(history: History) -> Iterable[History]:
+    return [history]
+
+
+@rule(units=_all, level=Level.MUST, source=observed("made up"), capability="core")
+def nothing_is_read(history: History) -> Iterator[Result]:
+    """No assistant is read."""
+    yield from (read.finding("read") for read in history if read.operation == "get_assistant")
+
+
+def _exchange(index: int, step: Step, body: JSON, **path: str) -> Exchange:
+    return Exchange(
+        id=f"x{index}",
+        index=index,
+        program="p",
+        operation=step.operation,
+        request=Request("GET", "/"),
+        response=Response(200, body=body),
+        completion=Completion.ANSWERED,
+        started=float(index),
+        ended=index + 0.5,
+        step=step,
+        path=path,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        ([{"id": "asst_1"}], {"listed": ""}),
+        ({"items": [{"id": "asst_1"}]}, {"listed": "/items"}),
+        ({"data": [{"id": "asst_1"}]}, None),
+    ],
+)
+def test_places_of_items_are_recorded_unless_they_are_as_documented(body: JSON, places: JSON) -> None:
+    read = _exchange(2, READ, {"id": "asst_1"}, assistant_id="asst_1")
+    history = History.of([_exchange(1, LISTED, body), read], "p")
+    judge = HistoryJudge({nothing_is_read.id: nothing_is_read}, ())
+    found = build_counterexample(history, nothing_is_read.id, read)
+    result = RunResult({}, {nothing_is_read.id: found}, {}, Counts(), ("p",))
+    example = attach_steps(result, [history], judge).counterexamples[nothing_is_read.id]
+    assert at(example, "/steps") == [step_to_json(LISTED), step_to_json(READ)]
+    assert (at(example, "/items_at") == places) if places else "items_at" not in str(example)
