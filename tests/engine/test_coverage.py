@@ -81,3 +81,20 @@ def test_id_that_only_programs_of_such_a_capability_decide_is_not_shown() -> Non
 def test_the_table_holds_the_occasions() -> None:
     table = json.loads(encode_decisions(DECISIONS))
     assert table["occasions"] == {ID: {str(table["programs"].index("long")): 4}}
+
+
+def test_one_of_many_programs_that_stopped_is_not_the_reason() -> None:
+    many = {f"other {number}": ProgramEnd(f"other {number}", Ending.COMPLETED) for number in range(8)}
+    stopped = ProgramEnd("long", Ending.STOPPED, "POST /threads was answered with HTTP 500")
+    unseen = Coverage(Decisions({ID: frozenset({"long", *many})}, {}), {"long": stopped, **many}, {}, {})
+    assert unseen.early_end(ID) is None
+    assert unseen.not_shown(ID) == "not observed in other 0, other 1 and 6 more, which ran to the end"
+    half = replace(
+        unseen, ends={**dict.fromkeys(list(many)[:4], stopped), **dict(list(many.items())[4:]), "long": stopped}
+    )
+    assert half.early_end(ID) == "long (and 4 more) stopped early: POST /threads was answered with HTTP 500"
+
+
+def test_one_of_few_programs_that_stopped_is_the_reason() -> None:
+    stopped = coverage({}, stopped="short").early_end(ID)
+    assert stopped == "short stopped early: POST /threads was answered with HTTP 500"

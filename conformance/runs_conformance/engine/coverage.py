@@ -54,12 +54,14 @@ class Coverage:
         return None
 
     def early_end(self, id_: str) -> str | None:
-        """The program that would have decided this id had it not ended early, with the cause; None if there is none."""
-        early = [
-            program
-            for program in self._planned_programs(self.decisions.deciders.get(id_, ()))
-            if self.ends[program].is_early
-        ]
+        """The program that would have decided this id had it not ended early, with the cause; None if there is none.
+
+        One of many programs is not the reason if most others ran to their end without deciding the id either.
+        """
+        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
+        early = [program for program in expected if self.ends[program].is_early]
+        if len(expected) > MAX_SPECIFIC_DECIDERS and 2 * len(early) < len(expected):
+            return None
         return self._explain(early) if early else None
 
     def not_shown(self, id_: str) -> str | None:
@@ -67,7 +69,8 @@ class Coverage:
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         if expected and self.not_offered.keys() >= set(expected):
             return f"not observed: {self.not_offered[expected[0]]}"
-        return _explain_unobserved(expected) if expected else None
+        completed = [program for program in expected if not self.ends[program].is_early]
+        return _explain_unobserved(completed) if completed else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
         """Why the programs that decide this id were not planned, and what they need."""
