@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import fnmatch
 from collections import Counter
 
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
+from runs_conformance.engine.premises import PREMISES
 from runs_conformance.engine.verdicts import (
     MAX_FINDINGS,
     NotJudgedReason,
@@ -13,6 +15,7 @@ from runs_conformance.engine.verdicts import (
     build_verdicts,
     discard_findings,
 )
+from runs_conformance.model.json import JSON
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import SECOND_KEY
 from runs_conformance.model.verdict import NO_OTHER_VALUE, Finding, Outcome, Suspicion, Tally, Verdict, merge_tallies
@@ -189,6 +192,72 @@ def test_a_place_within_one_that_failed_names_it() -> None:
     rule = "action.is_given_while_required"
     assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {rule} failed")
     assert reason_of(inner, {"run.id.type": failed})[1] == "p stopped early: the forecast of 9 runs is used up"
+
+
+def test_a_place_that_failed_occasionally_does_not_explain_what_it_never_holds() -> None:
+    outer, inner = "message.content[].text.type", "message.content[].text.annotations[].type"
+    seen = {outer: Tally(9, [Finding("no")]), "message.content[].text.value.type": Tally(8)}
+    assert reason_of(inner, seen)[1] == "p stopped early: the forecast of 9 runs is used up"
+    assert reason_of(inner, {outer: seen[outer]})[1] == f"not observed, because {outer} failed"
+
+
+def test_a_member_that_was_dropped_explains_what_was_never_shown_of_it() -> None:
+    id_, rule = "run.tools[].file_search.ranking_options.type", "settings.tools_are_as_asked"
+    asked: list[JSON] = [{"type": "code_interpreter"}, {"type": "file_search", "file_search": {"ranking_options": {}}}]
+
+    def reason(operation: str, pointer: str, expected: JSON, actual: JSON) -> str | None:
+        finding = Finding("differs", operation=operation, pointer=pointer, expected=expected, actual=actual)
+        return reason_of(id_, {rule: Tally(5, [finding])})[1]
+
+    shown: list[JSON] = [{"type": "code_interpreter"}, {"type": "file_search"}]
+    explained, other = f"not observed, because {rule} failed", "p stopped early: the forecast of 9 runs is used up"
+    assert reason("create_run", "/tools", asked, shown) == explained
+    assert reason("create_run", "/tools", asked, asked) == other
+    assert reason("create_run", "/tools", [], shown) == other
+    assert reason("create_run", "/metadata", asked, shown) == other
+    assert reason("create_assistant", "/tools", asked, shown) == other
+
+
+def completed(id_: str, tallies: dict[str, Tally]) -> Verdict:
+    ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
+    coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {})
+    verdicts = build_verdicts(tallies, REQUIREMENTS, VerdictContext(coverage=coverage))
+    return next(each for each in verdicts if each.id == id_)
+
+
+def test_the_outermost_place_that_no_response_showed_is_named() -> None:
+    id_ = "run.usage.prompt_token_details.cached_tokens.type"
+    seen = {"run.id.type": Tally(3), "run.usage.total_tokens.type": Tally(3)}
+    reason = "not observed in p, which ran to the end: no response showed run.usage.prompt_token_details"
+    assert (completed(id_, seen).outcome, completed(id_, seen).reason) == (Outcome.NOT_JUDGED, reason)
+    missing = {"run.id.type": Tally(3), "run.usage.required": Tally(3)}
+    assert completed(id_, missing).reason == "not observed in p, which ran to the end: no response showed run.usage"
+
+
+def test_a_rule_whose_premise_failed_names_it() -> None:
+    id_ = "lock.refused_run_holds_no_lock"
+    accepted = {f"create_run.{name}.type": Tally(1, [Finding("accepted", expected=400)]) for name in ("model", "tools")}
+    assert completed(id_, accepted).reason == "not observed, because create_run.model.type and 1 more failed"
+    refused = {"create_run.model.type": Tally(1, [Finding("refused", expected="HTTP 200")])}
+    assert completed(id_, refused).reason == "not observed in p, which ran to the end"
+
+
+def test_a_shortfall_names_the_premise_that_failed() -> None:
+    id_, broken = "tools.right_outputs_are_taken", "races.outputs_are_taken_once"
+    tallies = {id_: Tally(12), broken: Tally(1, [Finding("both were accepted")])}
+    ends = {name: ProgramEnd(name, Ending.COMPLETED) for name in ("p", "q")}
+    decisions = Decisions({id_: frozenset(ends)}, {id_: (frozenset({"q"}),)})
+    coverage = Coverage(decisions, ends, {"p": frozenset({id_})}, {"p": {id_: 12}})
+    verdicts = build_verdicts(tallies, REQUIREMENTS, VerdictContext(coverage=coverage))
+    reason = f"held on 12 occasions, but not observed in q, which ran to the end ({broken} failed)"
+    assert next(each.reason for each in verdicts if each.id == id_) == reason
+
+
+def test_premises_are_of_rules_and_ids_that_exist() -> None:
+    ids = {*constraints(), *catalogue()}
+    assert catalogue().keys() >= PREMISES.keys()
+    for pattern in {pattern for patterns in PREMISES.values() for pattern in patterns}:
+        assert fnmatch.filter(ids, pattern), pattern
 
 
 def test_a_place_of_which_requests_take_no_valid_value_says_so() -> None:

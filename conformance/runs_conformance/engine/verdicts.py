@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.enclosing_places import explain_absence
+from runs_conformance.engine.enclosing_places import explain_absence, find_unseen_place
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
+from runs_conformance.engine.premises import failed_premises
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
@@ -57,7 +58,7 @@ class VerdictContext:
     does not support to the reason, `declared_absent` those that the user declared absent. `provided` holds what rules
     need (`Rule.needs`) and the user provided. `not_judged_reasons` explains single ids, `default_reason` all others
     (called with capability and id). `coverage` says what the programs showed;
-    it is None for recorded traffic.
+    it is None for recorded traffic. `failed_premises` names, for rules, what failed and left them no occasion.
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
@@ -69,6 +70,7 @@ class VerdictContext:
         "no request or response exercised it"
     )
     coverage: Coverage | None = None
+    failed_premises: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_verdicts(
@@ -79,6 +81,7 @@ def build_verdicts(
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
+    context = replace(context, failed_premises=failed_premises(tallies))
     return [_verdict(id_, tallies, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
 
 
@@ -89,7 +92,7 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
     if outcome is Outcome.PASS and (broken := _broken_premise(rule, tallies)) is not None:
         outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {broken} failed"
     if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
-        reason = explain_absence(requirement, tallies) or reason
+        reason = explain_absence(requirement, tallies) or _with_place(requirement, reason, tallies, context)
     findings = _sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
@@ -107,6 +110,14 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
         findings=tuple(findings[:MAX_FINDINGS]),
         counterexample=example if outcome is Outcome.FAIL else None,
     )
+
+
+def _with_place(constraint: Constraint, reason: str | None, tallies: Tallies, context: VerdictContext) -> str | None:
+    """The reason that programs did not show the place of a constraint, with the outermost place that none showed."""
+    if reason is None or context.coverage is None or reason != context.coverage.not_shown(constraint.id):
+        return reason
+    unseen = find_unseen_place(constraint, tallies)
+    return reason if unseen is None else f"{reason}: no response showed {unseen}"
 
 
 def _broken_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
@@ -179,7 +190,9 @@ def _shortfall(
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:
         return None
-    said = "; ".join(filter(None, (missing, _summarize_undecided(tally))))
+    premise = context.failed_premises.get(id_)
+    cause = f"{missing} ({premise})" if premise is not None else missing
+    said = "; ".join(filter(None, (cause, _summarize_undecided(tally))))
     return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", None
 
 
@@ -192,7 +205,8 @@ def _not_judged(
         return Outcome.INCONCLUSIVE, early, None
     if context.coverage is not None:
         if (not_shown := context.coverage.not_shown(id_)) is not None:
-            return Outcome.NOT_JUDGED, not_shown, None
+            premise = context.failed_premises.get(id_)
+            return Outcome.NOT_JUDGED, not_shown if premise is None else f"not observed, because {premise}", None
         if (skipped := context.coverage.skip_reason(id_)) is not None:
             return Outcome.NOT_JUDGED, *skipped
     if rule is not None and rule.needs and rule.needs not in context.provided:
