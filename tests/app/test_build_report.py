@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from runs_conformance.app.build_report import untestable_constraints
+from runs_conformance.app.build_report import rules_without_subject, untestable_constraints
 from runs_conformance.model.program import ProgramContext
 
 EDITION = "2026-08-14"
@@ -20,3 +20,16 @@ def test_answers_show_no_file_id_that_cannot_be_sent() -> None:
 def test_answers_show_the_file_ids_that_are_given() -> None:
     context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})
     assert "message.content[].image_file.file_id.type" not in untestable_constraints(context)
+
+
+def test_a_rule_on_files_says_that_it_needs_their_ids() -> None:
+    id_ = "messages.answer_shows_the_attachments"
+    needs = "ids of existing files and vector stores"
+    assert rules_without_subject(ProgramContext(edition=EDITION))[id_].reason == f"needs {needs}"
+    context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})
+    assert id_ not in rules_without_subject(context)
+
+
+def test_a_rule_on_keys_says_that_short_ones_are_not_looked_for() -> None:
+    reasons = rules_without_subject(ProgramContext(edition=EDITION))
+    assert reasons["auth.keys_are_not_repeated"].reason == "needs an API key of at least 8 characters"

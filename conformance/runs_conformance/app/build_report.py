@@ -17,6 +17,7 @@ from runs_conformance.app.options import (
 from runs_conformance.app.run_metadata import RunHeader
 from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.lifecycle import classify_transition
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
@@ -33,6 +34,7 @@ from runs_conformance.engine.capabilities import (
 )
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import QUICK_TABLE, load_decisions
+from runs_conformance.engine.dialect_scope import outside_family
 from runs_conformance.engine.quick_plan import OMITTED_REASON
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
@@ -46,6 +48,7 @@ from runs_conformance.model.rule import FAILING_MODEL, SECOND_KEY
 from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.reporting.report import ProgramSummary, Report, TargetInfo, Transition
+from runs_conformance.wire.redactor import MIN_SECRET_LENGTH
 
 ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
 """The rule that fails if the target lacks a capability it was declared to have."""
@@ -58,6 +61,13 @@ KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 
 COMPLETE_RUN = "a test run that is not cut short"
 """The `needs` text of requirements left unjudged because the test run ended early."""
+
+_RULES_ON_FILES = (
+    "assistants.show_their_tool_resources",
+    "messages.answer_shows_the_attachments",
+    "threads.show_their_tool_resources",
+)
+_RULE_ON_KEYS = "auth.keys_are_not_repeated"
 
 _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
 """The constraints on the `stream` field of requests."""
@@ -78,10 +88,12 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     is_selected = selection_filter(options, all_requirements)
     context = VerdictContext(
         is_selected=is_selected,
-        unsupported=unsupported,
+        unsupported=outside_family(dialect_family(header.dialect)) | unsupported,
         declared_absent=denied_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
-        not_judged_reasons=_outside_quick(options) | untestable_constraints(header.context),
+        not_judged_reasons=_outside_quick(options)
+        | rules_without_subject(header.context)
+        | untestable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result, unsupported),
     )
@@ -234,6 +246,15 @@ def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason
     missing = boundary.constraints_without_resources(context)
     shown = {id_: missing[f"create_{id_}"] for id_ in constraints(context.edition) if f"create_{id_}" in missing}
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**missing, **shown}.items()} | unsendable
+
+
+def rules_without_subject(context: ProgramContext) -> dict[str, NotJudgedReason]:
+    """Return the rules that no request can show on the target unless the user provides something, each with that."""
+    has_files = context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
+    on_files = {} if has_files else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
+    # The recorder looks for keys that it redacts.
+    on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"}
+    return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**on_files, **on_keys}.items()}
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
