@@ -155,9 +155,9 @@ def test_text_is_refused_because_of_the_member_that_is_not_utf8() -> History:
     return read_as_empty("invalid_utf8", '{"role": "user", "content": "\xff"}', "content must be valid UTF-8")
 
 
-@passes(robustness.malformed_json_is_refused)
-def test_body_without_a_member_is_refused_because_it_is_missing() -> History:
-    return read_as_empty("malformed_json", "{", "Missing required parameter: 'role'.")
+@inconclusive(robustness.malformed_json_is_refused)
+def test_body_is_refused_for_the_lack_of_a_member_only() -> History:
+    return read_as_empty("malformed_json", '{"role": NaN}', "Missing required parameter: 'attachments'.")
 
 
 @passes(robustness.nothing_follows_the_body)

@@ -107,17 +107,19 @@ def required_members(exchange: Exchange) -> frozenset[str]:
     return frozenset(schema.get("required", ()))
 
 
-def was_read_as_empty(exchange: Exchange) -> bool:
-    """Whether a refusal says that a member is missing which the text of the body contains.
+def lacks_a_member(exchange: Exchange) -> bool:
+    """Whether a refusal of a body that is not JSON says that a member is missing.
 
-    The target has read a body that it could not parse as an empty one, and would accept it where nothing is required.
+    The target has read the body, perhaps as an empty one, and would accept it with that member, or where nothing is
+    required.
     """
     sent, said = exchange.request.text or "", refusal_text(exchange)
     if not sent or not _MISSING.search(said):
         return False
-    named = named_members(exchange)
+    if named_members(exchange) & known_body_members(exchange.operation or "", exchange.edition):
+        return True
     return any(
-        name in sent and (name in named or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said))
+        name in sent and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said)
         for name in required_members(exchange)
     )
 

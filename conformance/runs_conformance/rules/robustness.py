@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.blame import required_members, was_read_as_empty
+from runs_conformance.evidence.blame import lacks_a_member, required_members
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Reject, Role
@@ -56,14 +56,14 @@ def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
 def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     """Pass if the request was refused, fail if it was accepted; anything else is inconclusive.
 
-    So is a refusal that comes from reading the body as an empty one.
+    So is a refusal for the lack of a member: the body was read.
     """
     exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
-    elif exchange.refused and was_read_as_empty(exchange):
+    elif exchange.refused and lacks_a_member(exchange):
         kind = probe_of(exchange).replace("_", " ")
-        yield Inconclusive(f"{kind}: the refusal says that a member is missing which the body contains")
+        yield Inconclusive(f"{kind}: the refusal says only that a member is missing")
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
