@@ -98,14 +98,44 @@ def _others(text_value: str) -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
     builder.send("modify_message", message("user", text_value, **NEW, attachments=[]), body=NEW)
-    builder.send("create_thread", thread())
-    builder.send("modify_thread", thread(**NEW), body=NEW)
     return builder.history()
 
 
 @passes(modify.message_and_thread_change_in_what_is_given_only)
-def test_message_and_thread_that_are_modified() -> History:
+def test_message_that_is_modified() -> History:
     return _others("Hello")
+
+
+def _files(*ids: str) -> dict[str, Any]:
+    return {"tool_resources": {"code_interpreter": {"file_ids": [*ids]}}}
+
+
+def _thread_modified(shown: dict[str, Any], body: dict[str, Any] = NEW, after: dict[str, Any] | None = None) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(**_files("file_1")), body=_files("file_1"))
+    builder.send("modify_thread", thread(**NEW, **shown), body=body)
+    builder.send("get_thread", thread(**NEW, **(after or shown)))
+    return builder.history()
+
+
+@passes(modify.message_and_thread_change_in_what_is_given_only)
+def test_thread_that_keeps_its_files() -> History:
+    return _thread_modified(_files("file_2", "file_1"))
+
+
+@fails(modify.message_and_thread_change_in_what_is_given_only, at="/tool_resources/code_interpreter/file_ids", times=1)
+def test_thread_that_loses_its_files_with_its_metadata() -> History:
+    return _thread_modified({"tool_resources": {}})
+
+
+@passes(modify.message_and_thread_change_in_what_is_given_only)
+def test_answer_that_shows_less_than_is_stored() -> History:
+    return _thread_modified({"tool_resources": {}}, after=_files("file_1"))
+
+
+@inconclusive(modify.message_and_thread_change_in_what_is_given_only)
+def test_files_that_the_request_takes_away() -> History:
+    return _thread_modified(_files(), body=_files())
 
 
 @fails(modify.message_and_thread_change_in_what_is_given_only, at="/content", times=1)
@@ -237,9 +267,7 @@ def test_invalid_metadata_of_a_message() -> History:
 @passes(modify.message_and_thread_change_in_what_is_given_only)
 def test_members_that_the_contract_does_not_know_may_change() -> History:
     builder = HistoryBuilder()
-    builder.send("create_thread", {**thread(), "updated_at": 1}, body={})
     body = {"metadata": {"a": "b"}}
-    builder.send("modify_thread", {**thread(metadata={"a": "b"}), "object": "thread", "updated_at": 2}, body=body)
     builder.send("create_message", {**message("user"), "updated_at": 1}, body={"role": "user", "content": "Hello."})
     builder.send("modify_message", {**message("user", metadata={"a": "b"}), "updated_at": 2}, body=body)
     return builder.history()

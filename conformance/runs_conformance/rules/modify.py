@@ -12,10 +12,11 @@ from runs_conformance.evidence.illegal_values import is_legal
 from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
+from runs_conformance.evidence.observation import JSON_CHANNEL
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, JSON, Absent, contains, equal_but_for_nulls, json_equal
+from runs_conformance.model.json import ABSENT, JSON, Absent, contains, equal_but_for_nulls, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -170,14 +171,37 @@ def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]
 
 @rule(units=modifications, level=Level.MUST, source=_OTHERS, capability="metadata")
 def message_and_thread_change_in_what_is_given_only(modification: Modification) -> Iterator[Result]:
-    """Modifying a message or thread changes only the members given in the request.
+    """Modifying a message or thread leaves the members that the request does not name as they are.
 
-    A message keeps its content and role, a thread its creation time; clients rely on both.
+    A message keeps its content and role, a thread the files and vector stores of its tools; clients rely on both.
+    `modify.metadata_stays_where_none_is_given` judges the metadata.
 
     Fix: Update only the given members of the stored object.
     """
-    if modification.kind in ("message", "thread"):
+    if modification.kind == "message":
         yield from _check_others_unchanged(modification)
+    elif modification.kind == "thread" and "tool_resources" not in modification.requested:
+        yield from _check_files_kept(modification)
+
+
+def _check_files_kept(modification: Modification) -> Iterator[Result]:
+    """Files and vector stores may be added meanwhile, by a message with attachments, and must not be lost."""
+    before, answer, after = modification.state_before, modification.response_object, modification.state_after
+    if not modification.exchange.accepted or before is None or answer is None or before.channel != JSON_CHANNEL:
+        return
+    for pointer in ("/tool_resources/code_interpreter/file_ids", "/tool_resources/file_search/vector_store_ids"):
+        was, now = before.get(pointer), answer.get(pointer)
+        if is_array(was) and was and answer.get("tool_resources") is not ABSENT:
+            later = after.get(pointer) if after is not None else ABSENT
+            # A read may be stale, and an answer may show too little of what is stored.
+            holds = any(
+                _has_all(shown, each) for shown in (now, later) for each in (was, _last_written(modification, pointer))
+            )
+            yield answer.check(holds, "the thread has lost files or vector stores of its tools", pointer, was, now)
+
+
+def _has_all(shown: JSON | Absent, ids: JSON | Absent) -> bool:
+    return is_array(shown) and is_array(ids) and all(id_ in shown for id_ in ids)
 
 
 @rule(
