@@ -90,6 +90,12 @@ def test_path_that_routers_reject(id_: str) -> None:
     assert not is_application_error(HistoryBuilder().refuse("get_run", run_id=id_))
 
 
+@pytest.mark.parametrize(("length", "expected"), [(200, True), (1_000, False)])
+def test_url_that_is_too_long_for_a_router_of_the_application(length: int, expected: bool) -> None:
+    exchange = HistoryBuilder().refuse("get_run", 414, run_id="r" * length)
+    assert is_application_error(exchange) is expected
+
+
 def test_absent_mutation_is_no_violation() -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", step=Step(operation="create_run", body=ABSENT))

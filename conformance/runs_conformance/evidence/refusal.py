@@ -79,8 +79,11 @@ def _words(param: str) -> list[str]:
     return [word for word in param.replace("[", ".").replace("]", "").split(".") if word]
 
 
-_BEFORE_THE_SERVER = frozenset({408, 413, 414, 429, 431})
+_BEFORE_THE_SERVER = frozenset({408, 413, 429, 431})
 """HTTP statuses that web servers, gateways and proxies send before an application sees the request."""
+_URL_TOO_LONG = 414
+_SHORT_URL = 1000
+"""No web server, gateway or proxy rejects a shorter path and query for its length; a router of the application may."""
 _LONGEST_URL = 4000
 
 
@@ -99,10 +102,11 @@ def is_application_error(exchange: Exchange) -> bool:
         return False
     if exchange.response is not None and "too_large" in exchange.response.defects:
         return False
-    return 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange)
+    longest = _SHORT_URL if status == _URL_TOO_LONG else _LONGEST_URL
+    return 400 <= status < 500 and status not in _BEFORE_THE_SERVER and _is_routed(exchange, longest)
 
 
-def _is_routed(exchange: Exchange) -> bool:
+def _is_routed(exchange: Exchange, longest: int) -> bool:
     """Whether routers and web servers forward a path and query: short, printable, without additional slashes."""
     length = len(exchange.request.path) + sum(len(name) + len(value) for name, value in exchange.request.query)
-    return length < _LONGEST_URL and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())
+    return length < longest and all(id_.isprintable() and "/" not in id_ for id_ in exchange.path.values())

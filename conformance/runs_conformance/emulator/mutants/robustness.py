@@ -116,6 +116,23 @@ def breaks_on_long_ids(hooks: Hooks) -> None:
     hooks.find_thread = find
 
 
+@mutant("errors-have-envelope")
+def leaves_long_ids_to_its_router(hooks: Hooks) -> None:
+    """Answers a path with an id of more than 100 characters with the 414 of the web framework."""
+    inner, error_body = hooks.find_thread, hooks.error_body
+    too_long = ApiError(414, "A part of the path is too long.", None, None)
+
+    def find(request: RequestContext, id_: str) -> Thread:
+        if len(id_) > 100:
+            raise too_long
+        return inner(request, id_)
+
+    def body(error: ApiError) -> Any:
+        return {"statusCode": 414, "message": error.message} if error is too_long else error_body(error)
+
+    hooks.find_thread, hooks.error_body = find, body
+
+
 @written_from_spec("robustness")
 def breaks_on_odd_limits(hooks: Hooks) -> None:
     """Answers a limit that is not a number with 500."""

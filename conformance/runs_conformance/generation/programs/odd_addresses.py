@@ -15,15 +15,16 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 _REFUSES_PATH = Reject((400, 404, 405, 414, 422, 431))
 
 
-@program("robustness", "validation", requests=18)
+@program("robustness", "validation", requests=19)
 def odd_ids(context: ProgramContext) -> StepGenerator:
-    """Threads are requested by ids that no server issues: very long ones, and ones with unusual characters.
+    """Threads are requested by ids that no server issues: long ones, and ones with unusual characters.
 
     They must not be found, and must not make the target fail.
     """
     if not (yield from require(thread(context))):
         return
     ids = {
+        "rather_long_id": "thread_" + "x" * 200,
         "long_id": "thread_" + "x" * 5_000,
         "nul_in_id": "thread_\x00",
         "newline_in_id": "thread_\r\nX-Header: 1",
