@@ -10,7 +10,8 @@ from runs_conformance.causes.failure import Failure, operations_of
 from runs_conformance.model.verdict import Outcome, Verdict
 
 MAX_CAUSES = 15
-"""With more causes, the least urgent are joined, as far as they fail no MUST."""
+"""With more causes, the least urgent of the same severity are joined, as far as they fail no MUST."""
+_MAX_TITLES = 2
 
 
 @dataclass(slots=True)
@@ -100,26 +101,43 @@ class Sorting:
         """Record one cause instead of several."""
         self.groups = [group for group in self.groups if group not in groups] + [joined]
 
-    def _join_last_two(self, causes: list[Cause]) -> None:
-        """Join the two least urgent causes, which fail no MUST."""
-        last, before = causes.pop(), causes.pop()
-        failures = [failure for failure in self.failing if failure.id in (*last.ids, *before.ids)]
-        group = Group(
-            "minor",
-            f"{len(failures)} smaller departures from recommendations",
-            max(before.severity, last.severity, key=lambda severity: severity.rank),
-            "Read them one by one; none of them is a MUST.",
-            failures,
-        )
-        causes.append(group.finish(self.position))
-
     def finish(self) -> tuple[Cause, ...]:
         """All causes: those that fail a MUST first, each level in the order of repair, then the largest first."""
-        causes = [group.finish(self.position) for group in self.groups]
-        causes.sort(key=_urgency)
-        while len(causes) > MAX_CAUSES and causes[-2].level != "must":
-            self._join_last_two(causes)
-        return tuple(sorted(causes, key=_urgency))
+        causes = sorted((group.finish(self.position) for group in self.groups), key=_urgency)
+        bundles = [[cause] for cause in causes]
+        while len(bundles) > MAX_CAUSES and (pair := _least_urgent_pair(bundles)) is not None:
+            bundles[pair[0]] += bundles.pop(pair[1])
+        return tuple(sorted(map(self._join, bundles), key=_urgency))
+
+    def _join(self, causes: Sequence[Cause]) -> Cause:
+        """One cause instead of several small ones, which it names; the most urgent of them comes first."""
+        if len(causes) == 1:
+            return causes[0]
+        causes = sorted(causes, key=_urgency)
+        repeated = {id_ for cause in causes for id_ in cause.consequences}
+        titles = [cause.title for cause in causes[:_MAX_TITLES]]
+        titles += [f"{more} more" for more in [len(causes) - _MAX_TITLES] if more > 0]
+        failures = [failure for failure in self.failing if any(failure.id in cause.ids for cause in causes)]
+        group = Group(
+            f"minor.{causes[0].severity}",
+            f"{len(causes)} smaller departures: {'; '.join(titles)}",
+            causes[0].severity,
+            " ".join(cause.fix for cause in causes),
+            [failure for failure in failures if failure.id not in repeated],
+            [failure for failure in failures if failure.id in repeated],
+        )
+        return group.finish(self.position)
+
+
+def _least_urgent_pair(bundles: Sequence[Sequence[Cause]]) -> tuple[int, int] | None:
+    """The positions of the last two bundles that may be joined: of the same severity, and without a MUST."""
+    joinable = [number for number, bundle in enumerate(bundles) if bundle[0].level != "must"]
+    for last in reversed(joinable):
+        severity = bundles[last][0].severity
+        earlier = [number for number in joinable if number < last and bundles[number][0].severity is severity]
+        if earlier:
+            return earlier[-1], last
+    return None
 
 
 _BREAKS_EVERY_CLIENT = ("answer.none", "crash.valid")

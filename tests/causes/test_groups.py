@@ -1,0 +1,75 @@
+"""How the least urgent causes are joined if there are too many."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs_conformance.causes import analyze
+from runs_conformance.causes.groups import MAX_CAUSES
+from runs_conformance.model.verdict import Verdict
+from tests.causes.verdicts import as_constraint_on_answers, broken_rule, by_kind, wrong_value
+
+OBJECTS = (
+    "assistant",
+    "message",
+    "run",
+    "run_step",
+    "thread",
+    "message_deleted",
+    "thread_deleted",
+    "assistant_deleted",
+)
+RULES = (
+    "cancel.cancelling_ends_in_cancelled",
+    "lock.no_message_while_a_run_works",
+    "lifecycle.begins_queued",
+    "streaming.every_event_has_a_name",
+    "messages.are_not_lost",
+    "identity.never_changes",
+)
+
+
+def urgent(count: int) -> list[Verdict]:
+    """Failures of a given number of causes, each with a MUST."""
+    rules = [broken_rule(id_, "get_run") for id_ in RULES]
+    shapes = [
+        as_constraint_on_answers(wrong_value(f"{kind}.member{number}.enum", f"get_{number}", ["a"], "b"))
+        for number, kind in enumerate(OBJECTS)
+    ]
+    return [*rules, *shapes][:count]
+
+
+WARNINGS = [
+    broken_rule("deletion.deleted_thread_shows_nothing", "list_messages", "should"),
+    broken_rule("references.unknown_and_malformed_ids_are_refused", "get_run", "should"),
+    broken_rule("references.objects_are_found_under_their_own_parent_only", "get_run", "should"),
+    broken_rule("tools.unknown_outputs_are_refused", "submit_tool_outputs", "should"),
+    broken_rule("robustness.other_content_types_are_refused", "create_run", "may"),
+]
+
+
+@pytest.mark.parametrize(("others", "is_joined"), [(11, False), (12, True), (13, True), (14, True)])
+def test_small_causes_are_joined_with_those_of_their_severity_only(others: int, is_joined: bool) -> None:
+    failing = [*urgent(others), *WARNINGS]
+    causes = by_kind(*failing)
+    assert ("minor.missing_validation" in causes) is is_joined
+    assert causes["deletion"].level == "should"
+    assert len(causes) == max(MAX_CAUSES, others + 2)  # Deletion and validation stay apart.
+    assert {id_ for cause in causes.values() for id_ in cause.ids} == {each.id for each in failing}
+
+
+def test_a_joined_cause_says_what_is_wrong_and_how_to_mend_each() -> None:
+    cause = by_kind(*urgent(13), *WARNINGS)["minor.missing_validation"]
+    title = "Ids of objects that do not exist are accepted"
+    assert cause.title.startswith(f"3 smaller departures: {title}; ")
+    assert cause.title.endswith("; 1 more")
+    assert (cause.severity, cause.level) == ("missing_validation", "should")
+    fixes = {each.fix for each in analyze(WARNINGS) if each.severity == "missing_validation"}
+    assert len(fixes) == 3
+    assert all(fix in cause.fix for fix in fixes)
+
+
+def test_must_is_never_joined() -> None:
+    more = ("deletion.deleted_thread_shows_nothing", "references.unknown_and_malformed_ids_are_refused")
+    causes = analyze([*urgent(14), *(broken_rule(id_, "get_run") for id_ in more), WARNINGS[3]])
+    assert [cause.level for cause in causes] == ["must"] * 16 + ["should"]
