@@ -41,6 +41,32 @@ def test_assistant_with_another_temperature() -> History:
     return _created({"temperature": 1.0})
 
 
+def _sampling(shown: float | None, **requested: Any) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(temperature=shown), body={"model": "gpt-4o", **requested})
+    return builder.history()
+
+
+@fails(assistants.show_their_settings, at="/temperature", times=1)
+def test_temperature_that_is_null_and_shown_as_0() -> History:
+    return _sampling(0, temperature=None)
+
+
+@fails(assistants.show_their_settings, at="/temperature", times=1)
+def test_temperature_that_is_not_requested_and_shown_as_0() -> History:
+    return _sampling(0)
+
+
+@passes(assistants.show_their_settings)
+def test_default_that_is_shown_as_null() -> History:
+    return _sampling(None, temperature=None)
+
+
+@passes(assistants.show_their_settings)
+def test_default_that_is_shown_as_1() -> History:
+    return _sampling(1.0)
+
+
 def _resources(shown: list[str]) -> History:
     builder = HistoryBuilder()
     requested = {"code_interpreter": {"file_ids": ["file-a"]}}

@@ -10,7 +10,7 @@ from runs_conformance.evidence.observation import Observation, assistant_observa
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array
+from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import Result
@@ -18,6 +18,7 @@ from runs_conformance.model.verdict import Result
 _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml AssistantObject")
 _TEXTS = ("name", "description", "instructions", "tools")
 _SETTINGS = ("model", "temperature", "top_p", "response_format", "reasoning_effort")
+_SAMPLING = ("temperature", "top_p")
 
 
 def _created_assistants(history: History) -> Iterable[Observation]:
@@ -49,11 +50,19 @@ def show_who_they_are(assistant: Observation) -> Iterator[Result]:
 def show_their_settings(assistant: Observation) -> Iterator[Result]:
     """A created assistant has the model, temperature, `top_p` and response format of its request.
 
-    Runs inherit these settings, so a dropped one is silently missing from every run.
+    Runs inherit these settings, so a dropped one is silently missing from every run. A temperature or `top_p` that is
+    null or omitted is shown as null or as the default of 1; a 0 would make every answer the same.
 
     Fix: Store all settings of the request with the assistant.
     """
     yield from _check_requested(assistant, _SETTINGS)
+    for name in _SAMPLING if is_interpretable(assistant.exchange) else ():
+        requested, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
+        if requested in (ABSENT, None) and shown is not ABSENT:
+            holds = shown is None or json_equal(shown, 1)
+            yield assistant.check(
+                holds, f"{name} is not the default, although none was requested", f"/{name}", 1, shown
+            )
 
 
 @rule(units=_created_assistants, level=Level.SHOULD, source=_ASSISTANT, capability="core", operation="create_assistant")
