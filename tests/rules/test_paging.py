@@ -330,3 +330,60 @@ def test_list_of_all_threads_is_compared_in_its_own_items_only() -> History:
     builder.send("list_messages", page(foreign, *message_list(1, 0)), query={"limit": 100})
     builder.send("list_messages", page(*message_list(1, 0)), query={"limit": 50})
     return builder.history()
+
+
+def filtered_after_the_limit(*more: Part) -> History:
+    """The filtered list shows a message, and a page of it is empty although it says that more follows."""
+    return traversed(((), True, {"limit": 1, "run_id": RUN}), ((0,), False, {"run_id": RUN}), *more)
+
+
+@fails(traversal.pages_hold_what_comes_next, times=1)
+def test_empty_page_that_says_that_more_follows_is_no_complete_list() -> History:
+    return filtered_after_the_limit()
+
+
+@fails(traversal.has_more_is_true_exactly_where_more_follows, times=2)
+def test_empty_list_that_says_that_more_follows() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for limit in (10, 100):
+        builder.send("list_messages", page(has_more=True), query={"limit": limit})
+    return builder.history()
+
+
+OLDEST_FIRST = NEWEST_FIRST[::-1]
+ASCENDING: Part = (OLDEST_FIRST, False, {"order": "asc"})
+DESCENDING: Part = (NEWEST_FIRST, False, {"order": "desc", "limit": 5})
+
+
+@passes(traversal.pages_hold_what_comes_next, traversal.has_more_is_true_exactly_where_more_follows)
+def test_requested_order_is_right_where_the_default_is_wrong() -> History:
+    first: Part = ((4, 3), True, {"order": "desc", "limit": 2})
+    last: Part = ((), False, {"order": "desc", "after": "msg_0"})
+    return traversed(ASCENDING, DESCENDING, first, last, ((0, 1), True, {"limit": 2}), whole=OLDEST_FIRST)
+
+
+@passes(traversal.before_ends_at_its_item)
+def test_before_in_a_requested_order_is_right_where_the_default_is_wrong() -> History:
+    part: Part = ((4, 3), False, {"order": "desc", "before": "msg_2"})
+    return traversed(ASCENDING, DESCENDING, part, whole=OLDEST_FIRST)
+
+
+@passes(traversal.before_ends_at_its_item)
+def test_before_may_be_in_the_documented_order_where_the_default_is_wrong() -> History:
+    return traversed(((4, 3), False, {"before": "msg_2"}), ((0, 1), False, {"before": "msg_2"}), whole=OLDEST_FIRST)
+
+
+@fails(traversal.before_ends_at_its_item, times=1)
+def test_before_is_ignored_where_the_default_is_wrong() -> History:
+    return traversed((OLDEST_FIRST, False, {"before": "msg_2"}), whole=OLDEST_FIRST)
+
+
+@fails(traversal.pages_hold_what_comes_next, times=1)
+def test_gap_in_a_requested_order_where_the_default_is_wrong() -> History:
+    return traversed(ASCENDING, DESCENDING, ((4, 2), True, {"order": "desc", "limit": 2}), whole=OLDEST_FIRST)
+
+
+@fails(traversal.pages_hold_what_comes_next, times=1)
+def test_gap_in_the_default_order_where_it_is_wrong() -> History:
+    return traversed(((2,), True, {"limit": 1, "after": "msg_0"}), whole=OLDEST_FIRST)

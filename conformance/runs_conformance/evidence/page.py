@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations_in
@@ -14,16 +15,22 @@ from runs_conformance.model.json import Absent
 
 DEFAULT_LIMIT = 20
 MUTATING_METHODS = ("POST", "DELETE")
+UNKNOWN_ORDER = ""
+"""The order of a page requested without one, unless pages show that its operation has the documented default."""
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One accepted response to a list operation. `query` is the query of the request."""
+    """One accepted response to a list operation. `query` is the query of the request.
+
+    `default_order` is that of its operation: `UNKNOWN_ORDER` unless pages show that it is the documented one.
+    """
 
     exchange: Exchange
     kind: str
     items: tuple[Observation, ...]
     query: Mapping[str, str]
+    default_order: str = UNKNOWN_ORDER
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -33,7 +40,7 @@ class Page:
     @property
     def order(self) -> str:
         """The requested order, or the default."""
-        return self.query.get("order", "desc")
+        return self.query.get("order", self.default_order)
 
     @property
     def limit(self) -> int | None:
@@ -80,8 +87,12 @@ def repeats_a_parameter(exchange: Exchange) -> bool:
 
 @lru_cache(maxsize=16)
 def pages(history: History) -> tuple[Page, ...]:
-    """Every readable page of a list in a history, except those whose request gives a parameter twice."""
-    return tuple(
+    """Every readable page of a list in a history, except those whose request gives a parameter twice.
+
+    A page requested without `order` is in the documented default order if the pages of the same operation show it:
+    otherwise every page in a requested order would be blamed for a wrong default.
+    """
+    found = tuple(
         Page(exchange, kind, tuple(observations_in(exchange)), dict(exchange.request.query))
         for exchange in history
         if exchange.accepted
@@ -90,6 +101,14 @@ def pages(history: History) -> tuple[Page, ...]:
         and (kind := OPERATIONS[exchange.operation].listed_kind)
         and not isinstance(exchange.body, Absent)
     )
+    default_pages = [page for page in found if not page.query.keys() & {"order", "after", "before"}]
+    known = {page.exchange.operation for page in default_pages if any(b < a for a, b in _successive_times(page))}
+    known -= {page.exchange.operation for page in default_pages if any(b > a for a, b in _successive_times(page))}
+    return tuple(replace(page, default_order="desc") if page.exchange.operation in known else page for page in found)
+
+
+def _successive_times(page: Page) -> Iterable[tuple[float, float]]:
+    return pairwise(time for item in page.items if (time := item.time("created_at")) is not None)
 
 
 @lru_cache(maxsize=16)

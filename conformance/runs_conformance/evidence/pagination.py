@@ -60,12 +60,15 @@ class PageTraversal:
 
 def is_complete(page: Page) -> bool:
     """Whether a page shows its complete list: it has no cursor, is not full, and `has_more` is false."""
-    return _is_short(page) and not _has_more(page)
+    return _is_short(page) and page.exchange.member("has_more") is not True
 
 
 def _is_short(page: Page) -> bool:
-    has_cursor = "after" in page.query or "before" in page.query
-    return not has_cursor and page.limit is not None and len(page.items) < page.limit
+    return not _has_cursor(page) and page.limit is not None and len(page.items) < page.limit
+
+
+def _has_cursor(page: Page) -> bool:
+    return "after" in page.query or "before" in page.query
 
 
 def is_shared_with_others(listing: Listing) -> bool:
@@ -103,15 +106,25 @@ def contradicted_pages(history: History) -> tuple[PageComparison, ...]:
 
 @lru_cache(maxsize=16)
 def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
-    """Every list with complete pages in both orders."""
+    """Every list with complete pages in both orders.
+
+    The descending page may be full, if it shows the same items as the ascending one.
+    """
     return tuple(
         BothOrders(up, down, history, is_shared_with_others(listing))
         for listing in listings(history)
         for up in listing.pages
         if up.order == "asc" and is_complete(up)
         for down in listing.pages
-        if down.order == "desc" and is_complete(down) and _are_comparable(listing, up, down)
+        if down.order == "desc"
+        and (is_complete(down) or _shows_the_same_items(up, down))
+        and _are_comparable(listing, up, down)
     )
+
+
+def _shows_the_same_items(complete: Page, page: Page) -> bool:
+    """Whether a page without a cursor shows the same items as a complete page, regardless of limit and `has_more`."""
+    return not _has_cursor(page) and bool(page.items) and sorted(page.ids) == sorted(complete.ids)
 
 
 @lru_cache(maxsize=16)
@@ -151,12 +164,14 @@ def _ids_after(ids: tuple[str, ...], after: str | None) -> tuple[str, ...] | Non
 
 
 def complete_page_for(listing: Listing, page: Page) -> Page | None:
-    """The complete page of the same list as a page, the longest of several; None if there is none."""
+    """The complete page of the same list in the same order as a page, the longest of several; None if there is none."""
     candidates = [
         other
         for other in listing.pages
-        if other is not page and other.order == page.order and _are_comparable(listing, page, other)
-        if is_complete(other) or (_is_short(other) and _nothing_follows(listing, other))
+        if other is not page
+        and (other.order == page.order or len(other.items) < 2)  # The order of one item does not matter.
+        and _are_comparable(listing, page, other)
+        if is_complete(other) or _is_complete_by_others(listing, other)
         if not _is_contradicted(listing, other)
     ]
     return max(candidates, key=lambda other: len(other.items), default=None)
@@ -175,15 +190,30 @@ def _ids_shown_elsewhere(listing: Listing, page: Page) -> list[str]:
     return list(dict.fromkeys(id_ for other in others for id_ in other.ids if id_ not in page.ids))
 
 
+def _is_complete_by_others(listing: Listing, page: Page) -> bool:
+    """Whether other pages of the same, unchanged list prove a page complete, regardless of its limit and `has_more`."""
+    if _is_short(page) and _nothing_follows(listing, page):
+        return True
+    return any(
+        other.order != page.order
+        and is_complete(other)
+        and _shows_the_same_items(other, page)
+        and _are_comparable(listing, page, other)
+        for other in listing.pages
+    )
+
+
 def _nothing_follows(listing: Listing, page: Page) -> bool:
-    """Whether the page after the last item of a page is empty, regardless of `has_more`."""
+    """Whether the page after the last item of a page is empty, or no page shows items if there is no last item."""
+    if not page.items:
+        return not any(other.items and _are_comparable(listing, page, other) for other in listing.pages)
     return any(
         other.query.get("after") == page.ids[-1]
         and "before" not in other.query
         and other.order == page.order
         and not other.items
         and _are_comparable(listing, page, other)
-        for other in (listing.pages if page.items else ())
+        for other in listing.pages
     )
 
 

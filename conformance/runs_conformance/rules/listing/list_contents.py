@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of
-from runs_conformance.evidence.page import Listing, Page, listings, pages
+from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.timeline import find_run
 from runs_conformance.model.exchange import Exchange
@@ -145,8 +145,9 @@ def _may_follow(creation: Creation, page: Page) -> bool:
     last, created = page.items[-1].time("created_at") if page.items else None, creation.created_at
     if last is None or created is None:
         return True
-    goes_up = _is_oldest_first(page) or (page.order == "asc" and not _is_newest_first(page))
-    return created >= last if goes_up else created <= last
+    if _is_oldest_first(page) or (page.order == "asc" and not _is_newest_first(page)):
+        return created >= last
+    return created <= last or (page.order == UNKNOWN_ORDER and not _is_newest_first(page))
 
 
 def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
@@ -161,8 +162,15 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
         return False
     last = page.items[-1].time("created_at") if page.items else None
     is_newer = last is not None and creation.created_at is not None and creation.created_at > last
-    return is_complete(page) or (
-        page.order == "desc" and is_newer and _is_newest_first(page) and _starts_with_newest(history, listed.operation)
+    return (
+        is_complete(page)
+        or not page.items  # Without a last item, the client cannot request the page after this one.
+        or (
+            page.order == "desc"
+            and is_newer
+            and _is_newest_first(page)
+            and _starts_with_newest(history, listed.operation)
+        )
     )
 
 

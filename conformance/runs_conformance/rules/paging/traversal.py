@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
-from runs_conformance.evidence.page import Listing, Page, listings, pages
+from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
@@ -188,9 +188,10 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
         if complete is None or before not in complete.ids:
             continue
         preceding = complete.ids[: complete.ids.index(before)]
-        count = len(page.ids)
-        fits = page.ids in (preceding[:count], preceding[len(preceding) - count :]) and bool(count) == bool(preceding)
-        if fits:
+        preceding_in_documented_order = complete.ids[: complete.ids.index(before) : -1]
+        if _precede(page.ids, preceding) or (
+            page.order == UNKNOWN_ORDER and _precede(page.ids, preceding_in_documented_order)
+        ):
             yield PASSED
         else:
             yield page.exchange.finding(
@@ -199,6 +200,12 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
                 list(preceding),
                 list(page.ids),
             )
+
+
+def _precede(ids: tuple[str, ...], preceding: tuple[str, ...]) -> bool:
+    """Whether a page holds the first or the nearest of the items that precede its cursor, and some if there are any."""
+    count = len(ids)
+    return ids in (preceding[:count], preceding[len(preceding) - count :]) and bool(count) == bool(preceding)
 
 
 @rule(
