@@ -85,6 +85,43 @@ def test_order_has_no_effect_on_ties() -> History:
     return both_orders(message_list(5, tied=True)[::-1], message_list(5, tied=True)[::-1], tied=True)
 
 
+@passes(list_order.ascending_reverses_descending, list_order.ties_keep_one_order)
+def test_requested_orders_are_right_where_the_default_is_wrong() -> History:
+    builder, messages = filled(3)
+    messages.insert(1, message("user", "Message 0.", "msg_b", created_at=T0))
+    builder.send("list_messages", page(*messages))
+    builder.send("list_messages", page(*messages), query={"order": "asc"})
+    builder.send("list_messages", page(*messages[::-1]), query={"order": "desc"})
+    return builder.history()
+
+
+@fails(list_order.ascending_reverses_descending, list_order.order_is_kept)
+def test_order_has_no_effect_where_the_default_is_wrong() -> History:
+    builder, messages = filled(3)
+    builder.send("list_messages", page(*messages))
+    builder.send("list_messages", page(*messages), query={"order": "asc"})
+    builder.send("list_messages", page(*messages), query={"order": "desc", "limit": 3})
+    return builder.history()
+
+
+@inconclusive(list_order.ties_keep_one_order)
+def test_lists_without_ties_say_nothing_about_ties() -> History:
+    return both_orders(message_list(3), message_list(3)[::-1])
+
+
+@inconclusive(list_order.ties_keep_one_order)
+def test_lists_that_are_not_reversed_say_nothing_about_ties() -> History:
+    return both_orders(message_list(3), message_list(3))
+
+
+@inconclusive(list_order.ties_keep_one_order)
+def test_ties_alone_do_not_show_the_default_order() -> History:
+    builder, messages = filled(2, tied=True)
+    builder.send("list_messages", page(*messages))
+    builder.send("list_messages", page(*messages), query={"order": "asc"})
+    return builder.history()
+
+
 @inconclusive(list_order.ascending_reverses_descending)
 def test_sort_that_leaves_ties_as_they_were_created() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
@@ -234,6 +271,18 @@ def test_newest_may_be_on_the_next_page_of_a_list_that_begins_with_the_oldest() 
     return builder.history()
 
 
+@inconclusive(list_contents.what_was_created_is_listed)
+def test_list_without_a_certain_order_may_have_ended_before_its_newest_item() -> History:
+    """Another list shows that the default is wrong; the items of the one that ends do not show its order."""
+    builder, tied = HistoryBuilder(), message_list(20, tied=True)
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*message_list(3)), thread_id="thread_b")
+    newest = message("user", id_="msg_z", created_at=T0 + 1)
+    builder.send("create_message", newest, body={"role": "user", "content": "Message."})
+    builder.send("list_messages", page(*tied), query={"limit": 100})
+    return builder.history()
+
+
 @fails(list_contents.what_was_created_is_listed)
 def test_newest_is_missing_from_a_list_that_begins_with_the_oldest() -> History:
     builder, messages = filled(21)
@@ -278,4 +327,11 @@ def test_other_clients_create_assistants_meanwhile() -> History:
     other = assistant("asst_other", created_at=T0 + 9)
     builder.send("list_assistants", page(other, *reversed(mine)), query={"limit": 100})
     builder.send("list_assistants", page(other, has_more=True), query={"limit": 1})
+    return builder.history()
+
+
+@fails(list_contents.what_was_created_is_listed)
+def test_empty_page_that_says_that_more_follows() -> History:
+    builder, _ = filled(4)
+    builder.send("list_messages", page(has_more=True))
     return builder.history()
