@@ -274,6 +274,30 @@ def test_member_whose_value_was_never_accepted() -> History:
     return builder.history()
 
 
+def _parts_of_content(refused: int, accepted: int) -> History:
+    """Messages whose content has so many parts: one that is refused, and then two that are accepted."""
+    builder = HistoryBuilder()
+    both = ("create_message.role.enum", "create_message.content[].type.enum")
+    for count, tested in ((refused, both), (accepted, both[:1]), (accepted, both[1:])):
+        body = {"role": "user", "content": [{"type": "text", "text": "x"}] * count}
+        legal = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
+        if tested is both:
+            builder.refuse("create_message", body=body, step=legal)
+        else:
+            builder.send("create_message", message(), body=body, step=legal)
+    return builder.history()
+
+
+@inconclusive(legal_requests.members_are_accepted_together)
+def test_array_of_one_item_where_only_longer_ones_were_accepted() -> History:
+    return _parts_of_content(1, 2)
+
+
+@fails(legal_requests.members_are_accepted_together, times=1)
+def test_array_of_three_items_where_two_were_accepted() -> History:
+    return _parts_of_content(3, 2)
+
+
 @inconclusive(legal_requests.members_are_accepted_together)
 def test_alternative_that_was_never_accepted() -> History:
     builder = HistoryBuilder()

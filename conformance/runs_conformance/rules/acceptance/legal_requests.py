@@ -156,8 +156,8 @@ class _CombinedRequest:
         """Whether all tested values were accepted in other requests, and no smaller request was refused.
 
         A value counts as accepted if another one of its type was, at its place. Empty values are of a type of their
-        own: some servers accept only them, others all but them. Of `type` members, which choose an alternative, the
-        value itself must have been accepted.
+        own: some servers accept only them, others all but them. So are arrays of one item, which some frameworks take
+        for the item. Of `type` members, which choose an alternative, the value itself must have been accepted.
         """
         size, shown, forms = _size(self.exchange), set[str](), set[tuple[str, str]]()
         for other in self.others:
@@ -177,12 +177,16 @@ def _size(exchange: Exchange) -> int:
     return len(exchange.request.body) if is_object(exchange.request.body) else 0
 
 
+_ONE_ITEM, _SEVERAL_ITEMS = "one item", "several items"
+
+
 def _forms(value: JSON | Absent, place: str = "") -> Iterator[tuple[str, str]]:
-    """The place and the type of each value in a body; items of an array share their place."""
+    """The place and the type of each value in a body, and how many items an array has, which share their place."""
     if is_object(value) and value:
         for name, member in value.items():
             yield from _forms(member, f"{place}.{name}" if place else name)
     elif is_array(value) and value:
+        yield place, _ONE_ITEM if len(value) == 1 else _SEVERAL_ITEMS
         for item in value:
             yield from _forms(item, f"{place}[]")
     else:
@@ -219,6 +223,7 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
     elif request.exchange.status in (400, 422) and request.may_be_chance:
         yield Inconclusive(f"{request.exchange.operation} refuses equal requests at random")
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
-        names = ", ".join(dict.fromkeys(place for place, _ in _forms(request.exchange.request.body)))
+        forms = _forms(request.exchange.request.body)
+        names = ", ".join(dict.fromkeys(place for place, form in forms if form not in (_ONE_ITEM, _SEVERAL_ITEMS)))
         message = f"the members were refused together, although each was accepted in another request: {names}"
         yield request.exchange.finding(message, "", 200, request.exchange.status)
