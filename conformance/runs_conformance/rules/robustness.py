@@ -56,14 +56,14 @@ def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
 def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     """Pass if the request was refused, fail if it was accepted; anything else is inconclusive.
 
-    So is a refusal for the lack of a member: the body was read.
+    A refusal for the lack of a member is suspicious: the body was read.
     """
     exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused and lacks_a_member(exchange):
         kind = probe_of(exchange).replace("_", " ")
-        yield Inconclusive(f"{kind}: the refusal says only that a member is missing")
+        yield Suspicion(f"{kind}: the refusal says only that a member is missing")
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
