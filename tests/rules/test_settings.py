@@ -128,6 +128,44 @@ def test_trimmed_instructions_break_no_other_rule() -> None:
     assert not judge(instructions.instructions_keep_their_white_space, other)
 
 
+def _emptied(shown: str | None, inherited: str | None = "In one word.", **request: Any) -> History:
+    """A run whose request has empty instructions shows these."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(instructions=inherited), body={"model": "gpt-4o"})
+    body = {"assistant_id": ASSISTANT, "instructions": "", **request}
+    builder.create_run(run(instructions=shown), body=body)
+    return builder.history()
+
+
+@passes(instructions.empty_instructions_replace_the_assistants)
+def test_empty_instructions() -> History:
+    return _emptied("")
+
+
+@passes(instructions.empty_instructions_replace_the_assistants)
+def test_empty_instructions_that_are_shown_as_null() -> History:
+    return _emptied(None)
+
+
+@passes(instructions.empty_instructions_replace_the_assistants)
+def test_empty_instructions_beside_additional_ones() -> History:
+    return _emptied("Be brief.", additional_instructions="Be brief.")
+
+
+@fails(instructions.empty_instructions_replace_the_assistants, at="/instructions", times=1)
+def test_empty_instructions_that_are_taken_for_none() -> History:
+    return _emptied("In one word.")
+
+
+@fails(instructions.empty_instructions_replace_the_assistants, at="/instructions", times=1)
+def test_additional_instructions_after_those_of_the_assistant() -> History:
+    return _emptied("In one word.\nBe brief.", additional_instructions="Be brief.")
+
+
+def test_empty_instructions_prove_nothing_if_the_assistant_has_none() -> None:
+    assert judge(instructions.empty_instructions_replace_the_assistants, _emptied(None, None)) == []
+
+
 _SAME = {"temperature": 0.7, "instructions": "In one word.", "tools": [function_tool()]}
 
 

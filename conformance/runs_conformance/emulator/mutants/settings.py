@@ -76,6 +76,15 @@ def trims_instructions(hooks: Hooks) -> None:
     hooks.run_instructions = instructions
 
 
+@mutant("settings", level="should")
+def takes_empty_instructions_for_none(hooks: Hooks) -> None:
+    """A run whose request has empty instructions inherits the assistant's."""
+    inner = hooks.run_instructions
+    hooks.run_instructions = lambda assistant, body: inner(
+        assistant, {**body, "instructions": body.get("instructions") or None}
+    )
+
+
 @written_from_spec("settings", level="should")
 def ignores_tools(hooks: Hooks) -> None:
     """The tools of a run are always the assistant's."""

@@ -98,21 +98,26 @@ def every_override(context: ProgramContext) -> StepGenerator:
     yield from cancel_and_wait("plain")
 
 
-@program("lifecycle", "core", runs=1, requests=12)
+@program("lifecycle", "core", runs=1, requests=14)
 def override_by_nothing(context: ProgramContext) -> StepGenerator:
-    """A run overrides settings with falsy values (zero, false, an empty list), and others with null."""
-    nullable = ["model", "instructions", "additional_instructions", "additional_messages", "top_p", "stream"]
-    nullable += ["max_prompt_tokens", "max_completion_tokens", "truncation_strategy", "tool_choice", "response_format"]
-    members: dict[str, Any] = {**dict.fromkeys(nullable), "temperature": 0, "tools": [], "metadata": {}}
+    """A run overrides settings with falsy values (zero, false, an empty text and list), and others with null."""
+    nullable = ["model", "additional_instructions", "additional_messages", "top_p", "stream", "max_prompt_tokens"]
+    nullable += ["max_completion_tokens", "truncation_strategy", "tool_choice", "response_format"]
+    falsy: dict[str, Any] = {"temperature": 0, "tools": [], "metadata": {}, "instructions": ""}
     if edition_includes(context, "2024-06-06"):
-        members["parallel_tool_calls"] = False
+        falsy["parallel_tool_calls"] = False
     full_assistant = assistant(context, **_FULL_ASSISTANT)
     if not ((yield from require_tools(full_assistant)) and (yield from require(thread(context)))):
         return
-    if not has_id((yield run(**members))):
-        falsy = {name: value for name, value in members.items() if value is not None}
-        without_zero = {name: value for name, value in falsy.items() if name != "temperature"}
-        if not has_id((yield run(**falsy))) and not (yield from require(run(**without_zero))):
+    fewer = [
+        {name: value for name, value in falsy.items() if name not in left_out}
+        for left_out in ((), ("temperature",), ("instructions",), ("temperature", "instructions"))
+    ]
+    for members in ({**dict.fromkeys(nullable), **falsy}, *fewer[:-1]):
+        if has_id((yield run(**members))):
+            break
+    else:
+        if not (yield from require(run(**fewer[-1]))):
             return
     yield on_run("get_run")
     yield from cancel_and_wait()

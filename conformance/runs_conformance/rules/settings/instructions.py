@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.illegal_values import legal_runs
-from runs_conformance.evidence.modification import settings_at_creation
+from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_blank
 from runs_conformance.model.rule import rule
@@ -63,6 +63,35 @@ def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     if shows_instructions(_strip(actual), requested.strip(), run.creation_body):
         holds = isinstance(actual, str) and requested in actual
         yield first.check(holds, "the instructions lost white space", "/instructions", requested, actual)
+
+
+@rule(
+    units=legal_runs,
+    level=Level.SHOULD,
+    source=schema(f"{_REQUEST}.instructions: overrides", note="no document says that an empty text overrides nothing"),
+    capability="core",
+    requirements=("overrides-or-assistant-settings",),
+)
+def empty_instructions_replace_the_assistants(run: RunTimeline) -> Iterator[Result]:
+    """A run whose request has empty instructions does not show those of its assistant.
+
+    Callers who want the assistant's instructions leave the member out.
+
+    Fix: Inherit the assistant's instructions only if the request has none or null, not for every falsy value.
+    """
+    first, assistant = settings_at_creation(run), assistant_at_creation(run)
+    if run.creation_body.get("instructions") != "" or first is None or assistant is None:
+        return
+    actual, replaced = first.get("instructions"), assistant.get("instructions")
+    if actual is not ABSENT and isinstance(replaced, str) and replaced.strip():
+        is_shown = isinstance(actual, str) and replaced.strip() in actual
+        yield first.check(
+            not is_shown,
+            "the run shows its assistant's instructions instead of empty ones",
+            "/instructions",
+            "",
+            actual,
+        )
 
 
 def shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON]) -> bool:
