@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.causes import analyze
 from runs_conformance.model.json import JSON
-from runs_conformance.model.verdict import Finding
+from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import (
     UNVALIDATED,
     accepted,
@@ -18,6 +18,7 @@ from tests.causes.verdicts import (
     by_kind,
     crashed,
     refused,
+    wrong_rule,
     wrong_value,
 )
 
@@ -105,6 +106,14 @@ def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
     )
 
 
+def refusing(id_: str, pointer: str, value: JSON) -> Verdict:
+    """A constraint on requests of which a valid value was refused."""
+    operation = id_.partition(".")[0]
+    return replace(
+        accepted(id_, operation), findings=(Finding("refused it", "x", operation, pointer, "HTTP 200", value),)
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "title"),
     [
@@ -113,12 +122,44 @@ def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
     ],
 )
 def test_refused_null_is_named(value: JSON, title: str) -> None:
-    finding = Finding("refused it", "x", "create_run", "/metadata", "HTTP 200", value)
-    strict = replace(accepted("create_run.metadata.type", "create_run"), findings=(finding,))
+    strict = refusing("create_run.metadata.type", "/metadata", value)
     minimal = broken_rule("acceptance.smallest_request_is_accepted", "create_thread")
     cause = by_kind(strict, minimal)["validation.too_strict"]
     assert cause.title == title
-    assert "refuses valid values of `metadata` and minimal requests of create_thread" in cause.fix
+    shown = "null" if value is None else "7"
+    assert f"refuses valid values of `metadata` ({shown}) and minimal requests of create_thread" in cause.fix
+
+
+LONG_NAME = "k" * 64
+
+
+def test_members_are_named_of_which_valid_values_are_refused() -> None:
+    names = [
+        refusing(f"{operation}.metadata.propertyNames.maxLength", "/metadata", {LONG_NAME: "x"})
+        for operation in ("create_run", "modify_run", "create_thread")
+    ]
+    in_thread = "create_thread_and_run.thread.metadata.propertyNames.maxLength"
+    names.append(refusing(in_thread, f"/thread/metadata/{LONG_NAME}", "x"))
+    together = broken_rule("acceptance.members_are_accepted_together", "create_run", "should")
+    (cause,) = analyze([*names, together])
+    assert cause.title == "Valid values of `metadata` are refused by 4 operations"
+    assert (
+        "valid values of `metadata` (names of 64 characters), `thread.metadata` (names of 64 characters)." in cause.fix
+    )
+    one = refusing("create_message.content.minItems", "/content", [{"type": "text", "text": "a" * 40}])
+    whole = "create_run.additional_messages[].content[].type.enum"
+    within = refusing(whole, "/additional_messages", [{"content": "a" * 40}])
+    cause = by_kind(one, within)["validation.too_strict"]
+    assert cause.title == "Valid values of `content`, `additional_messages` are refused by create_message, create_run"
+    assert "`content` (1 item), `additional_messages[]` (1 item)" in cause.fix
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, "validation.too_strict"), (500, "data")])
+def test_refused_modifications_are_valid_requests(status: int, kind: str) -> None:
+    rule = wrong_rule("modify.message_can_be_modified", "modify_message", "", 200, status)
+    (cause,) = analyze([rule])
+    assert cause.kind == kind
+    assert (cause.title == "Valid requests are refused by modify_message") is (kind != "data")
 
 
 def test_refused_request_without_a_body_is_named() -> None:

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.refused_values import member_refused, name_values
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import at, is_object
 
-_MAX_NAMED = 6
+_MAX_MEMBERS = 3
+"""With more members, the title has the operations that refuse their values, and the fix has their names."""
+_MAX_OPERATIONS = 2
+
+_TOGETHER = "acceptance.members_are_accepted_together"
+"""The rule that fails, too, if a request contains a member of which a valid value is refused."""
 
 
 def sort_refused_requests(sorting: Sorting) -> None:
@@ -24,8 +30,16 @@ def sort_refused_requests(sorting: Sorting) -> None:
         "Serve the operation, and look the object up where it was stored when it was created.",
         unread,
     )
-    taken = sorting.take(lambda failure: failure.is_refused_valid or failure.subject == "acceptance")
+    taken = sorting.take(
+        lambda failure: failure.is_refused_valid or failure.subject == "acceptance" or _is_refused_modification(failure)
+    )
     sorting.add("validation.too_strict", *_describe(taken), taken)
+
+
+def _is_refused_modification(failure: Failure) -> bool:
+    """Whether a rule on modifications shows that a valid one was refused."""
+    expected, actual = failure.finding.expected, failure.finding.actual
+    return failure.subject == "modify" and expected == 200 and isinstance(actual, int) and 400 <= actual < 500
 
 
 def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
@@ -37,9 +51,21 @@ def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
         title += f", and minimal requests by {name_operations(minimal)}" if minimal else ""
         fix = "Read `null` like a member that is left out, where the contract allows it"
     else:
-        title = f"Valid requests are refused by {name_operations(failures)}"
+        title = _title_of_values(failures) or f"Valid requests are refused by {name_operations(failures)}"
         fix = "Accept every request that the contract allows, up to the limits of each value"
     return title, Severity.LIFECYCLE, f"{fix}; now it refuses {name_refused(failures)}."
+
+
+def _title_of_values(failures: Sequence[Failure]) -> str:
+    """The members of which valid values are refused; empty if other requests are, too, or if there are many."""
+    refused = [failure for failure in failures if failure.is_refused_valid]
+    members = as_code(map(member_refused, refused))
+    is_all = all(failure.is_refused_valid or failure.id == _TOGETHER for failure in failures)
+    if not is_all or "``" in members or not 0 < len(members) <= _MAX_MEMBERS:
+        return ""
+    operations = {failure.operation for failure in failures}
+    by = f"{len(operations)} operations" if len(operations) > _MAX_OPERATIONS else name_operations(failures)
+    return f"Valid values of {list_names(members)} are refused by {by}"
 
 
 def _refuses_null(failure: Failure) -> bool:
@@ -55,8 +81,7 @@ def name_operations(failures: Sequence[Failure]) -> str:
 
 def name_refused(failures: Sequence[Failure]) -> str:
     """The refused requests: the members of which valid values are, and minimal requests."""
-    members = list_names(as_code(failure.place for failure in failures if failure.is_refused_valid and failure.place),
-                         _MAX_NAMED)  # fmt: skip
+    members = name_values([failure for failure in failures if failure.is_refused_valid])
     minimal = [failure for failure in failures if failure.id == "acceptance.smallest_request_is_accepted"]
     named = [f"valid values of {members}"] if members else []
     named += sorted(

@@ -1,0 +1,59 @@
+"""Names of the valid values that a server refuses."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+
+from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.wording import list_names
+from runs_conformance.model.json import is_array, is_object
+from runs_conformance.model.plural import plural
+
+_MAX_NAMED = 6
+_MAX_VALUES = 3
+_MAX_TEXT = 40
+_NAMES = "propertyNames"
+"""The keyword for constraints on the names of an object's members; it is a part of their place."""
+
+
+def member_refused(failure: Failure) -> str:
+    """The name of the member whose value was refused."""
+    return _place(failure).rpartition(".")[2].removesuffix("[]").removesuffix("{}")
+
+
+def name_values(failures: Sequence[Failure]) -> str:
+    """The members of which valid values were refused, each with these values."""
+    values: dict[str, dict[str, None]] = defaultdict(dict)
+    for failure in failures:
+        if place := _place(failure):
+            values[place][_name_value(failure)] = None
+    named = [f"`{place}` ({list_names([*found], _MAX_VALUES)})" for place, found in values.items()]
+    return list_names(named, _MAX_NAMED)
+
+
+def _place(failure: Failure) -> str:
+    """The place of the refused value, which may contain the place of the constraint."""
+    names = failure.place.removesuffix(f".{_NAMES}").split(".")
+    depth = sum(not segment.isdigit() for segment in failure.finding.pointer.split("/")[1:])
+    return ".".join(names[:depth] if depth else names)
+
+
+def _name_value(failure: Failure) -> str:
+    """The refused value by the property that the constraint limits, else as JSON if it is short."""
+    value = failure.finding.actual
+    if failure.place.endswith(_NAMES):
+        name = failure.finding.pointer.rpartition("/")[2]
+        names = [*value] if is_object(value) else [name]
+        return f"names of {plural(max(map(len, names), default=0), 'character')}"
+    if is_array(value) and failure.keyword in ("minItems", "maxItems"):
+        return plural(len(value), "item")
+    if is_object(value) and failure.keyword == "maxProperties":
+        return plural(len(value), "member")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) <= _MAX_TEXT:
+        return text
+    if isinstance(value, str):
+        return plural(len(value), "character")
+    return plural(len(value), "item") if is_array(value) else "an object"
