@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.creation import creations, key_of, uses_key_of_creator
 from runs_conformance.model.case import Key, Step
 from tests.rules.histories import RUN, T0, THREAD, HistoryBuilder, run, thread
 
@@ -27,3 +27,15 @@ def test_key_of_a_step_and_of_other_traffic() -> None:
     step = Step(operation="create_thread", key=Key.SECOND)
     assert key_of(builder.send("create_thread", thread(), step=step)) is Key.SECOND
     assert key_of(builder.send("create_thread", thread())) is Key.PRIMARY
+
+
+def test_key_of_the_creator_of_what_a_path_names() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread("thread_b"), step=Step(operation="create_thread", key=Key.SECOND))
+    sent = [
+        builder.send("delete_message", step=Step(operation="delete_message", key=key), thread_id=thread_id)
+        for thread_id in ("thread_b", THREAD)
+        for key in (Key.PRIMARY, Key.SECOND)
+    ]
+    history = builder.history()
+    assert [uses_key_of_creator(history, each) for each in sent] == [False, True, True, False]

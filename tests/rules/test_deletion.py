@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import deletion
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
@@ -163,6 +164,38 @@ def test_deletion_at_the_same_moment_as_a_read() -> History:
     builder = HistoryBuilder()
     builder.send("delete_assistant", deleted(ASSISTANT, "assistant"), at=100.0, took=2.0)
     builder.send("get_assistant", assistant(), at=101.0, took=0.5)
+    return builder.history()
+
+
+def _deleted_by(key: Key) -> History:
+    """An assistant is deleted with a key, as the answer says, and shown afterwards."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant())
+    deletion = Step(operation="delete_assistant", key=key)
+    builder.send("delete_assistant", deleted(ASSISTANT, "assistant"), step=deletion)
+    builder.send("get_assistant", assistant())
+    builder.send("delete_assistant", deleted(ASSISTANT, "assistant"))
+    return builder.history()
+
+
+@inconclusive(deletion.what_is_deleted_cannot_be_read, deletion.nothing_is_deleted_twice)
+def test_deletion_with_the_key_of_another_tenant() -> History:
+    return _deleted_by(Key.SECOND)
+
+
+@fails(deletion.what_is_deleted_cannot_be_read, deletion.nothing_is_deleted_twice, times=1)
+def test_deletion_with_the_key_of_the_owner() -> History:
+    return _deleted_by(Key.PRIMARY)
+
+
+@passes(deletion.refused_deletion_deletes_nothing)
+def test_another_tenant_neither_deletes_nor_sees_the_object() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant())
+    builder.send("get_assistant", assistant())
+    for operation in ("delete_assistant", "get_assistant"):
+        builder.refuse(operation, 404, step=Step(operation=operation, key=Key.SECOND))
+    builder.send("get_assistant", assistant())
     return builder.history()
 
 

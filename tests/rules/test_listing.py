@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, legal, passes
@@ -306,6 +307,16 @@ def test_deleted_and_not_listed() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted(MESSAGE))
     builder.send("list_messages", page())
+    return builder.history()
+
+
+@inconclusive(list_contents.what_was_deleted_is_not_listed)
+def test_deleted_with_the_key_of_another_tenant_but_listed() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant())
+    deletion = Step(operation="delete_assistant", key=Key.SECOND)
+    builder.send("delete_assistant", deleted("asst_a", "assistant"), step=deletion)
+    builder.send("list_assistants", page(assistant()))
     return builder.history()
 
 

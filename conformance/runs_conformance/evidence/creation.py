@@ -39,6 +39,15 @@ def key_of(exchange: Exchange) -> Key:
     return exchange.step.key if exchange.step else Key.PRIMARY
 
 
+def uses_key_of_creator(history: History, exchange: Exchange) -> bool:
+    """Whether a request was sent with the key that created the objects in its path.
+
+    Objects whose creation was not recorded belong to the primary key.
+    """
+    keys = {each.key for each in creations(history) if exchange.path.get(f"{each.kind}_id") == each.id}
+    return (keys or {Key.PRIMARY}) == {key_of(exchange)}
+
+
 def distinctive_ids(history: History) -> frozenset[str]:
     """The ids of created objects that identify one in a text: not shared by objects, and no mere word or number."""
     counts = Counter(creation.id for creation in creations(history))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import message_certainly_exists
-from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.creation import creations, uses_key_of_creator
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.server_failure import is_server_error
@@ -49,11 +49,17 @@ def _deletions(history: History) -> Iterable[Exchange]:
 
 
 def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion]:
-    """Every request that names a deleted object, unless another object has its id, which another rule reports."""
+    """Every request that names a deleted object, unless another object has its id, which another rule reports.
+
+    A deletion with another key than that of the object's creator must not delete anything: if it does, or claims to,
+    rules on keys report it.
+    """
     created = Counter((creation.kind, creation.id) for creation in creations(history))
     for deletion in _deletions(history):
         if deletion.member("deleted") is False:
             continue  # The answer says that nothing was deleted, which another rule reports.
+        if not uses_key_of_creator(history, deletion):
+            continue
         parameter = _DELETED_PARAMETERS[deletion.operation or ""]
         if created[parameter.removesuffix("_id"), deletion.path.get(parameter, "")] > 1:
             continue
@@ -275,7 +281,11 @@ def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
         if parameter is None or not exchange.refused:
             continue
         id_, read = exchange.path[parameter], (exchange.operation or "").replace("delete_", "get_")
-        reads = [e for e in history if e.operation == read and e.path.get(parameter) == id_]
+        reads = [
+            e
+            for e in history
+            if e.operation == read and e.path.get(parameter) == id_ and uses_key_of_creator(history, e)
+        ]
         was_readable = any(e.accepted and e.happened_before(exchange) for e in reads)
         later = next((e for e in reads if exchange.happened_before(e)), None)
         if (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import may_end_early
-from runs_conformance.evidence.creation import Creation, creations, key_of
+from runs_conformance.evidence.creation import Creation, creations, key_of, uses_key_of_creator
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.timeline import find_run
@@ -219,7 +219,11 @@ def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
 
     Fix: Remove the object from its lists in the transaction that deletes it.
     """
-    deletions = [e for e in listing.history if e.request.method == "DELETE" and e.accepted]
+    deletions = [
+        e
+        for e in listing.history
+        if e.request.method == "DELETE" and e.accepted and uses_key_of_creator(listing.history, e)
+    ]
     for page in listing.pages:
         for deletion in deletions:
             deleted_id = deletion.path.get(f"{listing.kind}_id")
