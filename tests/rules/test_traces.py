@@ -6,7 +6,7 @@ from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import traces
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, message, page, run, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 FIRST = {"role": "user", "content": "Hello"}
 LATE = {"role": "user", "content": "Too early."}
@@ -113,6 +113,16 @@ def test_creations_whose_answers_were_lost() -> History:
 @inconclusive(traces.refused_run_is_not_created)
 def test_list_of_all_threads_shows_no_refused_run() -> History:
     return _refused([run("queued", id_="run_b", thread_id="thread_b"), run("completed")], [message(), HELLO])
+
+
+@inconclusive(traces.refused_run_is_not_created)
+def test_list_of_a_locked_thread_shows_no_refused_run() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.refuse("create_run", body={"assistant_id": ASSISTANT, "temperature": 3})
+    builder.send("create_run", error("Thread thread_a already has an active run run_b."), 400)
+    builder.send("list_runs", page())
+    return builder.history()
 
 
 @passes(traces.refused_modification_keeps_the_assistant)

@@ -21,6 +21,7 @@ from runs_conformance.evidence.supplied_messages import (
     refused_message_contents,
     refused_requests,
 )
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
@@ -31,8 +32,11 @@ _HTTP = prose("RFC 9110 section 15.5: a 4xx answer says that the request was not
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
-def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str]]]:
-    """Complete lists of runs after a refused creation, with the ids of all runs created on the thread."""
+def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str], bool]]:
+    """Complete lists of runs after a refused creation, with the ids of all runs created on the thread.
+
+    The third item says whether a request was refused for an active run although no run had been created.
+    """
     for page in complete_lists(history):
         if page.kind != "run":
             continue
@@ -45,7 +49,11 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str]]
         created = {creation.exchange.id: creation.id for creation in creations(history) if creation.kind == "run"}
         started = list(run_creations(history, thread_id))
         if all(exchange.id in created for exchange in started):
-            yield page, {created[exchange.id] for exchange in started}
+            names_a_run = not started and any(
+                says_locked(each)
+                for each in refused_requests(history, "create_run", "create_message", thread_id=thread_id)
+            )
+            yield page, {created[exchange.id] for exchange in started}, names_a_run
 
 
 @rule(
@@ -57,20 +65,22 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str]]
     requirements=("active-run-blocks-second-run",),
     needs_complete_history=True,
 )
-def refused_run_is_not_created(run_list: tuple[Page, set[str]]) -> Iterator[Result]:
+def refused_run_is_not_created(run_list: tuple[Page, set[str], bool]) -> Iterator[Result]:
     """A run whose creation was refused is not in the list of runs.
 
     It would cost tokens and hold the lock, and no client knows its id.
 
     Fix: Complete all checks before the first write.
     """
-    page, known = run_list
+    page, known, names_a_run = run_list
     extra = sorted(set(page.ids) - known)
     misplaced = sorted({run.id for run in observations_in(page.exchange) if run.is_misplaced} - known)
     if extra:
         yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data")
     elif misplaced:
         yield Suspicion(f"run {misplaced[0]}, which no request created, is listed, but names another thread")
+    elif names_a_run:
+        yield Suspicion("a request was refused because of an active run, although no run had been created")
     else:
         yield PASSED
 
