@@ -266,6 +266,15 @@ def test_locked_thread_that_is_read() -> History:
     return builder.history()
 
 
+@inconclusive(lock.metadata_can_be_modified)
+def test_value_that_a_locked_thread_refuses_may_be_refused_at_any_time() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    builder.refuse("modify_thread", body={"metadata": {"k" * 64: "b"}}, step=STEP)
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
 @fails(lock.reads_go_on, lock.metadata_can_be_modified)
 def test_locked_thread_that_is_not_read() -> History:
     builder = _start()

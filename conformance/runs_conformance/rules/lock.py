@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.evidence.metadata import is_ordinary_metadata
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.thread_lock import (
@@ -16,7 +17,7 @@ from runs_conformance.evidence.thread_lock import (
     was_working_throughout,
 )
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at
+from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -280,5 +281,10 @@ def metadata_can_be_modified(locked: RequestWhileLocked) -> Iterator[Result]:
 
     Fix: Do not check the lock in `modify_thread` and `modify_message`.
     """
-    if locked.exchange.operation in ("modify_thread", "modify_message"):
+    if locked.exchange.operation not in ("modify_thread", "modify_message"):
+        return
+    body = locked.exchange.request.body
+    if locked.exchange.accepted or (is_object(body) and is_ordinary_metadata(body.get("metadata")) and len(body) == 1):
         yield from _check_allowed(locked, "a metadata update")
+    elif locked.exchange.refused:
+        yield Inconclusive(f"{locked.exchange.operation} was refused, possibly because of the values in its request")
