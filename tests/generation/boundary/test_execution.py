@@ -11,6 +11,7 @@ import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.generation.boundary import programs
+from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.execution import (
     MAX_CONFIRMED_REFUSALS,
     MAX_FRUITLESS,
@@ -236,8 +237,13 @@ def test_operations_with_a_shared_fixture_use_one_run() -> None:
     assert passed_operations == {"list_run_steps", "get_run_step"}
 
 
-def send_all(context: ProgramContext, negatives: Sequence[Step], status: int) -> list[Step]:
-    """The negatives that a case run sends to a target that answers each of them with this HTTP status."""
+def send_all(
+    context: ProgramContext, negatives: Sequence[Step], status: int, accepted_within: str = "/?"
+) -> list[Step]:
+    """The negatives that a case run sends to a target that answers each of them with this HTTP status.
+
+    It accepts those with an invalid value within one member.
+    """
     fixture = FIXTURES["create_run"]
     sent: list[Step] = []
     answer = Exchange(
@@ -251,13 +257,15 @@ def send_all(context: ProgramContext, negatives: Sequence[Step], status: int) ->
         started=0.0,
         ended=1.0,
     )
+    accepted = replace(answer, response=Response(status=200, headers={}, body=answer.body))
     moves = CaseRun(replace(fixture, reset=lambda _: ready()), context).send_negatives(negatives)
     try:
         move = next(moves)
         while True:
             if isinstance(move, Step) and move.role is Role.NEGATIVE:
                 sent.append(move)
-            move = moves.send(answer)
+            is_within = isinstance(move, Step) and move.mutation and move.mutation.pointer.startswith(accepted_within)
+            move = moves.send(accepted if is_within else answer)
     except StopIteration:
         return sent
 
@@ -316,6 +324,16 @@ def test_one_refused_value_allows_a_few_more_of_its_keyword() -> None:
         run.accepted_keywords["type"] = accepted
         sampled.append(run.samples_out(negative))
     assert sampled == [False] * (SAMPLE_SIZE + SAMPLE_RATIO) + [True]
+
+
+def test_no_member_uses_up_the_sample() -> None:
+    context = ProgramContext(edition=DEFAULT_EDITION)
+    negatives = operation_cases("create_thread_and_run", context).negatives
+    outside = [each for each in negatives if each.mutation and not each.mutation.pointer.startswith("/thread")]
+    sent = send_all(context, negatives, 400, accepted_within="/thread")
+    assert [each for each in outside if each not in sent] == []
+    exhaustive = ProgramContext(edition=DEFAULT_EDITION, exhaustive=True)
+    assert send_all(exhaustive, negatives, 400) == list(negatives)
 
 
 def test_exhaustive_sends_every_value() -> None:

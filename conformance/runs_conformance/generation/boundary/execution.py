@@ -18,7 +18,7 @@ from runs_conformance.generation.boundary.bisection import (
 )
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
-from runs_conformance.generation.boundary.sampling import Shape, wrong_shape
+from runs_conformance.generation.boundary.sampling import Shape, take_turns, wrong_shape
 from runs_conformance.model.case import Either, Instruction, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -275,7 +275,7 @@ class CaseRun:
         Raises InternalError for one that the second validator does not find invalid at its place alone.
         """
         statuses = Counter[int | None]()
-        for step in negatives:
+        for step in take_turns(negatives) if self.samples else negatives:
             if step.exercises and (step.exercises[0] in self.failed_constraints or self.samples_out(step)):
                 continue
             if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
@@ -294,12 +294,17 @@ class CaseRun:
             elif exchange.refused:
                 self.refused_keywords[keyword] += 1
 
+    @property
+    def samples(self) -> bool:
+        """Whether negatives are left out once many were accepted, since each accepted one starts a run."""
+        return self.fixture.after_accept is not None and not self.context.exhaustive
+
     def samples_out(self, step: Step) -> bool:
-        """Whether a negative is left out: each accepted one starts a run, and most others of its keyword were.
+        """Whether a negative is left out: most others of its keyword were accepted.
 
         One of each wrong shape is sent even so: what a server does not check may break what it does with it later.
         """
-        if self.fixture.after_accept is None or self.context.exhaustive or step.mutation is None:
+        if not self.samples or step.mutation is None:
             return False
         if not self.context.always_sent.isdisjoint(step.exercises):
             return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.generation.boundary.cases import OperationCases, select_positive_controls
@@ -52,6 +53,34 @@ def wrong_shape(step: Step) -> Shape | None:
     if was == "array":
         return mutation.pointer, became
     return ("object" if was == "object" else "scalar"), became
+
+
+def take_turns(negatives: Sequence[Step]) -> list[Step]:
+    """Order negatives so that the members of a body take turns, those of each object within it, too.
+
+    Where accepted negatives end the sampling of a keyword, it has then not been spent on the first members. Those of
+    one constraint stay together, since one that is refused is no evidence for the others.
+    """
+    by_constraint: dict[tuple[str, ...], list[Step]] = {}
+    for step in negatives:
+        by_constraint.setdefault(step.exercises or (step.anomaly,), []).append(step)
+    ordered = _take_turns([(_path(steps[0]), steps) for steps in by_constraint.values()], 0)
+    return [step for steps in ordered for step in steps]
+
+
+def _take_turns(constraints: Sequence[tuple[Sequence[str], list[Step]]], depth: int) -> list[list[Step]]:
+    members: dict[str | None, list[tuple[Sequence[str], list[Step]]]] = {}
+    for path, steps in constraints:
+        members.setdefault(path[depth] if depth < len(path) else None, []).append((path, steps))
+    queues = [
+        [steps for _, steps in group] if name is None else _take_turns(group, depth + 1)
+        for name, group in members.items()
+    ]
+    return [steps for turn in zip_longest(*queues) for steps in turn if steps is not None]
+
+
+def _path(step: Step) -> Sequence[str]:
+    return step.mutation.pointer.split("/")[1:] if step.mutation is not None else ()
 
 
 def sample_cases(
