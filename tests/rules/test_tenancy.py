@@ -90,6 +90,14 @@ def test_own_assistants_only() -> History:
     return listed("asst_second")
 
 
+@inconclusive(tenancy.lists_show_the_tenants_own_only)
+def test_list_without_the_own_assistant() -> History:
+    builder = owned()
+    builder.send("create_assistant", assistant("asst_own"), body={"model": "gpt-4o"}, step=foreign("create_assistant"))
+    builder.send("list_assistants", page(assistant("asst_second")), step=foreign("list_assistants"))
+    return builder.history()
+
+
 @fails(tenancy.lists_show_the_tenants_own_only, at="/data/1/id")
 def test_assistants_of_all_tenants() -> History:
     return listed("asst_second", ASSISTANT)

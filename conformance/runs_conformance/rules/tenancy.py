@@ -80,14 +80,21 @@ def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Resu
         yield PASSED if exchange.status == 404 else finding
 
 
-def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str]]]:
-    """Every list of assistants in a history with two tenants, with the ids that belong to the other one."""
-    created = creations(history)
+def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str], bool]]:
+    """Every list of assistants in a history with two tenants, with the ids that belong to the other one.
+
+    The third item says whether the page shows all assistants of its own tenant: one that does not may end early.
+    """
+    created = [creation for creation in creations(history) if creation.kind == "assistant"]
     if any(creation.key is Key.SECOND for creation in created) or any(key_of(e) is Key.SECOND for e in history):
+        deleted = {exchange.path.get("assistant_id") for exchange in history.select("delete_assistant")}
         for page in pages(history):
             key = key_of(page.exchange)
             if key in (Key.PRIMARY, Key.SECOND) and page.kind == "assistant":
-                yield page, frozenset(creation.id for creation in created if creation.key is not key)
+                earlier = [creation for creation in created if creation.exchange.happened_before(page.exchange)]
+                own = {creation.id for creation in earlier if creation.key is key} - deleted
+                foreign = frozenset(creation.id for creation in earlier if creation.key is not key)
+                yield page, foreign, own <= {*page.ids}
 
 
 @rule(
@@ -98,21 +105,23 @@ def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str]]]:
     operation="list_assistants",
     needs=SECOND_KEY,
 )
-def lists_show_the_tenants_own_only(pair: tuple[Page, frozenset[str]]) -> Iterator[Result]:
+def lists_show_the_tenants_own_only(listed: tuple[Page, frozenset[str], bool]) -> Iterator[Result]:
     """A list of assistants contains only those of the tenant that requests it.
 
     The list would disclose other customers' assistants with their instructions.
 
     Fix: Filter `list_assistants` by the tenant of the key.
     """
-    page, foreign = pair
-    if foreign:
-        shown = next((item for item in page.items if item.id in foreign), None)
-        yield (
-            PASSED
-            if shown is None
-            else shown.finding("the list shows an assistant of another tenant", "/id", actual=shown.id)
-        )
+    page, foreign, shows_own = listed
+    if not foreign:
+        return
+    shown = next((item for item in page.items if item.id in foreign), None)
+    if shown is not None:
+        yield shown.finding("the list shows an assistant of another tenant", "/id", actual=shown.id)
+    elif shows_own:
+        yield PASSED
+    else:
+        yield Inconclusive("the list lacks assistants of its own tenant, and may lack others for the same reason")
 
 
 def _attempts_of_second_tenant(history: History) -> Iterator[UnauthorizedAttempt]:
