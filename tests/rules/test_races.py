@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.engine.judge import judge
+from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.rules import races
 from tests.rules.examples import fails, inconclusive, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, error, page, run, thread
@@ -52,6 +55,43 @@ def test_first_may_have_ended() -> History:
 @inconclusive(races.one_of_two_runs_at_once_is_taken)
 def test_second_is_limited() -> History:
     return created_at_once((("run_a", "completed"),), second=429)
+
+
+@inconclusive(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+def test_last_of_three_is_sent_after_the_second_was_answered() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    body = {"assistant_id": ASSISTANT}
+    builder.send("create_run", run(id_="run_a"), body=body, at=110.0, took=3.0)
+    for at in (110.5, 112.0):
+        builder.send("create_run", error(), 400, body=body, at=at)
+    builder.clock = 120.0
+    builder.send("list_runs", page(run("in_progress", "run_a")))
+    return builder.history()
+
+
+def created_in_rounds(count: int) -> Verdict:
+    """The verdict on `two_runs_never_work_together` after rounds in which one of four simultaneous runs is accepted."""
+    builder = HistoryBuilder()
+    for number in range(count):
+        at = builder.clock
+        for place in range(4):
+            answer = error() if place else run(id_=f"run_{number}")
+            status = 400 if place else 200
+            builder.send("create_run", answer, status, body={"assistant_id": ASSISTANT}, at=at + place / 10)
+        builder.clock = at + 10
+        builder.get_run(run("completed", f"run_{number}"))
+    rule = races.two_runs_never_work_together
+    tallies = judge(builder.history(), {rule.id: rule})
+    (verdict,) = build_verdicts(tallies, Requirements(rules={rule.id: rule}, constraints={}), VerdictContext())
+    return verdict
+
+
+def test_a_pass_needs_two_rounds_of_simultaneous_runs() -> None:
+    assert created_in_rounds(2).outcome is Outcome.PASS
+    once = created_in_rounds(1)
+    assert once.outcome is Outcome.INCONCLUSIVE
+    assert once.reason == "held on 1 occasion, but a pass needs 2"
 
 
 def observed(*observed_statuses: Seen) -> History:
@@ -110,6 +150,18 @@ def test_both_submissions_are_accepted() -> History:
 @fails(races.one_of_two_submissions_is_taken)
 def test_no_submission_is_accepted() -> History:
     return submitted_twice(400, 400)
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_last_of_three_submissions_is_sent_after_the_second_was_answered() -> History:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.get_run(run("requires_action"))
+    body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "18 degrees"}]}
+    builder.send("submit_tool_outputs", run("queued"), body=body, at=120.0, took=3.0)
+    for at in (120.5, 122.0):
+        builder.send("submit_tool_outputs", error(), 400, body=body, at=at)
+    return builder.history()
 
 
 @inconclusive(races.one_of_two_submissions_is_taken)
@@ -234,6 +286,18 @@ def test_neither_change_stands() -> History:
 @inconclusive(races.of_two_changes_one_stands)
 def test_neither_change_stands_where_metadata_is_never_kept() -> History:
     return changed_twice({}, created_with={"kept": "no"})
+
+
+@inconclusive(races.of_two_changes_one_stands)
+def test_last_of_three_changes_is_sent_after_the_second_was_answered() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for at, took, name in ((110.0, 3.0, "left"), (110.5, 1.0, "right"), (112.0, 1.0, "last")):
+        body: dict[str, Any] = {"metadata": {name: "yes"}}
+        builder.send("modify_thread", thread(**body), body=body, at=at, took=took)
+    builder.clock = 120.0
+    builder.send("get_thread", thread(metadata={"last": "yes"}))
+    return builder.history()
 
 
 @legal

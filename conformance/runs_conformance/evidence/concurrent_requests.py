@@ -40,6 +40,11 @@ class ConcurrentRequests:
         return all(exchange.accepted or exchange.refused for exchange in self.exchanges)
 
     @property
+    def are_simultaneous(self) -> bool:
+        """Whether all of them were sent before the first was answered, so that the target may have had all in hand."""
+        return max(exchange.started for exchange in self.exchanges) < min(exchange.ended for exchange in self.exchanges)
+
+    @property
     def ended(self) -> float:
         """When the last request was answered."""
         return max(exchange.ended for exchange in self.exchanges)

@@ -29,6 +29,11 @@ _SUBMIT = schema(f"{_SPEC} submitToolOuputsToRun: when a run has the status requ
 _MODIFY = schema(f"{_SPEC} modifyRun, modifyThread, modifyMessage, modifyAssistant: modifies it")
 
 
+_SEPARATE = Inconclusive("one of the overlapping requests was answered before another was sent")
+_ROUNDS = 2
+"""Rounds of simultaneous requests that a pass needs: one that is survived may be chance."""
+
+
 @dataclass(frozen=True, eq=False)
 class RunPair:
     """Two runs of one thread."""
@@ -76,19 +81,20 @@ def _call_ids(exchange: Exchange) -> frozenset[str]:
     source=_LOCKS,
     capability="core",
     requirements=("active-run-blocks-second-run",),
+    occasions=_ROUNDS,
 )
 def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator[Result]:
     """No two runs of one thread are `in_progress` at the same time.
 
     If two requests can check the lock before either takes it, two answers are written into one conversation. A
     violation is judged from one list that shows both, or from reads of one run before and after the other. Runs that
-    follow each other prove nothing; two requests at the same moment of which one is refused do.
+    follow each other prove nothing; requests at the same moment of which one is accepted do, if that happens twice.
 
     Fix: Check and take the lock in one atomic operation.
     """
     if isinstance(pair, ConcurrentRequests):
-        if len(pair.accepted) == 1 and pair.all_decided:
-            yield PASSED
+        if len(pair.accepted) == 1:
+            yield from _pass_if_simultaneous(pair)
         return
     in_progress = [
         [observation for observation in timeline.observations if observation.status == "in_progress"]
@@ -109,6 +115,12 @@ def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator
         yield Inconclusive("the second run was created before the first had ended, but did not work beside it")
 
 
+def _pass_if_simultaneous(concurrent: ConcurrentRequests) -> Iterator[Result]:
+    """A pass if all requests were decided, and sent before the first was answered: a race may lie in a moment."""
+    if concurrent.all_decided:
+        yield PASSED if concurrent.are_simultaneous else _SEPARATE
+
+
 def _in_progress_together(ones: list[Observation], others: list[Observation]) -> Iterator[Observation]:
     """Each observation of one run made while the other was certainly in progress."""
     for observation, rest in (*((one, others) for one in ones), *((other, ones) for other in others)):
@@ -126,11 +138,12 @@ def _in_progress_together(ones: list[Observation], others: list[Observation]) ->
     source=_QUEUED_RUNS_LOCK,
     capability="core",
     requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+    occasions=_ROUNDS,
 )
 def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
-    """Of two runs created on one thread at the same moment, one is accepted and the other refused.
+    """Of two or more runs created on one thread at the same moment, one is accepted and the others are refused.
 
-    A queued run locks its thread like any other active run. Both may be accepted if one had ended before the other
+    A queued run locks its thread like any other active run. Two may be accepted if one had ended before the other
     began.
 
     Fix: Check for an active run and insert the new one in a single transaction.
@@ -142,12 +155,12 @@ def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator
     if len(active) > 1:
         run_ids = [timeline.id for timeline in active]
         yield concurrent.accepted[-1].finding(
-            "two simultaneous runs were accepted, and both are active", actual=list(run_ids)
+            f"{len(active)} runs that were created at the same moment are active", actual=list(run_ids)
         )
     elif len(concurrent.accepted) > 1:
         yield Inconclusive("two simultaneous runs were accepted, but one may have ended before the other began")
-    elif concurrent.accepted and concurrent.all_decided:
-        yield PASSED
+    elif concurrent.accepted:
+        yield from _pass_if_simultaneous(concurrent)
 
 
 def _active_after(timeline: RunTimeline, moment: float) -> bool:
@@ -161,21 +174,23 @@ def _active_after(timeline: RunTimeline, moment: float) -> bool:
     source=_SUBMIT,
     capability="tools",
     requirements=("outputs-only-while-required",),
+    occasions=_ROUNDS,
 )
 def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
-    """Of two simultaneous submissions for the same tool calls, at most one is accepted.
+    """Of simultaneous submissions for the same tool calls, at most one is accepted.
 
-    The first one resumes the run and leaves the second nothing to submit to. If both are accepted, the answer may be
+    The first one resumes the run and leaves the others nothing to submit to. If two are accepted, the answer may be
     written twice, or from either set of outputs.
 
     Fix: Leave `requires_action` by an atomic compare-and-set, and refuse the submission that loses.
     """
     if len(concurrent.accepted) > 1:
-        yield concurrent.accepted[-1].finding("two submissions for the same calls were accepted")
-    elif concurrent.all_decided and concurrent.accepted:
-        yield PASSED
+        count = len(concurrent.accepted)
+        yield concurrent.accepted[-1].finding(f"{count} simultaneous submissions for the same calls were accepted")
+    elif concurrent.accepted:
+        yield from _pass_if_simultaneous(concurrent)
     elif concurrent.all_decided:
-        yield Inconclusive("both submissions were refused")
+        yield Inconclusive("all simultaneous submissions were refused")
 
 
 @rule(
@@ -186,16 +201,16 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     requirements=("outputs-only-while-required",),
 )
 def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
-    """Of two simultaneous submissions for the pending tool calls, one is accepted.
+    """Of simultaneous submissions for the pending tool calls, one is accepted.
 
-    If both are refused, the run keeps waiting although it was sent what it waits for.
+    If all are refused, the run keeps waiting although it was sent what it waits for.
 
-    Fix: Refuse only the submission that loses the compare-and-set on the run's status.
+    Fix: Refuse only the submissions that lose the compare-and-set on the run's status.
     """
     timeline = next((run for run in runs(concurrent.history) if run.id == concurrent.id), None)
     before = timeline.latest_before(concurrent.exchanges[0]) if timeline else None
     if before is not None and before.status == "requires_action" and concurrent.all_decided:
-        finding = concurrent.exchanges[-1].finding("both submissions for the pending calls were refused")
+        finding = concurrent.exchanges[-1].finding("all submissions for the pending calls were refused")
         yield PASSED if concurrent.accepted else finding
 
 
@@ -323,9 +338,11 @@ def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> I
             yield Inconclusive("the object had lost metadata before, without simultaneous requests")
             return
         is_in_effect = any(all(json_equal(stored.get(key), value) for key, value in each.items()) for each in sent)
-        yield observation.check(
-            is_in_effect, "neither of two accepted modifications is in effect", "/metadata", actual=stored
-        )
+        if is_in_effect:
+            yield from _pass_if_simultaneous(concurrent)
+        else:
+            message = "neither of two accepted modifications is in effect"
+            yield observation.finding(message, "/metadata", actual=stored)
 
 
 def _had_lost_metadata(concurrent: ConcurrentRequests, observation: Observation) -> bool:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.generation.programs.races import messages_at_once
+from runs_conformance.generation.programs.races import messages_at_once, two_runs_at_once
 from runs_conformance.model.case import Concurrent, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.program import ProgramContext
 
 
-def exchange(step: Step, started: float, ended: float) -> Exchange:
+def exchange(step: Step, started: float, ended: float, status: int = 200) -> Exchange:
     return Exchange(
         id="x1",
         index=1,
         program="races.messages_at_once",
         operation=step.operation,
         request=Request("POST", "/threads"),
-        response=Response(200, body={"id": "thread_1"}),
+        response=Response(status, body={"id": "thread_1"} if status == 200 else {}),
         completion=Completion.ANSWERED,
         started=started,
         ended=ended,
@@ -51,3 +51,31 @@ def test_modifications_that_did_not_overlap_are_repeated_with_other_values(overl
     bodies = modifications(overlap)
     assert len(bodies) == 2 * pairs
     assert len({str(body) for body in bodies}) == len(bodies)
+
+
+@pytest.mark.parametrize(
+    ("simultaneous", "accepted", "rounds"),
+    [(True, 1, 3), (False, 1, 4), (True, 2, 2)],
+    ids=["refuses the others", "requests apart", "starts two runs"],
+)
+def test_runs_are_created_at_once_in_several_rounds(simultaneous: bool, accepted: int, rounds: int) -> None:
+    steps = two_runs_at_once.generate(ProgramContext(edition=DEFAULT_EDITION))
+    sent = 0
+    move = next(steps)
+    while True:
+        answer: object
+        if isinstance(move, Concurrent):
+            sent += move.steps[0].operation == "create_run"
+            answer = tuple(
+                exchange(step, *((0.0, 1.0) if simultaneous else (2.0 * place, 2.0 * place + 1)), status)
+                for place, step in enumerate(move.steps)
+                for status in (200 if place < accepted else 400,)
+            )
+        else:
+            assert isinstance(move, Step)
+            answer = exchange(move, 0.0, 1.0)
+        try:
+            move = steps.send(answer)
+        except StopIteration:
+            break
+    assert sent == rounds

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
-    Fragment,
     cancel_and_wait,
     finish_tool_calls,
     read_everything,
@@ -15,7 +14,7 @@ from runs_conformance.generation.programs.fragments import (
     start_waiting_run,
     submit,
 )
-from runs_conformance.generation.programs.responses import has_id
+from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -37,29 +36,38 @@ SOON = 0.1
 """Seconds after which a request that was just sent is probably being processed."""
 
 
-@program("races", "core", runs=4, requests=44)
-def two_runs_at_once(context: ProgramContext) -> StepGenerator:
-    """Two runs are created on one thread concurrently, and each that started is cancelled twice concurrently.
+_AT_ONCE = 4
+"""Requests that are sent at the same moment. All but one are refused, so they cost no runs."""
 
-    This happens twice, and a third time if the requests never overlapped.
+
+@program("races", "core", runs=4, requests=58)
+def two_runs_at_once(context: ProgramContext) -> StepGenerator:
+    """Four runs are created on one thread concurrently, and each that started is cancelled twice concurrently.
+
+    This happens three times, and a fourth time if the requests of a round did not overlap. It happens twice if several
+    runs have started.
     """
-    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
+    busy_thread = thread(context, text=prompt(context, "long"))
+    if not (yield from require(assistant(context), busy_thread)):
         return
-    overlapping = created = 0
-    for number in range(3):
-        names = (f"left_{number}", f"right_{number}")
+    simultaneous = 0
+    most_started = 1
+    for number in range(4):
+        names = tuple(f"run_{number}_{place}" for place in range(_AT_ONCE))
         answers = yield Concurrent(tuple(run(name) for name in names))
-        yield page("list_runs")
         started = [name for name, answer in zip(names, answers, strict=True) if has_id(answer)]
         for name in started:
             yield poll(name, until=("in_progress",))
-        yield page("list_runs")
+            yield page("list_runs")
         for name in started:
             yield Concurrent((on_run("cancel_run", name), on_run("cancel_run", name), on_run("get_run", name)))
-            yield poll(name, until=TERMINAL_STATUSES)
+            ended: Exchange = yield poll(name, until=TERMINAL_STATUSES)
             yield on_run("get_run", name)
-        overlapping, created = overlapping + _overlap(answers), created + len(started)
-        if number and (overlapping or created > 2):
+            if status(ended) not in TERMINAL_STATUSES and not (yield from require(busy_thread)):
+                return
+        simultaneous += _were_simultaneous(answers)
+        most_started = max(most_started, len(started))
+        if simultaneous == 3 or (number and most_started > 1):
             break
     yield page("list_runs")
 
@@ -82,20 +90,29 @@ def messages_at_once(context: ProgramContext) -> StepGenerator:
             tuple(on_thread("modify_thread", body={"metadata": metadata}) for metadata in changes)
         )
         yield on_thread("get_thread")
-        if _overlap(modified):
+        if _were_simultaneous(modified):
             return
 
 
-@program("races", "tools", runs=1, requests=32)
+@program("races", "tools", runs=2, requests=42)
 def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
-    """Two sets of tool outputs are submitted to one run concurrently.
+    """Four sets of tool outputs are submitted to one run concurrently, and again when it, or the next run, waits.
 
     The run must accept only one of them.
     """
-    if not (yield from _start_waiting_run(context)):
+    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_twice")))):
         return
-    yield Concurrent((submit(outputs=("The first.",)), submit(outputs=("The second.",))))
-    yield on_run("get_run")
+    if not (yield from start_waiting_run(context)):
+        return
+    count = 1
+    for number in range(2):
+        yield Concurrent(tuple(submit(count=count, outputs=(f"Set {place}.",)) for place in range(_AT_ONCE)))
+        answer: Exchange = yield poll(name="waiting")
+        count = pending_call_count(answer)
+        if number == 0 and not count:
+            if not (yield from start_waiting_run(context)):
+                return
+            count = 1
     if (yield from finish_tool_calls(run_answer="resumed")):
         yield from read_everything()
 
@@ -136,13 +153,6 @@ def changed_while_running(context: ProgramContext) -> StepGenerator:
         yield from cancel_and_wait()
 
 
-def _overlap(exchanges: Sequence[Exchange]) -> bool:
-    """Whether the first two of these exchanges were in flight at the same time, which a busy machine may prevent."""
-    left, right = exchanges[:2]
-    return not (left.happened_before(right) or right.happened_before(left))
-
-
-def _start_waiting_run(context: ProgramContext) -> Fragment:
-    if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
-        return False
-    return (yield from start_waiting_run(context))
+def _were_simultaneous(exchanges: Sequence[Exchange]) -> bool:
+    """Whether all of these requests were sent before the first was answered, which a busy machine may prevent."""
+    return max(exchange.started for exchange in exchanges) < min(exchange.ended for exchange in exchanges)
