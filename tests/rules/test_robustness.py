@@ -160,6 +160,11 @@ def test_body_is_refused_for_the_lack_of_a_member_only() -> History:
     return read_as_empty("malformed_json", '{"role": NaN}', "Missing required parameter: 'attachments'.")
 
 
+@passes(robustness.empty_bodies_are_refused_where_members_are_required)
+def test_empty_body_is_refused_because_a_member_is_missing() -> History:
+    return read_as_empty("empty_body", " \n", "Missing required parameter: 'role'.")
+
+
 @passes(robustness.nothing_follows_the_body)
 def test_text_after_the_body_is_refused() -> History:
     return probed(("trailing_json", 400), certain=False)

@@ -54,20 +54,23 @@ def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
 
 
 def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
-    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive.
-
-    A refusal for the lack of a member is suspicious: the body was read.
-    """
+    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
     exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
-    elif exchange.refused and lacks_a_member(exchange):
-        kind = probe_of(exchange).replace("_", " ")
-        yield Suspicion(f"{kind}: the refusal says only that a member is missing")
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
         yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
+
+
+def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
+    """The same for a body that cannot be read: a refusal for the lack of a member is suspicious, since it was read."""
+    if probe.exchange.refused and lacks_a_member(probe.exchange):
+        kind = probe_of(probe.exchange).replace("_", " ")
+        yield Suspicion(f"{kind}: the refusal says only that a member is missing")
+    else:
+        yield from _check_refused(probe, message)
 
 
 @rule(
@@ -183,7 +186,7 @@ def malformed_json_is_refused(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Refuse with HTTP 400 if the body cannot be parsed.
     """
-    yield from _check_refused(probe, "a body that is not JSON was accepted")
+    yield from _check_broken_body_refused(probe, "a body that is not JSON was accepted")
 
 
 @rule(units=_probes("trailing_json"), level=Level.SHOULD, source=_ONE_VALUE, capability="validation")
@@ -194,7 +197,7 @@ def nothing_follows_the_body(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Refuse a body unless the parser has consumed all of it.
     """
-    yield from _check_refused(probe, "a body with more text after its JSON value was accepted")
+    yield from _check_broken_body_refused(probe, "a body with more text after its JSON value was accepted")
 
 
 @rule(units=_probes("invalid_utf8"), level=Level.SHOULD, source=_UTF_8, capability="validation")
@@ -205,7 +208,7 @@ def invalid_utf8_is_refused(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Decode the body strictly, and refuse it with HTTP 400 if that fails.
     """
-    yield from _check_refused(probe, "a body that is not valid UTF-8 was accepted")
+    yield from _check_broken_body_refused(probe, "a body that is not valid UTF-8 was accepted")
 
 
 @rule(units=_probes(EMPTY), level=Level.MUST, source=_REQUIRED, capability="validation")
