@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure, in_query
 from runs_conformance.causes.groups import Group, Sorting
-from runs_conformance.causes.whole_responses import CRASH_RULES
+from runs_conformance.causes.silent_changes import describe_changes
+from runs_conformance.causes.whole_responses import CRASH_RULES, sends_no_json
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.verdict import Verdict
@@ -128,13 +129,16 @@ def join_validation(sorting: Sorting) -> None:
         return
     members = [failure for group in joined for failure in group.members]
     operations = {failure.operation for failure in members}
-    crashes = sorting.take(
-        lambda failure: (
-            failure.operation in operations
-            and (failure.is_crash or failure.id in CRASH_RULES)
-            and failure.has_invalid_body
-        )
-    )
+    crashes = [
+        failure
+        for failure in sorting.rest
+        if failure.operation in operations
+        and (failure.is_crash or failure.id in CRASH_RULES)
+        and failure.has_invalid_body
+    ]
+    if all(map(sends_no_json, crashes)) and not any(failure.is_crash for failure in members):
+        crashes = []  # The parser fails, which no validation of what it has read would mend.
+    sorting.leave_out(crashes)
     misshapen = sorting.take(lambda failure: failure.id in _SHAPE_RULES)
     members += [*crashes, *misshapen]
     unvalidated = [
@@ -174,12 +178,14 @@ def describe(
     refused = any(verdict.operation in unvalidated for verdict in _refusing(sorting))
     nothing = "almost nothing" if refused else "nothing"
     validates = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} {nothing}"
+    changes, switches = describe_changes([failure for failure in failures if failure.is_accepted_violation])
     if _accepts_most(sorting, failures):
         title, detail = f"Request bodies are {'hardly' if _refusing(sorting) else 'not'} validated", ""
     elif unvalidated and is_all:
         title, detail = f"{nothing.capitalize()} in the body is validated by {list_names(unvalidated)}", ""
     else:
         title, detail = "Request bodies are validated only in part", f"; {validates}" if unvalidated else ""
+        title += f": {changes}" if changes else ""
     if crashes := [failure.status for failure in failures if failure.is_crash]:
         status = f"HTTP {crashes[0]}" if len(set(crashes)) == 1 else "a server error"
         title += f", and {'some are' if len(crashes) > 1 else 'one is'} answered with {status}"
@@ -189,7 +195,7 @@ def describe(
     counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
     accepted = [f"{what} ({count})" for what, count in counts.most_common()]
     now = f": now it accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
-    return title, f"{_VALIDATE}{now}{detail}."
+    return title, f"{_VALIDATE}{now}{detail}.{f' {switches}.' if switches else ''}"
 
 
 def _size(groups: Sequence[Group]) -> int:

@@ -36,6 +36,9 @@ _ENVELOPE_RULES = (
 )
 """Rules on members of an error, which fail together if its envelope is another."""
 
+_NOT_JSON = ("not_json", "not_a_number", "invalid_utf8", "byte_order_mark", "control_character")
+"""Defects of texts that are not JSON. Others, such as members of the same name, are for the parser to judge."""
+
 CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
 _SILENCE_RULES = (
     "robustness.no_request_is_left_hanging",
@@ -73,8 +76,7 @@ def sort_crashes(sorting: Sorting) -> None:
             "crash.invalid",
             [failure for failure in taken if failure not in valid],
             _describe_invalid([failure for failure in taken if failure not in valid]),
-            "Check a request before it is used, and answer HTTP 400 instead of the exception; it comes from "
-            f"{name_operations([failure for failure in taken if failure not in valid])}.",
+            _fix_of_invalid([failure for failure in taken if failure not in valid]),
         ),
     ):
         statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
@@ -89,6 +91,8 @@ def _crashes_on_valid_request(failure: Failure) -> bool:
 
 def _describe_invalid(failures: Sequence[Failure]) -> str:
     """The kind of requests that the server fails on, as far as their counterexamples show it."""
+    if all(map(sends_no_json, failures)):
+        return "bodies that are not JSON"
     if all(map(_sends_no_object, failures)):
         return "bodies that are not JSON objects"
     oddities = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
@@ -96,6 +100,21 @@ def _describe_invalid(failures: Sequence[Failure]) -> str:
     if names and len(names) <= _MAX_NAMED and all(isinstance(oddity, str) for oddity in oddities):
         return f"unusual requests, such as {list_names(list(names))}"
     return "invalid or unusual requests"
+
+
+def _fix_of_invalid(failures: Sequence[Failure]) -> str:
+    """How to refuse the requests that the server fails on."""
+    where = f"answer HTTP 400 instead of the exception; it comes from {name_operations(failures)}."
+    if all(map(sends_no_json, failures)):
+        return f"Catch the error of the JSON parser, and {where}"
+    return f"Check a request before it is used, and {where}"
+
+
+def sends_no_json(failure: Failure) -> bool:
+    """Whether the request that shows a failure has a body that is not JSON."""
+    text = at(failure.verdict.counterexample, "/request/text")
+    defects = strict_json.parse(text.encode(errors="replace")).defects if isinstance(text, str) else ()
+    return any(defect.startswith(_NOT_JSON) for defect in defects)
 
 
 def _sends_no_object(failure: Failure) -> bool:

@@ -1,0 +1,63 @@
+"""Changes that a lenient parser makes to invalid bodies: it converts values, and leaves out unknown members."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from runs_conformance.causes.failure import Failure
+from runs_conformance.model.json import JSON, Absent, at, is_object
+
+_SHARE = 0.8
+_MIN_SHOWN = 2
+"""With fewer values, the response may show them for another reason."""
+
+
+def describe_changes(accepted: Sequence[Failure]) -> tuple[str, str]:
+    """The changes that the parser makes to accepted bodies, and how to stop it; both empty if no response shows any."""
+    converted = sum(map(_is_shown_converted, accepted)) >= _MIN_SHOWN
+    # The answer shows what the body contains at its top, and not everything that lies deeper.
+    unknown = [
+        failure
+        for failure in accepted
+        if failure.keyword == "additionalProperties" and not failure.place and _shows_object(failure.body)
+    ]
+    missing = sum(_lacks_member(failure) for failure in unknown)
+    dropped = missing >= _MIN_SHOWN and missing >= _SHARE * len(unknown)
+    if converted and dropped:
+        return (
+            "types are converted, unknown members dropped",
+            "Switch off the conversion of types, and refuse unknown members instead of dropping them",
+        )
+    if converted:
+        return "types are converted", "Switch off the conversion of types"
+    if dropped:
+        return "unknown members are dropped", "Refuse unknown members instead of dropping them"
+    return "", ""
+
+
+def _shows_object(body: JSON | Absent) -> bool:
+    return is_object(body) and "id" in body
+
+
+def _lacks_member(failure: Failure) -> bool:
+    return isinstance(at(failure.body, failure.finding.pointer), Absent)
+
+
+def _is_shown_converted(failure: Failure) -> bool:
+    """Whether the response has a value of another type that is spelled like the accepted one."""
+    if failure.keyword != "type" or not _shows_object(failure.body):
+        return False
+    sent, shown = failure.finding.actual, at(failure.body, failure.finding.pointer)
+    if isinstance(sent, str) is isinstance(shown, str):
+        return isinstance(sent, bool) is not isinstance(shown, bool) and sent == shown
+    return _spelling(sent) == _spelling(shown)
+
+
+def _spelling(value: JSON | Absent) -> object:
+    """The number or word that a value spells, whatever its type; the value itself if it spells none."""
+    text = value.lower() if isinstance(value, str) else json.dumps(value) if isinstance(value, int | float) else value
+    try:
+        return float(text) if isinstance(text, str) else text
+    except ValueError:
+        return text

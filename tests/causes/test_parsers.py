@@ -1,0 +1,93 @@
+"""The naming of parsers that fail, convert values or drop unknown members."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Verdict
+from tests.causes.verdicts import accepted, accepted_at, by_kind, crashed, refused
+
+REFUSED = [
+    refused(f"{operation}.member_{number}.minItems")
+    for operation in ("create_assistant", "create_run")
+    for number in range(20)
+]
+"""The checks of a server that validates in part."""
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ('{"metadata": {}', "The server fails with HTTP 500 on bodies that are not JSON"),
+        ('{"metadata": {"a": NaN}}', "The server fails with HTTP 500 on bodies that are not JSON"),
+        ('{"a": 1, "a": 2}', None),
+        ("[]", None),
+    ],
+)
+def test_a_crash_of_the_parser_is_no_matter_of_validation(text: str, title: str | None) -> None:
+    unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
+    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": text})
+    causes = by_kind(*unvalidated, crash)
+    if title is None:
+        assert list(causes) == ["validation.none"]
+        return
+    assert {kind: cause.severity for kind, cause in causes.items()} == {
+        "crash.invalid": "crash",
+        "validation.none": "missing_validation",
+    }
+    assert causes["crash.invalid"].title == title
+    assert "JSON parser" in causes["crash.invalid"].fix
+    deeper = replace(crashed("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
+    assert by_kind(*unvalidated, crash, deeper)["validation.none"].severity == "crash"
+
+
+def showing(id_: str, pointer: str, sent: JSON, shown: dict[str, JSON]) -> Verdict:
+    """A constraint whose violation was accepted, and answered with an object."""
+    failing = accepted(id_, id_.partition(".")[0])
+    finding = replace(failing.findings[0], pointer=pointer, actual=sent)
+    answer: JSON = {"http_status": 200, "body": {"id": "asst_1", **shown}}
+    case: JSON = {"role": "negative", "exercises": [id_]}
+    return replace(failing, findings=(finding,), counterexample={"case": case, "answer": answer})
+
+
+CONVERTED = [
+    showing("create_assistant.model.type", "/model", 5, {"model": "5"}),
+    showing("create_assistant.temperature.type", "/temperature", "1", {"temperature": 1.0}),
+    showing("create_run.parallel_tool_calls.type", "/parallel_tool_calls", "true", {"parallel_tool_calls": True}),
+]
+KEPT = [
+    showing("create_assistant.model.type", "/model", 5, {"model": 5}),
+    showing("create_assistant.temperature.type", "/temperature", "1", {"temperature": 0.7}),
+    showing("create_run.parallel_tool_calls.type", "/parallel_tool_calls", "x", {}),
+]
+UNKNOWN = [
+    showing(f"{operation}.additionalProperties", "/unknown", 1, {}) for operation in ("create_assistant", "create_run")
+]
+SHOWN = [
+    showing(f"{operation}.additionalProperties", "/unknown", 1, {"unknown": 1})
+    for operation in ("create_assistant", "create_run")
+]
+
+
+@pytest.mark.parametrize(
+    ("failing", "changes", "switches"),
+    [
+        (
+            [*CONVERTED, *UNKNOWN],
+            ": types are converted, unknown members dropped",
+            "Switch off the conversion of types, and",
+        ),
+        ([*CONVERTED, *SHOWN], ": types are converted", "Switch off the conversion of types."),
+        ([*KEPT, *UNKNOWN], ": unknown members are dropped", "Refuse unknown members instead of dropping them."),
+        ([*KEPT, *SHOWN], "", ""),
+    ],
+)
+def test_changes_that_a_parser_makes_are_named(failing: list[Verdict], changes: str, switches: str) -> None:
+    places = ("create_assistant.name.maxLength", "create_run.model.enum", "create_run.tools.minItems")
+    cause = by_kind(*failing, *accepted_at(*places), *REFUSED)["validation.incomplete"]
+    assert cause.title == f"Request bodies are validated only in part{changes}"
+    assert switches in cause.fix
+    assert bool(switches) is ("nstead of dropping" in cause.fix or "conversion" in cause.fix)
