@@ -6,6 +6,7 @@ from collections import Counter
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
+from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.premises import PREMISES
 from runs_conformance.engine.verdicts import (
     MAX_FINDINGS,
@@ -127,6 +128,22 @@ def test_number_of_findings_is_limited() -> None:
     reported = verdict(Tally(judged=999, findings=[Finding(str(n)) for n in range(999)]))
     assert len(reported.findings) == MAX_FINDINGS
     assert reported.reason == f"{999 - MAX_FINDINGS} more findings are not listed"
+
+
+def test_findings_that_differ_come_first() -> None:
+    def finding(exchange: str, pointer: str, expected: JSON, operation: str = "modify_assistant") -> Finding:
+        return Finding(exchange, exchange=exchange, pointer=pointer, expected=expected, operation=operation)
+
+    findings = [
+        finding("a", "/data/0/tools", [1]),
+        finding("b", "/data/1/tools", [2]),
+        finding("c", "/data/0/tools", [1], "get_assistant"),
+        finding("d", "/data/0/tools", []),
+        finding("e", "/data/0/model", "x"),
+        finding("f", "/data/0/tools", [1]),
+    ]
+    assert [each.exchange for each in sort_findings(findings, None)] == ["a", "d", "e", "c", "b", "f"]
+    assert [each.exchange for each in sort_findings(findings, {"exchange": "f"})][:3] == ["f", "d", "e"]
 
 
 def test_merging_tallies_is_associative() -> None:

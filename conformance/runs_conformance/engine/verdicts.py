@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.enclosing_places import explain_absence, find_unseen_place
+from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.engine.premises import failed_premises
-from runs_conformance.model.json import JSON, Absent, is_object
+from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.text import excerpt
@@ -93,7 +94,7 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
         outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {broken} failed"
     if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
         reason = explain_absence(requirement, tallies) or _with_place(requirement, reason, tallies, context)
-    findings = _sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
+    findings = sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
         kind="rule" if rule is not None else "constraint",
@@ -213,12 +214,6 @@ def _not_judged(
         return Outcome.NOT_JUDGED, f"needs {rule.needs}", rule.needs
     not_judged = context.default_reason(requirement.capability, id_)
     return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
-
-
-def _sort_findings(findings: Sequence[Finding], example: JSON) -> list[Finding]:
-    """Sort the findings of the counterexample's exchange to the front."""
-    exchange = example.get("exchange") if is_object(example) else None
-    return sorted(findings, key=lambda finding: finding.exchange != exchange)
 
 
 def _more(tally: Tally) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from runs_conformance.generation.boundary import programs
 from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.fixtures import FIXTURES
-from runs_conformance.generation.boundary.sampling import MIN_NEGATIVES, kind_of, sample_cases, take_turns
+from runs_conformance.generation.boundary.sampling import MIN_NEGATIVES, kind_of, order_by_turns, sample_cases
 from runs_conformance.model.case import Mutation, Step
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Outcome
@@ -67,14 +67,14 @@ def negative(pointer: str, wrong: JSON = 5) -> Step:
     return Step(operation="create_run", mutation=mutation, exercises=(f"create_run{pointer.replace('/', '.')}.type",))
 
 
-def test_members_take_turns_at_every_depth() -> None:
+def test_members_order_by_turns_at_every_depth() -> None:
     roles = [negative("/thread/messages/0/role"), negative("/thread/messages/1/role")]
     tools = [negative("/thread/tools"), negative("/thread/tools/0/type"), negative("/thread/tools/1/type")]
     model, top_p, body = negative("/model"), negative("/top_p"), negative("")
-    ordered = take_turns([*roles, *tools, model, top_p, body])
+    ordered = order_by_turns([*roles, *tools, model, top_p, body])
     assert ordered == [roles[0], model, top_p, body, tools[0], roles[1], tools[1], tools[2]]
 
 
 def test_negatives_of_one_constraint_stay_together() -> None:
     models, top_p = [negative("/model"), negative("/model", wrong=True)], negative("/top_p")
-    assert take_turns([models[0], top_p, models[1]]) == [*models, top_p]
+    assert order_by_turns([models[0], top_p, models[1]]) == [*models, top_p]

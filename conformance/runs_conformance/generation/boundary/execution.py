@@ -18,7 +18,7 @@ from runs_conformance.generation.boundary.bisection import (
 )
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
-from runs_conformance.generation.boundary.sampling import Shape, take_turns, wrong_shape
+from runs_conformance.generation.boundary.sampling import Shape, order_by_turns, wrong_shape
 from runs_conformance.model.case import Either, Instruction, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -275,7 +275,7 @@ class CaseRun:
         Raises InternalError for one that the second validator does not find invalid at its place alone.
         """
         statuses = Counter[int | None]()
-        for step in take_turns(negatives) if self.samples else negatives:
+        for step in order_by_turns(negatives) if self.samples else negatives:
             if step.exercises and (step.exercises[0] in self.failed_constraints or self.samples_out(step)):
                 continue
             if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from functools import partial
 
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.generation.boundary.cases import OperationCases, select_positive_controls
 from runs_conformance.model.case import Step
 from runs_conformance.model.json import Absent
+from runs_conformance.model.turns import take_turns
 
 MIN_NEGATIVES = 3
 """Negatives of each operation, also of one that has no kind of constraint of its own."""
@@ -55,7 +56,7 @@ def wrong_shape(step: Step) -> Shape | None:
     return ("object" if was == "object" else "scalar"), became
 
 
-def take_turns(negatives: Sequence[Step]) -> list[Step]:
+def order_by_turns(negatives: Sequence[Step]) -> list[Step]:
     """Order negatives so that the members of a body take turns, those of each object within it, too.
 
     Where accepted negatives end the sampling of a keyword, it has then not been spent on the first members. Those of
@@ -64,19 +65,15 @@ def take_turns(negatives: Sequence[Step]) -> list[Step]:
     by_constraint: dict[tuple[str, ...], list[Step]] = {}
     for step in negatives:
         by_constraint.setdefault(step.exercises or (step.anomaly,), []).append(step)
-    ordered = _take_turns([(_path(steps[0]), steps) for steps in by_constraint.values()], 0)
-    return [step for steps in ordered for step in steps]
+    constraints = [(_path(steps[0]), steps) for steps in by_constraint.values()]
+    depth = max((len(path) for path, _ in constraints), default=0)
+    segments = (partial(_segment, depth=each) for each in range(depth))
+    return [step for _, steps in take_turns(constraints, *segments) for step in steps]
 
 
-def _take_turns(constraints: Sequence[tuple[Sequence[str], list[Step]]], depth: int) -> list[list[Step]]:
-    members: dict[str | None, list[tuple[Sequence[str], list[Step]]]] = {}
-    for path, steps in constraints:
-        members.setdefault(path[depth] if depth < len(path) else None, []).append((path, steps))
-    queues = [
-        [steps for _, steps in group] if name is None else _take_turns(group, depth + 1)
-        for name, group in members.items()
-    ]
-    return [steps for turn in zip_longest(*queues) for steps in turn if steps is not None]
+def _segment(constraint: tuple[Sequence[str], object], depth: int) -> str | None:
+    path, _ = constraint
+    return path[depth] if depth < len(path) else None
 
 
 def _path(step: Step) -> Sequence[str]:
