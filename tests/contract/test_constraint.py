@@ -8,6 +8,7 @@ from runs_conformance.contract.constraint import constraints, object_documents
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.model.source import Level
+from runs_conformance.rules.constraints.fixes import fix
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -50,7 +51,37 @@ def test_the_type_of_a_query_is_not_a_constraint() -> None:
 
 def test_a_statement_names_the_place_and_the_bound() -> None:
     statement = constraints()["create_run.max_prompt_tokens.minimum"].statement
-    assert statement == "create_run.max_prompt_tokens is at least 256; a request that breaks this is refused"
+    assert statement == (
+        "create_run.max_prompt_tokens is at least 256; "
+        "a request that violates this is refused, one that satisfies it is accepted"
+    )
+
+
+@pytest.mark.parametrize(
+    ("id_", "condition"),
+    [
+        ("create_message.content[].image_url.required", "type is image_url"),
+        ("create_run.tools[].function.required", "type is function"),
+        ("run_step.step_details.tool_calls.required", "type is tool_calls"),
+        ("message.content[].refusal.required", "type is refusal"),
+        ("create_run.tools[].type.required", ""),
+        ("run_step.step_details.tool_calls[].id.required", ""),
+        ("create_run.tools[].function.name.required", ""),
+    ],
+)
+def test_a_member_of_one_branch_is_required_only_there(id_: str, condition: str) -> None:
+    constraint = constraints()[id_]
+    assert constraint.condition == condition
+    present = f"{id_.removesuffix('.required')} is present"
+    assert constraint.statement.partition(";")[0] == (f"{present} if {condition}" if condition else present)
+
+
+def test_a_fix_names_the_condition() -> None:
+    stated = constraints()
+    assert fix(stated["message.content[].image_url.required"]) == "Always return `image_url` if type is image_url."
+    assert fix(stated["create_run.tools[].function.required"]) == (
+        "Refuse requests without `function` with HTTP 400 if type is function."
+    )
 
 
 def test_editions_differ() -> None:

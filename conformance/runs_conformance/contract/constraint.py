@@ -67,7 +67,9 @@ def constraints(edition: str = DEFAULT_EDITION) -> Mapping[str, Constraint]:
 
 
 def _constraints_of(schema: Schema, side: str, operation: str | None) -> Iterator[Constraint]:
-    for id_, keyword, place, value in schema_constraints(schema):
+    for id_, keyword, place, value, ancestors in constraints_with_ancestors(schema):
+        condition = _condition(place, value, ancestors) if keyword == "required" else ""
+        statement = _statement(id_, keyword, place, value) + (condition and f" if {condition}")
         yield Constraint(
             id=id_,
             side=side,
@@ -75,7 +77,8 @@ def _constraints_of(schema: Schema, side: str, operation: str | None) -> Iterato
             source=_source(place, keyword),
             capability=_capability(id_, side, operation),
             operation=operation,
-            statement=_statement(id_, keyword, place, value, side),
+            statement=f"{statement}{_ON_REQUESTS}" if side == "request" else statement,
+            condition=condition,
         )
 
 
@@ -148,7 +151,22 @@ def _capability(id_: str, side: str, operation: str | None) -> str:
     return "listing" if kind.endswith("_list") else _CAPABILITY_BY_KIND.get(kind, "core")
 
 
-def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> str:
+_ON_REQUESTS = "; a request that violates this is refused, one that satisfies it is accepted"
+
+
+def _condition(place: Schema, member: str, ancestors: tuple[Schema, ...]) -> str:
+    """The values of the discriminator for which a union requires a member; empty if all branches require it."""
+    union = ancestors[-1] if ancestors else {}
+    discriminator = discriminator_of(union) if union.get("x-at") == place["x-at"] else None
+    if discriminator is None:
+        return ""
+    name, values = discriminator
+    objects = [branch for branch in union["oneOf"] if "properties" in branch]
+    requiring = [value for value, branch in zip(values, objects, strict=True) if member in branch.get("required", ())]
+    return f"{name} is {_join_alternatives(requiring)}" if len(requiring) < len(values) else ""
+
+
+def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
     at = place["x-at"]
     statements = {
         "type": lambda: (
@@ -170,8 +188,7 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any, side: str) -> 
         "not": lambda: f"{at} does not hold {' and '.join(value.get('required', ('members',)))} together",
         "x-atMostHalfOf": lambda: f"{at} is at most half of {value}",
     }
-    statement = statements[keyword]()
-    return f"{statement}; a request that breaks this is refused" if side == "request" else statement
+    return statements[keyword]()
 
 
 _JSON_TYPE_PHRASES = {

@@ -64,7 +64,7 @@ class Constraint:
     """A requirement stated by a schema keyword: `create_run.max_prompt_tokens.minimum`, `run.completed_at.type`.
 
     `side` is `request` (the target must refuse requests that violate it and accept those that satisfy it) or `response`
-    (the target's responses must satisfy it).
+    (the target's responses must satisfy it). It applies only under its `condition`, such as `type is function`, if any.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Constraint:
     capability: str
     operation: str | None
     statement: str
+    condition: str = ""
 
 
 def rule(

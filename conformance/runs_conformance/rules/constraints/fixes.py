@@ -68,4 +68,8 @@ FIXES: Mapping[str, tuple[str, str]] = {
 def fix(constraint: Constraint) -> str:
     """One sentence on how to satisfy a constraint."""
     for_request, for_response = FIXES[constraint.id.rpartition(".")[2]]
+    if constraint.condition:
+        member = constraint.id.split(".")[-2]
+        for_request = f"Refuse requests without `{member}` with HTTP 400 if {constraint.condition}."
+        for_response = f"Always return `{member}` if {constraint.condition}."
     return for_request if constraint.side == "request" else for_response
