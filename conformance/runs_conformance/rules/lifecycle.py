@@ -194,7 +194,7 @@ def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Resul
     source=prose(_GUIDE),
     capability="tools",
     requirements=("run-without-outputs-expires",),
-    needs="runs that expire within the run timeout",
+    needs="runs that expire within --expiry-timeout",
 )
 def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run whose tool outputs are not submitted before its `expires_at` becomes `expired`.
@@ -213,7 +213,7 @@ def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=prose(_GUIDE),
     capability="core",
     requirements=("slow-run-expires",),
-    needs="runs that expire within the run timeout",
+    needs="runs that expire within --expiry-timeout",
 )
 def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run that executes past its `expires_at` becomes `expired`.
@@ -231,7 +231,7 @@ def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=_EXPIRY,
     capability="core",
     requirements=("run-without-outputs-expires", "slow-run-expires"),
-    needs="runs that expire within the run timeout",
+    needs="runs that expire within --expiry-timeout",
 )
 def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:
     """A run does not expire before its `expires_at`.
@@ -249,6 +249,5 @@ def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:
                 age + 2.0 >= lifetime_seconds,
                 f"the run expired after at most {age:.0f} s of its {lifetime_seconds:.0f} s",
                 "/status",
-                None,
-                "expired",
+                actual="expired",
             )

@@ -160,7 +160,7 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
         if observation.id == thread_id and observation.exchange.happened_before(exchange)
     ]
     is_new = not earlier_requests and not earlier_observations
-    yield run.check(is_new, f"the run's thread {thread_id!r} already existed", "/thread_id", None, thread_id)
+    yield run.check(is_new, f"the run's thread {thread_id!r} already existed", "/thread_id", actual=thread_id)
     reads = [
         e
         for e in history

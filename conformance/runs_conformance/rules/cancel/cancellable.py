@@ -45,7 +45,7 @@ def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Re
 def run_in_progress_can_be_cancelled(action: RunAction) -> Iterator[Result]:
     """A run that is `in_progress` can be cancelled.
 
-    The specification describes the operation this way. A refusal counts only if the run was still active afterwards.
+    The OpenAPI document describes the operation this way. A refusal counts only if the run was still active afterwards.
 
     Fix: Accept the cancellation of every active run.
     """
@@ -176,4 +176,4 @@ def refused_cancellation_changes_nothing(action: RunAction) -> Iterator[Result]:
     if action.exchange.refused and before is not None and before.status in ACTIVE - {"cancelling"} and after:
         is_stopped = after.status in ("cancelling", "cancelled")
         message = f"the cancellation was refused but the run is {after.status!r}"
-        yield after.check(not is_stopped, message, "/status", None, after.status)
+        yield after.check(not is_stopped, message, "/status", before.status, after.status)

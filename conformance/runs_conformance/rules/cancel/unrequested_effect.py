@@ -44,8 +44,7 @@ def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
                 is_explained or not is_stopped,
                 f"the run is {observation.status!r} although no client cancelled it",
                 "/status",
-                None,
-                observation.status,
+                actual=observation.status,
             )
 
 

@@ -143,9 +143,8 @@ def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
         was, now = ended[0].get(_MESSAGE_ID), observation.get(_MESSAGE_ID)
         yield observation.check(json_equal(was, now), "the step now names another message", _MESSAGE_ID, was, now)
         same_calls = step_tool_calls(ended[0]) == step_tool_calls(observation)
-        yield observation.check(
-            same_calls, "the step now shows other calls", "/step_details", None, observation.get("step_details")
-        )
+        before, after = ended[0].get("step_details"), observation.get("step_details")
+        yield observation.check(same_calls, "the step now shows other calls", "/step_details", before, after)
 
 
 @rule(
@@ -204,7 +203,7 @@ def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
     """
     for step in step_observations_of_run(run):
         if run.had_ended_before(step.exchange):
-            is_open = step.status == "in_progress"
+            is_open, ends = step.status == "in_progress", sorted(STEP_TERMINAL)
             yield step.check(
-                not is_open, "the run has ended, but the step is in progress", "/status", None, step.status
+                not is_open, "the run has ended, but the step is in progress", "/status", ends, step.status
             )

@@ -124,8 +124,7 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
                 not outputs,
                 "the step shows an output that the run still waits for",
                 "/step_details",
-                None,
-                *outputs[:1],
+                actual=next(iter(outputs), ABSENT),
             )
 
 
