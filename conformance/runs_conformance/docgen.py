@@ -21,7 +21,7 @@ from runs_conformance.contract.level_review import REVIEWS
 from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.contract.source_documents import SOURCE_DOCUMENTS, constraints_on
 from runs_conformance.model.rule import AnyRule, Constraint
-from runs_conformance.model.source import Level
+from runs_conformance.model.source import Level, Source
 from runs_conformance.rules import standard_rules
 from runs_conformance.rules.constraints.fixes import FIXES
 from runs_conformance.testing import control_page
@@ -90,12 +90,12 @@ def _topic(topic: str, rules: Sequence[AnyRule]) -> str:
 
 def _constraints(stated: Iterable[Constraint]) -> str:
     lines = ["# Constraints", "", f"The constraints stated by the schemas, edition {DEFAULT_EDITION}.", ""]
-    lines += ["## How to fix a violation", "", "| keyword | in a request | in an answer |", "| --- | --- | --- |"]
+    lines += ["## How to fix a violation", "", "| keyword | in a request | in a response |", "| --- | --- | --- |"]
     lines += [
         f"| `{keyword}` | {for_request} | {for_response} |" for keyword, (for_request, for_response) in FIXES.items()
     ]
     lines.append("")
-    for side, title in (("request", "Requests"), ("response", "Answers")):
+    for side, title in (("request", "Requests"), ("response", "Responses")):
         lines += [f"## {title}", "", "| constraint | level | basis | source |", "| --- | --- | --- | --- |"]
         for constraint in stated:
             if constraint.side == side:
@@ -169,10 +169,17 @@ _REASONS = {
     "observed": "only recorded traffic shows it",
     "convention": "no source states it",
     "sdk": "only a client library states it",
-    "schema": "the document describes it, but does not require it of every server",
-    "prose": "the text describes it, but does not require it of every server",
 }
-"""Why a rule of this basis is not a MUST, if its source has no note."""
+"""Why a rule of this basis, which no document describes, is not a MUST, if its source has no note."""
+
+
+def _reason(source: Source) -> str:
+    """Why a rule with this source is not a MUST."""
+    if source.note or source.basis in _REASONS:
+        return source.note or _REASONS[source.basis]
+    names = {"openai-openapi": "the OpenAPI document", "openai-cookbook": "the guide"}
+    first, second = source.locator.split()[:2]
+    return f"{names.get(first, f'{first} {second}')} describes it without requiring it of every server"
 
 
 def _levels(rules: Sequence[AnyRule]) -> str:
@@ -201,8 +208,8 @@ def _levels(rules: Sequence[AnyRule]) -> str:
     lines += ["", "## Rules below MUST", "", "| rule | level | reason | source |", "| --- | --- | --- | --- |"]
     for rule in rules:
         if rule.level is not Level.MUST:
-            reason = rule.source.note or _REASONS[rule.source.basis]
-            lines.append(f"| `{rule.id}` | {rule.level} | {_cell(reason)} | {_cell(rule.source.locator)} |")
+            reason = _cell(_reason(rule.source))
+            lines.append(f"| `{rule.id}` | {rule.level} | {reason} | {_cell(rule.source.locator)} |")
     return _page(lines)
 
 

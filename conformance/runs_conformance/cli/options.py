@@ -122,7 +122,7 @@ def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Co
                 "--strict",
                 group=SCOPE,
                 is_flag=True,
-                help="Judge by the document alone: excuse no known deviation of the real service.",
+                help="Judge by the published documents alone: excuse no known deviation of the real service.",
             ),
             *SELECTION_OPTIONS,
             option(

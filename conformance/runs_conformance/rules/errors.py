@@ -184,7 +184,7 @@ def _texts(value: object) -> Iterator[str]:
 def success_is_200(exchange: Exchange) -> Iterator[Result]:
     """The HTTP status of every success is 200.
 
-    The specification lists no other success, and some clients compare with 200.
+    The OpenAPI document lists no other success, and some clients compare with 200.
 
     Fix: Return 200 instead of 201, 202 or 204.
     """

@@ -30,8 +30,8 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
     """A run has `usage: null` until it has ended.
 
-    Clients add up cost from every run that shows usage, so a running total is counted twice. The document names
-    `queued` and `in_progress`; recorded runs in `requires_action` had no usage either.
+    Clients add up cost from every run that shows usage, so a running total is counted twice. The OpenAPI
+    document names `queued` and `in_progress`; recorded runs in `requires_action` had no usage either.
 
     Fix: Set `usage` only when the run reaches a terminal status.
     """
@@ -69,8 +69,8 @@ def is_given_when_completed(run: Observation) -> Iterator[Result]:
 def is_given_when_ended(run: Observation) -> Iterator[Result]:
     """A run that was cancelled, failed, expired or ended incomplete shows its token usage, which may be zero.
 
-    The document says that usage is null if the run is not in a terminal state, and clients add up the cost of all ended
-    runs.
+    The OpenAPI document says that usage is null if the run is not in a terminal state, and clients add up the cost of
+    all ended runs.
 
     Fix: Write `usage` with every terminal status, with zeros if the model was not called.
     """

@@ -97,7 +97,7 @@ def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the temperature given in its request, including 0.
 
-    The document says that it is the temperature used for this run.
+    The OpenAPI document says that it is the temperature used for this run.
 
     Fix: Test whether `temperature` is absent or null, not whether it is falsy.
     """
@@ -114,7 +114,7 @@ def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `top_p` given in its request, including 0.
 
-    The document says that it is the value used for this run.
+    The OpenAPI document says that it is the value used for this run.
 
     Fix: Test whether `top_p` is absent or null, not whether it is falsy.
     """
