@@ -59,7 +59,7 @@ def is_null_otherwise(run: Observation) -> Iterator[Result]:
 
     Clients use this member to decide whether to call tools.
 
-    Fix: Show `required_action` only with the status `requires_action`, and clear it when the outputs are accepted.
+    Fix: Show `required_action` only with the status `requires_action`, and clear it in every transition to another.
     """
     value = run.get("required_action")
     if run.status not in STATUSES and is_object(value):

@@ -46,14 +46,15 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
     wrong dates. Any integer between the years 2001 and 2286 passes; the target's clock is not compared with the
     suite's.
 
-    Fix: Store timestamps as whole Unix seconds.
+    Fix: Store timestamps as whole Unix seconds, and show null for those that are not set.
     """
     for name in _TIMES:
         value = observation.value.get(name)
         if value is not None:
+            no_time = "neither null nor" if value == 0 and name != "created_at" else "not"
             yield observation.check(
                 is_integer(value) and _EARLIEST <= value < _LATEST,
-                f"{name} is {in_words(value)}, which is not a time in seconds since 1970",
+                f"{name} is {in_words(value)}, which is {no_time} a time in seconds since 1970",
                 f"/{name}",
                 "seconds since 1970",
                 value,

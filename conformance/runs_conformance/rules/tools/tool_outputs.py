@@ -10,6 +10,7 @@ from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.tool_call import pending_calls, submitted_outputs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -122,7 +123,8 @@ def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     if action.exchange.step is None and not set(sent) <= set(pending or ()):
         return  # In recorded traffic a later round of calls may be missing.
     missing = [id_ for id_ in pending or () if id_ not in sent]
-    message = f"the outputs were accepted, although the call {missing[0]} has none" if missing else ""
+    given = len(pending or ()) - len(missing)
+    message = f"outputs were accepted for {given} of {plural(len(pending or ()), 'call')}"
     yield from _check_refused(action, bool(missing), message)
 
 
@@ -146,7 +148,8 @@ def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     unknown = [id_ for id_ in sent if pending is not None and id_ not in pending]
     if action.exchange.step is None and not set(pending or ()) <= set(sent):
         return  # In recorded traffic a later round of calls may be missing.
-    message = f"an output for {unknown[0]}, which is not a call of the run, was accepted" if unknown else ""
+    named = f"{unknown[0]}, which is not a call of the run," if any(unknown[:1]) else "no call of the run"
+    message = f"an output for {named} was accepted"
     yield from _check_refused(action, bool(unknown), message)
 
 

@@ -1,0 +1,63 @@
+"""The text of findings that become titles of causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from runs_conformance.model.case import Step
+from runs_conformance.model.history import History
+from runs_conformance.rules.times import form_and_order
+from runs_conformance.rules.tools import tool_outputs
+from tests.rules.examples import findings
+from tests.rules.histories import HistoryBuilder, action, call, run
+
+
+def _accepted(calls: Sequence[Any]) -> History:
+    """Outputs for these calls, accepted by a run that waits for call_a and call_b."""
+    builder = HistoryBuilder()
+    waiting: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
+    builder.see_statuses("queued")
+    builder.get_run(run("requires_action", **waiting))
+    body = {"tool_outputs": [{"tool_call_id": id_, "output": "x"} for id_ in calls]}
+    builder.send("submit_tool_outputs", run("queued"), body=body, step=Step(operation="submit_tool_outputs"))
+    return builder.history()
+
+
+@pytest.mark.parametrize(
+    ("calls", "message"),
+    [(["call_b"], "outputs were accepted for 1 of 2 calls"), ([], "outputs were accepted for 0 of 2 calls")],
+)
+def test_outputs_that_are_missing_are_counted(calls: Sequence[str], message: str) -> None:
+    (finding,) = findings(tool_outputs.missing_outputs_are_refused, _accepted(calls))
+    assert finding.message == message
+
+
+@pytest.mark.parametrize(
+    ("unknown", "message"),
+    [
+        ("call_c", "an output for call_c, which is not a call of the run, was accepted"),
+        (5, "an output for no call of the run was accepted"),
+    ],
+)
+def test_outputs_that_name_no_call_are_said_to(unknown: Any, message: str) -> None:
+    (finding,) = findings(tool_outputs.unknown_outputs_are_refused, _accepted(["call_a", "call_b", unknown]))
+    assert finding.message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("completed_at", 0, "completed_at is 0, which is neither null nor a time in seconds since 1970"),
+        ("completed_at", 17, "completed_at is 17, which is not a time in seconds since 1970"),
+        ("created_at", 0, "created_at is 0, which is not a time in seconds since 1970"),
+    ],
+)
+def test_zero_is_told_from_null(name: str, value: int, message: str) -> None:
+    builder = HistoryBuilder()
+    times: dict[str, Any] = {name: value}
+    builder.get_run(run("queued", **times))
+    (finding,) = findings(form_and_order.are_unix_seconds, builder.history())
+    assert finding.message == message
