@@ -1,4 +1,4 @@
-"""What a counterexample tells about the responses of a target, as far as code that reproduces it depends on it."""
+"""The properties of a target's responses on which code that reproduces a failure depends, from the counterexample."""
 
 from __future__ import annotations
 
