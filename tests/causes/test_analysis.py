@@ -220,7 +220,7 @@ def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explaine
         ),
         (
             ("reads_go_on", "metadata_can_be_modified"),
-            "Requests beside an active run, or at the same moment, are not handled as documented",
+            "Requests beside an active run are not handled as documented",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_parameters_that_lists_ignore_are_named_beside_a_must() -> None:
     more = broken_rule("paging.has_more_is_true_exactly_where_more_follows", "list_runs")
     before = broken_rule("paging.before_ends_at_its_item", "list_runs", "should")
     cause = by_kind(more, before)["lists"]
-    assert cause.title == "It is wrong; lists do not follow `before`"
+    assert cause.title == "Lists do not follow `before`; `has_more` is wrong"
     assert "`before`" in cause.fix
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Finding, Verdict
 
+_FIX = "Fix: "
+_MORE_FINDINGS = re.compile(r"(\d+) more findings? ")
 _ACCEPTANCE = "HTTP 200"
 """The expected result in a finding that a valid request was not accepted."""
 
@@ -62,6 +65,26 @@ class Failure:
     def subject(self) -> str:
         """The operation or object of a constraint, the topic of a rule."""
         return self.id.partition(".")[0]
+
+    @property
+    def fix(self) -> str:
+        """How the explanation of a rule says to mend it; empty if it does not."""
+        last = self.verdict.explanation.rpartition("\n\n")[2]
+        return last.removeprefix(_FIX) if last.startswith(_FIX) else ""
+
+    @property
+    def is_occasional(self) -> bool:
+        """Whether at most half of what was judged shows the failure."""
+        more = _MORE_FINDINGS.match(self.verdict.reason or "")
+        failed = len(self.verdict.findings) + (int(more[1]) if more else 0)
+        return 2 * failed <= self.verdict.judged
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters in the query of the counterexample."""
+        query = at(self.verdict.counterexample, "/request/query")
+        pairs = query if is_array(query) else ()
+        return frozenset(str(pair[0]) for pair in pairs if is_array(pair) and pair)
 
     @property
     def operation(self) -> str:

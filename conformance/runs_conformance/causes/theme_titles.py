@@ -2,61 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, operations_of
+from runs_conformance.causes.families import (
+    HAS_MORE,
+    LIST_PARAMETERS,
+    NEVER_LOCKED,
+    STAYS_LOCKED,
+    are_of_one_family,
+)
+from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.lifecycle import STATUSES
 
-_LIST_PARAMETERS = {
-    "`order`": ("order_is_kept", "ascending_reverses_descending", "newest_come_first_by_default"),
-    "`limit`": ("limit_is_kept", "twenty_is_the_default", "pages_are_full"),
-    "`after`": ("after_excludes_its_item", "pages_hold_what_comes_next"),
-    "`before`": ("before_ends_at_its_item",),
-    "`run_id`": ("messages_can_be_listed_by_run", "listing_by_run_misses_no_message"),
-}
-"""For each parameter of a list, the rules that fail if a server ignores it."""
-_LIST_CONSEQUENCES = ("walks_reach_every_item_once", "has_more_is_true_exactly_where_more_follows")
-"""Rules that fail whichever of the parameters a server ignores."""
+_PAGES = "paging.pages_hold_what_comes_next"
+_SHORT_PAGES = "paging.pages_are_full"
+_DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
 
 def _title_of_lists(failures: Sequence[Failure]) -> str:
-    """The parameters that lists do not follow; empty if more is wrong."""
-    names = ignored_parameters(failures)
-    if {_rule_of(failure) for failure in failures}.difference(_LIST_CONSEQUENCES, *_LIST_PARAMETERS.values()):
+    """The parameters that lists do not follow; empty if more is wrong, or only one rule fails."""
+    if len(failures) == 1 or not are_of_one_family(_most_urgent(failures)):
         return ""
-    return f"Lists do not follow {names}" if names else ""
+    names = ", ".join(_ignored_parameters(failures))
+    by_run = _fail_by_run(failures)
+    has_more = any(failure.id == HAS_MORE and not _follows_from_run(failure, by_run) for failure in failures)
+    if names:
+        return f"Lists do not follow {names}" + ("; `has_more` is wrong" if has_more else "")
+    return "`has_more` of lists is wrong" if has_more else ""
 
 
-def ignored_parameters(failures: Sequence[Failure]) -> str:
-    """The names of the parameters that lists ignore; empty if they follow all."""
-    rules = {_rule_of(failure) for failure in failures}
-    return ", ".join(name for name, breaking in _LIST_PARAMETERS.items() if rules.intersection(breaking))
+def _ignored_parameters(failures: Sequence[Failure]) -> list[str]:
+    """The parameters that lists ignore, as far as no other parameter of the request explains the failure."""
+    by_run = _fail_by_run(failures)
+    rules = {
+        failure.id
+        for failure in failures
+        if not _follows_from_run(failure, by_run)
+        and (failure.id != _PAGES or "after" in failure.parameters or not failure.parameters)
+    }
+    named = {
+        "the default order" if name == "`order`" and broken == {_DEFAULT_ORDER} else name: broken
+        for name, breaking in LIST_PARAMETERS.items()
+        if (broken := rules.intersection(breaking))
+    }
+    # A page may be short whichever parameter was ignored.
+    return [name for name, broken in named.items() if broken != {_SHORT_PAGES} or len(named) == 1]
 
 
-def _rule_of(failure: Failure) -> str:
-    return failure.id.partition(".")[2]
+def _fail_by_run(failures: Iterable[Failure]) -> bool:
+    return any(failure.id in LIST_PARAMETERS["`run_id`"] for failure in failures)
 
 
-_NEVER_LOCKED = ("lock.no_", "races.two_runs_never_work_together", "races.one_of_two_runs_at_once_is_taken")
-_STAYS_LOCKED = ("lock.message_is_taken_after_the_end", "lock.run_is_taken_after_the_end", "lock.refused_run_holds_no_")
-"""The beginnings of the ids of rules that fail if a thread is not locked, and if its lock is not released."""
+def _follows_from_run(failure: Failure, by_run: bool) -> bool:
+    """Whether the messages of a run, the only lists that take `run_id`, show a failure and are wrong anyway."""
+    operations = {finding.operation for finding in failure.verdict.findings}
+    return (
+        by_run
+        and "run_id" in failure.parameters
+        and operations <= {"list_messages"}
+        and failure.id not in LIST_PARAMETERS["`run_id`"]
+    )
 
 
 def _title_of_lock(failures: Sequence[Failure]) -> str:
     """The title that says which half of locking is wrong, if any; empty if both are."""
     is_never_locked, stays_locked = (
-        any(failure.id.startswith(prefixes) for failure in failures) for prefixes in (_NEVER_LOCKED, _STAYS_LOCKED)
+        any(failure.id.startswith(prefixes) for failure in _most_urgent(failures))
+        for prefixes in (NEVER_LOCKED, STAYS_LOCKED)
     )
     if not is_never_locked and not stays_locked:
-        return "Requests beside an active run, or at the same moment, are not handled as documented"
+        return "Requests beside an active run are not handled as documented"
     if is_never_locked and stays_locked:
         return ""
-    return "A thread is not locked by its active run" if is_never_locked else "A thread stays locked after its run"
+    return _title_of_accepted_writes(failures) if is_never_locked else "A thread stays locked after its run"
+
+
+_STATUS = re.compile(r" was '(\w+)'")
+
+
+def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
+    """The writes that were accepted beside an active run, and the statuses in which they were."""
+    messages, second_runs, at_once = (
+        [failure for failure in failures if failure.id.startswith(prefix)]
+        for prefix in ("lock.no_message_", "lock.no_second_run_", "races.")
+    )
+    writes = [*messages, *second_runs]
+    if not writes:
+        return "Two runs are accepted in one thread if created at once"
+    found = {
+        status
+        for failure in writes
+        for finding in failure.verdict.findings
+        for status in _STATUS.findall(finding.message)
+    }
+    seen = as_code(status for status in STATUSES if status in found)
+    if messages and second_runs and all(len(failure.verdict.findings) >= failure.verdict.judged for failure in writes):
+        return "A thread is not locked by its active run"
+    what = "Messages and runs" if messages and second_runs else "Messages" if messages else "Second runs"
+    title = f"{what} are accepted beside an active run" + (f" ({list_names(seen, len(seen))})" if seen else "")
+    return title + (", and two runs if created at once" if at_once and not second_runs else "")
 
 
 def _title_of_access(failures: Sequence[Failure]) -> str:
     """The title of failing rules on tenants; empty if others fail, or only one, which has a better title."""
-    is_tenancy = len(failures) > 1 and all(failure.subject == "tenancy" for failure in failures)
-    return "Objects of one key are open to another" if is_tenancy else ""
+    urgent = _most_urgent(failures)
+    if any(failure.subject != "tenancy" for failure in urgent):
+        return ""
+    names = list(operations_of(urgent))
+    if len(urgent) == 1 and (urgent[0].id != "tenancy.objects_are_their_tenants_own" or not names):
+        return ""
+    return "Objects of one key are open to another" + (f" in {list_names(names)}" if names else "")
+
+
+def _most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
+    """The failures that are a MUST, or all if none is."""
+    return [failure for failure in failures if failure.verdict.level == "must"] or failures
 
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {

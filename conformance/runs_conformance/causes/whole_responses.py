@@ -179,7 +179,8 @@ def sort_error_envelope(sorting: Sorting) -> None:
             "errors.envelope",
             _title_of_envelope(sorting, broken),
             Severity.WRONG_SHAPE,
-            'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}.',
+            'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}'
+            + (", and let it answer these errors, too." if _are_few(broken) else "."),
             taken,
             typical=lambda failure: failure in broken,
         )
@@ -192,17 +193,25 @@ def _has_envelope(failure: Failure) -> bool:
 
 
 def _title_of_envelope(sorting: Sorting, broken: Sequence[Failure]) -> str:
-    """The title of a wrong form of errors, which says whether only those of unknown routes have it."""
+    """The title of a wrong form of errors, which says whether only some have it, as those of unknown routes."""
     details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
+    statuses = sorted({failure.status for failure in broken if failure.status is not None})
+    such = f", such as those with HTTP {statuses[0]}," if statuses else ""
+    subject = f"Some errors{such}" if _are_few(broken) else "Errors"
     if not details:
-        return 'Errors come in another form than {"error": {…}}'
+        return subject + ' come in another form than {"error": {…}}'
     others_are_right = any(
         verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
         for verdict in sorting.verdicts
     )
     if others_are_right and len(details) == len(broken) and all(detail in _OF_UNKNOWN_ROUTES for detail in details):
         return 'Errors of routes that do not exist come in the form of the framework, {"detail": …}'
-    return 'Errors come in the form of the framework, {"detail": …}'
+    return subject + ' come in the form of the framework, {"detail": …}'
+
+
+def _are_few(broken: Sequence[Failure]) -> bool:
+    """Whether most errors have the right form."""
+    return all(failure.is_occasional for failure in broken)
 
 
 def _sort_error_members(sorting: Sorting, failures: list[Failure]) -> None:

@@ -1,0 +1,41 @@
+"""Titles of causes that are the message of a finding."""
+
+from __future__ import annotations
+
+import re
+
+from runs_conformance.causes.failure import Failure
+from runs_conformance.model.text import excerpt
+
+_MAX_TITLE = 120
+_NOUNS = {
+    "asst": "an assistant",
+    "thread": "a thread",
+    "msg": "a message",
+    "run": "a run",
+    "step": "a step",
+    "call": "a call",
+}
+_ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+_DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
+_IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NAMED_ID = re.compile(
+    rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
+)
+"""Ids in findings, which differ between test runs."""
+
+
+def title_of_finding(failure: Failure) -> str:
+    """The message of a finding as a statement about the server, without the ids of the test run's objects."""
+    message = failure.finding.message or failure.verdict.statement.rstrip(".")
+    message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
+    first, space, rest = message.partition(" ")
+    first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
+    return excerpt(first + space + rest, _MAX_TITLE)
+
+
+def _noun_without_id(found: re.Match[str]) -> str:
+    """The noun before an id, with an article unless it has a determiner."""
+    before = found.string[: found.start()].split()
+    return found[1] if before and before[-1].lower() in _DETERMINERS else f"the {found[1]}"

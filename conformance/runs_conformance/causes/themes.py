@@ -1,0 +1,170 @@
+"""The parts of a server that answer for the rules, each with the words for what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
+
+STAMPS = "times.stamps_of_an_ended_run_stay"
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The rules that one part of a server answers for."""
+
+    kind: str
+    title: str
+    severity: Severity
+    fix: str
+    topics: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+
+
+THEMES = (
+    Theme(
+        "access",
+        "Objects and operations are open to those without the right key",
+        Severity.ACCESS,
+        "Check the key before anything else, and look objects up among those of its tenant only.",
+        ("auth", "tenancy"),
+    ),
+    Theme(
+        "beta",
+        "The header `OpenAI-Beta` is not checked",
+        Severity.MISSING_VALIDATION,
+        "Refuse requests with HTTP 400 unless their `OpenAI-Beta` is `assistants=v2`.",
+        (),
+        ("auth.beta_header_is_required", "auth.missing_beta_header_is_invalid_beta", "auth.first_beta_is_over"),
+    ),
+    Theme(
+        "cancel",
+        "Cancelling a run does not end it as documented",
+        Severity.LIFECYCLE,
+        "Accept a cancellation only while the run is active, and move it to cancelling and then cancelled.",
+        ("cancel",),
+    ),
+    Theme(
+        "lock",
+        "A thread is not locked by its active run, or stays locked after it",
+        Severity.LIFECYCLE,
+        "Hold a lock on the thread from the creation of a run until it ends, and release it in every case.",
+        ("lock",),
+        ("races.two_runs_never_work_together", "races.one_of_two_runs_at_once_is_taken"),
+    ),
+    Theme(
+        "races",
+        "Of requests at the same moment, one undoes the other, or both are accepted",
+        Severity.LIFECYCLE,
+        "Change the status of a run by an atomic compare-and-set, and update only the members that a request changes.",
+        ("races",),
+    ),
+    Theme(
+        "lifecycle",
+        "Runs do not follow the documented lifecycle",
+        Severity.LIFECYCLE,
+        "Change the status of a run in one place that allows only the documented transitions.",
+        ("lifecycle", "ending"),
+        (STAMPS,),
+    ),
+    Theme(
+        "tools",
+        "Tool calls and their outputs are not handled as documented",
+        Severity.LIFECYCLE,
+        "Stop the run at requires_action until the outputs of all calls are submitted, then continue it.",
+        ("tools", "action", "choice"),
+    ),
+    Theme(
+        "streams",
+        "Streams do not show the run as documented",
+        Severity.LIFECYCLE,
+        "Send one event for every change of the run, its steps and messages, and end the stream with [DONE].",
+        ("streaming", "events", "deltas", "stored"),
+    ),
+    Theme(
+        "data",
+        "What was sent is not stored as it was sent",
+        Severity.DATA_LOSS,
+        "Store every object as it was accepted, and read it back from the same place.",
+        ("messages", "threads", "metadata", "modify", "settings", "assistants", "traces"),
+    ),
+    Theme(
+        "deletion",
+        "Deleted objects are still there",
+        Severity.DATA_LOSS,
+        "Remove an object together with what belongs to it, and answer HTTP 404 afterwards.",
+        ("deletion",),
+    ),
+    Theme(
+        "lists",
+        "Lists do not show what they should",
+        Severity.DATA_LOSS,
+        "Filter by `run_id`, sort by `order`, cut by `after`, `before` and `limit`, and take `has_more` from the rest.",
+        ("listing", "paging"),
+    ),
+    Theme(
+        "steps",
+        "Run steps are missing or not as documented",
+        Severity.MISSING_MEMBER,
+        "Record one step for every message and for every round of tool calls, and end it with its run.",
+        ("steps",),
+        ("messages.answer_has_a_step", "stored.steps_are_as_their_stream_ended"),
+    ),
+    Theme(
+        "stamps",
+        "Times and usage of runs are missing or wrong",
+        Severity.MISSING_MEMBER,
+        "Set each time stamp and the usage in the transition that they belong to, and never again.",
+        ("times", "usage"),
+    ),
+    Theme(
+        "identity",
+        "Ids or parents of objects are not as documented",
+        Severity.WRONG_SHAPE,
+        "Give each object a random id with the prefix of its kind, and the ids of its parents.",
+        ("ids", "identity"),
+    ),
+    Theme(
+        "references",
+        "Ids of objects that do not exist are accepted",
+        Severity.MISSING_VALIDATION,
+        "Look up every object that a request names, under its parent, and refuse the request if there is none.",
+        ("references",),
+    ),
+    Theme(
+        "outputs",
+        "Tool outputs are not matched with the calls of the run",
+        Severity.MISSING_VALIDATION,
+        "Refuse outputs with HTTP 400 unless they are one for each of the calls that the run waits for.",
+        (),
+        OUTPUT_RULES,
+    ),
+    Theme(
+        "transport",
+        "Answers are not plain JSON objects as documented",
+        Severity.WRONG_SHAPE,
+        "Answer with one JSON object in UTF-8, of the content type application/json.",
+        ("transport",),
+    ),
+    Theme(
+        "bodies",
+        "Bodies that are not valid JSON objects are accepted",
+        Severity.MISSING_VALIDATION,
+        "Parse the body strictly, and refuse what is not a JSON object with HTTP 400.",
+        ("robustness",),
+    ),
+    Theme(
+        "refusals",
+        "Refusals have another status, code or member than documented",
+        Severity.WORDING,
+        "Refuse an invalid body with HTTP 400 and name the member in `param` and the kind in `code`.",
+        ("refusals", "errors"),
+        ("references.malformed_ids_are_400_or_404",),
+    ),
+)
+
+
+THEMES_BY_KIND = {theme.kind: theme for theme in THEMES}
+THEMES_BY_TOPIC = {topic: theme for theme in THEMES for topic in theme.topics}
+THEMES_BY_RULE = {rule: theme for theme in THEMES for rule in theme.rules}

@@ -1,0 +1,204 @@
+"""Titles claim what was seen: the statuses, shares, operations and parameters of the findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runs_conformance.causes import Cause, analyze
+from runs_conformance.model.json import JSON
+from runs_conformance.model.verdict import Finding, Verdict
+from tests.causes.verdicts import broken_rule, by_kind, wrong_value
+
+MESSAGES = ("lock.no_message_while_a_run_works", "lock.no_message_while_a_run_is_queued_or_cancelling")
+RUNS = ("lock.no_second_run_while_a_run_works", "lock.no_second_run_while_a_run_is_queued_or_cancelling")
+
+
+def accepted_while(id_: str, *statuses: str, judged: int | None = None, level: str = "must") -> Verdict:
+    """A rule on the lock that was broken while a run had these statuses."""
+    findings = tuple(
+        Finding(f"a message was accepted while run run_{number} was {status!r}", f"x{number}", "create_message")
+        for number, status in enumerate(statuses)
+    )
+    return replace(broken_rule(id_, "create_message", level), findings=findings, judged=judged or len(findings))
+
+
+def at_once(id_: str, level: str = "must") -> Verdict:
+    finding = Finding("two at once were accepted", "race", "create_run")
+    return replace(broken_rule(id_, "create_run", level), findings=(finding,))
+
+
+def only(*verdicts: Verdict) -> Cause:
+    (cause,) = analyze(verdicts)
+    return cause
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (
+            [accepted_while(MESSAGES[0], "requires_action"), accepted_while(MESSAGES[1], "cancelling", level="should")],
+            "Messages are accepted beside an active run (`requires_action`, `cancelling`)",
+        ),
+        (
+            [
+                accepted_while(MESSAGES[0], "requires_action", judged=3),
+                at_once("races.two_runs_never_work_together"),
+                at_once("races.one_of_two_runs_at_once_is_taken", "should"),
+            ],
+            "Messages are accepted beside an active run (`requires_action`), and two runs if created at once",
+        ),
+        (
+            [accepted_while(RUNS[0], "in_progress", judged=2), accepted_while(RUNS[1], "queued", level="should")],
+            "Second runs are accepted beside an active run (`queued`, `in_progress`)",
+        ),
+        (
+            [accepted_while(MESSAGES[0], "in_progress", judged=4), accepted_while(RUNS[0], "in_progress")],
+            "Messages and runs are accepted beside an active run (`in_progress`)",
+        ),
+        (
+            [accepted_while(MESSAGES[0], "in_progress"), accepted_while(RUNS[0], "in_progress", "requires_action")],
+            "A thread is not locked by its active run",
+        ),
+        (
+            [
+                at_once("races.two_runs_never_work_together"),
+                at_once("races.one_of_two_runs_at_once_is_taken", "should"),
+            ],
+            "Two runs are accepted in one thread if created at once",
+        ),
+    ],
+)
+def test_titles_of_locks_say_what_was_accepted_in_which_statuses(verdicts: list[Verdict], title: str) -> None:
+    assert only(*verdicts).title == title
+    assert only(*verdicts).kind == "lock"
+
+
+def test_submissions_at_once_are_no_matter_of_the_lock() -> None:
+    lock = accepted_while(MESSAGES[0], "requires_action")
+    taken = at_once("races.outputs_are_taken_once")
+    one = at_once("races.one_of_two_submissions_is_taken", "should")
+    causes = by_kind(lock, taken, one)
+    assert causes["lock"].ids == (lock.id,)
+    assert causes["races"].ids == (taken.id, one.id)
+    assert causes["races"].title == "Two at once were accepted"
+
+
+def test_a_single_must_gives_no_title_to_other_mistakes() -> None:
+    done = replace(
+        broken_rule("streaming.a_stream_ends_with_done", "create_run"),
+        explanation="Why.\n\nFix: Send it.",
+        findings=(Finding("the stream ends without done", "x1", "create_run"),),
+    )
+    opening = replace(
+        broken_rule("events.a_new_thread_opens_its_stream", "create_run", "should"),
+        findings=(Finding("the stream opens with a run", "x1", "create_run"),),
+    )
+    stored = replace(
+        broken_rule("stored.run_is_as_its_stream_ended", "get_run", "should"),
+        findings=(Finding("the run is another", "x2", "get_run", "/usage", 1, 2),),
+    )
+    causes = by_kind(done, opening, stored)
+    assert (causes["streams"].ids, causes["streams"].title) == ((done.id,), "The stream ends without done")
+    assert causes["streams"].fix == "Send it."
+    rest = causes["streams.recommended"]
+    assert (rest.level, rest.ids) == ("should", (opening.id, stored.id))
+    assert (rest.title, rest.severity) == ("Streams do not show the run as documented", causes["streams"].severity)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "pointer", "fix", "is_one"),
+    [("x1", "/a", "", True), ("x2", "/a", "", False), ("x1", "/b", "", False), ("x2", "/b", "Fix: Send it.", True)],
+)
+def test_what_the_repair_of_a_must_mends_shares_its_cause(exchange: str, pointer: str, fix: str, is_one: bool) -> None:
+    first = replace(
+        broken_rule("usage.is_null_until_the_run_ends", "get_run"),
+        findings=(Finding("it is wrong", "x1", "get_run", "/a"),),
+        explanation="Why.\n\nFix: Send it.",
+    )
+    second = replace(
+        broken_rule("usage.adds_up", "get_run", "should"),
+        findings=(Finding("it is not right", exchange, "get_run", pointer),),
+        explanation=fix,
+    )
+    causes = by_kind(first, second)
+    assert ("stamps.recommended" in causes) is not is_one
+    assert causes["stamps"].title == "It is wrong"
+
+
+def test_rules_of_one_repair_have_the_words_of_their_theme_beside_a_must() -> None:
+    urgent = broken_rule("tools.missing_outputs_are_refused", "submit_tool_outputs")
+    other = broken_rule("tools.unknown_outputs_are_refused", "submit_tool_outputs", "should")
+    cause = only(urgent, other)
+    assert cause.title == "Tool outputs are not matched with the calls of the run"
+    assert "one for each of the calls" in cause.fix
+
+
+def list_rule(id_: str, query: dict[str, str], operation: str = "list_messages", level: str = "must") -> Verdict:
+    failing = broken_rule(id_, operation, level)
+    request: JSON = {"method": "GET", "path": "/", "query": [[name, value] for name, value in query.items()]}
+    return replace(failing, counterexample={"exchange": "x", "request": request})
+
+
+BY_RUN = list_rule("listing.listing_by_run_misses_no_message", {"run_id": "run_1"})
+HAS_MORE = "paging.has_more_is_true_exactly_where_more_follows"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (
+            [list_rule("paging.pages_hold_what_comes_next", {"run_id": "r", "after": "m"})],
+            "Lists do not follow `run_id`",
+        ),
+        ([list_rule("paging.pages_hold_what_comes_next", {"limit": "1"})], "Lists do not follow `run_id`"),
+        (
+            [list_rule("paging.pages_hold_what_comes_next", {"after": "m"})],
+            "Lists do not follow `after`, `run_id`",
+        ),
+        ([list_rule(HAS_MORE, {"run_id": "r", "limit": "1"})], "Lists do not follow `run_id`"),
+        ([list_rule(HAS_MORE, {"run_id": "r"}, "list_run_steps")], "Lists do not follow `run_id`; `has_more` is wrong"),
+        ([list_rule(HAS_MORE, {"limit": "1"})], "Lists do not follow `run_id`; `has_more` is wrong"),
+        ([list_rule("paging.pages_are_full", {"limit": "1"}, level="should")], "Lists do not follow `run_id`"),
+        (
+            [list_rule("paging.before_ends_at_its_item", {"before": "m"}, level="should")],
+            "Lists do not follow `before`, `run_id`",
+        ),
+        (
+            [list_rule("listing.newest_come_first_by_default", {})],
+            "Lists do not follow the default order, `run_id`",
+        ),
+    ],
+)
+def test_lists_name_what_no_other_parameter_of_the_request_explains(verdicts: list[Verdict], title: str) -> None:
+    assert only(BY_RUN, *verdicts).title == title
+
+
+def test_tenants_objects_are_named_by_the_operations_that_show_them() -> None:
+    found = broken_rule("tenancy.objects_are_their_tenants_own", "get_run_step")
+    deleted = replace(found.findings[0], operation="delete_assistant")
+    cause = only(replace(found, findings=(*found.findings, deleted), explanation="Fix: Look them up by tenant."))
+    assert cause.title == "Objects of one key are open to another in delete_assistant, get_run_step"
+    assert cause.fix == "Look them up by tenant."
+
+
+@pytest.mark.parametrize(
+    ("judged", "reason", "title"),
+    [
+        (10, None, 'Some errors, such as those with HTTP 401, come in another form than {"error": {…}}'),
+        (1, None, 'Errors come in another form than {"error": {…}}'),
+        (10, "9 more findings are not listed", 'Errors come in another form than {"error": {…}}'),
+    ],
+)
+def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, reason: str | None, title: str) -> None:
+    form = replace(
+        wrong_value("error.error.type", "get_run", "object", "No key."),
+        operation=None,
+        judged=judged,
+        reason=reason,
+        counterexample={"case": {"role": "act"}, "answer": {"http_status": 401, "body": {"error": "No key."}}},
+    )
+    cause = by_kind(form)["errors.envelope"]
+    assert cause.title == title
+    assert ("let it answer these" in cause.fix) is title.startswith("Some")
