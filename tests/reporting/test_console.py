@@ -165,3 +165,22 @@ def test_a_request_that_the_server_does_not_survive_can_be_sent_again() -> None:
     assert "curl" in text.partition("to send x000007")[2].partition("\n\n")[0]
     assert "curl" in markdown.text(made).partition("To send x000007 again:")[2]
     assert "To send x000007 again:" in html.text(made)
+
+
+def test_failures_are_counted_without_the_warnings_of_the_same_mistake() -> None:
+    ids = ("tools.missing_outputs_are_refused", "tools.unknown_outputs_are_refused")
+    must, should = (
+        verdict(id_, Outcome.FAIL, kind="rule", level=level, operation=None)
+        for id_, level in zip(ids, ("must", "should"), strict=True)
+    )
+    for verdicts, count in (((must, should), 1), ((should,), 1), ((replace(should, level="must"), must), 2)):
+        (mistake,) = list_mistakes(report(*verdicts))
+        assert (mistake.table_count, mistake.count) == (
+            count,
+            "2 requirements" if len(verdicts) > 1 else "1 requirement",
+        )
+        assert any(
+            line.startswith(f" 1 validation      {count}  ")
+            for line in render_summary(report(*verdicts), Style()).splitlines()
+        )
+        assert f"| {count} | Tool outputs" in markdown.text(report(*verdicts)) or len(verdicts) == 1

@@ -92,12 +92,12 @@ def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> It
         title = failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " ")
         title = truncate(title, WIDTH - _TITLE_COLUMN)
         number = style.paint(f"{mistake.number:2} ", "31;1" if mistake.fails else "33")
-        yield f"{number}{mistake.severity:12}{len(mistake.verdicts):5}  {title}"
+        yield f"{number}{mistake.severity:12}{mistake.table_count:5}  {title}"
         if mistake is mistakes[0] and style.verbosity < 1:
             yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
     if rest := mistakes[shown:]:
         more = "more" if rest[0].fails else f"more {'warning' if len(rest) == 1 else 'warnings'}"
-        count = plural(sum(len(mistake.verdicts) for mistake in rest), "requirement")
+        count = plural(sum(mistake.table_count for mistake in rest), "requirement")
         yield f"   {len(rest)} {more}, with {count}; -v shows all"
 
 

@@ -67,7 +67,7 @@ def _mistake_table(mistakes: Sequence[Mistake]) -> Iterator[str]:
     for mistake in mistakes:
         level = mistake.cause.level if mistake.fails or mistake.cause.level != "must" else "in the baseline"
         title = _escape_inline(mistake.cause.title)
-        yield f"| {mistake.number} | {mistake.severity} | {level} | {len(mistake.verdicts)} | {title} |"
+        yield f"| {mistake.number} | {mistake.severity} | {level} | {mistake.table_count} | {title} |"
     yield ""
 
 

@@ -26,12 +26,22 @@ SEVERITY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One cause with its position, its failing verdicts, and whether it fails the test run."""
+    """One cause with its position, its failing verdicts, and how many of them fail the test run; the others warn."""
 
     number: int
     cause: Cause
     verdicts: Sequence[Verdict]
-    fails: bool
+    failing: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether it fails the test run."""
+        return self.failing > 0
+
+    @property
+    def table_count(self) -> int:
+        """The number in tables: of its failures or, if there is none, of its warnings."""
+        return self.failing or len(self.verdicts)
 
     @property
     def severity(self) -> str:
@@ -57,7 +67,7 @@ def list_mistakes(report: Report) -> list[Mistake]:
     for cause in report.causes:
         verdicts = [by_id[id_] for id_ in cause.ids if id_ in by_id]
         if verdicts:
-            found.append((cause, verdicts, any(report.counts_as_failure(verdict) for verdict in verdicts)))
+            found.append((cause, verdicts, sum(map(report.counts_as_failure, verdicts))))
     found.sort(key=lambda item: (not item[2], item[0].severity.rank if item[2] else 0))
     return [Mistake(number, *item) for number, item in enumerate(found, 1)]
 
