@@ -55,6 +55,9 @@ class RecordingListener:
     def on_throttled(self, seconds: float) -> None:
         self.waited = seconds
 
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        self.awaited = awaited
+
 
 def execute(programs: list[Program], target: ScriptedSender, cleans_up: bool = False, workers: int = 3) -> RunResult:
     history_judge = HistoryJudge({}, (("test", count_exchanges),))

@@ -51,3 +51,17 @@ def test_throttling_says_which_requests_wait() -> None:
     said: list[str] = []
     LineProgress(said.append).on_throttled(1.0)
     assert said == ["the target answers HTTP 429 or 503; what it refuses is sent again after 1 s"]
+
+
+def test_a_long_wait_says_what_is_waited_for() -> None:
+    said: list[str] = []
+    clock = iter([0.0, 4.0, 9.0, 10.0, 10.2, 20.0])
+    lines = LineProgress(said.append, now=lambda: next(clock))
+    awaited = "the end of a stream of create_run in lifecycle.stream"
+    for seconds in (4.0, 9.0, 10.0, 10.2, 20.0):
+        lines.on_waiting(awaited, seconds)
+    assert said == [f"waiting for {awaited}, {seconds} s so far" for seconds in (10, 20)]
+    for progress in (SilentProgress(), ProgressBar(print)):
+        progress.on_plan(1, 1, 1, (1, 1))
+        progress.on_waiting(awaited, 20.0)
+        progress.close()

@@ -12,6 +12,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forecast import search_share
+from runs_conformance.engine.pending_steps import PendingSteps
 from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
@@ -59,6 +60,10 @@ class ProgressListener(Protocol):
         """The target refuses requests for their rate, so that each waits for this long."""
         ...
 
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        """Nothing else has been waited for as long as for this response; called several times a second."""
+        ...
+
 
 def run_plan(
     plan: Plan,
@@ -82,7 +87,10 @@ def run_plan(
     written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
     objects of each program are deleted when it ends, except for programs that the interrupt ended.
     """
-    pool = _WorkerPool(plan, context, sender, collector, history_judge, budget, schedule, listener, cleans_up, no_route)
+    pending = PendingSteps(sender)
+    pool = _WorkerPool(
+        plan, context, pending, collector, history_judge, budget, schedule, listener, cleans_up, no_route
+    )
     # Wait for events, not threads: an interrupted join() marks its thread as ended.
     ends = [threading.Event() for _ in range(max(1, workers))]
     interrupted = False
@@ -95,7 +103,8 @@ def run_plan(
             threading.Thread(target=pool.run_worker, args=(end,), name=f"worker-{number}", daemon=True).start()
         for end in ends:
             while not end.wait(0.2):
-                pass
+                if (longest := pending.longest()) is not None:
+                    listener.on_waiting(*longest)
     except KeyboardInterrupt:
         interrupted = True
         budget.stop("interrupted")

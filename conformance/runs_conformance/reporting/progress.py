@@ -12,6 +12,9 @@ from runs_conformance.model.plural import plural
 INTERVAL = 5.0
 """Seconds between two lines without a terminal."""
 
+LONG_WAIT = 10.0
+"""Seconds without a response, and without a printed line, after which a line names the response."""
+
 _MIN_DONE = 3
 """Programs after which the time left can be estimated."""
 
@@ -41,6 +44,9 @@ class SilentProgress:
 
     def on_throttled(self, seconds: float) -> None:
         """The target refuses requests for their rate, so that each waits for this long."""
+
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        """No other response has been waited for as long as this one."""
 
 
 class LineProgress:
@@ -89,6 +95,13 @@ class LineProgress:
     def on_throttled(self, seconds: float) -> None:
         """Print why nothing seems to happen."""
         self._say(_throttling(seconds))
+
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        """Print what is waited for, if nothing was printed for long."""
+        now = self._now()
+        if seconds >= LONG_WAIT and now - self._last >= LONG_WAIT:
+            self._last = now
+            self._say(_waiting(awaited, seconds))
 
 
 class ProgressBar:
@@ -151,6 +164,11 @@ class ProgressBar:
         """Print why nothing seems to happen."""
         self._say(_throttling(seconds))
 
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        """Show what is waited for, if it takes long."""
+        if self._progress is not None and seconds >= LONG_WAIT:
+            self._progress.update(self._task, description=_waiting(awaited, seconds))
+
 
 def format_left(seconds: float) -> str:
     """Format an estimated time in words that reflect its precision."""
@@ -176,6 +194,10 @@ def _undeletable(estimates: Mapping[str, int]) -> str:
 
 def _throttling(seconds: float) -> str:
     return f"the target answers HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
+
+
+def _waiting(awaited: str, seconds: float) -> str:
+    return f"waiting for {awaited}, {seconds:.0f} s so far"
 
 
 class _Counter:
