@@ -43,6 +43,20 @@ def has_one_temperature_for_all(hooks: Hooks) -> None:
     _without(hooks, "create_assistant", "temperature", "top_p")
 
 
+@mutant("assistants", level="should")
+def takes_null_for_0(hooks: Hooks) -> None:
+    """Gives an assistant that is created with a temperature or top_p of null a value of 0."""
+
+    async def replace_nulls(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict):
+            for name in ("temperature", "top_p"):
+                if name in request.body and request.body[name] is None:
+                    request.body[name] = 0
+        return await inner(request)
+
+    wrap_handlers(hooks, replace_nulls, "create_assistant")
+
+
 @mutant("modify")
 def keeps_names_for_ever(hooks: Hooks) -> None:
     """Modifying an assistant does not change its name."""
