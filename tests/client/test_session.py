@@ -25,7 +25,7 @@ from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Completion, Exchange
 from tests.client.clock import Clock
-from tests.client.hostile import Connection, Server, closed_port, serving
+from tests.client.hostile import Connection, Server, closed_port, head, serving
 
 LIMITS = ExchangeLimits(connect=0.5, idle=0.5, total=2)
 CREATE = Step(operation="create_thread", name="thread", body={})
@@ -361,6 +361,42 @@ def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent() -> None:
         exchanges = created.send_concurrently([CREATE, CREATE], "p", {})
     assert time.monotonic() - started < 0.5
     assert {each.completion for each in exchanges} == {Completion.NOT_CONNECTED, Completion.ANSWERED}
+
+
+STREAMED = replace(CREATE, name="", body={"stream": True}, stream=True)
+ON_TEXT = replace(GET, name="", after_event="thread.message.delta", pause=0.1)
+
+
+def test_step_is_sent_after_an_event_of_another() -> None:
+    has_arrived = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        while (request := connection.request()) is not None:
+            if request.startswith(b"GET"):
+                has_arrived.set()
+                connection.answer()
+                continue
+            connection.send(head(Content_Type="text/event-stream", Connection="close"))
+            for name in (b"thread.message.created", b"thread.message.delta"):
+                assert not has_arrived.wait(0.2)
+                connection.send(b"event: %s\ndata: {}\n\n" % name)
+            assert has_arrived.wait(0.5)
+            connection.send(b"event: done\ndata: [DONE]\n\n")
+            return
+
+    with session(handler) as (created, _, slept):
+        streamed, read = created.send_concurrently([STREAMED, ON_TEXT], "p", {})
+    assert [event.name for event in streamed.events] == ["thread.message.created", "thread.message.delta", "done"]
+    assert streamed.events[1].at <= read.started < streamed.ended
+    assert slept == []
+
+
+def test_step_is_sent_without_its_event_when_the_others_have_ended() -> None:
+    with session(echo) as (created, _, _):
+        started = time.monotonic()
+        streamed, read = created.send_concurrently([STREAMED, ON_TEXT], "p", {})
+    assert time.monotonic() - started < 1
+    assert streamed.happened_before(read)
 
 
 def test_concurrent_steps_need_all_references() -> None:

@@ -50,6 +50,7 @@ _steps = st.builds(
     exercises=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     until=st.lists(st.text(max_size=5), max_size=2).map(tuple),
     pause=st.floats(0, 5),
+    after_event=st.text(max_size=5),
     stream=st.booleans(),
     dangling=st.none() | st.sampled_from(DanglingReference),
     anomaly=st.text(max_size=5),

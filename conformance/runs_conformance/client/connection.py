@@ -36,13 +36,15 @@ class SocketConnectionRefused(httpcore.ConnectError):
 class ExchangeProgress(threading.local):
     """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes.
 
-    `hold`, if set, is called once, when the connection is open and before the first byte is sent.
+    `hold`, if set, is called once, when the connection is open and before the first byte is sent; `notify` with the
+    name of each event of a stream.
     """
 
     deadline = 0.0
     opened_connection = False
     received = 0
     hold: Callable[[], object] | None = None
+    notify: Callable[[str], object] | None = None
 
     def begin(self, deadline: float) -> None:
         """Start a new exchange that may last until `deadline`."""

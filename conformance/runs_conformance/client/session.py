@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 
 from runs_conformance.client import base_url
@@ -17,6 +16,7 @@ from runs_conformance.client.prepared_request import PreparedRequest, prepare
 from runs_conformance.client.recorder import Recorder
 from runs_conformance.client.recovery import Recovery
 from runs_conformance.client.retry_policy import RetryPolicy, is_overload
+from runs_conformance.client.synchronization import Synchronization
 from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import USER_AGENT, SendResult, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
@@ -29,8 +29,6 @@ from runs_conformance.wire.content_encoding import ACCEPT_ENCODING
 from runs_conformance.wire.redaction import REDACTED, redact_value
 
 _MAX_TEXT = 4000
-_MAX_HOLD = 1.0
-"""Seconds for which concurrent requests wait for each other's connections."""
 _OPERATIONS_WITH_METADATA = ("create_assistant", "create_thread")
 Headers = tuple[tuple[str, str], ...]
 
@@ -120,36 +118,26 @@ class Session:
     def send_concurrently(
         self, steps: Sequence[Step], program: str, exchanges_by_step: MutableMapping[str, Exchange]
     ) -> tuple[Exchange, ...]:
-        """Send steps at the same moment (each after its own pause), each on its own connection.
+        """Send steps at the same moment, each on its own connection, or after their pauses or events.
 
-        Those without a pause wait until all their connections are open: a TLS handshake may take longer than the target
-        needs for a request. Returns the exchanges in the order of the steps.
+        Returns the exchanges in the order of the steps.
         """
         requests = [prepare(self._with_fixture_metadata(step), exchanges_by_step) for step in steps]
-        barrier = threading.Barrier(len(steps))
-        connected = threading.Barrier(max(1, sum(not step.pause for step in steps)))
+        synchronization = Synchronization(steps, self.transport, self._sleep)
 
         def send_one(step: Step, request: PreparedRequest) -> Exchange:
-            self.transport.share_connections()
-            barrier.wait()
-            if step.pause:
-                self._sleep(step.pause)
-            else:
-                self.transport.hold_next_request(lambda: _wait_for_all(connected))
+            synchronization.wait(step)
             try:
                 return self._send_with_retries(step, request, program)
             finally:
-                if not step.pause:
-                    # The others must not wait for a request that could not be sent.
-                    connected.abort()
+                synchronization.finish(step)
 
         self._throttle.acquire(len(steps))
         with ThreadPoolExecutor(len(steps)) as threads:
             try:
                 exchanges = tuple(threads.map(send_one, steps, requests))
             except BaseException:
-                # A thread that could not be started would let the others wait forever.
-                barrier.abort()
+                synchronization.abort()
                 raise
         exchanges_by_step.update(
             {step.name: exchange for step, exchange in zip(steps, exchanges, strict=True) if step.name}
@@ -298,12 +286,6 @@ class Session:
             (name, REDACTED if value in address.secret_values else redact_value(name, value))
             for name, value in sent_headers
         )
-
-
-def _wait_for_all(barrier: threading.Barrier) -> None:
-    """Wait for the other threads, unless one of them does not arrive in time."""
-    with suppress(threading.BrokenBarrierError):
-        barrier.wait(_MAX_HOLD)
 
 
 def _as_recorded(request: PreparedRequest, headers: Headers) -> Request:

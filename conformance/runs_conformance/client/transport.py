@@ -130,6 +130,10 @@ class Transport:
         """Have the next request of this thread call `wait` when its connection is open, before it is sent."""
         self._wire.backend.progress.hold = wait
 
+    def watch_events(self, notify: Callable[[str], object]) -> None:
+        """Call `notify` with the name of each event that streams to this thread show, as soon as it arrives."""
+        self._wire.backend.progress.notify = notify
+
     def _request(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         target = self.address.base_path + outgoing.path
         # A secret in the query must not grant access to a request with a missing or wrong key either.
@@ -244,8 +248,11 @@ class _ResponseReader:
             self._chunks.append(data)
             return
         now = _now()
-        was_done = self._events.done
+        was_done, known = self._events.done, len(self._events.events)
         self._events.feed(data, now)
+        if (notify := self._progress.notify) is not None:
+            for event in self._events.events[known:]:
+                notify(event.name)
         if self._events.overflowed:
             raise TooLargeError
         if self._events.done and not was_done:

@@ -109,8 +109,9 @@ class Step:
     `headers` are added to the default ones; `None` removes one. `exercises` names the constraints that the step tests,
     with a valid or an invalid value. `until` makes the engine repeat the step until the response's `status` is one of
     these or the run timeout expires; each attempt is a separate exchange. `pause` is the number of seconds to wait
-    before sending, for effects that show only in timestamps of whole seconds. `stream` marks a step whose success is an
-    event stream.
+    before sending, for effects that show only in timestamps of whole seconds. A concurrent step with `after_event` is
+    sent instead when the stream of another shows an event whose name starts so, some seconds later at the latest.
+    `stream` marks a step whose success is an event stream.
 
     The last fields carry intent that the traffic does not show. `dangling` says why a reference names no object.
     `anomaly` names an oddity below the level of the schema, such as `invalid_utf8`; a `probe` is sent only to test
@@ -133,6 +134,7 @@ class Step:
     exercises: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
     pause: float = 0.0
+    after_event: str = ""
     stream: bool = False
     dangling: DanglingReference | None = None
     anomaly: str = ""
@@ -190,6 +192,8 @@ def step_to_json(step: Step) -> dict[str, JSON]:
         out["until"] = list(step.until)
     if step.pause:
         out["pause"] = step.pause
+    if step.after_event:
+        out["after_event"] = step.after_event
     if step.stream:
         out["stream"] = True
     if step.dangling is not None:

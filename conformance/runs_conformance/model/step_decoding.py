@@ -53,6 +53,7 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
         exercises=require_texts(data.get("exercises", ()), "exercises"),
         until=require_texts(data.get("until", ()), "until"),
         pause=max(0.0, require_number(data.get("pause", 0), "pause")),
+        after_event=_text(data.get("after_event", "")),
         stream=bool(data.get("stream", False)),
         **_intent(data),
     )
