@@ -17,7 +17,7 @@ from runs_conformance.generation.programs.fragments import (
 )
 from runs_conformance.generation.programs.official_client import as_python
 from runs_conformance.generation.programs.paging import TIMESTAMP_TICK
-from runs_conformance.generation.programs.responses import has_id
+from runs_conformance.generation.programs.responses import has_id, item_count
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -42,15 +42,20 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _THREAD = Ref("run", "/thread_id")
 _TOO_EARLY = "Too early, unless the run was cancelled at once."
+_PAUSES_FOR_A_STEP = (0.0, 0.05, 0.05, 0.1, 0.2, 0.4)
+"""Seconds before each look for the first step of a run. A target may show none before the run has ended."""
 
 
-@program("lifecycle", "cancel", runs=1, requests=24)
+@program("lifecycle", "cancel", runs=1, requests=28)
 def cancel_in_flight(context: ProgramContext) -> StepGenerator:
-    """A run is cancelled in the middle of a long answer, and again after it has ended."""
+    """A run is cancelled in the middle of a long answer, once it shows a step, and again after it has ended."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
     yield poll(until=("in_progress",))
-    yield page("list_run_steps")
+    for pause in _PAUSES_FOR_A_STEP:
+        steps: Exchange = yield replace(page("list_run_steps"), pause=pause)
+        if item_count(steps):
+            break
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
     yield poll(until=TERMINAL_STATUSES)

@@ -33,7 +33,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 SOON = 0.1
-"""Seconds after which a request that was just sent is probably being processed."""
+"""Seconds after which a request that was just sent is probably being processed, for scripts that see no events."""
 
 
 _AT_ONCE = 4
@@ -119,13 +119,15 @@ def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
 
 @program("races", "cancel", runs=1, requests=25)
 def cancelled_in_mid_stream(context: ProgramContext) -> StepGenerator:
-    """A run is cancelled by another request while the stream of its submitted tool outputs is open."""
+    """A run is cancelled by another request while the stream of its submitted tool outputs shows a text."""
     busy_thread = thread(context, text=prompt(context, "call_one") + " Then: " + prompt(context, "long"))
     if not (yield from require(assistant(context), busy_thread)):
         return
     if not (yield from start_waiting_run(context)):
         return
-    yield Concurrent((submit(stream=True), replace(on_run("cancel_run"), pause=SOON)))
+    cancel = replace(on_run("cancel_run"), pause=SOON, after_event="thread.message.delta")
+    # A target that repeats the output needs some time for it.
+    yield Concurrent((submit(stream=True, outputs=("18 degrees, sunny. " * 100,)), cancel))
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
 
