@@ -109,6 +109,41 @@ def test_message_without_an_end() -> History:
     return streamed(*without("thread.message.completed"))
 
 
+def cut(status: str, *ends: tuple[str, Any]) -> History:
+    """A stream in which a text begins, these events follow, and the run ends with this status."""
+    begun = [event for event in writing("Hel") if not event[0].endswith(".completed")]
+    return streamed(*opening(), *begun, *ends, (f"thread.run.{status}", run(status)))
+
+
+@passes(object_sequence.what_was_begun_is_ended)
+def test_message_and_step_of_a_cancelled_run_are_ended() -> History:
+    ends = (
+        ("thread.message.incomplete", streamed_message("incomplete")),
+        ("thread.run.step.cancelled", step("cancelled")),
+    )
+    return cut("cancelled", *ends)
+
+
+@fails(object_sequence.what_was_begun_is_ended, times=1)
+def test_message_of_a_cancelled_run_is_not_ended() -> History:
+    return cut("cancelled", ("thread.run.step.cancelled", step("cancelled")))
+
+
+@fails(object_sequence.what_was_begun_is_ended, times=2)
+def test_nothing_is_ended_where_a_run_reaches_its_limit() -> History:
+    return cut("incomplete")
+
+
+@inconclusive(object_sequence.what_was_begun_is_ended)
+def test_stream_of_a_run_that_is_being_cancelled_breaks_off() -> History:
+    return cut("cancelling")
+
+
+@inconclusive(object_sequence.what_was_begun_is_ended)
+def test_failed_run_may_leave_its_message() -> History:
+    return cut("failed")
+
+
 @fails(object_sequence.what_is_created_is_worked_on)
 def test_message_without_in_progress_event() -> History:
     return streamed(*without("thread.message.in_progress"))

@@ -6,7 +6,18 @@ from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, message, page, run, step, text, thread
+from tests.rules.histories import (
+    ASSISTANT,
+    T0,
+    HistoryBuilder,
+    message,
+    page,
+    run,
+    step,
+    streamed_message,
+    text,
+    thread,
+)
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
@@ -121,6 +132,47 @@ def test_message_of_the_caller_that_names_a_run() -> History:
     builder.see_statuses("queued", "completed")
     builder.send("create_message", {**message(), "role": "user"}, body={"role": "user", "content": "Hello."})
     return builder.history()
+
+
+def _cancelled(*shown: dict[str, Any], status: str = "cancelled") -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_messages", page(streamed_message("in_progress")))
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run(status))
+    for each in shown:
+        builder.send("list_messages", page(each))
+    return builder.history()
+
+
+@passes(run_messages.end_with_their_run)
+def test_message_ends_with_its_cancelled_run() -> History:
+    return _cancelled(streamed_message("incomplete", incomplete_details={"reason": "run_cancelled"}))
+
+
+@fails(run_messages.end_with_their_run, at="/data/0/status", times=1)
+def test_message_of_a_cancelled_run_stays_in_progress() -> History:
+    return _cancelled(streamed_message("in_progress"))
+
+
+@fails(run_messages.end_with_their_run, at="/data/0/status", times=1)
+def test_message_of_a_completed_run_stays_in_progress() -> History:
+    return _cancelled(streamed_message("in_progress"), status="completed")
+
+
+@inconclusive(run_messages.end_with_their_run)
+def test_message_of_a_run_that_is_being_cancelled() -> History:
+    return _cancelled(streamed_message("in_progress"), status="cancelling")
+
+
+@inconclusive(run_messages.end_with_their_run)
+def test_stored_message_shows_no_status() -> History:
+    return _cancelled(message())
+
+
+@inconclusive(run_messages.end_with_their_run)
+def test_message_of_a_caller_has_a_status_of_its_own() -> History:
+    return _cancelled({**streamed_message("in_progress"), "role": "user", "run_id": None, "assistant_id": None})
 
 
 @fails(run_messages.answer_has_a_step, at="/data", times=1)

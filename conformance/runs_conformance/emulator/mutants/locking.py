@@ -203,6 +203,25 @@ def leaves_steps_in_progress(hooks: Hooks) -> None:
     hooks.finish = finish
 
 
+@mutant("cancellation-closes-steps-and-messages", level="should")
+def leaves_messages_in_progress(hooks: Hooks) -> None:
+    """Messages show their status in every answer, and those of a cancelled run stay in progress."""
+    finish, show = hooks.finish, hooks.message_object
+
+    def leave_message_open(server: ServerState, run: Run, status: str, at: float) -> None:
+        step = run.open_step
+        message = step.message if step is not None and status == "cancelled" else None
+        if message is not None:
+            # A message that is not in progress is not ended with the run.
+            message.status = "completed"
+        finish(server, run, status, at)
+        if message is not None:
+            message.status = "in_progress"
+
+    hooks.finish = leave_message_open
+    hooks.message_object = lambda server, message, channel: show(server, message, "stream")
+
+
 @written_from_spec("cancellation-closes-steps-and-messages", level="should")
 def removes_cancelled_steps(hooks: Hooks) -> None:
     """A cancelled run loses its steps."""

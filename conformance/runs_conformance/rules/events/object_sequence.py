@@ -68,16 +68,17 @@ def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
     requirements=("stream-events-are-ordered",),
 )
 def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
-    """Every message and step that is created in the stream of a completed run has a final event.
+    """Every message and step that is created in the stream of a run that completes, reaches a limit or is cancelled has a
+    final event.
 
-    Clients take the complete text or call from that event.
+    Clients take the complete text or call from that event, or learn from it that no more will come.
 
-    Fix: End all open messages and steps before the run completes.
+    Fix: End all open messages and steps, with their events, before the run ends.
     """
     runs = events.stream.of_kind("run")
-    if runs and runs[-1].status == "completed" and events.created is not None:
-        message = f"the run completed but {events.id} has no final event"
-        yield events.created.check(events.end is not None, message)
+    status = runs[-1].status if runs else ""
+    if status in ("completed", "incomplete", "cancelled") and events.created is not None:
+        yield events.created.check(events.end is not None, f"the run is {status} but {events.id} has no final event")
 
 
 @rule(

@@ -88,3 +88,27 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
                 if id_ in named
                 else page.exchange.finding(f"no step of the run names its message {id_}", "/data")
             )
+
+
+@rule(
+    units=runs,
+    level=Level.SHOULD,
+    source=schema(f"{_MESSAGE}.incomplete_details: run_cancelled, run_expired, run_failed"),
+    capability="messages",
+    requirements=("cancellation-closes-steps-and-messages",),
+)
+def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
+    """No message of an ended run is in progress.
+
+    A user interface shows such a message as one that is still being written. Judged if the status of stored messages is
+    shown; the real service shows it in streams only.
+
+    Fix: End the open message in the transaction that ends the run: `completed`, or `incomplete` with the reason.
+    """
+    for message in _messages_of_run(run):
+        status = message.get("status")
+        if status is not ABSENT and run.had_ended_before(message.exchange):
+            is_open = status == "in_progress"
+            yield message.check(
+                not is_open, "the run has ended, but the message is in progress", "/status", "incomplete", status
+            )
