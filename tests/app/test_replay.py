@@ -72,12 +72,12 @@ def test_each_failure_is_one_line_and_the_exit_code_is_1_if_any_recurs(
 ) -> None:
     assert run_command(["replay", str(report)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert f"still fails  must    {ID}  accepted role" in "\n".join(lines)
+    assert f"still fails   must    {ID}  accepted role" in "\n".join(lines)
     assert len(lines) == sum(
         verdict["outcome"] == "fail" for verdict in json.loads((report / "report.json").read_text())["verdicts"]
     )
     assert run_command(["replay", str(report), ID, served[PLAIN]]) == 0
-    assert capsys.readouterr().out.strip() == f"passes now   must    {ID}"
+    assert capsys.readouterr().out.strip() == f"passes now    must    {ID}"
 
 
 def test_a_failure_is_replayed_as_often_as_asked(
@@ -98,7 +98,7 @@ def test_one_failure_among_several_attempts_still_fails() -> None:
     ]
     merged = merge_attempts(attempts)
     assert (merged.outcome, merged.requests) == (Outcome.FAIL, 6)
-    assert merged.reason == "failed 1 of 3 times, undecided 1 times: accepted"
+    assert merged.reason == "failed 1 of 3 times, inconclusive 1 time: accepted"
     assert merge_attempts(attempts[:1]) is attempts[0]
     assert merge_attempts(attempts[::2]).outcome is Outcome.INCONCLUSIVE
 
@@ -107,15 +107,15 @@ def test_a_history_is_judged_before_the_replay(
     served: Mapping[str, str], report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["replay", str(report / "history.jsonl"), "create_message.*"]) == 1
-    assert f"still fails  must    {ID}" in capsys.readouterr().out
+    assert f"still fails   must    {ID}" in capsys.readouterr().out
     assert run_command(["replay", str(report / "history.jsonl"), served[PLAIN]]) == 0
 
 
-def test_a_different_response_is_undecided(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_different_response_is_inconclusive(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refusal = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
     with fakes.fixed_response_server(400, "application/json", refusal) as url:
         assert run_command(["replay", str(report), ID, url]) == 5
-    assert "undecided" in capsys.readouterr().out
+    assert "inconclusive" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

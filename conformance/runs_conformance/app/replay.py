@@ -30,6 +30,7 @@ from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.model.case import Key, Role
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
 from runs_conformance.model.json import JSON
+from runs_conformance.model.plural import plural
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.verdict import Outcome, Tally
 from runs_conformance.targets import DIALECTS, Target, remote_target
@@ -215,7 +216,7 @@ def merge_attempts(attempts: Sequence[ReplayResult]) -> ReplayResult:
     counts = Counter(attempt.outcome for attempt in attempts)
     share = f"{counts[Outcome.FAIL]} of {len(attempts)} times"
     if counts[Outcome.INCONCLUSIVE]:
-        share += f", undecided {counts[Outcome.INCONCLUSIVE]} times"
+        share += f", inconclusive {plural(counts[Outcome.INCONCLUSIVE], 'time')}"
     reason = f"failed {share}" + (f": {first.reason}" if first.reason else "")
     return replace(first, reason=reason, requests=sum(attempt.requests for attempt in attempts))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runs_conformance.app.replay import ReplayResult
     from runs_conformance.app.report_file import ReportedFailure, ReportFile
 
-_OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "undecided"}
+_OUTCOME_TEXT = {"fail": "still fails", "pass": "passes now", "inconclusive": "inconclusive"}
 
 
 @declare_command(
@@ -57,7 +57,7 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **value
     """Replay the failures in REPORT (report.json, history.jsonl or their folder) and print whether they still occur.
 
     ID (or a glob like 'create_run.*') selects failures; default: all. BASE_URL names another server; default: the one
-    that was judged. Exit code 1: a failure still occurs; 5: one is undecided; 0: none occurs any more.
+    that was judged. Exit code 1: a failure still occurs; 5: a replay was inconclusive; 0: none occurs any more.
     """
     from runs_conformance.app.replay import exit_code, replay_failures
     from runs_conformance.app.report_file import load
@@ -127,7 +127,7 @@ def _print_result(result: ReplayResult, verbose: bool) -> None:
 
     failure = result.failure
     reason = f"  {result.reason}" if result.reason else ""
-    click.echo(printable(f"{_OUTCOME_TEXT[result.outcome.value]:11}  {failure.level:6}  {failure.id}{reason}"))
+    click.echo(printable(f"{_OUTCOME_TEXT[result.outcome.value]:12}  {failure.level:6}  {failure.id}{reason}"))
     if verbose:
         for exchange in result.exchanges:
             request = exchange.request
