@@ -24,7 +24,7 @@ def test_failure_shows_all_details() -> None:
         "POST /threads/thread_1/runs with /max_prompt_tokens = 255 (was 256)",
         "a refusal",
         "HTTP 200",
-        "the same with /max_prompt_tokens = 256: HTTP 200",
+        "the same request with /max_prompt_tokens = 256: HTTP 200",
         "$OPENAI_API_KEY",
         "create_run.metadata.maxProperties",
     ):

@@ -14,7 +14,7 @@ def test_lines_are_printed_at_intervals() -> None:
     lines.close()
     assert said == [
         "running 3 programs: at most 1,000 requests and 12 runs on a correct server, 1,500 requests on any server",
-        "2 of 3 programs, 1,200 requests, 2 runs, 1 failing",
+        "2 of 3 programs, 1,200 requests, 2 runs, 1 requirement failing",
     ]
 
 

@@ -82,7 +82,7 @@ class FailureDetail:
     response_body: Sequence[TextSpan] = ()
     expected: ShownValue = ShownValue("")
     actual: ShownValue = ShownValue("")
-    accepted_request: str = ""
+    control_request: str = ""
     timeline: Sequence[TimelineEntry] = ()
     commands: Sequence[Command] = ()
 
@@ -117,7 +117,7 @@ def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: st
         request_body=tuple(_request_spans(example)),
         status=failure_text.status_line(example),
         response_body=tuple(_response_spans(example, finding)),
-        accepted_request=failure_text.accepted_request(example),
+        control_request=failure_text.control_request(example),
         timeline=tuple(_timeline(example)),
     )
 

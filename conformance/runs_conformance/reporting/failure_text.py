@@ -32,9 +32,9 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield from ((result.label, result.line) for result in expected_and_actual(verdict))
     if is_object(example):
         yield "response", response_summary(example)
-        accepted = accepted_request(example)
-        if accepted:
-            yield "accepted", accepted
+        control = control_request(example)
+        if control:
+            yield "control", control
         if again := confirmation(example):
             yield "replayed", again
     if len(verdict.findings) > 1:
@@ -56,7 +56,7 @@ def finding_message(verdict: Verdict) -> str:
 
 
 def request_summary(example: JSON) -> str:
-    """The request of a counterexample in one line, with the mutated field."""
+    """The request of a counterexample in one line, with the changed member."""
     text, changed = request_line(example), mutation_summary(example)
     if changed:
         return f"{text} with {changed}"
@@ -77,7 +77,7 @@ def request_line(example: JSON) -> str:
 
 
 def mutation_summary(example: JSON) -> str:
-    """The mutated field of the request and its values; empty if nothing was mutated."""
+    """The changed member of the request and its values; empty if none was changed."""
     mutation = at(example, "/mutation")
     if not is_object(mutation):
         return ""
@@ -192,7 +192,7 @@ def status_line(example: JSON) -> str:
     return problem if isinstance(problem, str) else "no response"
 
 
-def accepted_request(example: JSON) -> str:
+def control_request(example: JSON) -> str:
     """The accepted request closest to the counterexample's, in one line; empty if there is none."""
     near = at(example, "/neighbour")
     if not is_object(near):
@@ -200,8 +200,8 @@ def accepted_request(example: JSON) -> str:
     pointer = at(example, "/mutation/pointer")
     status = f"HTTP {near.get('http_status')}"
     if "value" in near:
-        return f"the same with {pointer or 'the body'} = {format_value(near['value'], 120)}: {status}"
-    return f"the same without the change: {status}"
+        return f"the same request with {pointer or 'the body'} = {format_value(near['value'], 120)}: {status}"
+    return f"the same request without the change: {status}"
 
 
 def reason_with_needs(verdict: Verdict) -> str:

@@ -220,4 +220,4 @@ class _Counter:
             self.done += 1
             self._failing.update(failing)
             text = f"{requests:,} requests, {runs} runs"
-            return f"{text}, {len(self._failing)} failing" if self._failing else text
+            return f"{text}, {plural(len(self._failing), 'requirement')} failing" if self._failing else text
