@@ -118,6 +118,14 @@ _EXAMPLES = (
     default="",
     help="Run only this part of the programs, like 1/4; `merge` joins the parts.",
 )
+@option(
+    "--jobs",
+    group=LIMITS,
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    help="Number of processes to run the programs in, each with its own workers; for servers that are faster than one.",
+)
 @SEED_OPTION
 @option(
     "--max-examples",
@@ -229,6 +237,7 @@ def _narrow_to_failures(values: dict[str, Any]) -> dict[str, Any]:
 def _judge(base_url: str | None, values: dict[str, Any]) -> int:
     """Judge a server once. Returns the exit code."""
     from runs_conformance.app import estimate, run
+    from runs_conformance.cli.processes import check_divisible, judge_in_processes
     from runs_conformance.engine.outcome import INTERRUPTED, NO_TARGET, USAGE
     from runs_conformance.reporting.changes import find_changes, read_earlier_report
     from runs_conformance.reporting.folder import prepare_folder, prune
@@ -237,7 +246,9 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
     if values["failed"]:
         values = _select_failed(values)
     options = build_options(values)
-    output.views(values)
+    views = output.views(values)
+    if values["jobs"] > 1:
+        check_divisible(options, views)
     with interruptible() as interruption:
         with open_target(base_url, values) as target:
             if not values["dry_run"]:
@@ -251,7 +262,10 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
             folder = prepare_folder(values["report_dir"])
             last = read_earlier_report(folder.latest or folder.path)
             listener = _progress(target, options, plan, values)
-            report = run.judge(target, options, plan, folder, listener, interruption.defer)
+            if values["jobs"] > 1:
+                report = judge_in_processes(target, options, folder, listener, values["jobs"])
+            else:
+                report = run.judge(target, options, plan, folder, listener, interruption.defer)
             report = replace(report, changes=find_changes(report, last))
             prune(folder, values["keep"])
             problem = output.write_report(folder, report, target.address.dialect.family.name, values)
