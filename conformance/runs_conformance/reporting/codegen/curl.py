@@ -26,7 +26,7 @@ from runs_conformance.reporting.codegen.shell import (
 )
 from runs_conformance.reporting.request_access import RequestAccess
 
-MAX_LENGTH = 6_000
+MAX_LENGTH = 8_000
 """Longer commands are of no use in a terminal."""
 
 
