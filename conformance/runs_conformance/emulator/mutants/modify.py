@@ -98,6 +98,18 @@ def replaces_whole_messages(hooks: Hooks) -> None:
     wrap_handlers(hooks, modify, "modify_message")
 
 
+@mutant("modify")
+def replaces_whole_threads(hooks: Hooks) -> None:
+    """Modifying a thread's metadata takes the files from its tools."""
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict):
+            request.body.setdefault("tool_resources", None)
+        return await inner(request)
+
+    wrap_handlers(hooks, modify, "modify_thread")
+
+
 @mutant("modify", level="should")
 def clears_metadata_that_is_not_given(hooks: Hooks) -> None:
     """A modification without metadata empties the metadata."""
