@@ -51,6 +51,20 @@ def test_the_key_header_and_the_path_are_discovered() -> None:
     assert written()["auth"] == {"api_key": "env:OPENAI_API_KEY", "key_header": "api-key"}
 
 
+@pytest.mark.parametrize("flags", [["--dialect", "azure-openai"], []])
+def test_a_url_that_ends_in_v1_without_need_is_shortened(flags: list[str]) -> None:
+    with gateway(mount="/openai" if flags else "/gate", key_header="api-key" if flags else "authorization") as gate:
+        base_url = gate.url.removesuffix("/openai")
+        assert run_command(["init", f"{base_url}/v1", *flags, "--api-key", "env:OPENAI_API_KEY"]) == 0
+    assert written()["base_url"] == base_url
+
+
+def test_a_url_that_ends_in_v1_and_has_no_api_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with gateway(mount="/elsewhere") as gate:
+        assert run_command(["init", gate.url.replace("/elsewhere", "/v1")]) == 3
+    assert "check the base URL, which may have to end before /v1" in capsys.readouterr().err
+
+
 def test_flags_are_written_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "t0ken-of-the-gateway")
     with gateway(query={"tenant": "blue"}) as gate:

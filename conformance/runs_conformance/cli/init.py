@@ -86,8 +86,12 @@ def _candidate_addresses(base_url: str, values: dict[str, Any], key: bool) -> It
     targets.remote_target(base_url, dialect=dialect)
     urls = [base_url]
     parts = urlsplit(base_url.strip())
-    if dialect == "openai" and not values["path_prefix"] and not parts.path.rstrip("/").endswith("/v1"):
-        urls.append(urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/v1")))
+    path = parts.path.rstrip("/")
+    if path.endswith("/v1"):
+        # A path prefix takes the place of /v1.
+        urls.append(urlunsplit(parts._replace(path=path.removesuffix("/v1"))))
+    elif dialect == "openai" and not values["path_prefix"]:
+        urls.append(urlunsplit(parts._replace(path=path + "/v1")))
     for header in (values["key_header"],) if values["key_header"] or not key else (None, "api-key"):
         for url in urls:
             target = targets.remote_target(

@@ -94,7 +94,7 @@ def _error_for(url: str, opening: Step, first: Exchange, second: Exchange) -> Ta
         return MissingRunsApi(
             f"{url} has no Runs API (HTTP {described} to {requests}{detail}); "
             f"OpenAI retired the Assistants API on {RETIRED}",
-            "check the base URL, which often ends in /v1",
+            f"check the base URL, which {'may have to end before' if '/v1' in url else 'often ends in'} /v1",
         )
     if all(status is not None and 300 <= status < 400 for status in statuses):
         location = first.response.headers.get("location", "another place") if first.response else "another place"
