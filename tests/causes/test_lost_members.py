@@ -108,3 +108,9 @@ def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
     assert cause.title == "Members of requests are dropped: `parallel_tool_calls` of create_run"
     assert "of `parallel_tool_calls` only false is lost" in cause.fix
     assert cause.consequences == (PARALLEL.id,)
+
+
+@pytest.mark.parametrize(("judged", "kind"), [(1, "data.dropped"), (20, "data")])
+def test_messages_that_are_lost_occasionally_are_not_dropped(judged: int, kind: str) -> None:
+    rule = replace(broken_rule("threads.begin_with_the_messages_given", "list_messages"), judged=judged)
+    assert list(by_kind(rule)) == [kind]

@@ -106,7 +106,8 @@ def _lost_members(failure: Failure) -> set[_Lost]:
     if failure.is_negative or failure.mutations:
         return set()
     if failure.id in _DROP_RULES and not failure.finding.pointer.endswith("/content"):
-        return {_DROP_RULES[failure.id]}
+        # A member that is lost only occasionally was stored at first.
+        return set() if failure.is_occasional else {_DROP_RULES[failure.id]}
     if failure.id == _GIVEN_METADATA:
         return {_message_metadata(failure)}
     if failure.id == "metadata.is_shown_in_the_answer":

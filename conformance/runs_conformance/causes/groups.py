@@ -11,7 +11,7 @@ from runs_conformance.model.verdict import Outcome, Verdict
 
 MAX_CAUSES = 15
 """With more causes, the least urgent of the same severity are joined, as far as they fail no MUST."""
-_MAX_TITLES = 2
+_MAX_TITLES = 3
 
 
 @dataclass(slots=True)
