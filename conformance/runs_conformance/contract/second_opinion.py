@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from runs_conformance.contract.constraint import body_documents, query_documents
@@ -25,6 +26,10 @@ Place = tuple[str, ...]
 """The tokens of a JSON Pointer."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?")
+
+
+MAX_ERRORS = 1_000
+"""Errors in a value, and violations in an error, that are looked at: a response may have a million of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,9 @@ def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = D
 def independent_errors(
     name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION
 ) -> tuple[IndependentError, ...]:
-    """The errors that `jsonschema` finds in a value."""
+    """The first errors that `jsonschema` finds in a value, at most `MAX_ERRORS`."""
     errors = _validator(name, prefix, edition).iter_errors(with_short_repr(value))
-    return tuple(_independent_error(error) for error in errors)
+    return tuple(_independent_error(error) for error in islice(errors, MAX_ERRORS))
 
 
 def request_errors(
@@ -64,10 +69,14 @@ def request_errors(
     return errors
 
 
-def confirms_violation(constraint: str, pointer: str, errors: Iterable[IndependentError]) -> bool:
-    """Whether one of the errors is the violation of a constraint at the place that a JSON Pointer names."""
+def confirms_violation(constraint: str, pointer: str, errors: Sequence[IndependentError]) -> bool:
+    """Whether one of the errors is the violation of a constraint at the place that a JSON Pointer names.
+
+    A value with more errors than are looked at confirms every violation.
+    """
     violation = constraint, tuple(pointer_tokens(pointer))
-    return any(violation in error.violations for error in errors)
+    is_cut = len(errors) >= MAX_ERRORS or any(len(error.violations) >= MAX_ERRORS for error in errors)
+    return is_cut or any(violation in error.violations for error in errors)
 
 
 def confirms_mutation(constraint: str, pointer: str, errors: Sequence[IndependentError]) -> bool:
@@ -127,7 +136,7 @@ def _near(mutated: Place, error: IndependentError) -> set[str]:
 
 
 def _independent_error(error: Any) -> IndependentError:
-    return IndependentError(_path(error), frozenset(_violations(error)))
+    return IndependentError(_path(error), frozenset(islice(_violations(error), MAX_ERRORS)))
 
 
 def _path(error: Any) -> Place:
