@@ -22,7 +22,7 @@ from runs_conformance.model.exchange import Completion, Response
 from runs_conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
 
-QUICK = ExchangeLimits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, max_bytes=200_000)
+QUICK = ExchangeLimits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, closing=0.3, max_bytes=200_000)
 GET = PreparedRequest("get_run", "GET", "/threads/t/runs/r")
 POST = PreparedRequest("create_thread", "POST", "/threads", content=b'{"metadata":{}}')
 SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
@@ -363,6 +363,43 @@ def test_open_stream_is_left_after_done() -> None:
     assert require_response(result).events
     assert result.problem == "the stream stayed open after its done event"
     assert result.ended - result.started < 0.5
+
+
+@pytest.mark.parametrize("status", ["completed", "requires_action"])
+def test_stream_whose_run_has_stopped_is_not_waited_for_long(status: str) -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + f"event: thread.run.{status}\ndata: {{}}\n\n".encode())
+        connection.drip(b": ping\n", 0.02)
+
+    result = send_to(handler, stream=True)
+    assert result.completion is Completion.UNKNOWN
+    assert result.problem == "no end of the stream for 0.3 s after its last event"
+    assert result.ended - result.started < 0.8
+
+
+def test_events_after_the_end_of_the_run_are_read() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: thread.run.completed\ndata: {}\n\n")
+        for _ in range(3):
+            time.sleep(0.2)
+            connection.send(b"event: thread.message.completed\ndata: {}\n\n")
+        connection.send(b"event: done\ndata: [DONE]\n\n")
+
+    result = send_to(handler, stream=True)
+    assert [event.name for event in require_response(result).events or ()][-1] == "done"
+    assert result.completion is Completion.ANSWERED
+
+
+def test_stream_whose_run_goes_on_is_waited_for() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: thread.run.in_progress\ndata: {}\n\n")
+        time.sleep(0.6)
+        connection.send(b"event: done\ndata: [DONE]\n\n")
+
+    assert send_to(handler, stream=True).completion is Completion.ANSWERED
 
 
 def test_events_after_done_are_read() -> None:

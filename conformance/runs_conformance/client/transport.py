@@ -19,6 +19,7 @@ from runs_conformance.client.httpcore_transport import (
     HttpcoreTransport,
 )
 from runs_conformance.client.prepared_request import PreparedRequest
+from runs_conformance.contract.event import pauses_or_ends_run
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import TRUNCATED, Completion, Response
 from runs_conformance.wire import response as responses
@@ -35,7 +36,8 @@ class ExchangeLimits:
 
     `connect` bounds the connection, `idle` the time between two reads, and `total` the complete exchange; `stream`
     replaces `total` for an event stream. `linger` is how long a stream is read after its `done` event, because
-    anything that the target still sends is evidence.
+    anything that the target still sends is evidence; `closing` is how long its next event is waited for once its run
+    has ended or requires action.
     """
 
     connect: float = 10.0
@@ -43,6 +45,7 @@ class ExchangeLimits:
     total: float = 60.0
     stream: float = 180.0
     linger: float = 0.25
+    closing: float = 10.0
     max_bytes: int = 4 * 1024 * 1024
     max_events: int = 10_000
     max_values: int = 50_000
@@ -167,6 +170,8 @@ class _ResponseReader:
         )
         self._chunks: list[bytes] = []
         self._size = 0
+        self._deadline = progress.deadline
+        self._is_closing = False
         self._defects: list[str] = []
         self._events = (
             EventStreamParser(
@@ -212,6 +217,8 @@ class _ResponseReader:
         except httpx.TimeoutException as error:
             if self._events is not None and self._events.done:
                 return "the stream stayed open after its done event"
+            if isinstance(error, DeadlineExceeded) and self._events is not None and self._is_closing:
+                return f"no end of the stream for {_now() - self._events.events[-1].at:.1f} s after its last event"
             if isinstance(error, DeadlineExceeded):
                 return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
@@ -255,8 +262,11 @@ class _ResponseReader:
                 notify(event.name)
         if self._events.overflowed:
             raise TooLargeError
+        self._is_closing |= any(pauses_or_ends_run(event.name) for event in self._events.events[known:])
         if self._events.done and not was_done:
-            self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)
+            self._deadline = self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)
+        elif self._is_closing and len(self._events.events) > known:
+            self._progress.deadline = min(self._deadline, now + self._limits.closing)
 
 
 def _now() -> float:
