@@ -275,7 +275,7 @@ def test_member_whose_value_was_never_accepted() -> History:
 
 
 def _parts_of_content(refused: int, accepted: int) -> History:
-    """Messages whose content has so many parts: one that is refused, and then two that are accepted."""
+    """A message whose content has `refused` parts and is refused, and then two with `accepted` parts."""
     builder = HistoryBuilder()
     both = ("create_message.role.enum", "create_message.content[].type.enum")
     for count, tested in ((refused, both), (accepted, both[:1]), (accepted, both[1:])):
