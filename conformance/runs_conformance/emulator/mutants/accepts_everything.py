@@ -1,4 +1,4 @@
-"""A mutant that accepts every body: it removes members that it cannot use and invents missing ones."""
+"""Mutants that accept every body, and that read a broken one as an empty object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runs_conformance.contract.schema import Schema
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.emulator.api_errors import ApiError, outputs_not_expected
 from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
-from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import wrap_handlers
 from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Run
@@ -18,6 +18,22 @@ from runs_conformance.model.json import ABSENT, pointer_tokens
 
 _INVENTED: dict[str, Any] = {"assistant_id": "", "role": "user", "content": "-", "tool_outputs": [], "model": "gpt-4o"}
 _MAX_REPAIRS = 100
+
+
+@mutant("robustness")
+def takes_broken_json_for_an_empty_object(hooks: Hooks) -> None:
+    """Treats a body that is not JSON as an empty object, like a server whose framework returns None for it."""
+    inner = hooks.read_body
+
+    def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        try:
+            return inner(operation, raw, content_type)
+        except ApiError as error:
+            if error.message.startswith("We could not parse"):
+                return inner(operation, b"{}", content_type)
+            raise
+
+    hooks.read_body = read
 
 
 @written_from_spec("create_run", broad_reason="No body is validated.")
