@@ -121,7 +121,7 @@ def test_defect_fails_its_requirement(inner: Pytest, pytester: pytest.Pytester) 
     failed = [name for name, outcome in outcomes(pytester.path / "junit.xml").items() if outcome == "failure"]
     assert failed == ["conformance.toml.create_run::create_run.metadata.maxProperties"]
     text = result.stdout.str()
-    assert "FAIL: 1 MUST requirement failed, explained by 1 mistake (exit 1)" in text
+    assert "FAIL: 1 MUST requirement failed, explained by 1 cause (exit 1)" in text
     assert "curl" in text
     assert "Traceback" not in text
     assert json.loads((pytester.path / "out" / "report.json").read_text(encoding="utf-8"))["exit_code"] == 1

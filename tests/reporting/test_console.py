@@ -33,7 +33,7 @@ def test_failure_shows_all_details() -> None:
 
 def test_conclusion_comes_first_and_the_next_command_last() -> None:
     lines = render_summary(report(), Style(), OutputFiles("reports/x/report.html")).splitlines()
-    assert lines[0] == "FAIL: 2 MUST requirements failed, explained by 2 mistakes (exit 1)"
+    assert lines[0] == "FAIL: 2 MUST requirements failed, explained by 2 causes (exit 1)"
     assert lines[1] == "3 constraints and 1 rule judged; 1,234 requests, 5 runs, 9.9 s"
     assert lines[-2] == "report: reports/x/report.html"
     assert lines[-1] == "next: runs-conformance explain create_run.max_prompt_tokens.minimum"
@@ -45,11 +45,11 @@ def test_conclusion_comes_first_and_the_next_command_last() -> None:
 
 def test_mistakes_are_ranked_and_warnings_follow() -> None:
     lines = render_summary(report(), Style()).splitlines()
-    table = lines[lines.index("   fix first   fails  mistake") + 1 :]
-    assert table[0].startswith(" 1 validation      1  ")
+    table = lines[lines.index("   severity    requirements  cause") + 1 :]
+    assert table[0].startswith(" 1 validation             1  ")
     assert table[1].strip().startswith("fix: Check `")
     rows = [line for line in table if line[:2].strip().isdigit()]
-    assert rows[2].startswith(" 3 wording         1  warning: ")
+    assert rows[2].startswith(" 3 wording                1  warning: ")
     assert "ERROR" in table[table.index(rows[2]) + 2]
 
 
@@ -58,7 +58,7 @@ def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
     strict = replace(strict, suite=replace(strict.suite, fail_on="should"))
     text = render_summary(strict, Style())
     assert "warning: " not in text
-    assert "explained by 3 mistakes" in text.splitlines()[0]
+    assert "explained by 3 causes" in text.splitlines()[0]
 
 
 def test_a_session_that_was_cut_short_says_so_first() -> None:
@@ -70,12 +70,12 @@ def test_a_session_that_was_cut_short_says_so_first() -> None:
     assert "(cut short)" in markdown.text(cut).splitlines()[0]
 
 
-def test_requirements_left_undecided_by_the_forecast_are_counted_first() -> None:
+def test_requirements_left_unjudged_by_the_forecast_are_counted_first() -> None:
     end = ProgramEnd("boundary.create_run", Ending.STOPPED, "the forecast of 434 runs is used up (--max-runs)")
     reason = f"boundary.create_run stopped early: {end.cause}"
     undecided = replace(verdict("lock.a", Outcome.INCONCLUSIVE, kind="rule", operation=None), reason=reason)
     limited = replace(report(*report().verdicts, undecided), programs=ProgramSummary(planned=2, early_ends=(end,)))
-    note = "1 requirement is undecided, because the forecast of 434 runs is used up (--max-runs)."
+    note = "1 requirement could not be judged, because the forecast of 434 runs is used up (--max-runs)."
     lines = render_summary(limited, Style()).splitlines()
     assert lines[0].startswith("FAIL: at least ")
     assert lines[1] == note
@@ -180,7 +180,7 @@ def test_failures_are_counted_without_the_warnings_of_the_same_mistake() -> None
             "2 requirements" if len(verdicts) > 1 else "1 requirement",
         )
         assert any(
-            line.startswith(f" 1 validation      {count}  ")
+            line.startswith(f" 1 validation             {count}  ")
             for line in render_summary(report(*verdicts), Style()).splitlines()
         )
         assert f"| {count} | Tool outputs" in markdown.text(report(*verdicts)) or len(verdicts) == 1

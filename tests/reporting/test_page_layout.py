@@ -85,10 +85,10 @@ def test_the_second_mistake_is_on_the_first_screens(opened: Any, width: int) -> 
 
 def test_warnings_follow_under_a_heading_of_their_own(opened: Any) -> None:
     headings = [each.text for each in opened.find_elements("css selector", ".mistakes h2")]
-    assert headings == ["Fix first 3 mistakes", "Then, as recommended 1 warning"]
+    assert headings == ["Fix first 3 causes", "Then, as recommended 1 warning"]
     choose(opened, "level", "should")
     headings = [each.text for each in opened.find_elements("css selector", ".mistakes h2")]
-    assert headings == ["Fix first 0 of 3 mistakes", "Then, as recommended 1 of 1 warning"]
+    assert headings == ["Fix first 0 of 3 causes", "Then, as recommended 1 of 1 warning"]
 
 
 def test_counts_of_outcomes_lead_to_the_filtered_page(opened: Any) -> None:
@@ -115,7 +115,7 @@ def test_an_open_card_shows_one_failure_and_folds_most(browser: Any, tmp_path: P
     assert len(seen) == html.INITIALLY_SHOWN
     assert [each.get_attribute("open") is not None for each in seen] == [True, False, False]
     more = card.find_element("css selector", ".more")
-    assert more.text == "6 more requirements of the same mistake"
+    assert more.text == "6 more requirements of the same cause"
     hidden = more.find_element("css selector", ".verdict").get_attribute("id")
     browser.get(f"{path.as_uri()}#{quote(hidden)}")
     browser.execute_async_script("setTimeout(arguments[0], 100)")

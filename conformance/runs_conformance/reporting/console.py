@@ -33,7 +33,7 @@ shown, up to the maximum; others only up to the minimum.
 
 A mistake that comes late because it is less severe may explain most of the failures.
 """
-_TITLE_COLUMN = 22
+_TITLE_COLUMN = 29
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
 
 _CONCLUSION_COLOURS = {
@@ -82,7 +82,7 @@ def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> It
         return
     fix = textwrap.wrap(failure_text.printable(f"fix: {mistakes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
     yield ""
-    yield style.bold(f"{'':3}{'fix first':12}{'fails':>5}  mistake")
+    yield style.bold(f"{'':3}{'severity':12}{'requirements':>12}  cause")
     least = max(MIN_MISTAKES, min(sum(mistake.fails for mistake in mistakes), MAX_MISTAKES))
     space = max(least, height - 2 - len(fix))
     shown = len(mistakes) if style.verbosity >= 1 or len(mistakes) <= space else max(least, space - 1)
@@ -92,7 +92,7 @@ def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> It
         title = failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " ")
         title = truncate(title, WIDTH - _TITLE_COLUMN)
         number = style.paint(f"{mistake.number:2} ", "31;1" if mistake.fails else "33")
-        yield f"{number}{mistake.severity:12}{mistake.table_count:5}  {title}"
+        yield f"{number}{mistake.severity:12}{mistake.table_count:12}  {title}"
         if mistake is mistakes[0] and style.verbosity < 1:
             yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
     if rest := mistakes[shown:]:
@@ -228,7 +228,12 @@ def _undecided_counts(report: Report) -> Iterator[str]:
 
 _ENTRY_LABELS = (
     (EntryStatus.STILL_FAILING, ("known failure", "known failures"), ", accepted by the baseline", "33"),
-    (EntryStatus.NOT_REPRODUCED, ("baseline entry", "baseline entries"), " not decided in this test run", "36"),
+    (
+        EntryStatus.NOT_REPRODUCED,
+        ("baseline entry", "baseline entries"),
+        " neither passed nor failed in this test run",
+        "36",
+    ),
     (
         EntryStatus.EXPIRED,
         ("expired baseline entry", "expired baseline entries"),

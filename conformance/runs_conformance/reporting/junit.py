@@ -61,7 +61,7 @@ def _properties(report: Report) -> ElementTree.Element:
         ("schema_digest", suite.schema_digest),
         ("target", report.target.base_url or report.target.name),
         ("outcome", headline(report, report.outcome.value)),
-        *((f"mistake {mistake.number}", _mistake_text(mistake)) for mistake in list_mistakes(report)),
+        *((f"cause {mistake.number}", _mistake_text(mistake)) for mistake in list_mistakes(report)),
         ("programs", report.programs.text),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": _xml_text(value)})

@@ -62,7 +62,7 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
 def _mistake_table(mistakes: Sequence[Mistake]) -> Iterator[str]:
     if not mistakes:
         return
-    yield "| | fix first | level | fails | mistake |"
+    yield "| | severity | level | requirements | cause |"
     yield "| ---: | --- | --- | ---: | --- |"
     for mistake in mistakes:
         level = mistake.cause.level if mistake.fails or mistake.cause.level != "must" else "in the baseline"

@@ -73,17 +73,17 @@ def list_mistakes(report: Report) -> list[Mistake]:
 
 
 def headline(report: Report, word: str) -> str:
-    """The outcome in one line: what failed, how few mistakes explain it, and whether the test run was cut short."""
+    """The outcome in one line: what failed, how few causes explain it, and whether the test run was cut short."""
     reason = f"at least {report.reason}" if report.reason[:1].isdigit() and limit_note(report) else report.reason
     failing = sum(mistake.fails for mistake in list_mistakes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
-        reason += f", explained by {plural(failing, 'mistake')}"
+        reason += f", explained by {plural(failing, 'cause')}"
     cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
     return f"{word}{cut}: {reason}"
 
 
 def limit_note(report: Report) -> str:
-    """How many requirements are undecided because the forecast was used up, in one sentence; empty if none is."""
+    """How many requirements could not be judged because the forecast was used up, in one sentence; empty if none is."""
     causes = list(dict.fromkeys(end.cause for end in report.programs.early_ends if end.ran_out))
     undecided = [
         next(cause for cause in causes if cause in (verdict.reason or ""))
@@ -92,8 +92,7 @@ def limit_note(report: Report) -> str:
     ]
     if not undecided:
         return ""
-    be = "is" if len(undecided) == 1 else "are"
-    return f"{plural(len(undecided), 'requirement')} {be} undecided, because {undecided[0]}."
+    return f"{plural(len(undecided), 'requirement')} could not be judged, because {undecided[0]}."
 
 
 def cut_note(report: Report) -> str:
