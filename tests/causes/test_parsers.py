@@ -81,7 +81,7 @@ SHOWN = [
             "Switch off the conversion of types, and",
         ),
         ([*CONVERTED, *SHOWN], ": types are converted", "Switch off the conversion of types."),
-        ([*KEPT, *UNKNOWN], ": unknown members are dropped", "Refuse unknown members instead of dropping them."),
+        ([*KEPT, *UNKNOWN], "", "Refuse unknown members instead of dropping them."),
         ([*KEPT, *SHOWN], "", ""),
     ],
 )

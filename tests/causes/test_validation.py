@@ -151,7 +151,7 @@ def test_members_are_named_of_which_valid_values_are_refused() -> None:
     within = refusing(whole, "/additional_messages", [{"content": "a" * 40}])
     cause = by_kind(one, within)["validation.too_strict"]
     assert cause.title == "Valid values of `content`, `additional_messages` are refused by create_message, create_run"
-    assert "`content` (1 item), `additional_messages[]` (1 item)" in cause.fix
+    assert "`content` (1 item), `additional_messages` (1 item)" in cause.fix
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, "validation.too_strict"), (500, "data")])
@@ -228,3 +228,17 @@ def test_crashes_on_valid_requests_come_first() -> None:
     causes = by_kind(*accepted_at(*(f"create_run.m{n}.type" for n in range(3))), crash)
     assert list(causes) == ["crash.valid", "validation.none"]
     assert causes["crash.valid"].title == "The server fails with HTTP 500 on valid requests of create_run"
+
+
+def test_invalid_values_that_crash_a_server_are_named() -> None:
+    crashes = [
+        replace(
+            crashed(f"{name}.limit.type", {"query": [["limit", "abc"]]}, operation=name),
+            kind="constraint",
+            operation=name,
+            findings=(Finding("failed", "x", name, "/limit", "HTTP 400", "abc"),),
+        )
+        for name in ("list_runs", "list_messages")
+    ]
+    (cause,) = analyze(crashes)
+    assert (cause.kind, cause.title) == ("crash.invalid", "The server fails with HTTP 500 on invalid values of `limit`")

@@ -36,8 +36,10 @@ def name_values(failures: Sequence[Failure]) -> str:
 def _place(failure: Failure) -> str:
     """The place of the refused value, which may contain the place of the constraint."""
     names = failure.place.removesuffix(f".{_NAMES}").split(".")
-    depth = sum(not segment.isdigit() for segment in failure.finding.pointer.split("/")[1:])
-    return ".".join(names[:depth] if depth else names)
+    segments = failure.finding.pointer.split("/")[1:]
+    depth = sum(not segment.isdigit() for segment in segments)
+    place = ".".join(names[:depth] if depth else names)
+    return place if segments and segments[-1].isdigit() else place.removesuffix("[]")
 
 
 def _name_value(failure: Failure) -> str:

@@ -95,6 +95,9 @@ def _describe_invalid(failures: Sequence[Failure]) -> str:
         return "bodies that are not JSON"
     if all(map(_sends_no_object, failures)):
         return "bodies that are not JSON objects"
+    places = as_code(failure.place.removesuffix("[]") for failure in failures if failure.is_about_request)
+    if places and "``" not in places and all(failure.is_about_request for failure in failures):
+        return f"invalid values of {list_names(places)}"
     oddities = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
     names = dict.fromkeys(oddity.replace("_", " ") for oddity in oddities if isinstance(oddity, str))
     if names and len(names) <= _MAX_NAMED and all(isinstance(oddity, str) for oddity in oddities):
