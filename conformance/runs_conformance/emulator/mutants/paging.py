@@ -9,7 +9,7 @@ from runs_conformance.emulator.context import Hooks
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.list_pages import ListPage
 from runs_conformance.emulator.patching import patch_page, patch_query
-from runs_conformance.emulator.state import Members, Run
+from runs_conformance.emulator.state import Members, Run, RunStep
 
 
 @written_from_spec("after-is-exclusive-and-complete")
@@ -149,6 +149,22 @@ def _change_lists(hooks: Hooks, change: Any) -> None:
         return answer
 
     hooks.list_object = make
+
+
+@mutant("after-is-exclusive-and-complete")
+def pages_steps_by_age_alone(hooks: Hooks) -> None:
+    """The page after a step skips every step created in the same second."""
+    inner = hooks.paginate
+
+    def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
+        shown = inner(items, query)
+        cursor = next((item for item in items if item.id == query.get("after")), None)
+        if not isinstance(cursor, RunStep):
+            return shown
+        others = [item for item in shown.items if int(item.created_at) != int(cursor.created_at)]
+        return ListPage(others, shown.has_more)
+
+    hooks.paginate = page
 
 
 @mutant("after-is-exclusive-and-complete")

@@ -174,7 +174,7 @@ def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragme
     if count > DEFAULT_LIMIT:
         yield list_page(order="asc")
     for order in ("desc", "asc"):
-        yield from _walk_pages(operation, parents, order, step, count)
+        yield from _walk_pages(operation, parents, {"order": order}, step, count)
     middle, last = Ref("whole", f"/data/{count // 2}/id"), Ref("whole", f"/data/{count - 1}/id")
     first = Ref("whole", "/data/0/id")
     yield list_page(after=last)
@@ -192,12 +192,23 @@ def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragme
     return True
 
 
-def _walk_pages(operation: str, parents: tuple[str, ...], order: str, size: int, count: int) -> Fragment:
-    """Read pages of one size from the first object to the empty page after the last."""
+def walk_steps(shown: Exchange, **query: str) -> Fragment:
+    """Read the steps of a run, which a list just showed completely, in at most four smaller pages.
+
+    The steps of a fast run share a second, and a cursor must find its place among them.
+    """
+    count = item_count(shown)
+    if count < 2:
+        return False
+    return (yield from _walk_pages("list_run_steps", ("run", "thread"), query, max(1, count // 2), count))
+
+
+def _walk_pages(operation: str, parents: tuple[str, ...], query: dict[str, str], size: int, count: int) -> Fragment:
+    """Read pages of one size from the first object to the empty page after the last; returns True."""
     cursor: dict[str, Any] = {}
     for number in range(count // size + 2):
-        name = f"{order}_{number}"
-        current_page: Exchange = yield page(operation, *parents, name=name, order=order, limit=size, **cursor)
+        name = f"{query.get('order', 'page')}_{number}"
+        current_page: Exchange = yield page(operation, *parents, name=name, **query, limit=size, **cursor)
         page_count = item_count(current_page)
         if not page_count:
             break

@@ -15,7 +15,7 @@ from runs_conformance.generation.programs.fragments import (
     start_waiting_run,
     submit,
 )
-from runs_conformance.generation.programs.paging import TIMESTAMP_TICK, walk_list
+from runs_conformance.generation.programs.paging import TIMESTAMP_TICK, walk_list, walk_steps
 from runs_conformance.generation.programs.responses import PENDING_CALLS, item_count, pending_call_count
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
@@ -49,7 +49,7 @@ def _output(index: int) -> dict[str, object]:
 _UNKNOWN_OUTPUT = {"tool_call_id": UNKNOWN_CALL_ID, "output": "18 degrees"}
 
 
-@program("lifecycle", "tools", runs=1, requests=48)
+@program("lifecycle", "tools", runs=1, requests=52)
 def forced_tool_call(context: ProgramContext) -> StepGenerator:
     """A run is forced to call a function, and several wrong sets of outputs are submitted before the right one.
 
@@ -76,7 +76,8 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     if not (yield from finish_tool_calls(run_answer="resumed")):
         return
     yield from read_everything()
-    yield page("list_run_steps", order="asc")
+    all_steps: Exchange = yield page("list_run_steps", order="asc")
+    yield from walk_steps(all_steps, order="asc")
     yield submit(outputs=("too late",))
     yield on_run("get_run")
 
@@ -136,16 +137,20 @@ def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
             yield page("list_messages", run_id=Ref("run"), **query)
 
 
-@program("lifecycle", "tools", runs=1, requests=18, since="2024-06-06")
+@program("lifecycle", "tools", runs=1, requests=22, since="2024-06-06")
 def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
-    """A run with two functions and without parallel tool calls waits for one output at a time."""
+    """A run with two functions and without parallel tool calls waits for one output at a time.
+
+    Its steps, which may be of one second, are read page by page.
+    """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     if not (yield from start_waiting_run(context, **_BOTH, parallel_tool_calls=False)):
         return
     yield page("list_run_steps")
     if (yield from finish_tool_calls()):
-        yield page("list_run_steps")
+        all_steps: Exchange = yield page("list_run_steps")
+        yield from walk_steps(all_steps)
 
 
 def _with_numeric_output(step: Step) -> Step:
