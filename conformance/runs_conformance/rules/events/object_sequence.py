@@ -68,8 +68,7 @@ def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
     requirements=("stream-events-are-ordered",),
 )
 def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
-    """Every message and step that is created in the stream of a run that completes, reaches a limit or is cancelled has a
-    final event.
+    """Every message and step created in the stream of a completed, incomplete or cancelled run has a final event.
 
     Clients take the complete text or call from that event, or learn from it that no more will come.
 
