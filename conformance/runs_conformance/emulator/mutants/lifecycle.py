@@ -8,9 +8,10 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
-from runs_conformance.emulator.declaration import written_from_spec
-from runs_conformance.emulator.model_actions import EndRun
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.model_actions import AwaitOutputs, EndRun, StartRun
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
+from runs_conformance.emulator.run_machine import set_status
 from runs_conformance.emulator.state import Members, Run, Thread
 
 
@@ -108,6 +109,22 @@ def waits_again_after_cancelling(hooks: Hooks) -> None:
         return answer
 
     wrap_handlers(hooks, look, "get_run")
+
+
+@mutant("transitions-follow-the-graph")
+def calls_after_cancelling(hooks: Hooks) -> None:
+    """A run that is cancelled shortly before it calls functions still calls them, and waits for their outputs."""
+    inner = hooks.cancel
+
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+        if not any(isinstance(action, AwaitOutputs) for _, action in run.actions):
+            inner(server, thread, run, now)
+            return
+        run.started_at = run.started_at or now
+        run.actions = deque((due, action) for due, action in run.actions if not isinstance(action, StartRun))
+        set_status(server, run, "cancelling")
+
+    hooks.cancel = cancel
 
 
 @written_from_spec("run-identity-never-changes")

@@ -7,6 +7,8 @@ from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    cancel_and_wait,
     finish_tool_calls,
     prepare_caller,
     read_everything,
@@ -17,7 +19,7 @@ from runs_conformance.generation.programs.fragments import (
 )
 from runs_conformance.generation.programs.official_client import as_python
 from runs_conformance.generation.programs.paging import TIMESTAMP_TICK
-from runs_conformance.generation.programs.responses import has_id, item_count
+from runs_conformance.generation.programs.responses import has_id, item_count, status
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -63,24 +65,44 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
 
 
-@program("lifecycle", "cancel", runs=1, requests=23, seconds=TIMESTAMP_TICK)
+@program("lifecycle", "cancel", runs=1, requests=28, seconds=TIMESTAMP_TICK)
 def cancel_at_once(context: ProgramContext) -> StepGenerator:
-    """A run is cancelled immediately after its creation.
+    """A run that must call a function is cancelled as soon as it is in progress.
 
-    It ends, its thread is free again, and it is still cancelled a second later.
+    It ends and waits for no output, its thread is free again, and it is still cancelled a second later.
     """
-    if not (yield from require(assistant(context), thread(context), run())):
+    if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
         return
+    if not (yield from _start_run_with_call(context)):
+        return
+    yield from _read_until_in_progress()
     yield on_run("cancel_run")
     yield message(_TOO_EARLY)
-    yield on_run("get_run")
-    yield poll(until=TERMINAL_STATUSES)
+    settled: Exchange = yield poll()
+    if status(settled) == "requires_action" and not (yield from cancel_and_wait()):
+        return
     yield from read_everything()
     yield on_run("modify_run", body={"metadata": {"ended": "early"}})
     yield on_run("get_run")
     yield message("After the end.")
     yield page("list_messages", order="asc")
     yield replace(on_run("get_run"), pause=TIMESTAMP_TICK)
+
+
+def _start_run_with_call(context: ProgramContext) -> Fragment:
+    """Create a run that must call a function, or a plain one if the target refuses it; returns whether it exists."""
+    if (yield from prepare_caller(context)) and has_id((yield run(**forced_call(context)))):
+        return True
+    return (yield from require(run()))
+
+
+def _read_until_in_progress() -> Fragment:
+    """Read the run in quick succession until it is in progress, which may be short before it calls; returns True."""
+    for _ in range(5):
+        if status((yield on_run("get_run"))) != "queued":
+            return True
+    yield poll(until=("in_progress", "requires_action"))
+    return True
 
 
 @program("lifecycle", "cancel", runs=1, requests=29)
