@@ -251,6 +251,13 @@ def test_the_outermost_place_that_no_response_showed_is_named() -> None:
     assert completed(id_, missing).reason == "not observed in p, which ran to the end: no response showed run.usage"
 
 
+def test_the_names_of_members_are_shown_with_them() -> None:
+    seen = {"run_step.metadata.type": Tally(3)}
+    reason = "not observed in p, which ran to the end: no response showed run_step.metadata{}"
+    for keyword in ("metadata.propertyNames.maxLength", "metadata{}.type"):
+        assert completed(f"run_step.{keyword}", seen).reason == reason
+
+
 def test_a_rule_whose_premise_failed_names_it() -> None:
     id_ = "lock.refused_run_holds_no_lock"
     accepted = {f"create_run.{name}.type": Tally(1, [Finding("accepted", expected=400)]) for name in ("model", "tools")}

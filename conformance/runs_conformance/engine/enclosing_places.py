@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
@@ -18,53 +20,69 @@ _SHOWN_BY_RULE = {
 }
 """The rules that say that a place is shown, where its constraints allow null."""
 
+_NAMES = ".propertyNames"
 _SEGMENT = re.compile(r"\[\]|\{\}|[^.\[{]+")
 
 
-def explain_absence(constraint: Constraint, tallies: Mapping[str, Tally]) -> str | None:
-    """Why no response showed the place of a constraint, inferred from other requirements; None if unknown."""
-    if constraint.side != "response":
+@dataclass(frozen=True)
+class ShownPlaces:
+    """The places of objects that responses showed, inferred from the constraints that were judged."""
+
+    tallies: Mapping[str, Tally]
+
+    @cached_property
+    def failed(self) -> frozenset[str]:
+        """The ids with findings."""
+        return frozenset(name for name, tally in self.tallies.items() if tally.findings)
+
+    @cached_property
+    def shown(self) -> frozenset[str]:
+        """The places that were shown. The absence of a place is judged as its `required`."""
+        return self.shown_within.union(_place(id_) for id_ in self._judged if not id_.endswith(".required"))
+
+    @cached_property
+    def shown_within(self) -> frozenset[str]:
+        """The places within which something was shown or missing."""
+        return frozenset(place for id_ in self._judged for place in _enclosing_places(id_)[:-1])
+
+    @property
+    def _judged(self) -> Iterator[str]:
+        return (id_ for id_, tally in self.tallies.items() if tally.judged)
+
+    def explain_absence(self, constraint: Constraint) -> str | None:
+        """Why no response showed the place of a constraint, inferred from other requirements; None if unknown."""
+        if constraint.side != "response":
+            return None
+        id_ = constraint.id
+        for place in _enclosing_places(id_)[1:]:
+            for name in (f"{place}.required", f"{place}.type"):
+                # If the place failed only occasionally, something within it was judged.
+                if name != id_ and name in self.failed and place not in self.shown_within:
+                    return f"not observed, because {name} failed"
+            if (name := _SHOWN_BY_RULE.get(place, "")) in self.failed:
+                return f"not observed, because {name} failed"
+        refused = next(
+            (name for name in _requests_that_set(id_) if _refuses_valid_values(self.tallies.get(name))), None
+        )
+        if refused is not None:
+            return f"no request with a valid value of {_place(refused)} was accepted"
+        kind, *segments = _SEGMENT.findall(_place(id_))
+        for name in sorted(self.failed):
+            if any(_drops(finding, kind, segments) for finding in self.tallies[name].findings):
+                return f"not observed, because {name} failed"
         return None
-    id_ = constraint.id
-    failed, judged = (name for name, tally in tallies.items() if tally.findings), _judged_ids(tallies)
-    failed_ids = frozenset(failed)
-    for place in _enclosing_places(id_)[1:]:
-        for shown in (f"{place}.required", f"{place}.type"):
-            # If the place failed only occasionally, something within it was judged.
-            if shown != id_ and shown in failed_ids and not _is_seen(place, judged, within=True):
-                return f"not observed, because {shown} failed"
-        if (shown := _SHOWN_BY_RULE.get(place, "")) in failed_ids:
-            return f"not observed, because {shown} failed"
-    refused = next((each for each in _requests_that_set(id_) if _refuses_valid_values(tallies.get(each))), None)
-    if refused is not None:
-        return f"no request with a valid value of {_place(refused)} was accepted"
-    kind, *segments = _SEGMENT.findall(_place(id_))
-    dropped = next(
-        (name for name, tally in tallies.items() if any(_drops(each, kind, segments) for each in tally.findings)), None
-    )
-    return None if dropped is None else f"not observed, because {dropped} failed"
 
-
-def find_unseen_place(constraint: Constraint, tallies: Mapping[str, Tally]) -> str | None:
-    """The outermost place around the place of a response constraint that no response showed; None if unknown."""
-    if constraint.side != "response":
-        return None
-    judged = _judged_ids(tallies)
-    return next((place for place in _enclosing_places(constraint.id) if not _is_seen(place, judged)), None)
-
-
-def _judged_ids(tallies: Mapping[str, Tally]) -> list[str]:
-    return [id_ for id_, tally in tallies.items() if tally.judged]
-
-
-def _is_seen(place: str, judged: Sequence[str], within: bool = False) -> bool:
-    """Whether a constraint on this place or on one `within` it was judged; its absence is judged as `required`."""
-    inside, absence = tuple(place + sign for sign in ".[{"), f"{place}.required"
-    return any(id_.startswith(inside) and id_ != absence and not (within and _place(id_) == place) for id_ in judged)
+    def find_unseen_place(self, constraint: Constraint) -> str | None:
+        """The outermost place around that of a response constraint that no response showed; None if unknown."""
+        if constraint.side != "response":
+            return None
+        return next((place for place in _enclosing_places(constraint.id) if place not in self.shown), None)
 
 
 def _place(id_: str) -> str:
-    return id_.rpartition(".")[0]
+    place = id_.rpartition(".")[0]
+    # The names of the members of a map are shown with the members.
+    return f"{place.removesuffix(_NAMES)}{{}}" if place.endswith(_NAMES) else place
 
 
 def _enclosing_places(id_: str) -> list[str]:

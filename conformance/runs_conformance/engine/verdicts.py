@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.enclosing_places import explain_absence, find_unseen_place
+from runs_conformance.engine.enclosing_places import ShownPlaces
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.engine.premises import failed_premises
@@ -83,17 +83,21 @@ def build_verdicts(
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
     context = replace(context, failed_premises=failed_premises(tallies))
-    return [_verdict(id_, tallies, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
+    places = ShownPlaces(tallies)
+    return [_verdict(id_, places, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
 
 
-def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: VerdictContext, example: JSON) -> Verdict:
+def _verdict(
+    id_: str, places: ShownPlaces, requirements: Requirements, context: VerdictContext, example: JSON
+) -> Verdict:
+    tallies = places.tallies
     tally, rule = tallies.get(id_), requirements.rules.get(id_)
     requirement = rule if rule is not None else requirements.constraints[id_]
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
     if outcome is Outcome.PASS and (broken := _broken_premise(rule, tallies)) is not None:
         outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {broken} failed"
     if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
-        reason = explain_absence(requirement, tallies) or _with_place(requirement, reason, tallies, context)
+        reason = places.explain_absence(requirement) or _with_place(requirement, reason, places, context)
     findings = sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
@@ -113,11 +117,14 @@ def _verdict(id_: str, tallies: Tallies, requirements: Requirements, context: Ve
     )
 
 
-def _with_place(constraint: Constraint, reason: str | None, tallies: Tallies, context: VerdictContext) -> str | None:
-    """The reason that programs did not show the place of a constraint, with the outermost place that none showed."""
-    if reason is None or context.coverage is None or reason != context.coverage.not_shown(constraint.id):
+def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces, context: VerdictContext) -> str | None:
+    """The reason that nothing decided a constraint, with the outermost place around it that no response showed."""
+    if reason is None or context.coverage is None:
         return reason
-    unseen = find_unseen_place(constraint, tallies)
+    default = context.default_reason(constraint.capability, constraint.id).reason
+    unseen = (
+        places.find_unseen_place(constraint) if reason in (default, context.coverage.not_shown(constraint.id)) else None
+    )
     return reason if unseen is None else f"{reason}: no response showed {unseen}"
 
 
