@@ -15,7 +15,7 @@ from runs_conformance.causes import (
     whole_responses,
 )
 from runs_conformance.causes.cause import Cause
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.verdict import Verdict
 
 
@@ -24,17 +24,17 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
 
     The result depends on the verdicts alone: the same verdicts have the same causes.
     """
-    sorting = Sorting(verdicts)
-    if not sorting.rest:
+    classifier = FailureClassifier(verdicts)
+    if not classifier.rest:
         return ()
-    whole_responses.sort_missing_responses(sorting)
-    whole_responses.sort_errors_with_success_status(sorting)
-    whole_responses.sort_error_envelope(sorting)
-    value_types.sort_value_types(sorting)
-    whole_responses.sort_list_envelope(sorting)
-    unvalidated_requests.sort_accepted_requests(sorting)
-    whole_responses.sort_crashes(sorting)
-    refused_requests.sort_refused_requests(sorting)
-    shapes.sort_objects(sorting)
-    topics.sort_rules(sorting)
-    return sorting.finish()
+    whole_responses.classify_missing_responses(classifier)
+    whole_responses.classify_errors_with_success_status(classifier)
+    whole_responses.classify_error_envelope(classifier)
+    value_types.classify_value_types(classifier)
+    whole_responses.classify_list_envelope(classifier)
+    unvalidated_requests.classify_accepted_requests(classifier)
+    whole_responses.classify_crashes(classifier)
+    refused_requests.classify_refused_requests(classifier)
+    shapes.classify_objects(classifier)
+    topics.classify_rules(classifier)
+    return classifier.finish()

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure, kind_shown, place_of
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import at, is_array, json_equal
@@ -57,26 +57,26 @@ _OBJECT_IN_RESPONSE = re.compile(r"^/(?:events/\d+/data(?:/data)?|data/\d+)(?=/)
 _EVENT = re.compile(r"^/events/(\d+)/")
 
 
-def sort_dropped_members(sorting: Sorting) -> None:
-    """Sort the members of a request that are dropped: their values are never refused."""
-    found = {failure.id: members for failure in sorting.rest if (members := _lost_members(failure))}
+def classify_dropped_members(classifier: FailureClassifier) -> None:
+    """Classify the members of a request that are dropped: their values are never refused."""
+    found = {failure.id: members for failure in classifier.rest if (members := _lost_members(failure))}
     lost = {member for members in found.values() for member in members}
     if not lost:
         return
-    shown = sorting.take(lambda failure: failure.id in found)
+    shown = classifier.take(lambda failure: failure.id in found)
     forgetful = {_kind_with_metadata(operation, place) for operation, place in lost if place.endswith("metadata")}
-    shown += sorting.take(lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful)
-    silent = [failure for failure in sorting.rest if _is_unchecked_for_loss(failure, lost, sorting)]
-    sorting.leave_out(silent)
+    shown += classifier.take(lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful)
+    silent = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
+    classifier.leave_out(silent)
     names = {place for _, place in lost}
-    shown += sorting.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
-    silent += take_following(sorting, names)
+    shown += classifier.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
+    silent += take_following(classifier, names)
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, place in sorted(lost):
         by_operation[operation].append(place)
     every = [f"{', '.join(as_code(places))} of {name}" for name, places in by_operation.items()]
     title = every if len(lost) <= _MAX_NAMED else [f"{len(p)} of {name}" for name, p in by_operation.items()]
-    sorting.add(
+    classifier.add(
         "data.dropped",
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
@@ -87,9 +87,9 @@ def sort_dropped_members(sorting: Sorting) -> None:
     )
 
 
-def take_following(sorting: Sorting, members: Collection[str]) -> list[Failure]:
+def take_following(classifier: FailureClassifier, members: Collection[str]) -> list[Failure]:
     """Take the rules that runs break because the server lost the values of these members."""
-    return sorting.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
+    return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
 
 
 def _doubt(shown: list[Failure]) -> str:
@@ -153,20 +153,20 @@ def member_shown(pointer: str) -> str:
     return _OBJECT_IN_RESPONSE.sub("", pointer).strip("/").partition("/")[0]
 
 
-def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], sorting: Sorting) -> bool:
+def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier) -> bool:
     """Whether an invalid value was accepted because its member is dropped.
 
     It was not if the server accepts the same violation where it keeps the member, or most others of the same kind.
     """
     if not failure.is_accepted_violation or not _is_lost(failure, lost):
         return False
-    kept = [each for each in sorting.failing if each.is_accepted_violation and not _is_lost(each, lost)]
+    kept = [each for each in classifier.failing if each.is_accepted_violation and not _is_lost(each, lost)]
     if any((each.place, each.keyword) == (failure.place, failure.keyword) for each in kept):
         return False
     alike = sum((each.subject, each.keyword) == (failure.subject, failure.keyword) for each in kept)
     refused = sum(
         (verdict.operation, verdict.id.rpartition(".")[2]) == (failure.subject, failure.keyword)
-        for verdict in sorting.passing
+        for verdict in classifier.passing
         if verdict.kind == "constraint" and not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
     )
     return alike == 0 or alike < refused

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from runs_conformance.causes.failure import Failure, kind_shown
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
@@ -56,21 +56,21 @@ _REFUSALS = "acceptance"
 _END = re.compile(r"had ended '(\w+)'")
 
 
-def is_explained(failure: Failure, sorting: Sorting) -> bool:
+def is_explained(failure: Failure, classifier: FailureClassifier) -> bool:
     """Whether another failing rule explains a failure."""
-    return bool(_explanations(failure, sorting.failing))
+    return bool(_explanations(failure, classifier.failing))
 
 
-def take_explained(sorting: Sorting) -> list[Failure]:
+def take_explained(classifier: FailureClassifier) -> list[Failure]:
     """Take the unexplained failures that another failing rule explains."""
-    return sorting.take(lambda failure: is_explained(failure, sorting))
+    return classifier.take(lambda failure: is_explained(failure, classifier))
 
 
-def add_explained(sorting: Sorting, explained: Sequence[Failure]) -> None:
+def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -> None:
     """Record failures as consequences of the causes that have the rules which explain them."""
     for failure in explained:
-        ids = {each.id for each in _explanations(failure, sorting.failing)}
-        groups = (g for g in sorting.groups if any(each.id in ids for each in (*g.members, *g.consequences)))
+        ids = {each.id for each in _explanations(failure, classifier.failing)}
+        groups = (g for g in classifier.groups if any(each.id in ids for each in (*g.members, *g.consequences)))
         if (group := next(groups, None)) is not None:
             group.consequences.append(failure)
 

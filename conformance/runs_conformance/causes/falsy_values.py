@@ -7,7 +7,7 @@ import json
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.dropped_members import member_shown, take_following
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.model.json import JSON, Absent
 
@@ -19,16 +19,16 @@ _SHOWN = (
 """Rules that compare members of an assistant with those that were sent, as `settings` does for runs."""
 
 
-def sort_falsy_values(sorting: Sorting) -> None:
-    """Sort the settings of which only values such as 0 are lost; a server that drops the member loses others, too."""
-    taken = sorting.take(_loses_only_falsy_values)
+def classify_falsy_values(classifier: FailureClassifier) -> None:
+    """Classify the settings of which only values such as 0 are lost; a server that drops them loses others, too."""
+    taken = classifier.take(_loses_only_falsy_values)
     if not taken:
         return
     operations = _operations(taken)
-    taken += sorting.take(lambda failure: _loses_only_false(failure) and _operations([failure]) <= operations)
+    taken += classifier.take(lambda failure: _loses_only_false(failure) and _operations([failure]) <= operations)
     findings = [finding for failure in taken for finding in failure.verdict.findings]
     members = sorted({member_shown(finding.pointer) for finding in findings})
-    sorting.add(
+    classifier.add(
         "data.falsy",
         f"{list_names(as_code(members))} {_name_values([finding.expected for finding in findings])} "
         f"{'is' if len(members) == 1 else 'are'} taken for absent",
@@ -36,7 +36,7 @@ def sort_falsy_values(sorting: Sorting) -> None:
         "Let a default take the place of null and of members that are left out, not of every falsy value"
         f"{f': {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
         taken,
-        take_following(sorting, members),
+        take_following(classifier, members),
     )
 
 

@@ -1,4 +1,4 @@
-"""Sorts failures into causes: a failure that belongs to one cause is not considered for the next."""
+"""Assigns failures to causes: a failure that belongs to one cause is not considered for the next."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
     return [failure for failure in failures if LEVELS.index(failure.verdict.level) == highest]
 
 
-class Sorting:
+class FailureClassifier:
     """The verdicts of a test run, and the failures that no cause explains yet."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:

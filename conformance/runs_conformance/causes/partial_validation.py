@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure, in_query
-from runs_conformance.causes.groups import Group, Sorting
+from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.silent_changes import describe_changes
 from runs_conformance.causes.whole_responses import CRASH_RULES, sends_no_json
 from runs_conformance.causes.wording import as_code, list_names
@@ -66,60 +66,60 @@ _VALIDATE = (
 _NONE, _INCOMPLETE = "validation.none", "validation.incomplete"
 
 
-def sort_partial_validation(sorting: Sorting) -> None:
-    """Sort the acceptances of servers that validate something: by conversion, keyword, member."""
-    types = [failure for failure in _accepted_bodies(sorting) if failure.keyword == "type"]
+def classify_partial_validation(classifier: FailureClassifier) -> None:
+    """Classify the acceptances of servers that validate something: by conversion, keyword, member."""
+    types = [failure for failure in _accepted_bodies(classifier) if failure.keyword == "type"]
     converted = [failure for failure in types if _is_conversion(failure)]
     if len(converted) >= 2 and len(converted) == len(types):
-        _take(sorting, converted, "validation.conversion", "Values of another type are converted instead of refused",
+        _take(classifier, converted, "validation.conversion", "Values of another type are converted instead of refused",
               "Switch the conversion of types off (strict mode), and refuse them with HTTP 400.")  # fmt: skip
     for keyword, (title, fix) in _KEYWORDS.items():
-        found = [failure for failure in _accepted_bodies(sorting) if failure.keyword == keyword]
-        checked = sum(verdict.id.endswith(f".{keyword}") for verdict in _refusing(sorting))
+        found = [failure for failure in _accepted_bodies(classifier) if failure.keyword == keyword]
+        checked = sum(verdict.id.endswith(f".{keyword}") for verdict in _refusing(classifier))
         if len(found) >= 2 and len(found) >= SHARE * (len(found) + checked):
-            _take(sorting, found, f"validation.{keyword}", title, fix)
-    unchecked = _accepted_bodies(sorting)
+            _take(classifier, found, f"validation.{keyword}", title, fix)
+    unchecked = _accepted_bodies(classifier)
     by_member: dict[str, list[Failure]] = defaultdict(list)
     is_one = len({failure.member for failure in unchecked}) == 1
     for failure in unchecked:
         by_member[failure.member if is_one else _member_of_body(failure.place)].append(failure)
     if len(by_member) > _MAX_MEMBERS:
-        _take(sorting, unchecked, _INCOMPLETE, *describe(sorting, unchecked))
+        _take(classifier, unchecked, _INCOMPLETE, *describe(classifier, unchecked))
         by_member.clear()
     for member, failures in by_member.items():
         name = f"`{member}`" if member else "the body as a whole"
-        _take(sorting, failures, f"validation.member.{member or 'body'}", f"Invalid values of {name} are accepted",
+        _take(classifier, failures, f"validation.member.{member or 'body'}", f"Invalid values of {name} are accepted",
               f"Check {name} against its schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
-    in_queries = [failure for failure in sorting.rest if failure.is_accepted_violation]
+    in_queries = [failure for failure in classifier.rest if failure.is_accepted_violation]
     if in_queries:
         names = list_names(as_code(failure.place.removesuffix("[]") or "the query" for failure in in_queries), 6)
-        _take(sorting, in_queries, "validation.query", f"Invalid query parameters are accepted: {names}",
+        _take(classifier, in_queries, "validation.query", f"Invalid query parameters are accepted: {names}",
               f"Check {names} of the query against the schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
 
 
-def _accepted_bodies(sorting: Sorting) -> list[Failure]:
+def _accepted_bodies(classifier: FailureClassifier) -> list[Failure]:
     """The unexplained acceptances of invalid bodies."""
-    return [failure for failure in sorting.rest if failure.is_accepted_violation and not failure.is_in_query]
+    return [failure for failure in classifier.rest if failure.is_accepted_violation and not failure.is_in_query]
 
 
-def _refusing(sorting: Sorting) -> list[Verdict]:
+def _refusing(classifier: FailureClassifier) -> list[Verdict]:
     """The passing constraints on bodies."""
     return [
         verdict
-        for verdict in sorting.passing
+        for verdict in classifier.passing
         if verdict.kind == "constraint" and verdict.operation is not None and not in_query(verdict)
     ]
 
 
-def join_validation(sorting: Sorting) -> None:
+def join_validation(classifier: FailureClassifier) -> None:
     """Join the causes that validation of bodies against their schemas mends together, and crashes on invalid bodies.
 
     A server that lacks few checks keeps a cause for each.
     """
-    general = [group for group in sorting.groups if group.kind in (_NONE, _INCOMPLETE)]
+    general = [group for group in classifier.groups if group.kind in (_NONE, _INCOMPLETE)]
     special = [
         group
-        for group in sorting.groups
+        for group in classifier.groups
         if group.kind.startswith("validation.") and group not in general and group.kind != "validation.query"
     ]
     joined = [*general, *special]
@@ -131,23 +131,23 @@ def join_validation(sorting: Sorting) -> None:
     operations = {failure.operation for failure in members}
     crashes = [
         failure
-        for failure in sorting.rest
+        for failure in classifier.rest
         if failure.operation in operations
         and (failure.is_crash or failure.id in CRASH_RULES)
         and failure.has_invalid_body
     ]
     if all(map(sends_no_json, crashes)) and not any(failure.is_crash for failure in members):
         crashes = []  # The parser fails, which no validation of what it has read would mend.
-    sorting.leave_out(crashes)
-    misshapen = sorting.take(lambda failure: failure.id in _SHAPE_RULES)
+    classifier.leave_out(crashes)
+    misshapen = classifier.take(lambda failure: failure.id in _SHAPE_RULES)
     members += [*crashes, *misshapen]
     unvalidated = [
         name
         for name in OPERATIONS
         if any(failure.subject == name for group in joined if group.kind == _NONE for failure in group.members)
     ]
-    title, fix = describe(sorting, members, unvalidated, is_all=len(joined) == 1 and joined[0].kind == _NONE)
-    sorting.replace(
+    title, fix = describe(classifier, members, unvalidated, is_all=len(joined) == 1 and joined[0].kind == _NONE)
+    classifier.replace(
         joined,
         Group(
             _NONE if any(group.kind == _NONE for group in joined) else _INCOMPLETE,
@@ -169,18 +169,18 @@ def _typical(members: Sequence[Failure]) -> Callable[[Failure], bool]:
 
 
 def describe(
-    sorting: Sorting, failures: Sequence[Failure], unvalidated: Sequence[str] = (), *, is_all: bool = True
+    classifier: FailureClassifier, failures: Sequence[Failure], unvalidated: Sequence[str] = (), *, is_all: bool = True
 ) -> tuple[str, str]:
     """Title and fix of missing validation.
 
     `unvalidated` are the operations that validate nothing; `is_all` says that the failures concern no others.
     """
-    refused = any(verdict.operation in unvalidated for verdict in _refusing(sorting))
+    refused = any(verdict.operation in unvalidated for verdict in _refusing(classifier))
     nothing = "almost nothing" if refused else "nothing"
     validates = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} {nothing}"
     changes, switches = describe_changes([failure for failure in failures if failure.is_accepted_violation])
-    if _accepts_most(sorting, failures):
-        title, detail = f"Request bodies are {'hardly' if _refusing(sorting) else 'not'} validated", ""
+    if _accepts_most(classifier, failures):
+        title, detail = f"Request bodies are {'hardly' if _refusing(classifier) else 'not'} validated", ""
     elif unvalidated and is_all:
         title, detail = f"{nothing.capitalize()} in the body is validated by {list_names(unvalidated)}", ""
     else:
@@ -202,15 +202,15 @@ def _size(groups: Sequence[Group]) -> int:
     return sum(len(group.members) for group in groups)
 
 
-def _accepts_most(sorting: Sorting, failures: Sequence[Failure]) -> bool:
+def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) -> bool:
     """Whether most of all invalid bodies are accepted."""
     accepted = sum(failure.is_about_request for failure in failures)
-    return accepted >= SHARE * (accepted + len(_refusing(sorting)))
+    return accepted >= SHARE * (accepted + len(_refusing(classifier)))
 
 
-def _take(sorting: Sorting, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:
-    sorting.leave_out(failures)
-    return sorting.add(kind, title, Severity.MISSING_VALIDATION, fix, failures)
+def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:
+    classifier.leave_out(failures)
+    return classifier.add(kind, title, Severity.MISSING_VALIDATION, fix, failures)
 
 
 def _is_conversion(failure: Failure) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.refused_values import member_refused, name_values
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
@@ -20,20 +20,20 @@ _TOGETHER = "acceptance.members_are_accepted_together"
 """The rule that fails, too, if a request contains a member of which a valid value is refused."""
 
 
-def sort_refused_requests(sorting: Sorting) -> None:
-    """Sort the valid requests that were refused: those that read an existing object, and all others."""
-    unread = sorting.take(lambda failure: failure.subject == "acceptance" and failure.id.endswith("_can_be_read"))
-    sorting.add(
+def classify_refused_requests(classifier: FailureClassifier) -> None:
+    """Classify the valid requests that were refused: those that read an existing object, and all others."""
+    unread = classifier.take(lambda failure: failure.subject == "acceptance" and failure.id.endswith("_can_be_read"))
+    classifier.add(
         "reads",
         f"Existing objects are not shown by {name_operations(unread)}",
         Severity.LIFECYCLE,
         "Serve the operation, and look the object up where it was stored when it was created.",
         unread,
     )
-    taken = sorting.take(
+    taken = classifier.take(
         lambda failure: failure.is_refused_valid or failure.subject == "acceptance" or _is_refused_modification(failure)
     )
-    sorting.add("validation.too_strict", *_describe(taken), taken)
+    classifier.add("validation.too_strict", *_describe(taken), taken)
 
 
 def _is_refused_modification(failure: Failure) -> bool:

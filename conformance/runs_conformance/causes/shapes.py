@@ -9,7 +9,7 @@ from functools import cache
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.explained_rules import is_explained
 from runs_conformance.causes.failure import Failure, place_of
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.constraint import object_documents, schema_constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
@@ -27,17 +27,17 @@ _MAX_NAMED = 8
 _MAX_TITLE = 120
 
 
-def sort_objects(sorting: Sorting) -> None:
-    """Sort the failing constraints on responses: omitted nulls, members that are wrong everywhere, then by object."""
-    _sort_omitted_nulls(sorting)
-    failures = sorting.take(lambda failure: failure.is_about_response and not is_explained(failure, sorting))
+def classify_objects(classifier: FailureClassifier) -> None:
+    """Classify the failing constraints on responses: omitted nulls, members that are wrong everywhere, then the rest."""
+    _classify_omitted_nulls(classifier)
+    failures = classifier.take(lambda failure: failure.is_about_response and not is_explained(failure, classifier))
     by_member: dict[tuple[str, bool], list[Failure]] = defaultdict(list)
     for failure in failures:
         by_member[failure.member, _is_missing(failure)].append(failure)
     by_object: dict[str, list[Failure]] = defaultdict(list)
     for (member, missing), members in by_member.items():
         if member and len({failure.subject for failure in members}) >= _MIN_OBJECTS:
-            _add_member(sorting, member, missing, members)
+            _add_member(classifier, member, missing, members)
         else:
             for failure in members:
                 by_object[failure.subject].append(failure)
@@ -45,21 +45,21 @@ def sort_objects(sorting: Sorting) -> None:
     for name, members in by_object.items():
         by_places[frozenset((failure.place, failure.keyword) for failure in members)].append(name)
     for names in by_places.values():
-        _add_object(sorting, names, [failure for name in names for failure in by_object[name]])
-    _sort_repeated(sorting)
+        _add_object(classifier, names, [failure for name in names for failure in by_object[name]])
+    _classify_repeated(classifier)
 
 
-def _sort_omitted_nulls(sorting: Sorting) -> None:
-    """Sort the members that a serializer leaves out because they are null."""
-    missing = [failure for failure in sorting.rest if failure.is_about_response and _is_missing(failure)]
+def _classify_omitted_nulls(classifier: FailureClassifier) -> None:
+    """Classify the members that a serializer leaves out because they are null."""
+    missing = [failure for failure in classifier.rest if failure.is_about_response and _is_missing(failure)]
     omitted = [failure for failure in missing if failure.place in _nullable_places(failure.subject)]
     kinds = sorted({failure.subject.replace("_", " ") for failure in omitted})
     if len(omitted) < _MIN_OMITTED or len(kinds) < 2 or any(_has_null(failure) for failure in omitted):
         return
-    sorting.leave_out(omitted)
+    classifier.leave_out(omitted)
     members = as_code(failure.place for failure in omitted)
     objects = " and ".join(kinds) if len(kinds) == 2 else list_names(kinds)
-    sorting.add(
+    classifier.add(
         "shape.nulls",
         f"Members that are null are left out of the {objects} objects",
         Severity.MISSING_MEMBER,
@@ -83,10 +83,10 @@ def _nullable_places(kind: str) -> frozenset[str]:
     return frozenset(place_of(id_) for id_, keyword, _, value in found if keyword == "type" and "null" in value)
 
 
-def _add_member(sorting: Sorting, member: str, missing: bool, failures: list[Failure]) -> None:
+def _add_member(classifier: FailureClassifier, member: str, missing: bool, failures: list[Failure]) -> None:
     objects = sorted({failure.subject.replace("_", " ") for failure in failures})
     everywhere = f"in {len(objects)} kinds of object ({', '.join(objects[:3])}, …)"
-    sorting.add(
+    classifier.add(
         f"shape.{'missing' if missing else 'member'}.{member}",
         f"`{member}` is missing {everywhere}" if missing else f"`{member}` is not as documented {everywhere}",
         Severity.MISSING_MEMBER if missing else Severity.WRONG_SHAPE,
@@ -97,7 +97,7 @@ def _add_member(sorting: Sorting, member: str, missing: bool, failures: list[Fai
     )
 
 
-def _add_object(sorting: Sorting, names: Sequence[str], failures: list[Failure]) -> None:
+def _add_object(classifier: FailureClassifier, names: Sequence[str], failures: list[Failure]) -> None:
     """Add the cause of a kind of object, or of several that are wrong at the same places."""
     missing = all(_is_missing(failure) for failure in failures)
     places = list(dict.fromkeys(failure.place for failure in failures if failure.place)) or ["the object itself"]
@@ -111,7 +111,7 @@ def _add_object(sorting: Sorting, names: Sequence[str], failures: list[Failure])
         title = f"{shown} of the {kind} has values that are not documented, such as '{enums[0].finding.actual}'"
     if len(failures) == 1 and not missing and failures[0].place:
         title = _title_of_one(kind, failures[0]) or title
-    sorting.add(
+    classifier.add(
         f"shape.{names[0]}",
         title,
         Severity.MISSING_MEMBER if missing else Severity.WRONG_SHAPE,
@@ -157,12 +157,12 @@ def _is_missing(failure: Failure) -> bool:
     return failure.keyword == "required"
 
 
-def _sort_repeated(sorting: Sorting) -> None:
-    """Sort the rules that only repeat a wrong value of a member into the cause of this value."""
-    for group in sorting.groups:
+def _classify_repeated(classifier: FailureClassifier) -> None:
+    """Classify the rules that only repeat a wrong value of a member into the cause of this value."""
+    for group in classifier.groups:
         if group.kind.startswith("shape."):
             wrong = [failure for failure in group.members if failure.is_about_response]
-            group.consequences += sorting.take(
+            group.consequences += classifier.take(
                 lambda rule, wrong=wrong: any(_repeats(rule, failure) for failure in wrong)  # type: ignore[misc]
             )
 

@@ -10,7 +10,7 @@ from runs_conformance.causes.explained_rules import add_explained, take_explaine
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
-from runs_conformance.causes.groups import Group, Sorting
+from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.theme_titles import specific_title
 from runs_conformance.causes.themes import (
     STAMPS,
@@ -38,18 +38,18 @@ _TITLE_OF_WRAPPED_EVENTS = "Events have no `event:` line; name and object are wr
 _FIX_OF_WRAPPED_EVENTS = "Write `event: <name>`, and the object alone as the data."
 
 
-def sort_rules(sorting: Sorting) -> None:
-    """Sort the remaining rules by the part of the server that answers for them."""
+def classify_rules(classifier: FailureClassifier) -> None:
+    """Classify the remaining rules by the part of the server that answers for them."""
     by_theme: dict[str, list[Failure]] = defaultdict(list)
-    explained = take_explained(sorting)
-    for failure in sorting.take(lambda failure: True):
+    explained = take_explained(classifier)
+    for failure in classifier.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
     for theme in THEMES:
         for kind, failures in _causes_of(theme, by_theme.get(theme.kind, [])):
             title, fix = _title_and_fix(theme, failures)
-            sorting.add(kind, title, theme.severity, fix, failures)
-    _join_data(sorting)
-    add_explained(sorting, explained)
+            classifier.add(kind, title, theme.severity, fix, failures)
+    _join_data(classifier)
+    add_explained(classifier, explained)
 
 
 def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str, Sequence[Failure]]]:
@@ -64,24 +64,24 @@ def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str,
         yield theme.kind + _RECOMMENDED, rest
 
 
-def _join_data(sorting: Sorting) -> None:
+def _join_data(classifier: FailureClassifier) -> None:
     """Join the causes of lost data if the server stores nothing: no rule on what it stores passes."""
     kinds = ("data", f"data{_RECOMMENDED}", "data.dropped")
-    groups = [group for kind in kinds if (group := sorting.find(kind)) is not None]
+    groups = [group for kind in kinds if (group := classifier.find(kind)) is not None]
     members = [failure for group in groups for failure in group.members]
     stored = [
-        verdict.id for verdict in sorting.passing if verdict.id.partition(".")[0] in THEMES_BY_KIND["data"].topics
+        verdict.id for verdict in classifier.passing if verdict.id.partition(".")[0] in THEMES_BY_KIND["data"].topics
     ]
     if (
         len(groups) < 2
-        or sorting.find("data.dropped") is None
+        or classifier.find("data.dropped") is None
         or len(members) < _MIN_LOST
         or set(stored) - {_UNCHANGED}
     ):
         return
     title, fix = "Nothing that is sent is stored; responses show other values", THEMES_BY_KIND["data"].fix
     consequences = [failure for group in groups for failure in group.consequences]
-    sorting.replace(groups, Group("data.none", title, Severity.DATA_LOSS, fix, members, consequences))
+    classifier.replace(groups, Group("data.none", title, Severity.DATA_LOSS, fix, members, consequences))
 
 
 def _theme(failure: Failure) -> Theme:

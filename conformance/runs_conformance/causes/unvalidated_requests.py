@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.dropped_members import sort_dropped_members
+from runs_conformance.causes.dropped_members import classify_dropped_members
 from runs_conformance.causes.failure import Failure, in_query
-from runs_conformance.causes.falsy_values import sort_falsy_values
-from runs_conformance.causes.groups import Sorting
-from runs_conformance.causes.partial_validation import SHARE, describe, join_validation, sort_partial_validation
+from runs_conformance.causes.falsy_values import classify_falsy_values
+from runs_conformance.causes.groups import FailureClassifier
+from runs_conformance.causes.partial_validation import SHARE, classify_partial_validation, describe, join_validation
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, json_equal
 
@@ -37,25 +37,25 @@ _BOUNDS = ("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems
 """Keywords that a server does not break by itself, only by repeating what it accepted."""
 
 
-def sort_accepted_requests(sorting: Sorting) -> None:
-    """Sort the invalid requests that were accepted, the responses that repeat them, and the crashes they lead to."""
-    sort_falsy_values(sorting)
-    sort_dropped_members(sorting)
+def classify_accepted_requests(classifier: FailureClassifier) -> None:
+    """Classify the invalid requests that were accepted, the responses that repeat them, and their crashes."""
+    classify_falsy_values(classifier)
+    classify_dropped_members(classifier)
     for query in (False, True):
-        _sort_unvalidated(sorting, query)
-    sort_partial_validation(sorting)
-    join_validation(sorting)
-    _sort_echoes(sorting)
+        _classify_unvalidated(classifier, query)
+    classify_partial_validation(classifier)
+    join_validation(classifier)
+    _classify_echoes(classifier)
 
 
-def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
-    """Sort the operations that validate nothing into one cause."""
+def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
+    """Combine the operations that validate nothing into one cause."""
     accepted: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    for failure in sorting.rest:
+    for failure in classifier.rest:
         if failure.is_accepted_violation and failure.is_in_query is query:
             accepted[failure.subject] += 1
-    for verdict in sorting.passing:
+    for verdict in classifier.passing:
         if verdict.kind == "constraint" and verdict.operation and in_query(verdict) is query:
             refused[verdict.operation] += 1
     if query:
@@ -70,7 +70,7 @@ def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
         }
     if not broken:
         return
-    members = sorting.take(
+    members = classifier.take(
         lambda failure: (
             (
                 failure.is_about_request
@@ -83,7 +83,7 @@ def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
         )
     )
     if query:
-        sorting.add(
+        classifier.add(
             "validation.query",
             "Query parameters are not validated",
             Severity.MISSING_VALIDATION,
@@ -91,13 +91,13 @@ def _sort_unvalidated(sorting: Sorting, query: bool) -> None:
             members,
         )
         return
-    title, fix = describe(sorting, members, [name for name in OPERATIONS if name in broken])
-    sorting.add("validation.none", title, Severity.MISSING_VALIDATION, fix, members)
+    title, fix = describe(classifier, members, [name for name in OPERATIONS if name in broken])
+    classifier.add("validation.none", title, Severity.MISSING_VALIDATION, fix, members)
 
 
-def _sort_echoes(sorting: Sorting) -> None:
-    """Sort the wrong members of responses that only repeat what was accepted into the cause of its acceptance."""
-    group = sorting.find("validation.none") or sorting.find("validation.incomplete")
+def _classify_echoes(classifier: FailureClassifier) -> None:
+    """Assign the wrong members of responses that only repeat what was accepted to the cause of its acceptance."""
+    group = classifier.find("validation.none") or classifier.find("validation.incomplete")
     if group is None:
         return
     accepted = [failure for failure in group.members if failure.is_about_request]
@@ -106,7 +106,7 @@ def _sort_echoes(sorting: Sorting) -> None:
     listed = {place for place in of_assistants if place}  # What is wrong with a body as a whole shows nowhere.
     bounds = {(failure.place, failure.keyword) for failure in accepted if failure.keyword in _BOUNDS}
     rules = group.kind == "validation.none"
-    group.consequences += sorting.take(
+    group.consequences += classifier.take(
         lambda failure: (rules and _answers_invalid_request(failure)) or _repeats(failure, listed, bounds)
     )
 

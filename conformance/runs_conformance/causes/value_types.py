@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
@@ -37,15 +37,15 @@ class _Swap:
         return types[0] == types[1] and expected == actual
 
 
-def sort_value_types(sorting: Sorting) -> None:
-    """Sort the responses in which values of one type are sent as another, and the rules that see only that."""
+def classify_value_types(classifier: FailureClassifier) -> None:
+    """Classify the responses in which values of one type are sent as another, and the rules that see only that."""
     found: dict[_Swap, list[Failure]] = defaultdict(list)
-    for failure in sorting.rest:
+    for failure in classifier.rest:
         if (swap := _swap_of(failure)) is not None:
             found[swap].append(failure)
     for swap, failures in found.items():
         if len({failure.subject for failure in failures}) >= _MIN_OBJECTS:
-            _add(sorting, swap, failures)
+            _add(classifier, swap, failures)
 
 
 def _swap_of(failure: Failure) -> _Swap | None:
@@ -60,15 +60,15 @@ def _swap_of(failure: Failure) -> _Swap | None:
     return _Swap(types[0], json_type_of(finding.actual))
 
 
-def _add(sorting: Sorting, swap: _Swap, failures: list[Failure]) -> None:
+def _add(classifier: FailureClassifier, swap: _Swap, failures: list[Failure]) -> None:
     members = {failure.member for failure in failures}
-    sorting.leave_out(failures)
-    repeated = sorting.take(lambda failure: failure.verdict.kind == "rule" and _shows_swap(failure, swap, members))
+    classifier.leave_out(failures)
+    repeated = classifier.take(lambda failure: failure.verdict.kind == "rule" and _shows_swap(failure, swap, members))
     names = sorted(members - {""})
     are_times = all(name.endswith("_at") for name in names)
     what = "times" if are_times else _plural(swap.expected)
     shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
-    sorting.add(
+    classifier.add(
         f"shape.type.{swap.expected}.{swap.actual}",
         f"{what.capitalize()} are sent as {_as_sent(swap.actual)}: {shown}",
         Severity.WRONG_SHAPE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import Sorting
+from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.refused_requests import name_operations, name_refused
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
@@ -47,10 +47,10 @@ _SILENCE_RULES = (
 )
 
 
-def sort_missing_responses(sorting: Sorting) -> None:
-    """Sort the requests that got no complete response."""
-    taken = sorting.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
-    sorting.add(
+def classify_missing_responses(classifier: FailureClassifier) -> None:
+    """Classify the requests that got no complete response."""
+    taken = classifier.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
+    classifier.add(
         "answer.none",
         f"The server does not answer some requests of {name_operations(taken) or 'unknown operations'}",
         Severity.CRASH,
@@ -59,9 +59,9 @@ def sort_missing_responses(sorting: Sorting) -> None:
     )
 
 
-def sort_crashes(sorting: Sorting) -> None:
-    """Sort the requests that were answered with a server error."""
-    taken = sorting.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
+def classify_crashes(classifier: FailureClassifier) -> None:
+    """Classify the requests that were answered with a server error."""
+    taken = classifier.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
     if not taken:
         return
     valid = [failure for failure in taken if failure.is_refused_valid or _crashes_on_valid_request(failure)]
@@ -81,7 +81,7 @@ def sort_crashes(sorting: Sorting) -> None:
     ):
         statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
         status = f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
-        sorting.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
+        classifier.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
 
 
 def _crashes_on_valid_request(failure: Failure) -> bool:
@@ -129,17 +129,17 @@ def _sends_no_object(failure: Failure) -> bool:
     return not (isinstance(body, Absent) or is_object(body))
 
 
-def sort_errors_with_success_status(sorting: Sorting) -> None:
-    """Sort the errors that come with the HTTP status of success."""
+def classify_errors_with_success_status(classifier: FailureClassifier) -> None:
+    """Classify the errors that come with the HTTP status of success."""
     rule = "refusals.errors_do_not_come_as_success"
     nameless = {
         finding.exchange
-        for failure in sorting.rest
+        for failure in classifier.rest
         if failure.is_about_response and failure.keyword == "required" and failure.place in _IDENTITY
         for finding in failure.verdict.findings
     }
-    taken = sorting.take(lambda failure: failure.id == rule or _hides_error(failure, nameless))
-    sorting.add(
+    taken = classifier.take(lambda failure: failure.id == rule or _hides_error(failure, nameless))
+    classifier.add(
         "errors.success_status",
         "Errors are answered with HTTP 200",
         Severity.WRONG_SHAPE,
@@ -170,17 +170,17 @@ def _confirms(body: Mapping[str, JSON]) -> bool:
     return any(value is True or value in _CONFIRMATIONS for value in body.values())
 
 
-def sort_error_envelope(sorting: Sorting) -> None:
-    """Sort what follows from errors in another form."""
-    envelope = [failure for failure in sorting.rest if failure.subject == "error"]
+def classify_error_envelope(classifier: FailureClassifier) -> None:
+    """Classify what follows from errors in another form."""
+    envelope = [failure for failure in classifier.rest if failure.subject == "error"]
     broken = [failure for failure in envelope if failure.place in ("", "error")]
     if broken:
-        others = [*envelope, *(failure for failure in sorting.rest if failure.id in _ENVELOPE_RULES)]
+        others = [*envelope, *(failure for failure in classifier.rest if failure.id in _ENVELOPE_RULES)]
         taken = [failure for failure in others if failure in broken or not _has_envelope(failure)]
-        sorting.leave_out(taken)
-        sorting.add(
+        classifier.leave_out(taken)
+        classifier.add(
             "errors.envelope",
-            _title_of_envelope(sorting, broken),
+            _title_of_envelope(classifier, broken),
             Severity.WRONG_SHAPE,
             'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}'
             + (", and let it answer these errors, too." if _are_few(broken) else "."),
@@ -188,14 +188,14 @@ def sort_error_envelope(sorting: Sorting) -> None:
             typical=lambda failure: failure in broken,
         )
         envelope = [failure for failure in envelope if failure not in taken]
-    _sort_error_members(sorting, envelope)
+    _classify_error_members(classifier, envelope)
 
 
 def _has_envelope(failure: Failure) -> bool:
     return is_object(at(failure.body, "/error"))
 
 
-def _title_of_envelope(sorting: Sorting, broken: Sequence[Failure]) -> str:
+def _title_of_envelope(classifier: FailureClassifier, broken: Sequence[Failure]) -> str:
     """The title of a wrong form of errors, which says whether only some have it, as those of unknown routes."""
     details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
     statuses = sorted({failure.status for failure in broken if failure.status is not None})
@@ -205,7 +205,7 @@ def _title_of_envelope(sorting: Sorting, broken: Sequence[Failure]) -> str:
         return subject + ' come in another form than {"error": {…}}'
     others_are_right = any(
         verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
-        for verdict in sorting.verdicts
+        for verdict in classifier.verdicts
     )
     if others_are_right and len(details) == len(broken) and all(detail in _OF_UNKNOWN_ROUTES for detail in details):
         return 'Errors of routes that do not exist come in the form of the framework, {"detail": …}'
@@ -217,35 +217,35 @@ def _are_few(broken: Sequence[Failure]) -> bool:
     return all(failure.is_occasional for failure in broken)
 
 
-def _sort_error_members(sorting: Sorting, failures: list[Failure]) -> None:
-    """Sort the members that errors lack, together with the rules that miss them."""
+def _classify_error_members(classifier: FailureClassifier, failures: list[Failure]) -> None:
+    """Classify the members that errors lack, together with the rules that miss them."""
     missing = [failure for failure in failures if failure.keyword == "required"]
     if not missing or len(missing) < len(failures):
         return
-    sorting.leave_out(missing)
+    classifier.leave_out(missing)
     names = list_names(as_code(failure.member for failure in missing))
-    sorting.add(
+    classifier.add(
         "shape.error",
         f"Errors lack {names}",
         Severity.MISSING_MEMBER,
         f"Let the handler of errors write {names}; `param` and `code` are null without a value.",
         missing,
-        sorting.take(lambda failure: failure.id == "errors.type_param_and_code_are_present"),
+        classifier.take(lambda failure: failure.id == "errors.type_param_and_code_are_present"),
     )
 
 
-def sort_list_envelope(sorting: Sorting) -> None:
-    """Sort what follows from lists without their envelope."""
-    bare = any(_is_bare_list(failure) for failure in sorting.rest)
-    lists = [failure for failure in sorting.rest if failure.is_about_response and failure.subject.endswith("_list")]
+def classify_list_envelope(classifier: FailureClassifier) -> None:
+    """Classify what follows from lists without their envelope."""
+    bare = any(_is_bare_list(failure) for failure in classifier.rest)
+    lists = [failure for failure in classifier.rest if failure.is_about_response and failure.subject.endswith("_list")]
     if not bare and not lists:
         return
-    members = sorting.take(lambda failure: _is_bare_list(failure) or failure in lists)
-    hidden = sorting.take(lambda failure: bare and failure.subject in ("listing", "paging"))
+    members = classifier.take(lambda failure: _is_bare_list(failure) or failure in lists)
+    hidden = classifier.take(lambda failure: bare and failure.subject in ("listing", "paging"))
     places = as_code(sorted({failure.place or "data" for failure in lists if not _is_bare_list(failure)}))
     lack = all(failure.keyword == "required" for failure in lists)
     title = f"Lists {'lack' if lack else 'are not as documented at'} {list_names(places)}"
-    sorting.add(
+    classifier.add(
         "lists.envelope",
         "Lists are bare arrays without their envelope" if bare else title,
         Severity.WRONG_SHAPE,
