@@ -28,7 +28,7 @@ _MAX_TITLE = 120
 
 
 def classify_objects(classifier: FailureClassifier) -> None:
-    """Classify the failing constraints on responses: omitted nulls, members that are wrong everywhere, then the rest."""
+    """Classify the failing constraints on responses: omitted nulls, members wrong everywhere, then the rest."""
     _classify_omitted_nulls(classifier)
     failures = classifier.take(lambda failure: failure.is_about_response and not is_explained(failure, classifier))
     by_member: dict[tuple[str, bool], list[Failure]] = defaultdict(list)
