@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.anomaly import describe_anomaly
 from runs_conformance.evidence.blame import lacks_a_member, required_members
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
@@ -14,6 +15,7 @@ from runs_conformance.model.case import Reject, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import TRIAL_PREFIX
 from runs_conformance.model.history import History
+from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -32,14 +34,9 @@ _NO_SOURCE = convention("no record says what the service did")
 MALFORMED, EMPTY, WRONG_TYPE = "malformed_json", "empty_body", "wrong_content_type"
 
 
-def probe_of(exchange: Exchange) -> str:
-    """The kind of a probe, or of a negative of the same kind."""
-    return exchange.anomaly
-
-
 @dataclass(frozen=True, slots=True)
 class _OddRequest:
-    """An odd request. `works` says whether its operation was accepted for another request."""
+    """A malformed or extreme request. `works` says whether its operation was accepted for another request."""
 
     exchange: Exchange
     works: bool
@@ -47,7 +44,7 @@ class _OddRequest:
 
 def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
     def requests(history: History) -> Iterable[_OddRequest]:
-        sent = (exchange for exchange in history if exchange.operation and probe_of(exchange) in kinds)
+        sent = (exchange for exchange in history if exchange.operation and exchange.anomaly in kinds)
         return (_OddRequest(exchange, operation_works(history, exchange)) for exchange in sent)
 
     return requests
@@ -61,14 +58,14 @@ def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
-        yield Inconclusive(f"{probe_of(exchange).replace('_', ' ')}: neither accepted nor refused")
+        yield Inconclusive(f"{describe_anomaly(exchange.anomaly)} was neither accepted nor refused")
 
 
 def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     """The same for a body that cannot be read: a refusal for the lack of a member is suspicious, since it was read."""
     if probe.exchange.refused and lacks_a_member(probe.exchange):
-        kind = probe_of(probe.exchange).replace("_", " ")
-        yield Suspicion(f"{kind}: the refusal says only that a member is missing")
+        sent = describe_anomaly(probe.exchange.anomaly)
+        yield Suspicion(f"the refusal of {sent} says only that a member is missing")
     else:
         yield from _check_refused(probe, message)
 
@@ -82,9 +79,9 @@ def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Res
     judges_whole_history=True,
 )
 def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
-    """No odd request is repeatedly answered with HTTP 5xx while other requests are served.
+    """No malformed or extreme request is repeatedly answered with HTTP 5xx while other requests are served.
 
-    An internal error tells the client to retry a request that can never succeed. Odd requests contain deep nesting,
+    An internal error tells the client to retry a request that can never succeed. Such requests contain deep nesting,
     NUL, lone surrogates or a million characters.
 
     Fix: Answer with 4xx whatever the server does not accept.
@@ -96,12 +93,12 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
         status = failure.exchange.status
         if len(errors) > 1 and failure.others_served:
             yield failure.exchange.finding(
-                f"the request was answered with HTTP status {status}, and not for the first time", actual=status
+                f"the request was answered with HTTP {status}, and not for the first time", actual=status
             )
         else:
-            yield Suspicion(f"HTTP status {status} occurred once for {failures.probe.replace('_', ' ')}")
+            yield Suspicion(f"HTTP {status} occurred once for {describe_anomaly(failures.probe)}")
     if not errors:
-        lost = f"the connection was lost {failures.unanswered} times for {failures.probe.replace('_', ' ')}"
+        lost = f"the connection was lost {plural(failures.unanswered, 'time')} for {describe_anomaly(failures.probe)}"
         yield Suspicion(lost) if failures.unanswered else PASSED
 
 
@@ -114,7 +111,7 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
     judges_whole_history=True,
 )
 def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
-    """Every request, however odd, is answered in reasonable time while other requests are served.
+    """Every request, even a malformed or extreme one, is answered in reasonable time while others are served.
 
     A body that keeps a server busy for minutes locks out all other clients.
 
@@ -162,18 +159,18 @@ def _was_not_served(exchange: Exchange) -> bool:
 
 @rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation", occasions=3)
 def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterator[Result]:
-    """An ordinary request sent after an odd one is answered as usual.
+    """An ordinary request after a malformed or extreme one is answered as usual.
 
     Otherwise one client can take the server away from all others.
 
     Fix: Confine a failure to the request that caused it.
     """
     probe, next_request, was_served_before = unit
-    message = f"this request, sent after the probe {probe_of(probe).replace('_', ' ')}, was not served"
+    message = f"the request after {describe_anomaly(probe.anomaly)} was not served"
     if next_request.accepted:
         yield PASSED
     elif was_served_before and _was_not_served(next_request):
-        yield next_request.finding(message, actual=next_request.status or next_request.problem or "no answer")
+        yield next_request.finding(message, actual=next_request.status or next_request.problem or "no response")
     else:
         yield Inconclusive("the next request neither succeeded nor failed with a server error")
 
@@ -227,7 +224,7 @@ def empty_bodies_are_refused_where_members_are_required(probe: _OddRequest) -> I
 def empty_bodies_are_refused_elsewhere(probe: _OddRequest) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
-    The document requires the body; whether the service did is not recorded.
+    The OpenAPI document requires the body; whether the service did is not recorded.
 
     Fix: Refuse a missing body in every operation that requires one.
     """
@@ -240,7 +237,7 @@ def empty_bodies_are_refused_elsewhere(probe: _OddRequest) -> Iterator[Result]:
 def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body sent with a content type other than JSON is refused.
 
-    The document lists only JSON. Many servers read the body anyway.
+    The OpenAPI document lists only JSON. Many servers read the body anyway.
 
     Fix: Refuse other content types with HTTP 415 or 400.
     """
@@ -283,7 +280,7 @@ def misshapen_bodies_are_refused(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Validate type and size of the body before processing it.
     """
-    yield from _check_refused(probe, f"the target accepted this probe: {probe_of(probe.exchange).replace('_', ' ')}")
+    yield from _check_refused(probe, f"{describe_anomaly(probe.exchange.anomaly)} was accepted")
 
 
 def _odd_ids(history: History) -> Iterable[_OddRequest]:
