@@ -25,11 +25,13 @@ def test_answers_show_the_file_ids_that_are_given() -> None:
 def test_a_rule_on_files_says_that_it_needs_their_ids() -> None:
     id_ = "messages.answer_shows_the_attachments"
     needs = "ids of existing files and vector stores"
-    assert rules_without_subject(ProgramContext(edition=EDITION))[id_].reason == f"needs {needs}"
+    assert rules_without_subject(ProgramContext(edition=EDITION), has_responses=True)[id_].reason == f"needs {needs}"
     context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})
-    assert id_ not in rules_without_subject(context)
+    assert id_ not in rules_without_subject(context, has_responses=True)
 
 
 def test_a_rule_on_keys_says_that_short_ones_are_not_looked_for() -> None:
-    reasons = rules_without_subject(ProgramContext(edition=EDITION))
+    reasons = rules_without_subject(ProgramContext(edition=EDITION), has_responses=True)
     assert reasons["auth.keys_are_not_repeated"].reason == "needs an API key of at least 8 characters"
+    unheard = rules_without_subject(ProgramContext(edition=EDITION), has_responses=False)
+    assert "auth.keys_are_not_repeated" not in unheard

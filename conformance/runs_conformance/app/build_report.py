@@ -92,7 +92,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         declared_absent=denied_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
         not_judged_reasons=_outside_quick(options)
-        | rules_without_subject(header.context)
+        | rules_without_subject(header.context, has_responses=any(result.occasions.values()))
         | untestable_constraints(header.context),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result, unsupported),
@@ -248,12 +248,12 @@ def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**missing, **shown}.items()} | unsendable
 
 
-def rules_without_subject(context: ProgramContext) -> dict[str, NotJudgedReason]:
+def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> dict[str, NotJudgedReason]:
     """Return the rules that no request can show on the target unless the user provides something, each with that."""
     has_files = context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
     on_files = {} if has_files else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
-    # The recorder looks for keys that it redacts.
-    on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"}
+    # The recorder looks in every response for a key that it redacts.
+    on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"} if has_responses else {}
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**on_files, **on_keys}.items()}
 
 
