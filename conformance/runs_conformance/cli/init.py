@@ -1,4 +1,4 @@
-"""`runs-conformance init`: survey a server and write a conformance.toml for it."""
+"""`runs-conformance init`: probe a server and write a conformance.toml for it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FILE = Path("conformance.toml")
 @option("--force", group=OUTPUT, is_flag=True, help="Overwrite the file if it exists.")
 @add_options(ACCESS_OPTIONS)
 def command(base_url: str, **values: Any) -> int:
-    """Survey the server at BASE_URL and write a conformance.toml for it.
+    """Probe the server at BASE_URL and write a conformance.toml for it.
 
     Sends about thirty requests and two short runs, and deletes everything it creates. If the server refuses the
     smallest requests, sends more to find a form that it accepts. The file contains references to keys, never the keys.

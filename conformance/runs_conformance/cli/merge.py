@@ -1,4 +1,4 @@
-"""`runs-conformance merge`: join the shards of a test run into one report."""
+"""`runs-conformance merge`: merge the shards of a test run into one report."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from runs_conformance.cli.help import add_options, declare_command
 from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 
 
-@declare_command("merge", examples=(("Join the shards of a CI job", "runs-conformance merge shard1/ shard2/ shard3/"),))
+@declare_command(
+    "merge", examples=(("Merge the shards of a CI job", "runs-conformance merge shard1/ shard2/ shard3/"),)
+)
 @click.argument("histories", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @baseline.add_baseline_options
 @output.REPORT_OPTION
 @add_options((report_dir_option("reports/<run-id>/."), *QUIET_AND_VERBOSE))
 def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any) -> int:
-    """Join the histories of all shards into one report. HISTORIES are history.jsonl files or their folders."""
+    """Merge the histories of all shards into one report. HISTORIES are history.jsonl files or their folders."""
     from runs_conformance.app.merge import check_shards, read_run, rebuild_report
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.folder import prepare_folder

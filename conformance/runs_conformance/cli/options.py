@@ -73,14 +73,14 @@ NO_CONFIRM_OPTION = option(
 )
 
 TIMEOUT_OPTION = option(
-    "--timeout", group=LIMITS, type=Duration(0.1, 3600), default=60.0, show_default=True, help="Timeout per request."
+    "--timeout", group=LIMITS, type=Duration(0.1, 3600), default="60s", show_default=True, help="Timeout per request."
 )
 
 STRESS_OPTION = option(
     "--allow-stress",
     group=LIMITS,
     is_flag=True,
-    help="Also send races and hostile bodies to a server that is not on this machine.",
+    help="Also send races and extreme bodies to a server that is not on this machine.",
 )
 
 EXHAUSTIVE_OPTION = option(

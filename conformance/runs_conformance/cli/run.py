@@ -116,7 +116,7 @@ _EXAMPLES = (
     group=SCOPE,
     metavar="N/OF",
     default="",
-    help="Run only this part of the programs, like 1/4; `merge` joins the parts.",
+    help="Run only this part of the programs, like 1/4; merge the parts with `merge`.",
 )
 @option(
     "--jobs",
@@ -182,7 +182,7 @@ _EXAMPLES = (
     "--run-timeout",
     group=LIMITS,
     type=Duration(),
-    default=60.0,
+    default="60s",
     show_default=True,
     help="Time for a run to end or to require tool outputs.",
 )
@@ -190,9 +190,9 @@ _EXAMPLES = (
     "--expiry-timeout",
     group=LIMITS,
     type=Duration(),
-    default=15.0,
+    default="15s",
     show_default=True,
-    help="Time to wait for a run to expire.",
+    help="Longest lifetime of a run whose expiry is waited for.",
 )
 @option(
     "--poll",

@@ -96,7 +96,7 @@ def _top() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "allow_stress",
         ValueType.BOOLEAN,
-        "Send races and hostile bodies to a remote server, too.",
+        "Send races and extreme bodies to a remote server, too.",
         False,
         "--allow-stress",
     )
@@ -164,7 +164,12 @@ def _limits() -> Iterable[ConfigKey]:
         "timeouts.run", duration, "Time for a run to end or to require tool outputs.", 60, "--run-timeout", minimum=0.1
     )
     yield ConfigKey(
-        "timeouts.expiry", duration, "Time to wait for a run to expire.", "11m", "--expiry-timeout", minimum=0.1
+        "timeouts.expiry",
+        duration,
+        "Longest lifetime of a run whose expiry is waited for.",
+        "11m",
+        "--expiry-timeout",
+        minimum=0.1,
     )
 
 
