@@ -251,6 +251,15 @@ def test_the_outermost_place_that_no_response_showed_is_named() -> None:
     assert completed(id_, missing).reason == "not observed in p, which ran to the end: no response showed run.usage"
 
 
+def test_a_place_that_no_program_shows_is_named_instead_of_the_default_reason() -> None:
+    coverage = Coverage(Decisions({}, {}), {}, {}, {})
+    context = VerdictContext(coverage=coverage)
+    reasons = {each.id: each.reason for each in build_verdicts({"run.id.type": Tally(1)}, REQUIREMENTS, context)}
+    assert reasons["run.usage.type"] == "no response showed run.usage"
+    assert reasons["message.content[].refusal.type"] == "no response showed message"
+    assert reasons["create_run.model.type"] == "no request or response exercised it"
+
+
 def test_the_names_of_members_are_shown_with_them() -> None:
     seen = {"run_step.metadata.type": Tally(3)}
     reason = "not observed in p, which ran to the end: no response showed run_step.metadata{}"

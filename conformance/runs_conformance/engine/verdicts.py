@@ -119,13 +119,12 @@ def _verdict(
 
 def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces, context: VerdictContext) -> str | None:
     """The reason that nothing decided a constraint, with the outermost place around it that no response showed."""
-    if reason is None or context.coverage is None:
+    if reason is None or context.coverage is None or (unseen := places.find_unseen_place(constraint)) is None:
         return reason
-    default = context.default_reason(constraint.capability, constraint.id).reason
-    unseen = (
-        places.find_unseen_place(constraint) if reason in (default, context.coverage.not_shown(constraint.id)) else None
-    )
-    return reason if unseen is None else f"{reason}: no response showed {unseen}"
+    if reason == context.coverage.not_shown(constraint.id):
+        return f"{reason}: no response showed {unseen}"
+    is_default = reason == context.default_reason(constraint.capability, constraint.id).reason
+    return f"no response showed {unseen}" if is_default else reason
 
 
 def _broken_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
