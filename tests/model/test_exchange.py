@@ -18,6 +18,8 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
         (Response(200, body={"detail": "Not found"}), False),
         (Response(200, body={"message": "No.", "type": "invalid_request_error", "code": None}), False),
         (Response(200, body={"message": "Deleted."}), True),
+        (Response(200, body={"message": "Run cancelled.", "status": "cancelled", "code": 200}), True),
+        (Response(200, body={"message": "No such run.", "statusCode": 404}), False),
         (Response(200, body={"success": False, "reason": "No."}), False),
         (Response(200, body={"success": True}), True),
         (Response(200, body={"object": "list", "data": [], "message": "No.", "code": 0}), True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +22,9 @@ _NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
 
 _ERROR_MEMBERS = ("error", "errors", "detail")
 _OUTCOME_MEMBERS = ("success", "ok")
-_ERROR_DETAILS = frozenset({"code", "param", "type", "status", "statusCode", "status_code"})
+_ERROR_DETAILS = ("type", "code", "status", "statusCode", "status_code")
+_ERROR_WORDS = re.compile(r"error|invalid|not.?found|missing|denied|fail|forbidden|unauthori[sz]ed", re.IGNORECASE)
+_MAX_DETAIL = 200
 
 
 def error_member(body: JSON | Absent) -> str | None:
@@ -34,9 +37,18 @@ def error_member(body: JSON | Absent) -> str | None:
     named = next((name for name in _ERROR_MEMBERS if body.get(name)), None)
     if named or body.keys() & {"object", "data", "deleted"}:
         return named
-    if isinstance(body.get("message"), str) and body.keys() & _ERROR_DETAILS:
+    if isinstance(body.get("message"), str) and (
+        "param" in body or any(_names_error(body.get(name)) for name in _ERROR_DETAILS)
+    ):
         return "message"
     return next((name for name in _OUTCOME_MEMBERS if body.get(name) is False), None)
+
+
+def _names_error(detail: JSON) -> bool:
+    """Whether the type, code or status beside a message is that of an error: an HTTP status, or a word for it."""
+    if isinstance(detail, str):
+        return _ERROR_WORDS.search(detail[:_MAX_DETAIL]) is not None
+    return isinstance(detail, int) and detail >= 400
 
 
 class Completion(StrEnum):
