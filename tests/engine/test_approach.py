@@ -12,6 +12,7 @@ import pytest
 from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, needs_approach
 from runs_conformance.engine.approach_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.generation.adaptation import adapt_step, without_additions
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.program import ProgramContext
@@ -101,6 +102,13 @@ def test_assistants_get_the_members_that_they_need() -> None:
     found, sent = search(Server(without("create_assistant", "name")))
     assert "name" in found.approach.assistant_members
     assert [step.role for step in sent if step.operation == "create_assistant"].count(Role.CONTROL) == 1
+
+
+def test_a_replay_sends_the_smallest_request_that_was_refused_as_it_is() -> None:
+    found, sent = search(Server(without("create_assistant", "name")))
+    (smallest,) = (step for step in sent if step.operation == "create_assistant" and step.role is Role.CONTROL)
+    assert adapt_step(smallest, found) != smallest
+    assert adapt_step(smallest, without_additions(found)) == smallest
 
 
 def test_the_assistant_may_have_to_bring_the_tools() -> None:

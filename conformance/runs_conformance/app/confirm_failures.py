@@ -25,6 +25,7 @@ from runs_conformance.engine.shrinking.confirmation import (
 )
 from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
+from runs_conformance.generation.adaptation import without_additions
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.source import Level
 from runs_conformance.targets import Target
@@ -65,7 +66,7 @@ def confirm_failures(
     is_loopback = target.address.is_loopback
     runner = CaseRunner(
         ShrinkContext(
-            program_context=context,
+            program_context=without_additions(context),
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
             history_judge=history_judge,

@@ -38,6 +38,15 @@ def adapt_step(step: Step, context: ProgramContext) -> Step:
     return step if adapted is body else replace(step, body=adapted)
 
 
+def without_additions(context: ProgramContext) -> ProgramContext:
+    """A context whose steps get no members and no other form of messages.
+
+    Recorded steps have them already, except those that showed that the target needs them.
+    """
+    approach = replace(context.approach, assistant_members={}, run_members={}, message_content="text")
+    return replace(context, approach=approach)
+
+
 def tests_streaming(step: Step) -> bool:
     """Whether a step tests the member `stream` itself, so that it is pointless without it."""
     return step.mutation is not None and step.mutation.place == "body" and step.mutation.pointer == "/stream"
