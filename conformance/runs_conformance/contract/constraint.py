@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.json_type import allowed_types, discriminator_of
+from runs_conformance.contract.json_type import allowed_types, describe_types, discriminator_of
 from runs_conformance.contract.keywords import CONSTRAINT_KEYWORDS
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import Schema, compile_schema, document_names
@@ -169,9 +169,7 @@ def _condition(place: Schema, member: str, ancestors: tuple[Schema, ...]) -> str
 def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
     at = place["x-at"]
     statements = {
-        "type": lambda: (
-            f"{at} is {_join_alternatives([_JSON_TYPE_PHRASES.get(each, each) for each in _as_list(value)])}"
-        ),
+        "type": lambda: f"{at} is {describe_types(_as_list(value))}",
         "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_join_alternatives(value)}",
         "const": lambda: f"{at} is {value!r}",
         "minimum": lambda: f"{at} is at least {value}",
@@ -189,16 +187,6 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
         "x-atMostHalfOf": lambda: f"{at} is at most half of {value}",
     }
     return statements[keyword]()
-
-
-_JSON_TYPE_PHRASES = {
-    "object": "an object",
-    "array": "an array",
-    "string": "a string",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "a boolean",
-}
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from runs_conformance.contract.schema import Schema
 
@@ -16,6 +16,21 @@ _JSON_TYPES = {
 }
 JSON_TYPES = frozenset({*_JSON_TYPES.values(), "number"})
 """The results of `json_type_of`."""
+
+_PHRASES = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "a boolean",
+}
+
+
+def describe_types(json_types: Sequence[str]) -> str:
+    """The names of types with articles: `a string or null`."""
+    phrases = [_PHRASES.get(json_type, json_type) for json_type in json_types]
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
 
 
 def json_type_of(value: object) -> str:

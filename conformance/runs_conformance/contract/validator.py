@@ -10,6 +10,7 @@ from runs_conformance.contract.json_type import (
     JSON_TYPES,
     accepted_types,
     allowed_types,
+    describe_types,
     discriminator_of,
     json_type_of,
 )
@@ -49,7 +50,7 @@ def compile_validator(schema: Schema) -> Validator:
         plan = plans.get(json_type_of(value))
         if plan is None:
             result.checked.append(type_id)
-            message = f"{at} is {_shorten(value)}, not {_join(allowed)}"
+            message = f"{at} is {_shorten(value)}, not {describe_types(allowed)}"
             result.add(type_id, location, message, allowed if len(allowed) > 1 else allowed[0], value)
             return
         ids, assertions, validators = plan
@@ -197,7 +198,7 @@ def _union(schema: Schema, at: str) -> Validator:
             if json_type in accepted:
                 validator(value, location, result)
                 return
-        result.add(type_id, location, f"{at} is {_shorten(value)}, not {_join(allowed)}", allowed, value)
+        result.add(type_id, location, f"{at} is {_shorten(value)}, not {describe_types(allowed)}", allowed, value)
 
     return check
 
