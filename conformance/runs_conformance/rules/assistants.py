@@ -32,7 +32,7 @@ def _check_requested(assistant: Observation, names: tuple[str, ...]) -> Iterator
         requested, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
         if requested is not ABSENT and requested is not None and requested not in ("", "auto") and shown is not ABSENT:
             holds = contains(shown, requested) or has_fewer_digits(shown, requested)
-            yield assistant.check(holds, f"{name} differs from the request", f"/{name}", requested, shown)
+            yield assistant.check(holds, f"`{name}` differs from the request", f"/{name}", requested, shown)
 
 
 @rule(units=_created_assistants, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
@@ -61,7 +61,7 @@ def show_their_settings(assistant: Observation) -> Iterator[Result]:
         if requested in (ABSENT, None) and shown is not ABSENT:
             holds = shown is None or json_equal(shown, 1)
             yield assistant.check(
-                holds, f"{name} is not the default, although none was requested", f"/{name}", 1, shown
+                holds, f"`{name}` is not the default, although none was requested", f"/{name}", 1, shown
             )
 
 
@@ -113,7 +113,7 @@ def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
             before, after = earlier.get(name), later.get(name)
             if before is not ABSENT and after is not ABSENT:
                 yield later.check(
-                    _are_equal(before, after), f"{name} changed without a modification", f"/{name}", before, after
+                    _are_equal(before, after), f"`{name}` changed without a modification", f"/{name}", before, after
                 )
 
 

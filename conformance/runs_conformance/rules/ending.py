@@ -243,5 +243,5 @@ def reason_stays(run: RunTimeline) -> Iterator[Result]:
             before, after = ended[0].get(name), observation.get(name)
             if before is not ABSENT and after is not ABSENT:
                 yield observation.check(
-                    json_equal(before, after), f"{name} changed after the run had ended", f"/{name}", before, after
+                    json_equal(before, after), f"`{name}` changed after the run had ended", f"/{name}", before, after
                 )

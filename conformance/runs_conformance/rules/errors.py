@@ -98,7 +98,7 @@ def missing_values_are_null(exchange: Exchange) -> Iterator[Result]:
         return
     wrong = [name for name in ("type", "param", "code") if _stands_for_nothing(error.get(name))]
     for name in wrong:
-        yield exchange.finding(f"{name} is the text {error[name]!r}", f"/error/{name}", "a name or null", error[name])
+        yield exchange.finding(f"`{name}` is the text {error[name]!r}", f"/error/{name}", "a name or null", error[name])
     if not wrong and ("param" in error or "code" in error):
         yield PASSED
 

@@ -90,7 +90,7 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
             was, now = first.get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
                 change = "is set, but was null before" if was is None else "has changed"
-                message = f"{name} of the {timeline.kind.replace('_', ' ')} {change}"
+                message = f"`{name}` of the {timeline.kind.replace('_', ' ')} {change}"
                 yield observation.check(json_equal(was, now), message, f"/{name}", was, now)
 
 
@@ -129,7 +129,7 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
         expected, actual = observation.exchange.path.get(name), observation.get(name)
         if expected is not None and actual is not ABSENT:
             yield observation.check(
-                actual == expected, f"{name} differs from the one in the path", f"/{name}", expected, actual
+                actual == expected, f"`{name}` differs from the one in the path", f"/{name}", expected, actual
             )
 
 

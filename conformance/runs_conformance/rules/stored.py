@@ -86,7 +86,7 @@ def _check_equal(pair: ReadAfterStream, exceptions: frozenset[str]) -> Iterator[
     for name, streamed in pair.streamed.value.items():
         read = pair.read.value.get(name, streamed)
         if name in known - exceptions and not equal_but_for_nulls(streamed, read):
-            yield pair.read.finding(f"{name} differs from the stream's last event", f"/{name}", streamed, read)
+            yield pair.read.finding(f"`{name}` differs from the stream's last event", f"/{name}", streamed, read)
             return
     yield PASSED
 

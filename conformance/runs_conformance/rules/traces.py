@@ -179,4 +179,4 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
         was, now = before.get(name), after.get(name)
         holds = equal_but_for_nulls(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
-        yield after.check(holds, f"{name} changed although the modification was refused", f"/{name}", was, now)
+        yield after.check(holds, f"`{name}` changed although the modification was refused", f"/{name}", was, now)

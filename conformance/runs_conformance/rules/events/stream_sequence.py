@@ -63,7 +63,7 @@ def a_stream_tells_of_one_run(stream: Stream) -> Iterator[Result]:
             actual = observation.get(name)
             if isinstance(actual, str) and actual and expected:
                 yield observation.check(
-                    actual == expected, f"{name} differs from that of the stream's run", f"/{name}", expected, actual
+                    actual == expected, f"`{name}` differs from that of the stream's run", f"/{name}", expected, actual
                 )
 
 

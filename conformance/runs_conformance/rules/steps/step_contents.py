@@ -39,7 +39,7 @@ def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
         for name in ("thread_id", "assistant_id"):
             expected, actual = run.observations[0].get(name), step.get(name)
             if expected is not ABSENT and actual is not ABSENT:
-                yield step.check(actual == expected, f"{name} differs from the run's", f"/{name}", expected, actual)
+                yield step.check(actual == expected, f"`{name}` differs from the run's", f"/{name}", expected, actual)
 
 
 @rule(

@@ -54,7 +54,7 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
             no_time = "neither null nor" if value == 0 and name != "created_at" else "not"
             yield observation.check(
                 is_integer(value) and _EARLIEST <= value < _LATEST,
-                f"{name} is {in_words(value)}, which is {no_time} a time in seconds since 1970",
+                f"`{name}` is {in_words(value)}, which is {no_time} a time in seconds since 1970",
                 f"/{name}",
                 "seconds since 1970",
                 value,
@@ -73,7 +73,7 @@ def are_written_as_integers(observation: Observation) -> Iterator[Result]:
         value = observation.value.get(name)
         if is_integer(value):
             yield observation.check(
-                isinstance(value, int), f"{name} is written as {in_words(value)}", f"/{name}", int(value), value
+                isinstance(value, int), f"`{name}` is written as {in_words(value)}", f"/{name}", int(value), value
             )
 
 
@@ -99,7 +99,7 @@ def are_in_order(observation: Observation) -> Iterator[Result]:
     for name in _END_TIMES:
         end = _whole_seconds(observation, name)
         if start is not None and end is not None:
-            yield observation.check(start <= end, f"{name} is earlier than its start", f"/{name}", start, end)
+            yield observation.check(start <= end, f"`{name}` is earlier than its start", f"/{name}", start, end)
 
 
 def _whole_seconds(observation: Observation, name: str) -> int | None:
