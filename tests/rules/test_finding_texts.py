@@ -50,9 +50,9 @@ def test_outputs_that_name_no_call_are_said_to(unknown: Any, message: str) -> No
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("completed_at", 0, "completed_at is 0, which is neither null nor a time in seconds since 1970"),
-        ("completed_at", 17, "completed_at is 17, which is not a time in seconds since 1970"),
-        ("created_at", 0, "created_at is 0, which is not a time in seconds since 1970"),
+        ("completed_at", 0, "`completed_at` is 0, which is neither null nor a time in seconds since 1970"),
+        ("completed_at", 17, "`completed_at` is 17, which is not a time in seconds since 1970"),
+        ("created_at", 0, "`created_at` is 0, which is not a time in seconds since 1970"),
     ],
 )
 def test_zero_is_told_from_null(name: str, value: int, message: str) -> None:

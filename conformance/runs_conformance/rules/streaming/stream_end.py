@@ -49,7 +49,7 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
         pointer = f"/events/{quoted[0]}/data"
         yield exchange.finding("the data of done is the JSON string [DONE], in quotes", pointer, DONE_DATA, _QUOTED)
     elif unnamed := [i for i, event in enumerate(stream.events) if event.name in UNNAMED and event.data == DONE_DATA]:
-        message = "the stream ends with data: [DONE], but no line event: done precedes it"
+        message = "the stream ends with `data: [DONE]`, but the line `event: done` before it is missing"
         yield exchange.finding(message, f"/events/{unnamed[0]}", f"event: {DONE}", "no event line")
     elif stream.is_complete:
         yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
