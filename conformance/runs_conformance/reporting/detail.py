@@ -20,7 +20,7 @@ from runs_conformance.reporting.report import Report
 
 CONSTRAINT_RATIONALE = {
     True: (
-        "A client that makes this mistake learns about it from the error. If a server accepts the mistake, or rejects "
+        "A client that makes this mistake learns about it from the error. If a server accepts the mistake, or refuses "
         "a valid request, the client behaves differently here than against other servers."
     ),
     False: (

@@ -1,1 +1,1 @@
-"""Authentication: without a valid key, requests are rejected, reveal nothing and have no effect."""
+"""Authentication: without a valid key, requests are refused, reveal nothing and have no effect."""

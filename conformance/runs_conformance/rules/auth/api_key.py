@@ -1,4 +1,4 @@
-"""The API key: without a valid one, requests are rejected, reveal nothing and have no effect."""
+"""The API key: without a valid one, requests are refused, reveal nothing and have no effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DISCLOSURE = convention("a secret in a message is disclosed to everyone who rea
 class _UnauthenticatedRequests:
     """The requests of a history that were sent with a wrong key, or those that were sent with none.
 
-    `keys_are_checked` says whether one of them was rejected by an operation that does not reject the valid key.
+    `keys_are_checked` says whether one of them was refused by an operation that does not refuse the valid key.
     """
 
     sent: tuple[Exchange, ...]
@@ -60,19 +60,19 @@ def _rejections_of_key(history: History) -> Iterable[Exchange]:
 
 
 def check_rejected(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
-    """Check that a request is rejected. A 4xx proves it only if the operation `works` with the valid key."""
+    """Check that a request is refused. A 4xx proves it only if the operation `works` with the valid key."""
     status = exchange.status
     if exchange.accepted:
         yield exchange.finding(f"a request {description} succeeded", actual=status)
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works)
     else:
-        yield Inconclusive(f"a request {description} was neither accepted nor rejected")
+        yield Inconclusive(f"a request {description} was neither accepted nor refused")
 
 
 def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
     if not requests.keys_are_checked:
-        yield Inconclusive(f"no request {description} was rejected, so the target does not check keys")
+        yield Inconclusive(f"no request {description} was refused, so the target does not check keys")
         return
     for exchange in requests.sent:
         works = is_rejected_for_its_key(requests.history, exchange)
@@ -84,12 +84,12 @@ def _check_some_rejected(requests: _UnauthenticatedRequests, description: str) -
         return PASSED
     for exchange in requests.sent:
         if exchange.accepted:
-            return exchange.finding(f"no request {description} was rejected")
+            return exchange.finding(f"no request {description} was refused")
     for exchange in requests.sent:
         if (status := exchange.status) is not None and operation_works(requests.history, exchange):
             message = f"a request {description} was answered with HTTP {status}, not 401"
             return exchange.finding(message, "", 401, status)
-    return Inconclusive(f"no request {description} was accepted or rejected by an operation that works")
+    return Inconclusive(f"no request {description} was accepted or refused by an operation that works")
 
 
 @rule(
@@ -118,7 +118,7 @@ def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     requirements=("invalid-key-is-401",),
 )
 def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Result]:
-    """A server that requires a key rejects unknown keys.
+    """A server that requires a key refuses unknown keys.
 
     A key that is never compared protects nothing.
 
@@ -135,7 +135,7 @@ def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Re
     requirements=("invalid-key-is-401",),
 )
 def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
-    """If a server requires a key at all, every operation rejects requests without one.
+    """If a server requires a key at all, every operation refuses requests without one.
 
     A single operation without the check is open to everyone.
 
@@ -152,7 +152,7 @@ def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Itera
     requirements=("invalid-key-is-401",),
 )
 def nothing_is_served_with_a_wrong_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
-    """If a server rejects wrong keys at all, every operation rejects them.
+    """If a server refuses wrong keys at all, every operation refuses them.
 
     A single operation without the check is open to everyone.
 
@@ -258,7 +258,7 @@ def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterato
     revealed_id = next((id_ for id_ in ids if contains_word(response_text, id_)), None)
     shown = at(exchange.body, "/object")
     if revealed_id is not None or (isinstance(shown, str) and shown != "error"):
-        yield exchange.finding("the rejection reveals the object", actual=revealed_id or shown)
+        yield exchange.finding("the refusal reveals the object", actual=revealed_id or shown)
     else:
         yield PASSED
 
@@ -276,7 +276,7 @@ def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttemp
     occasions=5,
 )
 def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
-    """A request that was rejected because of its key deletes, modifies, adds and cancels nothing.
+    """A request that was refused because of its key deletes, modifies, adds and cancels nothing.
 
     The owner of the objects would lose data to anyone who knows their ids.
 
@@ -284,6 +284,6 @@ def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
     """
     if attempt.effect is not None:
         operation = attempt.exchange.operation
-        yield attempt.effect.finding(f"{operation} was rejected because of its key but took effect", actual=operation)
+        yield attempt.effect.finding(f"{operation} was refused because of its key but took effect", actual=operation)
     elif attempt.was_checked:
         yield PASSED
