@@ -1,4 +1,4 @@
-"""API errors of the emulator, with the messages of the original service."""
+"""API errors of the emulator, with the messages of the real service."""
 
 from __future__ import annotations
 

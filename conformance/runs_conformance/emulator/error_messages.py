@@ -1,4 +1,4 @@
-"""The error messages of the original service for schema violations."""
+"""The error messages of the real service for schema violations."""
 
 from __future__ import annotations
 

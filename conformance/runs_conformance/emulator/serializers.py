@@ -1,4 +1,4 @@
-"""JSON objects of the API, with the members of the original service's last version."""
+"""JSON objects of the API, with the members of the real service's last version."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Assistant:
 
 @dataclass(slots=True)
 class Message:
-    """A message. Its status appears only in streams, as in the original service."""
+    """A message. Its status appears only in streams, as in the real service."""
 
     id: str
     seq: int

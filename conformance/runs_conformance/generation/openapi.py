@@ -41,7 +41,7 @@ _SUMMARIES = {
 }
 _ERROR_RESPONSES = {
     "400": ("Refused", "The request violates the contract, or the state of its object does not allow it."),
-    "401": ("Unauthorised", "The key is missing or unknown."),
+    "401": ("Unauthorized", "The key is missing or unknown."),
     "404": ("NotFound", "An object that the request refers to does not exist."),
     "429": ("TooManyRequests", "Too many requests; Retry-After gives the time of the next attempt."),
 }

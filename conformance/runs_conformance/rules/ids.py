@@ -1,4 +1,4 @@
-"""Ids: unique, recognisable by prefix, and not guessable."""
+"""Ids: unique, recognizable by prefix, and not guessable."""
 
 from __future__ import annotations
 

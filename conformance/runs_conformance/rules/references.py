@@ -85,7 +85,7 @@ def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Ite
 def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A well-formed id that names no object is answered with HTTP 404.
 
-    Clients recognise by this status that an object does not exist.
+    Clients recognize by this status that an object does not exist.
 
     Fix: Return HTTP 404 if the lookup finds nothing.
     """

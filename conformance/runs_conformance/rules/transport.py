@@ -111,7 +111,7 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
 
     Some parsers tolerate violations; others reject the whole response.
 
-    Fix: Serialise responses with a standard JSON library in strict mode, encoded as UTF-8.
+    Fix: Serialize responses with a standard JSON library in strict mode, encoded as UTF-8.
     """
     defects = _defects(exchange, _INVALID) if exchange.operation else []
     if defects:
@@ -126,7 +126,7 @@ def json_means_the_same_to_everybody(answer: tuple[Exchange, bool]) -> Iterator[
 
     Which of two members counts, and how such a number is read, depends on the parser.
 
-    Fix: Serialise responses from maps with unique keys, and keep numbers within the range of a double.
+    Fix: Serialize responses from maps with unique keys, and keep numbers within the range of a double.
     """
     exchange, readable = answer
     is_ordinary = exchange.operation is not None and exchange.request.text is None

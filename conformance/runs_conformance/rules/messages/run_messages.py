@@ -18,7 +18,7 @@ _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 
 
 def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
-    """The messages that a run wrote. Those supplied with its request are recognised by their content and left out."""
+    """The messages that a run wrote. Those supplied with its request are recognized by their content and left out."""
     if run.creation is not None and not is_interpretable(run.creation):
         return
     supplied = [
