@@ -54,7 +54,7 @@ def judge_in_processes(
     ]
     progress = _JointProgress(listener, jobs)
     # The processes that an interruption ends have written what they know.
-    with suppress(KeyboardInterrupt), _started(workers):
+    with suppress(KeyboardInterrupt), _run_all(workers):
         _follow(workers, events, progress)
     listener.close()
     if progress.error:
@@ -144,6 +144,10 @@ class _Sender(SilentProgress):
         """Send the failures and counts."""
         self._events.put((self._index, "judged", (list(failing), requests, runs)))
 
+    def on_waiting(self, awaited: str, seconds: float) -> None:
+        """Send what is awaited."""
+        self._events.put((self._index, "waiting", (awaited, seconds)))
+
     def on_cleanup(self, leftovers: int) -> None:
         """Send the number of objects."""
         self._events.put((self._index, "cleanup", (leftovers,)))
@@ -192,6 +196,8 @@ class _JointProgress:
             self._counts[index] = (requests, runs)
             totals = [sum(counts) for counts in zip(*self._counts.values(), strict=True)]
             self.listener.on_program_judged(failing, *totals)
+        elif kind == "waiting":
+            self.listener.on_waiting(*values)
         elif kind == "cleanup":
             self.listener.on_cleanup(values[0])
         elif kind == "leftovers":
@@ -212,8 +218,8 @@ def _follow(workers: Sequence[BaseProcess], events: Any, progress: _JointProgres
 
 
 @contextmanager
-def _started(workers: Sequence[BaseProcess]) -> Iterator[None]:
-    """Start processes; if the block ends early, interrupt them and wait until they have cleaned up."""
+def _run_all(workers: Sequence[BaseProcess]) -> Iterator[None]:
+    """Run processes during a block; if it ends early, interrupt them and wait until they have cleaned up."""
     for worker in workers:
         worker.start()
     try:
