@@ -57,6 +57,14 @@ def test_a_statement_names_the_place_and_the_bound() -> None:
     )
 
 
+def test_a_statement_on_metadata_names_keys_and_values() -> None:
+    stated = constraints()
+    assert (
+        stated["run.metadata.propertyNames.maxLength"].statement == "each key of run.metadata has at most 64 characters"
+    )
+    assert stated["run.metadata{}.type"].statement == "each value of run.metadata is a string"
+
+
 @pytest.mark.parametrize(
     ("id_", "condition"),
     [

@@ -167,7 +167,7 @@ def _condition(place: Schema, member: str, ancestors: tuple[Schema, ...]) -> str
 
 
 def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
-    at = place["x-at"]
+    at = _describe_place(place["x-at"])
     statements = {
         "type": lambda: f"{at} is {describe_types(_as_list(value))}",
         "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_join_alternatives(value)}",
@@ -187,6 +187,13 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
         "x-atMostHalfOf": lambda: f"{at} is at most half of {value}",
     }
     return statements[keyword]()
+
+
+def _describe_place(at: str) -> str:
+    """A place as the subject of a statement: `each key of create_run.metadata`, `each value of create_run.metadata`."""
+    if at.endswith(".propertyNames"):
+        return f"each key of {at.removesuffix('.propertyNames')}"
+    return f"each value of {at.removesuffix('{}')}" if at.endswith("{}") else at
 
 
 def _as_list(value: Any) -> list[Any]:
