@@ -79,9 +79,7 @@ def test_request_that_was_never_sent_is_no_attempt() -> None:
     assert pair.ineffective_requests == ()
 
 
-@pytest.mark.parametrize(
-    ("status", "message"), [(400, "was refused"), (401, "got HTTP status 401"), (429, "got HTTP status 429")]
-)
+@pytest.mark.parametrize(("status", "message"), [(400, "was refused"), (401, "got HTTP 401"), (429, "got HTTP 429")])
 def test_finding_says_how_the_modification_was_answered(status: int, message: str) -> None:
     builder = created()
     builder.refuse("modify_thread", status, body={"metadata": NEW})

@@ -166,7 +166,7 @@ class _Replayer:
         step_exchanges = [exchange for exchange in exchanges if exchange.step is decisive]
         reason = program_result.early_end or _unanswered_reason(step_exchanges) or _inconclusive_reason(tally)
         if reason is None and not tally.judged and _is_newly_refused(step_exchanges):
-            reason = f"the request that showed it is now refused with HTTP status {step_exchanges[-1].status}"
+            reason = f"the request that showed it is now refused with HTTP {step_exchanges[-1].status}"
         outcome = Outcome.INCONCLUSIVE if reason else Outcome.PASS
         return ReplayResult(
             failure=failure, outcome=outcome, reason=reason or "", requests=requests, exchanges=tuple(history)
@@ -243,7 +243,7 @@ def _unanswered_reason(step_exchanges: Sequence[Exchange]) -> str | None:
     if last.completion is not Completion.ANSWERED:
         return last.problem or "the request that showed it was not answered"
     if last.status in RETRY_LATER_STATUSES:
-        return f"the request that showed it was answered with HTTP status {last.status}"
+        return f"the request that showed it was answered with HTTP {last.status}"
     return None
 
 

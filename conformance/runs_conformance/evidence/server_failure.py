@@ -70,7 +70,7 @@ def is_server_error(exchange: Exchange) -> bool:
 
 def describe_unusable(exchange: Exchange) -> str:
     """The defect of a response in words: a server error, or an error or no JSON with a status of success."""
-    what = "an error or no JSON" if exchange.has_success_status else f"HTTP status {exchange.status}"
+    what = "an error or no JSON" if exchange.has_success_status else f"HTTP {exchange.status}"
     return f"{exchange.operation} was answered with {what}"
 
 

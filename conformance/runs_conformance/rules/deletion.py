@@ -80,7 +80,7 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
     elif is_server_error(request.exchange):
-        yield Inconclusive(f"{request.exchange.operation} was answered with HTTP status {request.exchange.status}")
+        yield Inconclusive(f"{request.exchange.operation} was answered with HTTP {request.exchange.status}")
 
 
 @rule(units=_deletions, level=Level.MUST, source=_ANSWER, capability="core", requirements=("deleted-object-is-gone",))

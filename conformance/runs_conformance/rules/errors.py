@@ -115,7 +115,7 @@ def _stands_for_nothing(value: object) -> bool:
     requirements=("unknown-object-is-404", "errors-have-envelope"),
 )
 def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
-    """The type of an error with HTTP status 400, 401 or 404 is `invalid_request_error`.
+    """The type of an error with HTTP 400, 401 or 404 is `invalid_request_error`.
 
     Clients that distinguish errors by type know no other type for these statuses.
 
@@ -214,9 +214,9 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
     for failure in server_errors:
         status = failure.exchange.status
         if len(server_errors) > 1 and failure.others_served:
-            yield failure.exchange.finding(f"HTTP status {status} was returned repeatedly", actual=status)
+            yield failure.exchange.finding(f"HTTP {status} was returned repeatedly", actual=status)
         else:
-            yield Suspicion(f"{failures.operation} returned HTTP status {status} once")
+            yield Suspicion(f"{failures.operation} returned HTTP {status} once")
     if not server_errors:
         lost = f"{failures.operation} lost its connection {failures.unanswered} times"
         yield Suspicion(lost) if failures.unanswered else PASSED

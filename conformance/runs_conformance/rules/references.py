@@ -53,7 +53,7 @@ def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Res
     elif exchange.refused:
         yield pass_if_working(exchange, works)
     elif is_server_error(exchange):
-        yield Inconclusive(f"HTTP status {exchange.status} is neither acceptance nor refusal")
+        yield Inconclusive(f"HTTP {exchange.status} is neither acceptance nor refusal")
     else:
         yield Inconclusive("the request was neither accepted nor refused")
 

@@ -146,7 +146,7 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
         was, now = earlier.get("metadata"), later.get("metadata")
         if requests and was is not ABSENT and now is not ABSENT:
             answers = [each for each in requests if not each.refused]
-            happened = f"got HTTP status {answers[0].status}" if answers else "was refused"
+            happened = f"got HTTP {answers[0].status}" if answers else "was refused"
             yield later.check(
                 json_equal(was or {}, now or {}),
                 f"metadata changed although the modification {happened}",

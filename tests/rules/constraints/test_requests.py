@@ -232,7 +232,7 @@ def test_accepted_implementation_defined_value_counts_as_valid() -> None:
 
 
 def test_rate_limits_and_wrong_keys_are_no_refusals() -> None:
-    for status, reason in ((429, "rate limited (HTTP status 429)"), (401, "not authorised (HTTP status 401)")):
+    for status, reason in ((429, "rate limited (HTTP 429)"), (401, "not authorized (HTTP 401)")):
         builder = with_valid_neighbours()
         builder.no(negative(), status)
         assert builder.tally().inconclusive == Counter([reason])
@@ -257,7 +257,7 @@ def test_repeated_server_error_fails() -> None:
     builder.no(negative(), 500)
     builder.no(negative(), 500)
     builder.accept(control())
-    assert only(builder.tally()).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 255"
+    assert only(builder.tally()).message == "failed with HTTP 500 on every attempt with max_prompt_tokens: 255"
 
 
 def test_repeated_server_error_is_inconclusive_on_a_target_that_fails_at_random() -> None:
@@ -278,7 +278,7 @@ def test_server_error_is_inconclusive_if_valid_values_at_the_place_fail_too() ->
         builder.no(step, 500)
     builder.accept(control())
     tally = builder.tally()
-    assert only(tally).message == "failed with HTTP status 500 on every attempt with max_prompt_tokens: 256"
+    assert only(tally).message == "failed with HTTP 500 on every attempt with max_prompt_tokens: 256"
     assert list(tally.inconclusive) == ["no request with a valid value at this place was accepted either"]
 
 
@@ -317,7 +317,7 @@ def test_server_failure_that_may_have_another_reason_prevents_a_pass() -> None:
         builder.no(negative(), 500)
     tally = builder.tally()
     assert tally.judged
-    assert list(tally.suspicions) == ["the target failed with HTTP status 500, possibly for another reason"]
+    assert list(tally.suspicions) == ["the target failed with HTTP 500, possibly for another reason"]
 
 
 def test_accepted_invalid_request_shows_that_the_target_kept_serving() -> None:

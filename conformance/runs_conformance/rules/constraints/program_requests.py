@@ -147,7 +147,7 @@ def inconclusive_reason(exchange: Exchange) -> str:
     if exchange.completion is not Completion.ANSWERED or status is None:
         return f"no complete response ({exchange.problem or 'the connection was lost'})"
     if status == 429:
-        return "rate limited (HTTP status 429)"
+        return "rate limited (HTTP 429)"
     if status in (401, 403):
-        return f"not authorised (HTTP status {status})"
-    return f"answered with HTTP status {status}, which is neither acceptance nor refusal"
+        return f"not authorized (HTTP {status})"
+    return f"answered with HTTP {status}, which is neither acceptance nor refusal"

@@ -38,7 +38,7 @@ from runs_conformance.rules.constraints.program_requests import TOO_LARGE, Progr
 from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
 from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
 
-_NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP status 413)"
+_NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
 _REFUSED = "HTTP 400"
 _ACCEPTED = "HTTP 200"
@@ -213,11 +213,11 @@ def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: Pro
     if len(failed) < len(attempts) or not failed:
         return None
     if program.fails_at_random:
-        return Suspicion(f"the target fails with HTTP status {failed[-1].status} at random")
+        return Suspicion(f"the target fails with HTTP {failed[-1].status} at random")
     if len(failed) < 2 or not program.kept_serving(failed[-1]):
-        return Suspicion(f"the target failed with HTTP status {failed[-1].status}, possibly for another reason")
+        return Suspicion(f"the target failed with HTTP {failed[-1].status}, possibly for another reason")
     expected = _ACCEPTED if step.role is Role.VALID else _REFUSED
-    message = f"failed with HTTP status {failed[-1].status} on every attempt with {_describe(step.mutation)}"
+    message = f"failed with HTTP {failed[-1].status} on every attempt with {_describe(step.mutation)}"
     return _finding(failed[-1], step.mutation, message, expected)
 
 

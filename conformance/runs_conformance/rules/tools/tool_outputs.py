@@ -51,7 +51,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
         yield pass_if_working(exchange, is_deliberate)
     else:
-        yield Inconclusive(f"the submission was answered with HTTP status {exchange.status}")
+        yield Inconclusive(f"the submission was answered with HTTP {exchange.status}")
 
 
 def pending_call_ids(action: RunAction) -> list[str] | None:
