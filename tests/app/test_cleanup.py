@@ -1,4 +1,4 @@
-"""A run deletes what it creates, however it ends."""
+"""A test run deletes what it creates, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An interrupted run reports what it judged and keeps what it recorded."""
+"""An interrupted test run reports what it judged and keeps what it recorded."""
 
 from __future__ import annotations
 

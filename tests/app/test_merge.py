@@ -1,4 +1,4 @@
-"""A report rebuilt from histories equals the report of the run."""
+"""A report rebuilt from histories equals the report of the test run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merged shards give the same verdicts as the whole run."""
+"""Merged shards give the same verdicts as the whole test run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MUTANT = "relaxed:modify_message.metadata.maxProperties"
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folders of a whole run, and of the shards of another, on an emulator with a defect."""
+    """The folders of a whole test run, and of the shards of another, on an emulator with a defect."""
     folder = tmp_path_factory.mktemp("shards")
     with served(build(EmulatorOptions(), [MUTANT])) as url:
         shards = {f"shard{number}": ("--shard", f"{number}/{COUNT}") for number in range(1, COUNT + 1)}
