@@ -73,7 +73,7 @@ def begins_queued(run: RunTimeline) -> Iterator[Result]:
 def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     """A run's status changes only along the documented transitions.
 
-    Clients are written for these transitions only. Any path between two reads is legal, so the only findings are
+    Clients are written for these transitions only. Any path between two reads is allowed, so the only findings are
     changes that no path explains: a run returns to `queued` although no tool outputs were submitted, or leaves
     `cancelling` for `in_progress`.
 

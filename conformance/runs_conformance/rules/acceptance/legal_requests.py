@@ -123,7 +123,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     capability="core",
 )
 def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]:
-    """A legal request that is accepted once is accepted every time.
+    """A valid request that is accepted once is accepted every time.
 
     Clients cannot correct a request that is valid already. Judged on creations with equal bodies, on threads that
     had no run before.
@@ -132,7 +132,7 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
     """
     refused, count = requests.refused, len(requests.accepted) + len(requests.refused)
     if requests.differ:
-        message = f"legal requests are refused at random: {len(refused)} of {count} equal ones"
+        message = f"valid requests are refused at random: {len(refused)} of {count} equal ones"
         yield refused[0].finding(message, "", 200, refused[0].status)
     elif requests.unclear:
         yield Suspicion(describe_unusable(requests.unclear[0]))

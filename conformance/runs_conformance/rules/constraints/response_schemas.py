@@ -59,9 +59,9 @@ def _is_consequence(
     history: History,
     shown: Mapping[int, Observation],
 ) -> bool:
-    """Whether a value may violate its schema only because an illegal request was accepted, which is one finding.
+    """Whether a value may violate its schema only because an invalid request was accepted, which is one finding.
 
-    Metadata may also exceed its limit because legal ones were merged, as the contract allows. `shown` holds all
+    Metadata may also exceed its limit because valid ones were merged, as the contract allows. `shown` holds all
     observations by the `id()` of their values.
     """
     items = object_.value.get("data") if is_object(object_.value) else None
@@ -87,7 +87,7 @@ def _is_consequence(
 
 
 def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:
-    """Whether a list shows an assistant that another program created, perhaps by an illegal request."""
+    """Whether a list shows an assistant that another program created, perhaps by an invalid request."""
     if exchange.operation != "list_assistants" or exchange.step is None:
         return False
     id_ = value.get("id")

@@ -162,7 +162,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """An ended run has `expires_at: null`.
 
-    All 45 recorded cases showed null. Keeping the time is legal, so this is informational.
+    All 45 recorded cases showed null. Keeping the time is allowed, so this is informational.
 
     Fix: Clear `expires_at` when the run ends.
     """
