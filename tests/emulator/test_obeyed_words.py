@@ -1,4 +1,4 @@
-"""Each row of the guide's table about the pretend model is true."""
+"""Each row of the guide's table about the fake model is true."""
 
 from __future__ import annotations
 
