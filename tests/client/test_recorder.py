@@ -10,7 +10,7 @@ import pytest
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.recorder import MAX_LINE_BYTES, HistoryWriter, NullRecorder
 from runs_conformance.errors import ConformanceError
-from runs_conformance.model.case import Accept, DanglingReference, Key, Mutation, Ref, Reject, Role, Step
+from runs_conformance.model.case import Accept, DanglingReference, Key, Mutation, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.recordings.load import load_traffic
@@ -39,7 +39,7 @@ FULL = Step(
     headers={"OpenAI-Beta": None, "X": "y"},
     key=Key.SECOND,
     role=Role.NEGATIVE,
-    expectation=Reject((400, 404)),
+    expectation=Refuse((400, 404)),
     mutation=Mutation("/a", "maximum", ABSENT, 5, "query"),
     exercises=("create_run.a.maximum",),
     until=("completed",),

@@ -4,13 +4,13 @@ import pytest
 
 from runs_conformance.evidence.blame import blamed_elsewhere
 from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
-from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Reject, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT
 from tests.rules.histories import HistoryBuilder, run
 
 
-def negative(expectation: Reject = REFUSES_BODY, place: str = "body") -> Step:
+def negative(expectation: Refuse = REFUSES_BODY, place: str = "body") -> Step:
     mutation = Mutation("/max_prompt_tokens", "minimum", 256, 255, place)
     return Step(operation="create_run", role=Role.NEGATIVE, expectation=expectation, mutation=mutation)
 

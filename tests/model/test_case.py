@@ -13,7 +13,7 @@ from runs_conformance.model.case import (
     Key,
     Mutation,
     Ref,
-    Reject,
+    Refuse,
     Role,
     Step,
     step_to_json,
@@ -29,7 +29,7 @@ _values = st.recursive(
     max_leaves=8,
 )
 _expectations: st.SearchStrategy[Expectation] = st.sampled_from(
-    [Accept(), Reject(), Reject((404,)), Either("it depends")]
+    [Accept(), Refuse(), Refuse((404,)), Either("it depends")]
 )
 _mutations = st.builds(
     Mutation, st.text(max_size=5), st.text(max_size=5), st.just(ABSENT) | _scalars, st.just(ABSENT) | _scalars

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.model.case import Mutation, Ref, Reject, Role, Step, mutation_to_json, step_to_json
+from runs_conformance.model.case import Mutation, Ref, Refuse, Role, Step, mutation_to_json, step_to_json
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.reporting.report import Report, ResourceUsage, Suite, TargetInfo
@@ -16,7 +16,7 @@ NEGATIVE = Step(
     path={"thread_id": Ref("thread")},
     body={"assistant_id": Ref("assistant"), "max_prompt_tokens": 255, "instructions": "don't"},
     role=Role.NEGATIVE,
-    expectation=Reject(),
+    expectation=Refuse(),
     mutation=Mutation("/max_prompt_tokens", "minimum", 256, 255),
 )
 BEFORE = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.model.case import REFUSES_BODY, Either, Reject, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Either, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.rules import robustness
@@ -258,7 +258,7 @@ def odd_id(status: int) -> History:
     builder = HistoryBuilder()
     builder.send("get_thread", thread())
     probe = Step(
-        operation="get_thread", role=Role.NEGATIVE, expectation=Reject((400, 404)), anomaly="quote_in_id", probe=True
+        operation="get_thread", role=Role.NEGATIVE, expectation=Refuse((400, 404)), anomaly="quote_in_id", probe=True
     )
     builder.send("get_thread", thread() if status == 200 else error(), status, step=probe, thread_id="' OR '1'='1")
     return builder.history()

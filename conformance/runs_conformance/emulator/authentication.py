@@ -25,7 +25,7 @@ def _looks_wrong(key: str) -> bool:
 
 
 def check_beta_header(headers: Mapping[str, str]) -> None:
-    """Reject a request whose beta header does not name the second beta."""
+    """Refuse a request whose beta header does not name the second beta."""
     betas = [part.strip() for part in headers.get("openai-beta", "").split(",")]
     if "assistants=v2" in betas:
         return

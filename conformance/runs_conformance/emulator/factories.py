@@ -192,7 +192,7 @@ def _or(value: Any, default: Any) -> Any:
 
 
 def check_runnable(thread: Thread, assistant: Assistant, body: Members) -> None:
-    """Reject a run without any input: no user message and no instructions."""
+    """Refuse a run without any input: no user message and no instructions."""
     has_user_message = any(message.role == "user" for message in thread.messages.values()) or any(
         message["role"] == "user" for message in body.get("additional_messages") or []
     )

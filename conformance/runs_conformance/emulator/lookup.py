@@ -16,7 +16,7 @@ def store_for_tenant(server: ServerState, tenant: str) -> Store:
 
 
 def check_id(param: str, id_: str) -> None:
-    """Reject an id with a wrong prefix. The service distinguished it from an unknown id for these two kinds only."""
+    """Refuse an id with a wrong prefix. The service distinguished it from an unknown id for these two kinds only."""
     prefix = _PREFIXES[param]
     if not id_.startswith(prefix):
         raise malformed_id(param, id_, prefix)

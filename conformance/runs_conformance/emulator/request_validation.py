@@ -49,7 +49,7 @@ class Schemas:
 
 
 def validate_body(schemas: Schemas, operation: Operation, body: Any) -> None:
-    """Reject an invalid body. Raises ApiError for its first violation."""
+    """Refuse an invalid body. Raises ApiError for its first violation."""
     if operation.body is None or body is ABSENT:
         return
     schema = schemas.body(operation.name)

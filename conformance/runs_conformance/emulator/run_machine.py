@@ -189,7 +189,7 @@ def expire(server: ServerState, thread: Thread, run: Run, at: float) -> None:
 
 
 def check_cancel(server: ServerState, run: Run) -> None:
-    """Reject cancelling a run that has ended or is being cancelled."""
+    """Refuse cancelling a run that has ended or is being cancelled."""
     if run.status in TERMINAL or run.status == "cancelling":
         raise api_errors.cannot_cancel(run.status)
 
@@ -202,7 +202,7 @@ def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
 
 
 def check_submit(server: ServerState, run: Run, outputs: list[dict[str, Any]]) -> None:
-    """Reject outputs in the wrong status, or other than exactly one for each pending call."""
+    """Refuse outputs in the wrong status, or other than exactly one for each pending call."""
     if run.status != "requires_action":
         raise api_errors.outputs_not_expected(run.status)
     expected = [call["id"] for call in run.pending_calls]
@@ -226,7 +226,7 @@ def submit(server: ServerState, thread: Thread, run: Run, outputs: list[dict[str
 
 
 def check_modify(server: ServerState, run: Run) -> None:
-    """Reject modifying an active run."""
+    """Refuse modifying an active run."""
     if run.status not in TERMINAL:
         raise api_errors.cannot_update(run.status)
 
@@ -241,17 +241,17 @@ def _lock_holder(request: RequestContext, thread: Thread) -> Run | None:
 
 
 async def admit_run(request: RequestContext, thread: Thread) -> None:
-    """Reject a run on a locked thread."""
+    """Refuse a run on a locked thread."""
     if holder := _lock_holder(request, thread):
         raise api_errors.run_already_active(thread.id, holder.id)
 
 
 async def admit_message(request: RequestContext, thread: Thread) -> None:
-    """Reject a message to a locked thread."""
+    """Refuse a message to a locked thread."""
     if holder := _lock_holder(request, thread):
         raise api_errors.thread_locked(thread.id, holder.id)
 
 
 async def admit_outputs(request: RequestContext, run: Run) -> None:
-    """Reject outputs that the run does not wait for."""
+    """Refuse outputs that the run does not wait for."""
     request.server.hooks.check_submit(request.server, run, request.body["tool_outputs"])

@@ -93,7 +93,7 @@ def add_batch(server: ServerState, store: Store, found: dict[str, Any], body: Me
 
 
 def check_file(server: ServerState, store: Store, file_id: str, param: str | None = None) -> None:
-    """Reject the id of a file that does not exist, if files are checked."""
+    """Refuse the id of a file that does not exist, if files are checked."""
     if server.options.check_files and file_id not in store.files:
         raise ApiError(404, f"No file found with id '{file_id}'.", param)
 

@@ -11,7 +11,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.evidence.blame import blamed_elsewhere
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
-from runs_conformance.model.case import Mutation, Reject
+from runs_conformance.model.case import Mutation, Refuse
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, json_pointer, spell_pointer
@@ -56,7 +56,7 @@ def _refusals(history: History) -> Iterator[Refusal]:
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:
-    return isinstance(expectation, Reject) and _UNPROCESSABLE in expectation.statuses and mutation.place != "path"
+    return isinstance(expectation, Refuse) and _UNPROCESSABLE in expectation.statuses and mutation.place != "path"
 
 
 def _violated_pointers(exchange: Exchange) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.model.case import Either, Key, Reject, Role
+from runs_conformance.model.case import Either, Key, Refuse, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent
 
@@ -27,7 +27,7 @@ def must_be_accepted(exchange: Exchange) -> bool:
     step = exchange.step
     if step is None:
         return uses_default_auth(exchange)
-    may_be_refused = isinstance(step.expectation, (Either, Reject)) or step.role is Role.NEGATIVE
+    may_be_refused = isinstance(step.expectation, (Either, Refuse)) or step.role is Role.NEGATIVE
     return uses_default_auth(exchange) and not may_be_refused and step.mutation is None and step.raw is None
 
 
@@ -37,4 +37,4 @@ def is_interpretable(exchange: Exchange) -> bool:
     How a server interprets an invalid request that it accepts is not specified.
     """
     readable = not isinstance(exchange.request.body, Absent) or exchange.request.text is None
-    return readable and (exchange.step is None or not isinstance(exchange.step.expectation, Reject))
+    return readable and (exchange.step is None or not isinstance(exchange.step.expectation, Refuse))

@@ -18,7 +18,7 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class Refuse:
     """A correct server refuses with one of these HTTP statuses."""
 
     statuses: tuple[int, ...] = (400, 413, 415, 422)
@@ -31,9 +31,9 @@ class Either:
     reason: str
 
 
-Expectation: TypeAlias = Accept | Reject | Either
-REFUSES_BODY = Reject()
-REFUSES_REFERENCE = Reject((400, 404))
+Expectation: TypeAlias = Accept | Refuse | Either
+REFUSES_BODY = Refuse()
+REFUSES_REFERENCE = Refuse((400, 404))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def expectation_to_json(expectation: Expectation) -> dict[str, JSON]:
     match expectation:
         case Accept():
             return {"is": "accept"}
-        case Reject(statuses):
+        case Refuse(statuses):
             return {"is": "reject", "statuses": list(statuses)}
         case Either(reason):
             return {"is": "either", "reason": reason}

@@ -14,7 +14,7 @@ from runs_conformance.model.case import (
     Key,
     Mutation,
     Ref,
-    Reject,
+    Refuse,
     Role,
     Step,
 )
@@ -100,7 +100,7 @@ def _expectation(data: Mapping[str, JSON]) -> Expectation:
             return Accept()
         case "reject":
             statuses = require_array(data["statuses"], "statuses")
-            return Reject(tuple(require_integer(status, "status") for status in statuses))
+            return Refuse(tuple(require_integer(status, "status") for status in statuses))
         case _:
             return Either(_text(data.get("reason", "")))
 

@@ -127,7 +127,7 @@ def calls_name_functions_of_the_run(run: Observation) -> Iterator[Result]:
 
     The caller implements only the functions that it offered, so nothing can answer any other call.
 
-    Fix: Reject calls of unknown functions by the model before they reach the run.
+    Fix: Refuse calls of unknown functions by the model before they reach the run.
     """
     known = function_names(run.get("tools"))
     for index, call in enumerate(pending_calls(run) or ()):

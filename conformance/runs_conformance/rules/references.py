@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
-from runs_conformance.model.case import DanglingReference, Reject
+from runs_conformance.model.case import DanglingReference, Refuse
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
@@ -31,7 +31,7 @@ def _dangling_references(history: History) -> Iterable[tuple[Exchange, bool]]:
     List cursors are left out.
     """
     for exchange in history:
-        must_be_refused = exchange.step is not None and isinstance(exchange.step.expectation, Reject)
+        must_be_refused = exchange.step is not None and isinstance(exchange.step.expectation, Refuse)
         if exchange.operation and must_be_refused and exchange.dangling in _NONEXISTENT:
             yield exchange, operation_works(history, exchange)
 

@@ -11,7 +11,7 @@ from runs_conformance.evidence.anomaly import describe_anomaly
 from runs_conformance.evidence.blame import lacks_a_member, required_members
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
-from runs_conformance.model.case import Reject, Role
+from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import TRIAL_PREFIX
 from runs_conformance.model.history import History
@@ -266,7 +266,7 @@ def _misshapen_bodies(history: History) -> Iterable[_OddRequest]:
     judged_elsewhere = (MALFORMED, EMPTY, "invalid_utf8")
     for exchange in history:
         step, kind = exchange.step, exchange.anomaly if exchange.is_probe else ""
-        must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Reject)
+        must_be_refused = step is not None and step.raw is not None and isinstance(step.expectation, Refuse)
         if kind and kind not in judged_elsewhere and must_be_refused:
             yield _OddRequest(exchange, operation_works(history, exchange))
 

@@ -125,7 +125,7 @@ def _remove_enum_value(hooks: Hooks, constraint: str, value: str) -> None:
 
 
 def _reject_null(hooks: Hooks, constraint: str) -> None:
-    """Reject null at the place of a type constraint."""
+    """Refuse null at the place of a type constraint."""
     where = constraint.rpartition(".")[0]
     for place in schema_nodes(hooks, constraint.partition(".")[0]):
         if place.get("x-at") != where:

@@ -259,7 +259,7 @@ def takes_one_token_limit_at_a_time(hooks: Hooks) -> None:
 
 
 def _run_needs(hooks: Hooks, *names: str) -> None:
-    """Reject a run without these members."""
+    """Refuse a run without these members."""
 
     async def start(inner: Any, request: RequestContext) -> Any:
         for name in names:

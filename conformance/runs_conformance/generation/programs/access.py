@@ -13,14 +13,14 @@ from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
 from runs_conformance.generation.programs.responses import has_id, response_object
 from runs_conformance.generation.programs.steps import on_thread, page
-from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Reject, Role, Step
+from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _BETA = BETA_HEADER[0]
-_UNAUTHORISED = Reject((401, 403))
+_UNAUTHORISED = Refuse((401, 403))
 _ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", "create_run", "modify_thread")
-_NOT_IN_BETA = Reject((400,))
+_NOT_IN_BETA = Refuse((400,))
 
 
 @program("security", "auth", runs=1, requests=86)

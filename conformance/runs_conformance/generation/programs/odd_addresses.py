@@ -8,11 +8,11 @@ from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import require
 from runs_conformance.generation.programs.probes import send_probes
 from runs_conformance.generation.programs.steps import on_thread, thread
-from runs_conformance.model.case import Either, Reject, Role
+from runs_conformance.model.case import Either, Refuse, Role
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_REFUSES_PATH = Reject((400, 404, 405, 414, 422, 431))
+_REFUSES_PATH = Refuse((400, 404, 405, 414, 422, 431))
 
 
 @program("robustness", "validation", requests=19)

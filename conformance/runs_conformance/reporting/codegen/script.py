@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from runs_conformance import __version__
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER
-from runs_conformance.model.case import Move, Reject, Role, Step
+from runs_conformance.model.case import Move, Refuse, Role, Step
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.reporting.codegen.client_call import CallWriter
 from runs_conformance.reporting.codegen.helper_functions import HELPERS
@@ -72,7 +72,7 @@ class ScriptedFailure:
         if self.id not in step.exercises:
             return None
         if step.role is Role.NEGATIVE:
-            given = step.expectation.statuses if isinstance(step.expectation, Reject) else Reject().statuses
+            given = step.expectation.statuses if isinstance(step.expectation, Refuse) else Refuse().statuses
             statuses = tuple(int(status) for status in given)
             description = f"expected HTTP {' or '.join(map(str, statuses))}"
             return StatusCheck(f"status in {statuses!r}", f"status not in {statuses!r}", description)

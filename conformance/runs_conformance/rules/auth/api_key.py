@@ -105,7 +105,7 @@ def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     A server that is reachable only from its own machine may do without, but then its clients do not notice a missing
     key.
 
-    Fix: Reject requests without a key with HTTP 401.
+    Fix: Refuse requests without a key with HTTP 401.
     """
     yield _check_some_rejected(requests, "without a key")
 
