@@ -54,6 +54,10 @@ MAX_STUCK_RUNS = 2
 _NO_ROUTE = (404, 405, 501)
 
 
+SILENT_RUNS = 3
+"""Runs without a call after which it is no chance that they called no function, although runs of another form do."""
+
+
 @dataclass(slots=True)
 class ApproachSearch:
     """A search in progress: the best approach so far, and whether a run has shown that the model answers.
@@ -293,14 +297,18 @@ class ApproachSearch:
     def _repeat_silent_form(self) -> StepGenerator:
         """Repeat the form with the same tool choice and the other tools, if a run completed in it without a call.
 
-        One such run may be chance. No program tries that form again, so only a second one can show that the target
+        Such a run may be chance. No program tries that form again, so only further ones can show that the target
         ignores those tools.
         """
         for place in TOOL_PLACES:
-            if self.silent_runs[self.approach.tool_choice, place] == 1 and place != self.approach.tools_on:
+            form = self.approach.tool_choice, place
+            while place != self.approach.tools_on and 0 < (silent := self.silent_runs[form]) < SILENT_RUNS:
                 trial = replace(self.approach, tools_on=place)
-                if (yield from self._prepare(trial)):
-                    yield from self._calls_function(trial)
+                if not (yield from self._prepare(trial)):
+                    break
+                yield from self._calls_function(trial)
+                if self.silent_runs[form] == silent:
+                    break
 
     def _prepare(self, trial: Approach) -> Fragment:
         """Create the assistant, if it needs tools, and the thread of a run."""

@@ -51,7 +51,8 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
     A model may fail once, so the rule fails only if two or more such runs completed without a call, and fewer made one.
-    Runs whose requests bring tools are also judged apart from runs that use the tools of their assistants.
+    Runs whose requests bring tools are also judged apart from runs that use the tools of their assistants: there it
+    takes three.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """
@@ -62,7 +63,7 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     for kind, sample in choice.samples.items():
         without = [run for run in sample if choice.completed_without_call(run)]
         calling = sum(run in called for run in sample)
-        if len(without) > max(1, calling):
+        if len(without) > max(1 if sample == choice.runs else 2, calling):
             yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), "", choice.value, None)
             return
     if not called and choice.runs:
