@@ -44,8 +44,18 @@ def uses_key_of_creator(history: History, exchange: Exchange) -> bool:
 
     Objects whose creation was not recorded belong to the primary key.
     """
-    keys = {each.key for each in creations(history) if exchange.path.get(f"{each.kind}_id") == each.id}
+    known = _creators(history)
+    keys = {key for name, id_ in exchange.path.items() for key in known.get((name, id_), ())}
     return (keys or {Key.PRIMARY}) == {key_of(exchange)}
+
+
+@lru_cache(maxsize=16)
+def _creators(history: History) -> dict[tuple[str, str], set[Key]]:
+    """By the path parameter and the id of each created object, the keys of the requests that created it."""
+    found: dict[tuple[str, str], set[Key]] = {}
+    for each in creations(history):
+        found.setdefault((f"{each.kind}_id", each.id), set()).add(each.key)
+    return found
 
 
 def distinctive_ids(history: History) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.observation import Observation, observations, observations_in
+from runs_conformance.evidence.observation import Observation, observations
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
@@ -245,15 +245,21 @@ def steps(history: History) -> tuple[Timeline, ...]:
 
 def _runs_of_step(timeline: Timeline) -> frozenset[str]:
     """The runs that a step belongs to, by the paths that showed it, its own member, or else the run of its stream."""
+    shown = _runs_by_exchange(timeline.history)
     return frozenset(
-        each.exchange.path.get("run_id") or each.text("run_id") or _streamed_run(each) for each in timeline.observations
+        each.exchange.path.get("run_id") or each.text("run_id") or shown.get(each.exchange.id, each.exchange.id)
+        for each in timeline.observations
     )
 
 
-def _streamed_run(step: Observation) -> str:
-    """The id of the run that the response with a step shows; the id of the exchange if it shows none."""
-    shown = (each.id for each in observations_in(step.exchange) if each.kind == "run" and each.id)
-    return next(shown, step.exchange.id)
+@lru_cache(maxsize=16)
+def _runs_by_exchange(history: History) -> dict[str, str]:
+    """By the id of each exchange whose response shows a run, the id of the first one."""
+    found: dict[str, str] = {}
+    for run in observations("run", history):
+        if run.id:
+            found.setdefault(run.exchange.id, run.id)
+    return found
 
 
 def messages(history: History) -> tuple[Timeline, ...]:

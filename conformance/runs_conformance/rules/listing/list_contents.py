@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import may_end_early
+from runs_conformance.evidence.complete_list import item_count, may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of, uses_key_of_creator
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
@@ -164,7 +164,7 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
     is_newer = last is not None and creation.created_at is not None and creation.created_at > last
     return (
         is_complete(page)
-        or not page.items  # Without a last item, the client cannot request the page after this one.
+        or not item_count(page)  # Without a last item, the client cannot request the page after this one.
         or (
             page.order == "desc"
             and is_newer
@@ -209,6 +209,17 @@ def _deletes(exchange: Exchange, creation: Creation) -> bool:
     return exchange.request.method == "DELETE" and exchange.path.get(f"{creation.kind}_id") == creation.id
 
 
+@lru_cache(maxsize=16)
+def _certain_deletions(history: History) -> dict[str, list[tuple[str, Exchange]]]:
+    """By path parameter, the ids in the paths of accepted deletions with the key that created the object."""
+    found: dict[str, list[tuple[str, Exchange]]] = {}
+    for exchange in history:
+        if exchange.request.method == "DELETE" and exchange.accepted and uses_key_of_creator(history, exchange):
+            for name, id_ in exchange.path.items():
+                found.setdefault(name, []).append((id_, exchange))
+    return found
+
+
 @rule(
     units=listings, level=Level.SHOULD, source=_DELETE, capability="listing", requirements=("deleted-object-is-gone",)
 )
@@ -219,14 +230,9 @@ def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
 
     Fix: Remove the object from its lists in the transaction that deletes it.
     """
-    deletions = [
-        e
-        for e in listing.history
-        if e.request.method == "DELETE" and e.accepted and uses_key_of_creator(listing.history, e)
-    ]
+    deletions = _certain_deletions(listing.history).get(f"{listing.kind}_id", ())
     for page in listing.pages:
-        for deletion in deletions:
-            deleted_id = deletion.path.get(f"{listing.kind}_id")
-            if deleted_id is not None and deletion.happened_before(page.exchange):
+        for deleted_id, deletion in deletions:
+            if deletion.happened_before(page.exchange):
                 finding = page.exchange.finding(f"{deleted_id} was deleted before, but is listed", "/data")
                 yield finding if deleted_id in page.ids else PASSED
