@@ -45,10 +45,11 @@ def may_end_early(page: Page) -> bool:
     A page that ends early with `has_more` false has one fault, which the rules on pagination report; what it lacks is
     not lost.
     """
-    return page.exchange.member("has_more") is not True and _size(page) in _USUAL_PAGE_SIZES
+    return page.exchange.member("has_more") is not True and item_count(page) in _USUAL_PAGE_SIZES
 
 
-def _size(page: Page) -> int:
+def item_count(page: Page) -> int:
+    """The number of items on a page, whatever they are."""
     return len(listed_items(page.exchange.body)[1])
 
 

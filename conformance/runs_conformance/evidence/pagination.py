@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import is_quiescent, may_end_early
+from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings
 from runs_conformance.model.exchange import Exchange
@@ -206,7 +206,9 @@ def _is_complete_by_others(listing: Listing, page: Page) -> bool:
 def _nothing_follows(listing: Listing, page: Page) -> bool:
     """Whether the page after the last item of a page is empty, or no page shows items if there is no last item."""
     if not page.items:
-        return not any(other.items and _are_comparable(listing, page, other) for other in listing.pages)
+        return not item_count(page) and not any(
+            other.items and _are_comparable(listing, page, other) for other in listing.pages
+        )
     return any(
         other.query.get("after") == page.ids[-1]
         and "before" not in other.query

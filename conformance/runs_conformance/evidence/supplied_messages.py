@@ -217,19 +217,19 @@ def _may_be_deleted_before(history: History, thread_id: str, until: Exchange, *o
         may_have_taken_effect(exchange)
         and exchange.started < until.ended
         # A deletion through the path of another thread must not remove any message of that thread.
-        and homes.get(exchange.path.get("message_id", ""), exchange.path.get("thread_id")) == thread_id
+        and thread_id in homes.get(exchange.path.get("message_id", ""), {exchange.path.get("thread_id")})
         for exchange in history.select(*operations)
     )
 
 
 @lru_cache(maxsize=16)
-def _threads_of_messages(history: History) -> dict[str, str]:
-    """By message, its thread, as the first response showed it that was requested by the path of the same thread."""
-    found: dict[str, str] = {}
+def _threads_of_messages(history: History) -> dict[str, set[str | None]]:
+    """By message id, the threads whose own path showed it: several, if ids are unique within a thread only."""
+    found: dict[str, set[str | None]] = {}
     for message in message_observations(history):
         thread_id = message.text("thread_id")
         if message.id and thread_id == message.exchange.path.get("thread_id"):
-            found.setdefault(message.id, thread_id)
+            found.setdefault(message.id, set()).add(thread_id)
     return found
 
 
