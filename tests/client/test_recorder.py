@@ -60,6 +60,7 @@ FULL = Step(
     [
         exchange(),
         exchange(step=FULL),
+        exchange(sent=1.75),
         exchange(step=Step(operation="create_run", expectation=Accept())),
         exchange(body={"a": [1, 1.5, "é", "\ud800", "\0", None, True]}, attempt=3, dialect="azure"),
         exchange(response=None, completion=Completion.NOT_CONNECTED, problem="no connection"),

@@ -12,7 +12,9 @@ from typing import Any
 import httpcore
 import pytest
 
+from runs_conformance.client import synchronization
 from runs_conformance.client.base_url import Address, parse_address
+from runs_conformance.client.connection import HeldSend
 from runs_conformance.client.credentials import Credentials
 from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.client.recorder import NullRecorder
@@ -23,7 +25,7 @@ from runs_conformance.client.throttle import Throttle
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Ref, Step
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import Completion, Exchange, were_simultaneous
 from tests.client.clock import Clock
 from tests.client.hostile import Connection, Server, closed_port, head, serving
 
@@ -320,8 +322,21 @@ def test_concurrent_steps_are_sent_together_and_return_in_order() -> None:
     assert sorted(recorder, key=lambda one: one.index) == sorted(exchanges, key=lambda one: one.index)
     assert list(answers) == ["s0", "s1", "s2"]
     assert not any(one.happened_before(other) for one in exchanges for other in exchanges)
+    assert were_simultaneous(exchanges)
     by_index = sorted(exchanges, key=lambda one: one.index)
     assert by_index == sorted(exchanges, key=lambda one: one.started)
+
+
+def delay_connections(created: Session, *seconds: float) -> None:
+    """Have the next connections of a session open after these seconds."""
+    backend = created.transport._wire.backend
+    connect, delays = backend.connect_tcp, iter(seconds)
+
+    def connect_late(*arguments: Any, **named: Any) -> Any:
+        time.sleep(next(delays))
+        return connect(*arguments, **named)
+
+    backend.connect_tcp = connect_late  # type: ignore[method-assign]
 
 
 def test_concurrent_steps_wait_until_all_connections_are_open() -> None:
@@ -333,17 +348,43 @@ def test_concurrent_steps_wait_until_all_connections_are_open() -> None:
             connection.answer()
 
     with session(handler) as (created, _, _):
-        backend = created.transport._wire.backend
-        connect, delays = backend.connect_tcp, iter((0.3, 0.0, 0.0))
-
-        def connect_late(*arguments: Any, **named: Any) -> Any:
-            time.sleep(next(delays))
-            return connect(*arguments, **named)
-
-        backend.connect_tcp = connect_late  # type: ignore[method-assign]
+        delay_connections(created, 0.3, 0.0, 0.0)
         exchanges = created.send_concurrently([CREATE, CREATE, CREATE], "p", {})
     assert max(arrivals) - min(arrivals) < 0.15
+    assert were_simultaneous(exchanges)
+
+
+def test_exchange_notes_when_a_held_request_was_sent() -> None:
+    with session(echo) as (created, _, _):
+        delay_connections(created, 0.3, 0.0)
+        exchanges = created.send_concurrently([CREATE, CREATE], "p", {})
+    for each in exchanges:
+        assert each.sent is not None
+        assert each.started + 0.25 < each.sent < each.ended
+
+
+def test_held_request_is_sent_once_and_its_error_is_raised_to_its_own_thread() -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise TimeoutError("slow")
+
+    held = HeldSend(fail)
+    held()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            held.finish()
+    assert calls == [1]
+
+
+def test_request_whose_connection_opens_too_late_is_not_simultaneous(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synchronization, "_MAX_HOLD", 0.1)
+    with session(echo) as (created, _, _):
+        delay_connections(created, 0.6, 0.0)
+        exchanges = created.send_concurrently([CREATE, CREATE], "p", {})
     assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
+    assert not were_simultaneous(exchanges)
 
 
 def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent() -> None:

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -33,35 +34,73 @@ class SocketConnectionRefused(httpcore.ConnectError):
     """The connection was refused, as raised to httpcore."""
 
 
-class ExchangeProgress(threading.local):
-    """The progress of this thread's exchange. `deadline` is on the monotonic clock; `received` counts bytes.
+class HeldSend:
+    """Sends the start of a request on an open connection, once: whichever thread calls it first sends it."""
 
-    `hold`, if set, is called once, when the connection is open and before the first byte is sent; `notify` with the
-    name of each event of a stream.
+    def __init__(self, send: Callable[[], None]) -> None:
+        self._send = send
+        self._error: Exception | None = None
+        self.sent: float | None = None
+        """When it was sent, on the monotonic clock."""
+
+    def __call__(self) -> None:
+        """Send it unless that was done. An error is kept for the thread whose request it is."""
+        if self.sent is not None:
+            return
+        self.sent = time.monotonic()
+        try:
+            self._send()
+        except Exception as error:
+            self._error = error
+
+    def finish(self) -> None:
+        """Send it unless that was done, and raise the error of that, if any."""
+        self()
+        if self._error is not None:
+            raise self._error
+
+
+class ExchangeProgress(threading.local):
+    """The progress of this thread's exchange. Times are on the monotonic clock; `received` counts bytes.
+
+    `sent` is when the last part of the request was sent, or None before that.
+
+    `hold`, if set, is called once, when the connection is open, with what sends the first bytes; they are sent when it
+    returns, if not before. `notify` is called with the name of each event of a stream.
     """
 
     deadline = 0.0
     opened_connection = False
     received = 0
-    hold: Callable[[], object] | None = None
+    sent: float | None = None
+    hold: Callable[[HeldSend], object] | None = None
     notify: Callable[[str], object] | None = None
 
     def begin(self, deadline: float) -> None:
         """Start a new exchange that may last until `deadline`."""
-        self.deadline, self.opened_connection, self.received = deadline, False, 0
+        self.deadline, self.opened_connection, self.received, self.sent = deadline, False, 0, None
 
-    def wait_to_send(self) -> None:
-        """Call `hold` unless that was done."""
+    def send(self, send: Callable[[], None]) -> None:
+        """Send a part of the request and note the time; the first part when `hold` says so."""
         hold, self.hold = self.hold, None
+        held = HeldSend(send)
         if hold is not None:
-            hold()
+            hold(held)
+        try:
+            held.finish()
+        finally:
+            self.sent = held.sent
 
     def remaining(self, idle: float | None) -> float:
         """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
-        remaining = self.deadline - time.monotonic()
-        if remaining < _MIN_TIMEOUT:
-            raise SocketDeadlineExceeded("the deadline of the whole exchange has passed")
-        return remaining if idle is None else min(idle, remaining)
+        return _remaining(self.deadline, idle)
+
+
+def _remaining(deadline: float, idle: float | None) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining < _MIN_TIMEOUT:
+        raise SocketDeadlineExceeded("the deadline of the whole exchange has passed")
+    return remaining if idle is None else min(idle, remaining)
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
@@ -155,14 +194,18 @@ class _SocketStream(httpcore.NetworkStream):
                 raise httpcore.WriteTimeout("the target does not accept the request") from None
 
     def _flush(self, timeout: float | None) -> None:
-        """Send the buffered data. Ignore send errors: a target that stopped reading may already have responded."""
-        remaining = memoryview(bytes(self._buffer))
+        """Send the buffered data."""
+        data = memoryview(bytes(self._buffer))
         self._buffer.clear()
-        if remaining:
-            self._backend.progress.wait_to_send()
+        if data:
+            progress = self._backend.progress
+            progress.send(partial(self._send, data, timeout, progress.deadline))
+
+    def _send(self, remaining: memoryview, timeout: float | None, deadline: float) -> None:
+        """Send data, in any thread. Ignore send errors: a target that stopped reading may already have responded."""
         try:
             while remaining:
-                self._socket.settimeout(self._backend.progress.remaining(timeout))
+                self._socket.settimeout(_remaining(deadline, timeout))
                 remaining = remaining[self._socket.send(remaining) :]
         except OSError as error:
             if isinstance(error, TimeoutError):

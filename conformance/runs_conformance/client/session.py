@@ -227,8 +227,9 @@ class Session:
             request=_as_recorded(request, recorded_headers),
             response=result.response,
             completion=result.completion,
-            # Taken together with the index, so that both give the same order; slightly before the request is sent.
+            # Taken together with the index, so that both give the same order; before the connection is open.
             started=started,
+            sent=None if result.sent is None else round(result.sent, 6),
             ended=round(result.ended, 6),
             wall=wall,
             step=step,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from runs_conformance.client.connection import HeldSend
 from runs_conformance.client.transport import Transport
 from runs_conformance.model.case import Step
 
@@ -20,15 +21,17 @@ class Synchronization:
     """Decides when each of several concurrent steps is sent; each is sent by a thread of its own.
 
     Steps without a condition leave together, once all their connections are open: a TLS handshake may take longer than
-    the target needs for a request. A step with a pause leaves after it, and one with `after_event` when the stream of
-    another shows that event, or when all others have ended.
+    the target needs for a request. One thread sends all of them, since threads may need as long to wake up. A step with
+    a pause leaves after it, and one with `after_event` when the stream of another shows that event, or when all others
+    have ended.
     """
 
     def __init__(self, steps: Sequence[Step], transport: Transport, sleep: Callable[[float], None]) -> None:
         self._transport = transport
         self._sleep = sleep
         self._started = threading.Barrier(len(steps))
-        self._connected = threading.Barrier(max(1, sum(map(_leaves_at_once, steps))))
+        self._held: list[HeldSend] = []
+        self._connected = threading.Barrier(max(1, sum(map(_leaves_at_once, steps))), self._send_all)
         self._signals = {step.after_event: threading.Event() for step in steps if step.after_event}
         self._lock = threading.Lock()
         self._others = sum(not step.after_event for step in steps)
@@ -42,7 +45,7 @@ class Synchronization:
         elif step.pause:
             self._sleep(step.pause)
         else:
-            self._transport.hold_next_request(self._wait_for_connections)
+            self._transport.hold_next_request(self._hold)
         if self._signals:
             self._transport.watch_events(self._signal)
 
@@ -59,9 +62,16 @@ class Synchronization:
         """Stop waiting for threads that could not be started."""
         self._started.abort()
 
-    def _wait_for_connections(self) -> None:
+    def _hold(self, send: HeldSend) -> None:
+        """Wait for the other connections; the last thread to open one sends all requests."""
+        with self._lock:
+            self._held.append(send)
         with suppress(threading.BrokenBarrierError):
             self._connected.wait(_MAX_HOLD)
+
+    def _send_all(self) -> None:
+        for send in self._held:
+            send()
 
     def _signal(self, event: str) -> None:
         """Let the steps go that wait for this event; without a name, all of them."""

@@ -11,7 +11,7 @@ import httpx
 
 from runs_conformance import __version__
 from runs_conformance.client.base_url import DEFAULT_PORTS, Address, encode_query
-from runs_conformance.client.connection import ExchangeProgress
+from runs_conformance.client.connection import ExchangeProgress, HeldSend
 from runs_conformance.client.httpcore_transport import (
     REQUEST_TARGET,
     ConnectionRefused,
@@ -55,8 +55,8 @@ class ExchangeLimits:
 class SendResult:
     """The result of sending one request. Times are in seconds on the monotonic clock.
 
-    `connection_refused`: the request certainly had no effect. `stale_connection`: a kept-alive connection was closed
-    before any byte of the response arrived.
+    `sent` is when the request was sent on an open connection. `connection_refused`: the request certainly had no
+    effect. `stale_connection`: a kept-alive connection was closed before any byte of the response arrived.
     """
 
     response: Response | None
@@ -64,6 +64,7 @@ class SendResult:
     problem: str | None
     started: float
     ended: float
+    sent: float | None = None
     connection_refused: bool = False
     stale_connection: bool = False
 
@@ -107,14 +108,25 @@ class Transport:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             away = isinstance(error, ConnectionRefused)
             return SendResult(
-                None, Completion.NOT_CONNECTED, f"no connection: {error}", started, time.monotonic(), away
+                None,
+                Completion.NOT_CONNECTED,
+                f"no connection: {error}",
+                started,
+                time.monotonic(),
+                connection_refused=away,
             )
         except httpx.TransportError as error:
             ended = time.monotonic()
             stale = not (progress.opened_connection or progress.received or isinstance(error, httpx.TimeoutException))
             backend.closes_idle_connections |= stale
             return SendResult(
-                None, Completion.UNKNOWN, _problem(error, ended - started), started, ended, stale_connection=stale
+                None,
+                Completion.UNKNOWN,
+                _problem(error, ended - started),
+                started,
+                ended,
+                progress.sent,
+                stale_connection=stale,
             )
         try:
             response, completion, problem = _ResponseReader(raw, self.limits, progress).result(started)
@@ -123,15 +135,18 @@ class Transport:
                 connection.close()
         finally:
             raw.close()
-        return SendResult(response, completion, problem, started, time.monotonic())
+        return SendResult(response, completion, problem, started, time.monotonic(), progress.sent)
 
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before."""
         self._wire.share_connections()
 
-    def hold_next_request(self, wait: Callable[[], object]) -> None:
-        """Have the next request of this thread call `wait` when its connection is open, before it is sent."""
-        self._wire.backend.progress.hold = wait
+    def hold_next_request(self, hold: Callable[[HeldSend], object]) -> None:
+        """Have the next request of this thread call `hold` when its connection is open, with what sends the request.
+
+        It is sent when `hold` returns, if it did not have it sent before.
+        """
+        self._wire.backend.progress.hold = hold
 
     def watch_events(self, notify: Callable[[str], object]) -> None:
         """Call `notify` with the name of each event that streams to this thread show, as soon as it arrives."""

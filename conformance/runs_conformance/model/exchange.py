@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -125,9 +125,11 @@ class Exchange:
     """One request with its response, if any.
 
     `index` orders exchanges by start. `started` and `ended` are seconds on one monotonic clock; exchanges that overlap
-    are unordered. `wall` is the Unix time of the start. `step` is the step that was sent; traffic of other clients has
-    none. `path` holds the values of the path parameters. `problem` describes a failed transfer. `edition` and `dialect`
-    select the contract that applies. `loss` says what the recorder lost of it; it is empty for a faithful recording.
+    are unordered. `sent` is when the request was sent on an open connection, if the client noted it: one that is sent
+    together with others may wait for their connections after it started. `wall` is the Unix time of the start. `step`
+    is the step that was sent; traffic of other clients has none. `path` holds the values of the path parameters.
+    `problem` describes a failed transfer. `edition` and `dialect` select the contract that applies. `loss` says what
+    the recorder lost of it; it is empty for a faithful recording.
     `repeats_key` says whether the response contained the client's key, which is redacted; it is None if the recorder
     could not see that. `base_path` is what precedes the path in recorded traffic of dialects that have a prefix.
     """
@@ -151,6 +153,7 @@ class Exchange:
     loss: str = ""
     repeats_key: bool | None = None
     base_path: str = ""
+    sent: float | None = None
     # Derived once, since rules ask for each of these hundreds of times.
     status: int | None = field(init=False, repr=False, compare=False)
     """The HTTP status, or None without a response."""
@@ -226,6 +229,12 @@ class Exchange:
         )
 
 
+def were_simultaneous(exchanges: Collection[Exchange]) -> bool:
+    """Whether all of these requests were sent before the first was answered, as far as is known when they were sent."""
+    sent = (exchange.started if exchange.sent is None else exchange.sent for exchange in exchanges)
+    return max(sent) < min(exchange.ended for exchange in exchanges)
+
+
 def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
     """The exchange as one line of `history.jsonl`."""
     request, response = exchange.request, exchange.response
@@ -252,6 +261,8 @@ def exchange_to_json(exchange: Exchange) -> dict[str, JSON]:
         "edition": exchange.edition,
         "dialect": exchange.dialect,
     }
+    if exchange.sent is not None:
+        out["sent"] = round(exchange.sent, 6)
     if exchange.problem is not None:
         out["problem"] = exchange.problem
     if exchange.loss:

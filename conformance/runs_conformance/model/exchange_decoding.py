@@ -24,6 +24,7 @@ from runs_conformance.model.step_decoding import step_from_json
 def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
     """The inverse of `exchange_to_json`. Raises KeyError, TypeError or ValueError for invalid data."""
     response, step, repeats_key = data["response"], data.get("step"), data.get("repeats_key")
+    sent = data.get("sent")
     return Exchange(
         id=require_text(data["id"], "id"),
         index=require_integer(data["index"], "index"),
@@ -44,6 +45,7 @@ def exchange_from_json(data: Mapping[str, JSON]) -> Exchange:
         loss=require_text(data.get("loss", ""), "loss"),
         base_path=require_text(data.get("base_path", ""), "base_path"),
         repeats_key=None if repeats_key is None else require_boolean(repeats_key, "repeats_key"),
+        sent=None if sent is None else require_number(sent, "sent"),
     )
 
 
