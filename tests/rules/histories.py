@@ -239,11 +239,13 @@ class HistoryBuilder:
         step: Step | None = None,
         at: float | None = None,
         took: float = 1.0,
+        sent: float | None = None,
         **ids: str,
     ) -> Exchange:
         """Add one exchange. `ids` are those of the path, by default the constants above; `status` is the HTTP status.
 
-        `events` make the answer a stream, with the events evenly spread over `took` seconds. The exchange starts `at`.
+        `events` make the answer a stream, with the events evenly spread over `took` seconds. The exchange starts `at`,
+        and its request leaves when it was `sent`, if that is later.
         """
         contract = OPERATIONS[operation]
         path = {name: ids.get(name, _IDS[name]) for name in contract.parameters}
@@ -277,6 +279,7 @@ class HistoryBuilder:
             completion=completion,
             started=started,
             ended=started + took,
+            sent=sent,
             wall=T0 + started - 100.0,
             step=step,
             path=path,

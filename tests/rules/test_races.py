@@ -70,6 +70,18 @@ def test_last_of_three_is_sent_after_the_second_was_answered() -> History:
     return builder.history()
 
 
+@inconclusive(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+def test_second_waits_for_its_connection_until_the_first_was_answered() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    body = {"assistant_id": ASSISTANT}
+    builder.send("create_run", run(id_="run_a"), body=body, at=110.0, sent=110.2)
+    builder.send("create_run", error(), 400, body=body, at=110.1, took=2.0, sent=111.2)
+    builder.clock = 120.0
+    builder.send("list_runs", page(run("in_progress", "run_a")))
+    return builder.history()
+
+
 def created_in_rounds(count: int) -> Verdict:
     """The verdict on `two_runs_never_work_together` after rounds in which one of four simultaneous runs is accepted."""
     builder = HistoryBuilder()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import Completion, Exchange, were_simultaneous
 from runs_conformance.model.history import History
 
 _TARGET_PARAMETERS = {
@@ -42,7 +42,7 @@ class ConcurrentRequests:
     @property
     def are_simultaneous(self) -> bool:
         """Whether all of them were sent before the first was answered, so that the target may have had all in hand."""
-        return max(exchange.started for exchange in self.exchanges) < min(exchange.ended for exchange in self.exchanges)
+        return were_simultaneous(self.exchanges)
 
     @property
     def ended(self) -> float:

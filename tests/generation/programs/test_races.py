@@ -11,7 +11,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.program import ProgramContext
 
 
-def exchange(step: Step, started: float, ended: float, status: int = 200) -> Exchange:
+def exchange(step: Step, started: float, ended: float, status: int = 200, *, sent: float | None = None) -> Exchange:
     return Exchange(
         id="x1",
         index=1,
@@ -22,12 +22,16 @@ def exchange(step: Step, started: float, ended: float, status: int = 200) -> Exc
         completion=Completion.ANSWERED,
         started=started,
         ended=ended,
+        sent=sent,
         step=step,
     )
 
 
-def modifications(overlap: bool) -> list[object]:
-    """The bodies of the modifications that the program sends if each pair overlaps or does not."""
+def modifications(overlap: bool, late: bool = False) -> list[object]:
+    """The bodies of the modifications that the program sends if each pair overlaps or does not.
+
+    If `late`, each request is sent a second after it started.
+    """
     steps = messages_at_once.generate(ProgramContext(edition=DEFAULT_EDITION))
     bodies: list[object] = []
     move = next(steps)
@@ -36,7 +40,7 @@ def modifications(overlap: bool) -> list[object]:
             bodies += [step.body for step in move.steps if step.operation == "modify_thread"]
             times = [(0.0, 2.0), (1.0, 3.0)] if overlap else [(0.0, 1.0), (1.5, 3.0)]
             pairs = zip(move.steps, [*times, *times], strict=False)
-            answer: object = tuple(exchange(step, *time) for step, time in pairs)
+            answer: object = tuple(exchange(step, *time, sent=time[0] + 1 if late else None) for step, time in pairs)
         else:
             assert isinstance(move, Step)
             answer = exchange(move, 0.0, 1.0)
@@ -46,9 +50,11 @@ def modifications(overlap: bool) -> list[object]:
             return bodies
 
 
-@pytest.mark.parametrize(("overlap", "pairs"), [(True, 1), (False, 2)])
-def test_modifications_that_did_not_overlap_are_repeated_with_other_values(overlap: bool, pairs: int) -> None:
-    bodies = modifications(overlap)
+@pytest.mark.parametrize(("overlap", "late", "pairs"), [(True, False, 1), (True, True, 2), (False, False, 2)])
+def test_modifications_that_did_not_overlap_are_repeated_with_other_values(
+    overlap: bool, late: bool, pairs: int
+) -> None:
+    bodies = modifications(overlap, late)
     assert len(bodies) == 2 * pairs
     assert len({str(body) for body in bodies}) == len(bodies)
 

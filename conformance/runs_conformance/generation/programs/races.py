@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from runs_conformance.generation.programs.decorator import program
@@ -29,7 +28,7 @@ from runs_conformance.generation.programs.steps import (
     thread,
 )
 from runs_conformance.model.case import Concurrent, DanglingReference
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import Exchange, were_simultaneous
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 SOON = 0.1
@@ -65,7 +64,7 @@ def two_runs_at_once(context: ProgramContext) -> StepGenerator:
             yield on_run("get_run", name)
             if status(ended) not in TERMINAL_STATUSES and not (yield from require(busy_thread)):
                 return
-        simultaneous += _were_simultaneous(answers)
+        simultaneous += were_simultaneous(answers)
         most_started = max(most_started, len(started))
         if simultaneous == 3 or (number and most_started > 1):
             break
@@ -90,7 +89,7 @@ def messages_at_once(context: ProgramContext) -> StepGenerator:
             tuple(on_thread("modify_thread", body={"metadata": metadata}) for metadata in changes)
         )
         yield on_thread("get_thread")
-        if _were_simultaneous(modified):
+        if were_simultaneous(modified):
             return
 
 
@@ -153,8 +152,3 @@ def changed_while_running(context: ProgramContext) -> StepGenerator:
             yield dangling_reference(step, DanglingReference.DELETED)
     else:
         yield from cancel_and_wait()
-
-
-def _were_simultaneous(exchanges: Sequence[Exchange]) -> bool:
-    """Whether all of these requests were sent before the first was answered, which a busy machine may prevent."""
-    return max(exchange.started for exchange in exchanges) < min(exchange.ended for exchange in exchanges)
