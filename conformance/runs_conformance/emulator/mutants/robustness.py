@@ -116,7 +116,7 @@ def breaks_on_long_ids(hooks: Hooks) -> None:
     hooks.find_thread = find
 
 
-@mutant("errors-have-envelope")
+@mutant("error.error.required")
 def leaves_long_ids_to_its_router(hooks: Hooks) -> None:
     """Answers a path with an id of more than 100 characters with the 414 of the web framework."""
     inner, error_body = hooks.find_thread, hooks.error_body
