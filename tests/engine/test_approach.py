@@ -223,6 +223,7 @@ def test_the_search_needs_a_plan_with_runs_and_room_for_one() -> None:
     assert needs_approach(SETTING, runs=1, max_runs=None)
     assert not needs_approach(SETTING, runs=0, max_runs=None)
     assert not needs_approach(SETTING, runs=1, max_runs=MIN_RUNS - 1)
+    assert not needs_approach(SETTING, runs=1, max_runs=0)
     assert not needs_approach(ProgramContext(edition=SETTING.edition, read_only=True), runs=1, max_runs=None)
 
 

@@ -23,7 +23,8 @@ MIN_RUNS = 10
 
 def needs_approach(context: ProgramContext, runs: int, max_runs: int | None) -> bool:
     """Whether the search is worth its requests: the plan starts runs, and the limits allow one more."""
-    return runs > 0 and not context.read_only and "thread" not in context.use and (max_runs or MIN_RUNS) >= MIN_RUNS
+    allows_search = max_runs is None or max_runs >= MIN_RUNS
+    return runs > 0 and not context.read_only and "thread" not in context.use and allows_search
 
 
 def find_approach(
