@@ -14,6 +14,7 @@ from runs_conformance.app.run_metadata import RunHeader
 from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.engine.outcome import NO_TARGET
 from runs_conformance.errors import UsageError
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome
@@ -114,6 +115,19 @@ def test_parts_and_whole_give_the_same_verdicts(whole: RecordedRun) -> None:
     assert (joined.outcome, joined.exit_code, joined.reason) == (every.outcome, every.exit_code, every.reason)
     named = {finding.exchange[:2] for verdict in joined.verdicts for finding in verdict.findings}
     assert "2:" in named
+
+
+def test_a_part_that_could_not_test_the_target_cuts_the_test_run_short(whole: RecordedRun) -> None:
+    [one, other] = parts(whole)
+    assert one.footer is not None
+    footer = replace(one.footer, unreachable_reason="it does not answer", exchanges=0)
+    lost = replace(one, footer=footer, histories=())
+    report = rebuild_report([lost, other])
+    assert report.cut_reason == "it does not answer"
+    assert report.exit_code == rebuild_report([other]).exit_code
+    assert report.programs is not None
+    assert report.programs.planned - report.programs.completed == len(lost.header.programs)
+    assert rebuild_report([lost]).exit_code == NO_TARGET
 
 
 def test_the_same_part_twice_is_a_usage_error(whole: RecordedRun) -> None:

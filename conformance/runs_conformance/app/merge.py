@@ -49,7 +49,14 @@ class RecordedRun:
             return UNFINISHED
         indexes = {exchange.index for history in self.histories for exchange in history}
         missing = max(*indexes, self.footer.exchanges, 0) - len(indexes)
-        return f"the history lacks {plural(missing, 'exchange')}" if missing > 0 else self.footer.cut_reason
+        if missing > 0:
+            return f"the history lacks {plural(missing, 'exchange')}"
+        return self.footer.cut_reason or self.unreachable_reason
+
+    @property
+    def unreachable_reason(self) -> str | None:
+        """Why the target could not be tested at all; None if it could."""
+        return self.footer.unreachable_reason if self.footer is not None else None
 
     @property
     def no_route(self) -> frozenset[Signature]:
@@ -68,18 +75,21 @@ def read_run(path: Path) -> RecordedRun:
     return RecordedRun(path, header, traffic.histories, footer)
 
 
-def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSettings | None = None) -> Report:
+def rebuild_report(
+    runs: Sequence[RecordedRun], baseline_settings: BaselineSettings | None = None, missing: str | None = None
+) -> Report:
     """Rebuild the report of a test run from all its parts.
 
-    `baseline_settings` hold the baseline, which a history does not contain. Exchange ids of the second and later
-    histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all histories are of
-    one test run.
+    `baseline_settings` hold the baseline, which a history does not contain. `missing` says which parts have no history
+    at all. Parts that could not test the target cut the test run short if others could. Exchange ids of the second and
+    later histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all histories are
+    of one test run.
     """
     _check_parts(runs)
     header = _merge_headers([run.header for run in runs], baseline_settings)
     counts = _merge_counts(runs)
-    reason = next((run.footer.unreachable_reason for run in runs if run.footer and run.footer.unreachable_reason), None)
-    if reason is not None:
+    reason = runs[0].unreachable_reason
+    if reason is not None and all(run.unreachable_reason for run in runs):
         return build_unreachable_report(header, reason, counts)
     results = sorted(
         (result for number, run in enumerate(runs, 1) for result in _judge_programs(run, number)),
@@ -90,7 +100,7 @@ def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSetti
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))
     )
-    cut_reason = next((reason for run in runs if (reason := run.cut_reason) and run.footer), None)
+    cut_reason = next((reason for run in runs if (reason := run.cut_reason) and run.footer), missing)
     result = replace(
         result,
         counts=counts,
@@ -105,7 +115,7 @@ def rebuild_report(runs: Sequence[RecordedRun], baseline_settings: BaselineSetti
         limits=tuple(limit for footer in footers for limit in footer.limits),
         program_ends=_merge_ends(runs),
         hazards=tuple(hazard for footer in footers for hazard in footer.hazards),
-        approach=next((footer.approach for footer in footers), result.approach),
+        approach=next((footer.approach for footer in footers if not footer.unreachable_reason), result.approach),
     )
     confirmations = {id_: Confirmation(*counts) for footer in footers for id_, counts in footer.confirmations.items()}
     failed = {id_ for id_, tally in result.tallies.items() if tally.findings}
@@ -132,6 +142,8 @@ def _merge_ends(runs: Sequence[RecordedRun]) -> tuple[ProgramEnd, ...]:
             if run.footer is None:
                 ending = Ending.CUT if program in recorded else Ending.NOT_STARTED
                 ends.append(ProgramEnd(program, ending, UNFINISHED))
+            elif run.footer.unreachable_reason:
+                ends.append(ProgramEnd(program, Ending.NOT_STARTED, run.footer.unreachable_reason))
             else:
                 ends.append(early.get(program) or ProgramEnd(program, Ending.COMPLETED))
     return tuple(ends)
@@ -140,7 +152,7 @@ def _merge_ends(runs: Sequence[RecordedRun]) -> tuple[ProgramEnd, ...]:
 def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
     """Judge the history of each program. Requests outside programs, like cleanup, are not judged."""
     options = run.header.options
-    for history in run.histories:
+    for history in () if run.unreachable_reason else run.histories:
         if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
             yield judge_program(
                 history.program,
