@@ -26,7 +26,7 @@ from runs_conformance.model.json import JSON, is_object
 from runs_conformance.model.list_body import listed_items
 from runs_conformance.model.require import require_text_members
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
-from runs_conformance.reporting.folder import HOME
+from runs_conformance.reporting.folder import HOME, histories_in
 from runs_conformance.targets import Target
 
 LIMITS = ExchangeLimits(idle=20.0, total=20.0)
@@ -47,6 +47,12 @@ class CleanupResult:
     deleted: list[Leftover] = field(default_factory=list)
     already_gone: list[Leftover] = field(default_factory=list)
     remaining: list[tuple[Leftover, str]] = field(default_factory=list)
+
+    def add(self, other: CleanupResult) -> None:
+        """Add the objects of another history."""
+        self.deleted += other.deleted
+        self.already_gone += other.already_gone
+        self.remaining += other.remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +79,40 @@ class Leftovers:
         return max((exchange.index for history in self.traffic.histories for exchange in history), default=0)
 
 
-def latest_history() -> Path:
-    """Find the history of the latest test run. Raises UsageError if there is none."""
-    histories = [path for path in HOME.glob("*/history.jsonl") if path.parent.name != "latest"]
-    if not histories:
+def latest_folder() -> Path:
+    """Find the folder of the latest test run. Raises UsageError if there is none."""
+    folders = [path for path in HOME.glob("*") if path.name != "latest" and histories_in(path)]
+    if not folders:
         raise UsageError(f"{HOME}: holds no history of a test run; name the folder of a report, or its history")
-    return max(histories, key=_start_time)
+    return max(folders, key=lambda folder: (max(map(_start_time, histories_in(folder))), folder.name))
 
 
-def _start_time(history: Path) -> tuple[float, str]:
-    """Sort key: the start time in the history, then the folder name for histories without one."""
+def _start_time(history: Path) -> float:
+    """The start time in the history; 0 for histories without one."""
     try:
         with open_file(history, sys.maxsize) as lines:
             data = json.loads(lines.readline())
     except (OSError, ValueError, RecursionError):
         data = None
     started = data.get("started") if is_object(data) else None
-    return (float(started) if isinstance(started, (int, float)) else 0.0), history.parent.name
+    return float(started) if isinstance(started, (int, float)) else 0.0
 
 
-def find_leftovers(path: Path) -> Leftovers:
-    """Read what a test run left behind from its history or folder. Raises UsageError if there is no history."""
+def find_all_leftovers(path: Path) -> tuple[Leftovers, ...]:
+    """Read what a test run left behind from its history, or from all histories in its folder.
+
+    Raises UsageError if there is no history.
+    """
     if path.name == "latest" and path.is_file():
         path = path.parent / read_text(path).strip()
-    history = path / "history.jsonl" if path.is_dir() else path
-    if not history.is_file():
+    histories = histories_in(path) if path.is_dir() else (path,) if path.is_file() else ()
+    if not histories:
         raise UsageError(f"{path}: holds no history.jsonl; name the folder of a report, or its history")
+    return tuple(map(find_leftovers, histories))
+
+
+def find_leftovers(history: Path) -> Leftovers:
+    """Read what a test run left behind from a history. Raises UsageError for any other file."""
     traffic = load_traffic(history)
     if not traffic.header:
         raise UsageError(f"{history}: not a history.jsonl of this suite, so the objects to delete are unknown")

@@ -18,6 +18,7 @@ from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report_json
+from runs_conformance.reporting.folder import histories_in
 from runs_conformance.wire import strict_json
 
 _MAX_BYTES = 128 * 1024 * 1024
@@ -88,15 +89,20 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
     Raises UsageError for anything else.
     """
     if path.is_dir():
-        path = next((path / name for name in ("report.json", "history.jsonl") if (path / name).is_file()), path)
+        histories = histories_in(path)
+        if (path / "report.json").is_file():
+            path = path / "report.json"
+        elif len(histories) > 1:
+            return path, _rebuild(histories)
+        else:
+            path = next(iter(histories), path)
     try:
         data = read_bytes(path, _MAX_BYTES)
     except OSError as error:
         reason = "it contains no report.json" if path.is_dir() else error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read: {reason}") from None
     if history_file.is_history(data):
-        rebuilt: Mapping[str, JSON] = json.loads(report_json.text(rebuild_report([read_run(path)])))
-        return path, rebuilt
+        return path, _rebuild([path])
     report = strict_json.parse(data, _MAX_BYTES, strict_json.MAX_DEPTH + 20, _MAX_VALUES).value
     if not is_object(report) or not is_array(report.get("verdicts")):
         raise UsageError(f"{path}: neither a report.json nor the history.jsonl of a test run")
@@ -104,15 +110,19 @@ def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
 
 
 def _with_all_steps(path: Path, report: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """The report, or the same report rebuilt from the history beside it if it lacks steps because of its size."""
+    """The report, or the same report rebuilt from the histories beside it if it lacks steps because of its size."""
     verdicts = report["verdicts"]
     assert is_array(verdicts)
     failed = [each for each in verdicts if is_object(each) and is_object(each.get("counterexample"))]
     is_shortened = any(isinstance(at(each, "/counterexample/steps"), Absent) for each in failed)
-    history = path.with_name("history.jsonl")
-    if report.get("format_version") is None or not is_shortened or not history.is_file():
+    histories = histories_in(path.parent)
+    if report.get("format_version") is None or not is_shortened or not histories:
         return report
-    rebuilt: Mapping[str, JSON] = json.loads(report_json.text(rebuild_report([read_run(history)])))
+    return _rebuild(histories)
+
+
+def _rebuild(histories: Sequence[Path]) -> Mapping[str, JSON]:
+    rebuilt: Mapping[str, JSON] = json.loads(report_json.text(rebuild_report([*map(read_run, histories)])))
     return rebuilt
 
 

@@ -38,8 +38,9 @@ def command(where: Path | None, **values: Any) -> int:
     from runs_conformance.app import cleanup
     from runs_conformance.engine.outcome import INCOMPLETE, PASSED
 
-    leftovers = cleanup.find_leftovers(where or cleanup.latest_history())
-    objects = leftovers.tracker.leftovers()
+    histories = cleanup.find_all_leftovers(where or cleanup.latest_folder())
+    leftovers = histories[0]
+    objects = [each for history in histories for each in history.tracker.leftovers()]
     if leftovers.header.get("lasting") is False:
         say("nothing to do: the target was the bundled emulator, which stopped with the test run")
         return PASSED
@@ -52,10 +53,13 @@ def command(where: Path | None, **values: Any) -> int:
     if not is_explicit("base_url"):
         require_trust(target, str(leftovers.path), values["trusted_hosts"])
     say(f"cleaning up on {target.address.url} after test run {leftovers.header_text('run_id') or leftovers.path}")
-    result = cleanup.delete(leftovers, target, lambda leftover, outcome: click.echo(f"{outcome}: {leftover}"))
+    result = cleanup.CleanupResult()
+    for history in histories:
+        result.add(cleanup.delete(history, target, lambda leftover, outcome: click.echo(f"{outcome}: {leftover}")))
     summary = f"{len(result.deleted)} deleted, {len(result.already_gone)} already gone, {len(result.remaining)} left"
-    if leftovers.tracker.unknown_creations:
-        summary += f"; {plural(leftovers.tracker.unknown_creations, 'object')} of unknown id may exist"
+    unknown = sum(history.tracker.unknown_creations for history in histories)
+    if unknown:
+        summary += f"; {plural(unknown, 'object')} of unknown id may exist"
     click.echo(summary)
     return INCOMPLETE if result.remaining else PASSED
 

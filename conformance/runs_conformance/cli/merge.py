@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any)
     """Merge the histories of all shards into one report. HISTORIES are history.jsonl files or their folders."""
     from runs_conformance.app.merge import check_shards, read_run, rebuild_report
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.folder import prepare_folder
+    from runs_conformance.reporting.folder import HISTORY, histories_in, prepare_folder
 
     if "har" in output.views(values):
         raise UsageError("--report har needs a single history: runs-conformance report HISTORY --report har")
     baseline_settings = baseline.build_baseline_settings(values)
-    runs = [read_run(path / "history.jsonl" if path.is_dir() else path) for path in histories]
+    # The folder of a test run by several processes holds several histories.
+    files = [(histories_in(path) or (path / HISTORY,)) if path.is_dir() else (path,) for path in histories]
+    runs = [read_run(file) for file in itertools.chain.from_iterable(files)]
     check_shards(runs)
     report = rebuild_report(runs, baseline_settings)
     folder = prepare_folder(report_dir)

@@ -21,6 +21,9 @@ from runs_conformance.reporting.view import DEFAULT, HAR, HAR_FILE, VIEWS, Rende
 from runs_conformance.wire import known_secrets
 
 HOME = Path("reports")
+HISTORY, PARTS = "history.jsonl", "processes"
+"""The history in the folder of a test run, and the folder of those of its processes, if there were several."""
+
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -38,7 +41,23 @@ class RunFolder:
     @property
     def history(self) -> Path:
         """The history file, one exchange per line."""
-        return self.external_history or self.path / "history.jsonl"
+        return self.external_history or self.path / HISTORY
+
+    def history_of_process(self, number: int) -> Path:
+        """The history file of one of several processes."""
+        return self.path / PARTS / str(number) / HISTORY
+
+    def remove_histories(self) -> None:
+        """Remove the histories of an earlier test run, which would be taken for those of the next one.
+
+        Raises UsageError if they cannot be removed.
+        """
+        try:
+            (self.path / HISTORY).unlink(missing_ok=True)
+            if (self.path / PARTS).exists():
+                shutil.rmtree(self.path / PARTS)
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot remove the earlier history: {error.strerror or error}") from None
 
     def files_to_open(self, views: Sequence[str]) -> tuple[str | None, str | None]:
         """The report for people to open, and the file that holds the counterexamples."""
@@ -71,6 +90,14 @@ class RunFolder:
         if self.latest is not None:
             _update_latest(self.latest, self.path)
         return unavailable
+
+
+def histories_in(folder: Path) -> tuple[Path, ...]:
+    """Return the history of the test run in a folder, or those of its processes in their order, if there are any."""
+    if (folder / HISTORY).is_file():
+        return (folder / HISTORY,)
+    parts = folder.glob(f"{PARTS}/*/{HISTORY}")
+    return tuple(sorted(parts, key=lambda path: (len(path.parent.name), path.parent.name)))
 
 
 def prepare_folder(path: Path | None, now: float | None = None) -> RunFolder:
