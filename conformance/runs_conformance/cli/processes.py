@@ -4,71 +4,82 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from runs_conformance.app import run
-from runs_conformance.app.merge import read_run, rebuild_report
+from runs_conformance.app.merge import RecordedRun, read_run, rebuild_report
 from runs_conformance.app.options import RunOptions
-from runs_conformance.cli.signals import interruptible
+from runs_conformance.cli.joint_progress import JointProgress, ProgressSender
+from runs_conformance.cli.signals import INTERRUPTED, Interruption, interruptible
 from runs_conformance.engine.run_plan import ProgressListener
 from runs_conformance.engine.shard import Shard
-from runs_conformance.errors import ConformanceError, UsageError
+from runs_conformance.errors import ConformanceError, InternalError, UsageError
 from runs_conformance.reporting.folder import RunFolder, prepare_folder
-from runs_conformance.reporting.progress import SilentProgress
 from runs_conformance.reporting.report import Report
 from runs_conformance.targets import Target
 
-PARTS = "processes"
-"""The folder that contains the history of each process, below that of the report."""
-
 POLL_SECONDS = 0.2
-"""How often it is checked whether processes have ended."""
+"""How often it is checked whether a process has ended."""
 
 STOP_SECONDS = 60.0
-"""How long interrupted processes may take to delete their objects."""
+"""How long interrupted processes may take, all together, to delete their objects."""
+
+LAST_EVENTS_SECONDS = 5.0
+"""How long the last events of processes may take to arrive. A process that was killed may have sent half of one."""
 
 
 def judge_in_processes(
-    target: Target, options: RunOptions, folder: RunFolder, listener: ProgressListener, jobs: int
+    target: Target,
+    options: RunOptions,
+    folder: RunFolder,
+    listener: ProgressListener,
+    jobs: int,
+    on_target_released: Callable[[], object] = lambda: None,
 ) -> Report:
     """Execute the shards of the plan in `jobs` processes, and build one report from their histories.
 
     Limits on requests, runs, tokens and the rate are divided among the processes. An interruption ends all of them in
-    an orderly way. Raises UsageError if a process cannot start its part.
+    an orderly way. Calls `on_target_released` when all have ended. A process that fails cuts the test run short; its
+    error is raised if no process has tested the target.
     """
+    # An earlier test run in the same folder may have had another number of processes.
+    folder.remove_histories()
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()
-    parts = [options_of_part(options, Shard(index, jobs)) for index in range(1, jobs + 1)]
-    paths = [folder.path / PARTS / str(index) for index in range(1, jobs + 1)]
+    # If a killed process holds the lock of the queue, this one must not wait for it at its end.
+    events.cancel_join_thread()
     workers = [
-        context.Process(target=_execute_part, args=(index, target, part, path, events), name=f"part {index}")
-        for index, (part, path) in enumerate(zip(parts, paths, strict=True))
+        context.Process(
+            target=_execute_part,
+            args=(index, target, options_of_part(options, Shard(index, jobs)), _part_folder(folder, index), events),
+            name=f"part {index}",
+        )
+        for index in range(1, jobs + 1)
     ]
-    progress = _JointProgress(listener, jobs)
-    # The processes that an interruption ends have written what they know.
-    with suppress(KeyboardInterrupt), _run_all(workers):
-        _follow(workers, events, progress)
-    listener.close()
-    if progress.error:
-        raise UsageError(progress.error)
-    runs = [read_run(path / "history.jsonl") for path in paths if (path / "history.jsonl").exists()]
+    progress = JointProgress(listener, jobs)
+    is_interrupted = not _run_all(workers, events, progress)
+    on_target_released()
+    runs = list(_read_parts(folder, jobs))
+    if not any(part.histories and not part.unreachable_reason for part in runs):
+        if progress.errors:
+            raise progress.errors[0]
+        if is_interrupted and not runs:
+            raise KeyboardInterrupt
     if not runs:
-        raise ConformanceError("no process of the test run has written a history")
-    report = rebuild_report(runs, options.baseline_settings)
-    if report.cut_reason is None and len(runs) < jobs:
-        return replace(report, cut_reason=f"{jobs - len(runs)} of {jobs} processes did not start")
-    return report
+        raise InternalError("no process of the test run has written a history")
+    missing = f"{jobs - len(runs)} of {jobs} processes wrote no history" if len(runs) < jobs else None
+    return rebuild_report(runs, options.baseline_settings, str(progress.errors[0]) if progress.errors else missing)
 
 
-def check_divisible(options: RunOptions, views: Collection[str]) -> None:
+def check_divisible(options: RunOptions, views: Collection[str], jobs: int) -> None:
     """Raise UsageError for options and views that several processes cannot share."""
     if options.shard:
         raise UsageError("--jobs and --shard exclude each other: --jobs runs all shards on this machine")
@@ -78,6 +89,12 @@ def check_divisible(options: RunOptions, views: Collection[str]) -> None:
         raise UsageError("--jobs excludes --restart-command: one process would restart the server below the others")
     if "har" in views:
         raise UsageError("--jobs and --report har exclude each other: each process writes a history of its own")
+    limits = {"requests": options.max_requests, "runs": options.max_runs, "tokens": options.max_tokens}
+    for name, limit in limits.items():
+        if limit and limit < jobs:
+            raise UsageError(
+                f"--jobs {jobs} is more than --max-{name} {limit}: each process needs a share of the limit"
+            )
 
 
 def options_of_part(options: RunOptions, shard: Shard) -> RunOptions:
@@ -97,138 +114,108 @@ def options_of_part(options: RunOptions, shard: Shard) -> RunOptions:
     )
 
 
+def _part_folder(folder: RunFolder, index: int) -> Path:
+    return folder.history_of_process(index).parent
+
+
+def _read_parts(folder: RunFolder, jobs: int) -> Iterator[RecordedRun]:
+    """Read the histories; a process that was ended very early has none, or an empty one."""
+    for index in range(1, jobs + 1):
+        path = folder.history_of_process(index)
+        if path.exists() and path.stat().st_size:
+            yield read_run(path)
+
+
+def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgress) -> bool:
+    """Run processes to their end and pass their events on. Returns whether it was not interrupted.
+
+    After an interruption, or if one does not start, the others are interrupted and may clean up.
+    """
+    # In a thread of its own, so that an interruption does not end it in the middle of an event. The processes cannot
+    # end before their events are received.
+    receiver = threading.Thread(target=_receive, args=(events, progress), name="events", daemon=True)
+    receiver.start()
+    try:
+        for worker in workers:
+            worker.start()
+        _join(workers)
+    except KeyboardInterrupt:
+        progress.listener.close()
+        return False
+    finally:
+        _stop([worker for worker in workers if worker.pid is not None])
+        events.put(None)
+        receiver.join(LAST_EVENTS_SECONDS)
+        progress.listener.close()
+        progress.close()
+    return True
+
+
+def _receive(events: Any, progress: JointProgress) -> None:
+    """Pass the events of the processes on until there is None."""
+    while (event := events.get()) is not None:
+        # An error of the display must not keep the processes waiting.
+        with suppress(Exception):
+            progress.receive(*event)
+
+
+def _join(workers: Sequence[BaseProcess], seconds: float = float("inf")) -> None:
+    end = time.monotonic() + seconds
+    for worker in workers:
+        while worker.is_alive() and time.monotonic() < end:
+            worker.join(POLL_SECONDS)
+
+
+def _stop(workers: Sequence[BaseProcess]) -> None:
+    """Interrupt the processes that still run, and wait until they have cleaned up."""
+    for worker in workers:
+        if worker.is_alive():
+            worker.terminate()
+    _join(workers, STOP_SECONDS)
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
+
+
 def _execute_part(index: int, target: Target, options: RunOptions, path: Path, events: Any) -> None:
     """Execute one shard; the entry point of a process."""
     # Ctrl-C reaches the whole process group of the terminal: the first process passes it on, once.
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
-    _end_with_parent()
-    with interruptible() as interruption:
+    listener = ProgressSender(index, events)
+    # A supervisor may send its signal to all processes, to which the first one then adds its own.
+    with interruptible(ignores_repeats=True) as interruption:
+        _end_with_parent(interruption)
         try:
             plan = run.plan_run(target, options)
-            listener = _Sender(index, events)
             run.judge(target, options, plan, prepare_folder(path), listener, interruption.defer)
         except KeyboardInterrupt:
             pass
         except ConformanceError as error:
-            events.put((index, "error", (str(error),)))
+            listener.on_error(error)
+        except Exception as error:
+            listener.on_error(InternalError(f"internal error: {type(error).__name__}: {error}"))
+        finally:
+            interruption.defer()
+            listener.on_end()
+            # A signal that ended this process while it writes to the queue would block the others.
+            events.close()
+            events.join_thread()
 
 
-def _end_with_parent() -> None:
-    """End this process in an orderly way when the one that started it has ended."""
+def _end_with_parent(interruption: Interruption) -> None:
+    """End this process when the one that started it has ended.
+
+    It ends in an orderly way, or immediately if it was interrupted before: a second signal has ended its parent.
+    """
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
         if parent is not None:
             parent.join()
+            if interruption.received:
+                os._exit(INTERRUPTED)
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-class _Sender(SilentProgress):
-    """Sends the progress of a process to the first one."""
-
-    def __init__(self, index: int, events: Any) -> None:
-        self._index, self._events = index, events
-
-    def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
-        """Send the size of the plan."""
-        self._events.put((self._index, "plan", (programs, requests, runs, *limits)))
-
-    def on_undeletable(self, estimates: Mapping[str, int]) -> None:
-        """Send the estimates."""
-        self._events.put((self._index, "undeletable", (dict(estimates),)))
-
-    def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """Send the failures and counts."""
-        self._events.put((self._index, "judged", (list(failing), requests, runs)))
-
-    def on_waiting(self, awaited: str, seconds: float) -> None:
-        """Send what is awaited."""
-        self._events.put((self._index, "waiting", (awaited, seconds)))
-
-    def on_cleanup(self, leftovers: int) -> None:
-        """Send the number of objects."""
-        self._events.put((self._index, "cleanup", (leftovers,)))
-
-    def on_leftovers(self, leftovers: Sequence[str]) -> None:
-        """Send the objects."""
-        self._events.put((self._index, "leftovers", (list(leftovers),)))
-
-
-@dataclass(slots=True)
-class _JointProgress:
-    """The progress of all processes, passed on as that of one test run. `error` is the first usage error of any."""
-
-    listener: ProgressListener
-    jobs: int
-    error: str = ""
-    _plans: list[Sequence[int | None]] = field(default_factory=list)
-    _early: list[tuple[int, str, Sequence[Any]]] = field(default_factory=list)
-    _counts: dict[int, tuple[int, int]] = field(default_factory=dict)
-    _has_reported_undeletable: bool = False
-
-    def receive(self, index: int, kind: str, values: Sequence[Any]) -> None:
-        """Pass an event of a process on, once the plans of all are known."""
-        if kind == "error":
-            self.error = self.error or str(values[0])
-        elif kind == "plan":
-            self._plans.append(values)
-            if len(self._plans) == self.jobs:
-                self._announce()
-        elif len(self._plans) < self.jobs:
-            self._early.append((index, kind, values))
-        else:
-            self._pass_on(index, kind, values)
-
-    def _announce(self) -> None:
-        programs, requests, runs, *limits = (
-            None if None in column else sum(filter(None, column)) for column in zip(*self._plans, strict=True)
-        )
-        self.listener.on_plan(programs or 0, requests or 0, runs or 0, (limits[0], limits[1]))
-        for event in self._early:
-            self._pass_on(*event)
-
-    def _pass_on(self, index: int, kind: str, values: Sequence[Any]) -> None:
-        if kind == "judged":
-            failing, requests, runs = values
-            self._counts[index] = (requests, runs)
-            totals = [sum(counts) for counts in zip(*self._counts.values(), strict=True)]
-            self.listener.on_program_judged(failing, *totals)
-        elif kind == "waiting":
-            self.listener.on_waiting(*values)
-        elif kind == "cleanup":
-            self.listener.on_cleanup(values[0])
-        elif kind == "leftovers":
-            self.listener.on_leftovers(values[0])
-        elif kind == "undeletable" and not self._has_reported_undeletable:
-            self._has_reported_undeletable = True
-            self.listener.on_undeletable({name: self.jobs * count for name, count in values[0].items()})
-
-
-def _follow(workers: Sequence[BaseProcess], events: Any, progress: _JointProgress) -> None:
-    """Pass the events of the processes on until all have ended."""
-    is_running = True
-    while is_running:
-        is_running = any(worker.is_alive() for worker in workers)
-        with suppress(queue.Empty):
-            while True:
-                progress.receive(*events.get(timeout=POLL_SECONDS))
-
-
-@contextmanager
-def _run_all(workers: Sequence[BaseProcess]) -> Iterator[None]:
-    """Run processes during a block; if it ends early, interrupt them and wait until they have cleaned up."""
-    for worker in workers:
-        worker.start()
-    try:
-        yield
-    finally:
-        for worker in workers:
-            if worker.is_alive():
-                worker.terminate()
-        for worker in workers:
-            worker.join(STOP_SECONDS)
-            if worker.is_alive():
-                worker.kill()

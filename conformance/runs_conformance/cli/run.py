@@ -248,7 +248,7 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
     options = build_options(values)
     views = output.views(values)
     if values["jobs"] > 1:
-        check_divisible(options, views)
+        check_divisible(options, views, values["jobs"])
     with interruptible() as interruption:
         with open_target(base_url, values) as target:
             if not values["dry_run"]:
@@ -263,7 +263,7 @@ def _judge(base_url: str | None, values: dict[str, Any]) -> int:
             last = read_earlier_report(folder.latest or folder.path)
             listener = _progress(target, options, plan, values)
             if values["jobs"] > 1:
-                report = judge_in_processes(target, options, folder, listener, values["jobs"])
+                report = judge_in_processes(target, options, folder, listener, values["jobs"], interruption.defer)
             else:
                 report = run.judge(target, options, plan, folder, listener, interruption.defer)
             report = replace(report, changes=find_changes(report, last))

@@ -20,15 +20,21 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interruption:
-    """The signal handler. `received` becomes true with the first signal; `hint` is printed at a second one."""
+    """The signal handler. `received` becomes true with the first signal; `hint` is printed at a second one.
 
-    def __init__(self, hint: str = WITH_HISTORY) -> None:
+    With `ignores_repeats`, further signals change nothing.
+    """
+
+    def __init__(self, hint: str = WITH_HISTORY, *, ignores_repeats: bool = False) -> None:
         self._hint = hint
+        self._ignores_repeats = ignores_repeats
         self.received = False
         self._deferred = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal: KeyboardInterrupt the first time, the end of the process the second time."""
+        if self.received and self._ignores_repeats:
+            return
         if self.received:
             cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
             os.write(2, f"{cursor}\nruns-conformance: ended immediately; {self._hint}\n".encode())
@@ -43,12 +49,12 @@ class Interruption:
 
 
 @contextmanager
-def interruptible(hint: str = WITH_HISTORY) -> Iterator[Interruption]:
+def interruptible(hint: str = WITH_HISTORY, *, ignores_repeats: bool = False) -> Iterator[Interruption]:
     """Handle the signals during a block. Does nothing outside the main thread, which receives none.
 
     A hangup that `nohup` ignores stays ignored.
     """
-    interruption = Interruption(hint)
+    interruption = Interruption(hint, ignores_repeats=ignores_repeats)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
