@@ -148,6 +148,7 @@ def test_each_process_has_its_share_of_the_limits() -> None:
     part = options_of_part(options, Shard(2, 4))
     assert (part.shard, part.max_requests, part.max_runs, part.max_tokens) == ("2/4", 25, 0, None)
     assert part.rate_limit == 2.5
+    assert part.jobs == 4
 
 
 class _Listener(SilentProgress):

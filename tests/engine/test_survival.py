@@ -93,6 +93,14 @@ def test_the_trial_is_evidence_that_the_next_request_is_not_served() -> None:
     assert [type(result) for result in results] == [Finding]
 
 
+def test_no_answered_request_is_blamed_while_other_processes_send_theirs() -> None:
+    server = Supervised()
+    guard, _, trials = guarded(server)
+    send_all(replace(guard, shares_target=True), negative("/tools"), LIST)
+    assert server.deaths == 1
+    assert trials.ended == []
+
+
 def test_requests_that_are_in_flight_at_each_end_are_innocent() -> None:
     guard, sender, _ = guarded(Supervised())
     innocent = negative("/temperature")

@@ -22,6 +22,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     confirm,
     failures_to_confirm,
     with_confirmations,
+    without_silence,
 )
 from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
@@ -47,11 +48,13 @@ def confirm_failures(
     budget: Budget,
     schedule: PollSchedule,
 ) -> RunResult:
-    """Replay the failures of MUST requirements, one at a time, with nothing else in flight.
+    """Replay the failures of MUST requirements, one at a time, with nothing else of this process in flight.
 
     `history` is the file with the exchanges of the test run. Failures that contain a request of a kind that `guard`
     considers dangerous are not replayed. Sends nothing if no MUST requirement failed.
     """
+    if options.jobs > 1:
+        result = without_silence(result)
     known = requirements(options.edition)
 
     def is_must(id_: str) -> bool:

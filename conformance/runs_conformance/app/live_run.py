@@ -176,7 +176,7 @@ class LiveRun:
         trials = None
         if not self.context.read_only and not self.context.use:
             trials = SurvivalTrials(sender, self.context, self.budget, self.schedule)
-        return HazardGuard(sender, self.context, trials)
+        return HazardGuard(sender, self.context, trials, shares_target=self.options.jobs > 1)
 
     def _run(self, plan: Plan, no_route: Collection[Signature], guard: HazardGuard) -> RunResult:
         history_judge = build_history_judge(self.options)

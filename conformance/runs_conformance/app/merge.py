@@ -17,7 +17,7 @@ from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shard import missing_shards, parse_shard
-from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations
+from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -121,6 +121,8 @@ def rebuild_report(
     failed = {id_ for id_, tally in result.tallies.items() if tally.findings}
     result = with_confirmations(result, {id_: each for id_, each in confirmations.items() if id_ in failed})
     options = header.options
+    if options.jobs > 1:
+        result = without_silence(result)
     return build_report(
         header,
         attach_steps(

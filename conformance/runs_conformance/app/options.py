@@ -38,6 +38,7 @@ CONSTRAINT_JUDGES = (
 class RunOptions:
     """All options of a test run or of judging recorded traffic, each named after its flag; None means no limit.
 
+    `jobs` is the number of processes that test the target at the same time; each of them executes a `shard`.
     `selection_flag` is the flag that stands for `select` if the user did not write it. `rate_limit` is in requests per
     second; times are in seconds.
     """
@@ -76,6 +77,7 @@ class RunOptions:
     database: Path | None = None
     baseline_settings: BaselineSettings | None = None
     shard: str = ""
+    jobs: int = 1
     find_limits: bool = False
     confirm: bool = True
     restart_command: str = ""

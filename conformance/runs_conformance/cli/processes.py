@@ -107,6 +107,7 @@ def options_of_part(options: RunOptions, shard: Shard) -> RunOptions:
     return replace(
         options,
         shard=str(shard),
+        jobs=shard.total,
         max_requests=share(options.max_requests),
         max_runs=share(options.max_runs),
         max_tokens=share(options.max_tokens),

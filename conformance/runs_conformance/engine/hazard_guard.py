@@ -48,13 +48,15 @@ class HazardGuard:
     """Sends steps, except those of kinds that the target does not survive.
 
     These were lost twice and never answered while other requests were answered, or ended the target after their answer.
-    With `trials`, a suspect is sent alone before it is blamed for an end of the target. Without `context.streams`, no
-    request for an event stream is sent either. Thread-safe.
+    With `trials`, a suspect is sent alone before it is blamed for an end of the target. If other processes send
+    requests, too, so that nothing is ever alone (`shares_target`), no answered request is blamed. Without
+    `context.streams`, no request for an event stream is sent either. Thread-safe.
     """
 
     sender: Sender
     context: ProgramContext
     trials: SurvivalTrials | None = None
+    shares_target: bool = False
     _answered: Counter[str] = field(default_factory=Counter)
     _lost: dict[str, list[_Loss]] = field(default_factory=dict)
     _answers_at_first_loss: dict[str, int] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class HazardGuard:
     def _examine_end(self, lost: Exchange) -> None:
         """Find out which answered request ended the target, if it was started again and no other thread does."""
         trials = self.trials
-        if trials is None:
+        if trials is None or self.shares_target:
             return
         with self._lock:
             if self._recoveries <= self._examined:

@@ -17,6 +17,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     confirm,
     failures_to_confirm,
     with_confirmations,
+    without_silence,
     without_unconfirmed_waits,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
@@ -160,6 +161,12 @@ def test_request_left_waiting_in_a_test_run_without_replays_is_inconclusive() ->
     tallies = without_unconfirmed_waits(_result(HANGING, "lock.a")).tallies
     assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
     assert without_unconfirmed_waits(_result("lock.a")).tallies["lock.a"].outcome is Outcome.FAIL
+
+
+def test_silence_accuses_no_request_while_other_processes_send_theirs() -> None:
+    tallies = without_silence(_result(HANGING, "lock.a")).tallies
+    assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
+    assert [*tallies[HANGING].inconclusive] == ["it hung, but requests of other processes (--jobs) may be the cause"]
 
 
 def test_runs_that_do_not_end_leave_the_cases_without_runs() -> None:

@@ -201,6 +201,16 @@ def without_unconfirmed_waits(result: RunResult) -> RunResult:
     return result if tally is None or not tally.findings else with_confirmations(result, {}, [_LEFT_WAITING])
 
 
+def without_silence(result: RunResult) -> RunResult:
+    """The result of one of several processes: the target may be silent because of what the others sent."""
+    examples, tallies = dict(result.counterexamples), dict(result.tallies)
+    for id_ in _SEEN_BY_SILENCE.intersection(tallies):
+        if tallies[id_].findings:
+            tallies[id_] = _without_findings(tallies[id_], "requests of other processes (--jobs) may be the cause")
+            examples.pop(id_, None)
+    return replace(result, counterexamples=examples, tallies=tallies)
+
+
 def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
     """Whether the replays leave a failure open: it did not occur, or a refused value was also accepted."""
     if _shows_one_refusal(tally):
