@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs_conformance.model.case import (
+    MAX_PAUSE,
     Accept,
     DanglingReference,
     Either,
@@ -83,6 +84,11 @@ def test_step_json_round_trip(step: Step) -> None:
 def test_former_tag_is_read_as_fields(tag: str, members: dict[str, Any]) -> None:
     read = step_from_json({"operation": "get_run", "role": "act", "tag": tag})
     assert read == Step(operation="get_run", **members)
+
+
+@pytest.mark.parametrize(("pause", "seconds"), [(1.5, 1.5), (1e300, MAX_PAUSE), (-1, 0.0)])
+def test_pause_of_a_step_that_is_read_is_bounded(pause: float, seconds: float) -> None:
+    assert step_from_json({"operation": "get_run", "pause": pause}).pause == seconds
 
 
 def test_step_id_depends_on_content() -> None:

@@ -35,6 +35,9 @@ Expectation: TypeAlias = Accept | Refuse | Either
 REFUSES_BODY = Refuse()
 REFUSES_REFERENCE = Refuse((400, 404))
 
+MAX_PAUSE = 60.0
+"""Seconds that the pause of a step in a file may take at most; no program needs as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mutation:

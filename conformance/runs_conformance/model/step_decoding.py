@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from runs_conformance.model.case import (
     FLAGS,
+    MAX_PAUSE,
     Accept,
     DanglingReference,
     Either,
@@ -52,7 +53,7 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
         mutation=None if mutation is None else _mutation(_members(mutation)),
         exercises=require_texts(data.get("exercises", ()), "exercises"),
         until=require_texts(data.get("until", ()), "until"),
-        pause=max(0.0, require_number(data.get("pause", 0), "pause")),
+        pause=min(MAX_PAUSE, max(0.0, require_number(data.get("pause", 0), "pause"))),
         after_event=_text(data.get("after_event", "")),
         stream=bool(data.get("stream", False)),
         **_intent(data),
