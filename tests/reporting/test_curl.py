@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.model.case import Concurrent, Key, Ref, Role, Step
+from runs_conformance.model.case import Concurrent, Key, Ref, Role, Step, step_to_json
 from runs_conformance.model.json import JSON
 from runs_conformance.reporting.codegen.curl import script
 from tests import fakes
@@ -123,6 +124,53 @@ def test_pauses_are_kept() -> None:
     assert "sleep 1.5" in of_steps(READ, replace(RUN, pause=1.5), READ)
 
 
+@pytest.mark.parametrize(
+    ("pause", "command"),
+    [(10**400, "sleep 60.0"), (math.inf, "sleep 60.0"), (math.nan, None), (-1, None), (True, "sleep 1.0"), ("9", None)],
+)
+def test_pauses_of_an_edited_report_are_bounded(pause: JSON, command: str | None) -> None:
+    step = {**step_to_json(Step(operation="list_assistants")), "pause": pause}
+    text = script(example(READ, (), steps=[step]), URL)
+    assert text is not None
+    assert [line for line in text.splitlines() if line.startswith("sleep ")] == ([command] if command else [])
+
+
+CREATE: dict[str, JSON] = {"operation": "create_thread"}
+MANY_DIGITS = {"operation": "get_thread", "path": {"thread_id": {"$from": "thread", "at": "/data/" + "9" * 5_000}}}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [[]],
+        ["x"],
+        [["x"]],
+        [None],
+        [7, CREATE],
+        [[CREATE, "x"]],
+        [{}],
+        [{"operation": "no_such"}],
+        [{"operation": ["create_thread"]}],
+        [{"operation": "create_thread", "body": {"$joined": [{}]}}],
+        [{"operation": "create_thread", "name": "thread"}, MANY_DIGITS],
+    ],
+)
+def test_steps_of_an_edited_report_that_cannot_be_read_give_no_command(steps: JSON) -> None:
+    assert script(example(READ, (), steps=steps), URL) is None
+
+
+@pytest.mark.parametrize("query", ["x", [[]], [["limit"]], [["limit", "1", "2"]], ["limit"]])
+def test_query_of_an_edited_report_that_cannot_be_read_is_left_out(query: JSON) -> None:
+    text = script(example(READ, (), steps=[{"operation": "list_assistants", "query": query}]), URL)
+    assert text is not None
+    assert '"https://example.org/v1/assistants"' in text
+    request: JSON = {"method": "GET", "path": "/assistants", "query": query}
+    text = script({"request": request}, URL)
+    assert text is not None
+    assert '"https://example.org/v1/assistants"' in text
+
+
 def test_items_are_read_where_the_target_lists_them() -> None:
     listed = Step(operation="list_messages", name="listed", path={"thread_id": Ref("thread")})
     read = Step(operation="get_message", path={"thread_id": Ref("thread"), "message_id": Ref("listed", "/data/0/id")})
@@ -174,16 +222,22 @@ data: [DONE]
 """
 
 
-def run_in_shell(content_type: str, content: bytes, made: dict[str, JSON]) -> str:
+def run_in_shell(
+    content_type: str,
+    content: bytes,
+    made: dict[str, JSON],
+    options: str = "-euo pipefail",
+    timeout: float = 20,
+) -> str:
     with fakes.fixed_response_server(200, content_type, content) as url:
         text = script(made, url)
         assert text is not None
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+            ["bash", *options.split(), "-c", text],
             capture_output=True,
             text=True,
             env={"PATH": "/usr/bin:/bin", "OPENAI_API_KEY": "k"},
-            timeout=20,
+            timeout=timeout,
             check=False,
         )
     assert done.returncode == 0, done.stderr
@@ -208,6 +262,37 @@ def test_concurrent_and_repeated_commands_run_in_a_shell() -> None:
 def test_polling_ends_if_the_run_cannot_be_read() -> None:
     steps = Reproduction((*BEFORE, RUN, WAIT, READ)).to_json()
     assert "no such run" in run_in_shell("application/json", b'{"error": "no such run"}', example(READ, steps=steps))
+
+
+UNREADABLE = [
+    ("text/html", b"<html>Bad gateway</html>"),
+    ("text/plain", b""),
+    ("application/json", b'{"id": "some_id", "status": 200}'),
+    ("application/json", b'{"status": null}'),
+    ("application/json", b'{"status": ["queued"]}'),
+    ("application/json", b'["queued"]'),
+    ("application/json", b'"queued"'),
+]
+
+
+@NEEDS_SHELL
+@pytest.mark.parametrize(("content_type", "content"), UNREADABLE)
+def test_polling_ends_if_the_response_shows_no_status(content_type: str, content: bytes) -> None:
+    wait = replace(WAIT, path={"thread_id": "t", "run_id": "r"}, name="")
+    read = replace(READ, path={"thread_id": "t"})
+    made = example(read, (), steps=Reproduction((wait, read)).to_json())
+    assert run_in_shell(content_type, content, made) == content.decode()
+    answer: JSON = {"http_status": 200, "body": {"status": "requires_action"}}
+    made = example(wait, (), steps=Reproduction((wait,)).to_json(), answer=answer)
+    assert run_in_shell(content_type, content, made, "") == content.decode() + "\n"
+
+
+@NEEDS_SHELL
+def test_polling_goes_on_while_the_run_has_another_status() -> None:
+    wait = replace(WAIT, path={"thread_id": "t", "run_id": "r"}, name="")
+    made = example(READ, (), steps=Reproduction((wait, replace(READ, path={"thread_id": "t"}))).to_json())
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_in_shell("application/json", b'{"status": "queued"}', made, timeout=1.5)
 
 
 @NEEDS_SHELL

@@ -10,6 +10,7 @@ from urllib.parse import quote as url_quote
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.case import MAX_PAUSE
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import expand
 from runs_conformance.reporting.codegen.answered_values import places_of_items, pointer_in_answer, shows_awaited_status
@@ -44,14 +45,11 @@ def script(example: JSON, base_url: str, dialect: str = "openai", access: Reques
         return _recorded_request(example, base_url, access)
     try:
         moves = _moves(example, case)
-    except ValueError:
-        return None
-    variables = _variables([step for move in moves for step in move])
-    shell = _Shell(base_url, access, variables, places_of_items(example))
-    try:
+        variables = _variables([step for move in moves for step in move])
+        shell = _Shell(base_url, access, variables, places_of_items(example))
         lines = [line for move in moves[:-1] for line in shell.setup_lines(move)]
         lines += shell.last_lines(moves[-1], shows_awaited_status(example))
-    except KeyError:
+    except (KeyError, ValueError):
         return None
     text = "\n".join(lines)
     return text if len(text) <= MAX_LENGTH and "… (" not in text else None
@@ -71,11 +69,20 @@ def _moves(example: Mapping[str, JSON], case: Mapping[str, JSON]) -> list[_Move]
     if not is_array(steps) or case.get("exercises"):
         before = example.get("before")
         return [*([step] for step in (before if is_array(before) else ()) if is_object(step)), [case]]
-    moves: list[_Move] = [
-        [step for step in (move if is_array(move) else [move]) if is_object(step)] for move in map(expand, steps)
-    ]
+    if not steps:
+        raise ValueError("there are no steps")
+    moves = list(map(_move, map(expand, steps)))
     shows = [number for number, move in enumerate(moves) if any(_resembles(step, case) for step in move)]
     return moves[: shows[-1] + 1] if shows else moves
+
+
+def _move(value: JSON) -> _Move:
+    """The steps of a move. Raises ValueError if it has none, or anything else."""
+    steps = value if is_array(value) else [value]
+    found = [step for step in steps if is_object(step)]
+    if not found or len(found) < len(steps):
+        raise ValueError("not a step")
+    return found
 
 
 def _resembles(value: JSON, shown: JSON) -> bool:
@@ -98,7 +105,7 @@ def _recorded_request(example: Mapping[str, JSON], base_url: str, access: Reques
     if isinstance(key_header, str):
         access = replace(access, key_header=key_header)
     query = request.get("query")
-    pairs = [(str(pair[0]), str(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
+    pairs = [(name, str(value)) for name, value in _pairs(query)]
     url = (
         *base_parts(base_url),
         (base_path if isinstance(base_path, str) else "") + str(request.get("path", "")),
@@ -106,6 +113,12 @@ def _recorded_request(example: Mapping[str, JSON], base_url: str, access: Reques
     )
     content = json.dumps(request["body"]) if "body" in request else None
     return command(str(request.get("method", "GET")), url, access, {}, quote(content) if content else None)
+
+
+def _pairs(query: JSON) -> list[tuple[str, JSON]]:
+    """The names and values of a query; anything else in it is left out."""
+    pairs = [pair for pair in query if is_array(pair) and len(pair) == 2] if is_array(query) else []
+    return [(str(name), value) for name, value in pairs]
 
 
 def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str]:
@@ -136,7 +149,8 @@ def _references(value: JSON) -> Iterator[tuple[str, str]]:
             yield from _references(item)
 
 
-_REPEAT = "do sleep 1; done"
+_REPEAT = "[ $? != 1 ]; do sleep 1; done"
+"""The end of a loop that runs while `jq -e` prints `false`. Its other exit codes mean that it could read no status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +204,10 @@ class _Shell:
             yield self._curl(move[0])
 
     def _pause(self, move: _Move) -> Iterator[str]:
-        pauses = [pause for step in move if isinstance(pause := step.get("pause"), (int, float)) and pause]
-        if pauses:
-            yield f"sleep {max(pauses)}"
+        pauses = [step.get("pause") for step in move]
+        seconds = max((pause for pause in pauses if isinstance(pause, (int, float)) and pause > 0), default=0)
+        if seconds:
+            yield f"sleep {float(min(seconds, MAX_PAUSE))}"
 
     def _concurrent_lines(self, move: _Move) -> Iterator[str]:
         """The commands that send requests at once; the responses are in numbered files."""
@@ -227,9 +242,7 @@ class _Shell:
         for segment in operation.path.split("/")[1:]:
             path += ["/", values[segment[1:-1]] if segment.startswith("{") else segment]
         query = step.get("query")
-        pairs = (
-            [(str(pair[0]), self._url_value(pair[1])) for pair in query if is_array(pair)] if is_array(query) else []
-        )
+        pairs = [(name, self._url_value(value)) for name, value in _pairs(query)]
         headers = step.get("headers")
         return command(
             operation.method,

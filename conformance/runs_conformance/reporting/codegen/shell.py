@@ -94,9 +94,12 @@ def _jq_filter(pointer: str) -> str:
 
 
 def jq_status_test(statuses: list[str]) -> str:
-    """A jq filter in shell quotes that is true for these statuses. A response without one counts as failed."""
+    """A jq filter in shell quotes that is true for these statuses.
+
+    A response counts as failed if it has no status, or one that is not a text.
+    """
     pattern = "|".join(re.escape(status) for status in statuses)
-    return quote(f'(.status // "failed") | test({json.dumps(f"^({pattern})$")})')
+    return quote(f'((.status? | strings) // "failed") | test({json.dumps(f"^({pattern})$")})')
 
 
 def _is_inert(text: str) -> bool:
