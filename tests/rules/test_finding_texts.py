@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runs_conformance import rules
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.times import form_and_order
@@ -61,3 +64,8 @@ def test_zero_is_told_from_null(name: str, value: int, message: str) -> None:
     builder.get_run(run("queued", **times))
     (finding,) = findings(form_and_order.are_unix_seconds, builder.history())
     assert finding.message == message
+
+
+def test_rules_name_an_http_status_without_the_word_status() -> None:
+    folder = Path(rules.__file__).parent
+    assert [path for path in folder.rglob("*.py") if re.search(r"HTTP status [1-5]", path.read_text("utf-8"))] == []

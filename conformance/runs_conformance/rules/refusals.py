@@ -24,7 +24,7 @@ _CLIENT_ERROR = prose(
 )
 _RECORDED = observed("recorded traffic: ruby-openai 2024-04-29, every refusal of a body")
 _STREAM_REFUSALS = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
-_SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the answer of HTTP status 200 is the object itself")
+_SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the answer of HTTP 200 is the object itself")
 _ALL_ERRORS = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
 
 BODY_AT_FAULT = REFUSES_BODY.statuses
@@ -49,7 +49,7 @@ def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
     elif refusal.blamed is not None:
         yield Inconclusive(f"the refusal blames {excerpt(refusal.blamed, 80)} instead of the invalid member")
     elif exchange.status == _NOT_FOUND and _violates_sent_id(refusal):
-        yield Inconclusive("HTTP status 404 may say that the invalid id names no object")
+        yield Inconclusive("HTTP 404 may say that the invalid id names no object")
     elif refusal.is_certain:
         status = exchange.status
         yield exchange.finding(f"the HTTP status for an invalid body is {status}", "", list(BODY_AT_FAULT), status)
