@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def test_commands_read_the_histories_of_all_processes() -> None:
     reached = verdicts("two")
     assert run_command(["merge", "two", "-q", "--report-dir", "merged"]) == 0
     assert verdicts("merged") == reached
+    assert run_command(["report", "two"]) == 2
     Path("two/report.json").unlink()
     _, report = read_report(Path("two"))
     assert is_array(report["verdicts"])
@@ -123,6 +125,28 @@ def test_an_interruption_ends_all_processes_and_leaves_a_report() -> None:
     assert "Traceback" not in rest
     assert "ended immediately" not in rest
     assert not json.loads(Path("out/report.json").read_text())["complete"]
+    assert gate.live_objects == set()
+
+
+def test_ctrl_c_while_the_processes_start_ends_them_without_a_traceback() -> None:
+    with gateway() as gate:
+        command = [sys.executable, "-m", "runs_conformance", "run", gate.url, "--jobs", "2", "--report-dir", "out"]
+        environment = {**os.environ, "OPENAI_API_KEY": KEY}
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        ) as process:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            if not children.exists():
+                process.kill()
+                pytest.skip("the system does not list the children of a process")
+            # One of them tracks the resources of the others.
+            while len(children.read_text().split()) < 3:
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.stderr is not None
+            rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
     assert gate.live_objects == set()
 
 

@@ -147,6 +147,7 @@ def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgres
         _stop([worker for worker in workers if worker.pid is not None])
         events.put(None)
         receiver.join(LAST_EVENTS_SECONDS)
+        events.close()
         progress.listener.close()
         progress.close()
     return True

@@ -21,11 +21,16 @@ def command(history: Path, report_dir: Path | None, **values: Any) -> int:
     """Judge the history of a test run again and write views of the report. HISTORY is a history.jsonl or its folder."""
     from runs_conformance.app.merge import read_run, rebuild_report
     from runs_conformance.errors import UsageError
-    from runs_conformance.reporting.folder import prepare_folder
+    from runs_conformance.reporting.folder import HISTORY, histories_in, prepare_folder
 
     output.views(values)
     baseline_settings = baseline.build_baseline_settings(values)
-    history = history / "history.jsonl" if history.is_dir() else history
+    if history.is_dir():
+        if len(histories_in(history)) > 1:
+            raise UsageError(
+                f"{history}: holds a history of each process; `runs-conformance merge {history}` joins them"
+            )
+        history = history / HISTORY
     run = read_run(history)
     report = rebuild_report([run], baseline_settings)
     folder = replace(prepare_folder(report_dir or history.parent), external_history=history)
