@@ -8,7 +8,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.rules import races
 from tests.rules.examples import fails, inconclusive, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, error, page, run, thread
+from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, page, run, step, thread
 
 Seen = tuple[str, str]
 
@@ -162,6 +162,81 @@ def test_both_submissions_are_accepted() -> History:
 @fails(races.one_of_two_submissions_is_taken)
 def test_no_submission_is_accepted() -> History:
     return submitted_twice(400, 400)
+
+
+def submitted_for_reused_ids(*later: Any, answer: Any = None, steps: int | None = None) -> History:
+    """Two overlapping submissions for `call_a` are accepted, with this answer to the first, and runs are read later.
+
+    At last, this number of steps with `call_a` is listed.
+    """
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.get_run(run("requires_action"))
+    body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "18 degrees"}]}
+    builder.send("submit_tool_outputs", answer or run("queued"), body=body, at=120.0, took=0.2)
+    builder.send("submit_tool_outputs", run("queued"), body=body, at=120.1)
+    builder.clock = 130.0
+    for shown in later:
+        builder.get_run(shown)
+    if steps is not None:
+        made = [step(id_=f"step_{number}", calls=[call(output="18 degrees")]) for number in range(steps)]
+        builder.send("list_run_steps", page(*made), query={"limit": 100})
+    return builder.history()
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_run_waits_for_the_same_call_id_again() -> History:
+    return submitted_for_reused_ids(run("requires_action"), run("completed"))
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_steps_show_a_call_for_each_submission() -> History:
+    return submitted_for_reused_ids(run("requires_action"), run("completed"), steps=2)
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_steps_show_no_calls() -> History:
+    return submitted_for_reused_ids(run("requires_action"), run("completed"), steps=0)
+
+
+@fails(races.outputs_are_taken_once)
+def test_steps_show_fewer_calls_than_submissions_were_accepted() -> History:
+    return submitted_for_reused_ids(run("completed"), run("requires_action", "run_b"), steps=1)
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_accepted_submission_shows_the_same_call_id_again() -> History:
+    return submitted_for_reused_ids(run("completed"), answer=run("requires_action"))
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_run_waited_for_the_same_call_id_in_an_earlier_round() -> History:
+    builder = HistoryBuilder()
+    builder.create_run()
+    body = {"tool_outputs": [{"tool_call_id": "call_a", "output": "18 degrees"}]}
+    builder.get_run(run("requires_action"))
+    builder.send("submit_tool_outputs", run("queued"), body=body)
+    builder.get_run(run("requires_action"))
+    for at in (120.0, 120.1):
+        builder.send("submit_tool_outputs", run("queued"), body=body, at=at)
+    builder.clock = 130.0
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+@inconclusive(races.outputs_are_taken_once)
+def test_another_run_waits_for_the_same_call_id() -> History:
+    return submitted_for_reused_ids(run("completed"), run("requires_action", "run_b"))
+
+
+@fails(races.outputs_are_taken_once)
+def test_run_waits_for_another_call_afterwards() -> History:
+    return submitted_for_reused_ids(run("requires_action", required_action=action(call("call_b"))))
+
+
+@fails(races.outputs_are_taken_once)
+def test_resumed_run_still_shows_its_calls() -> History:
+    return submitted_for_reused_ids(run("in_progress", required_action=action()))
 
 
 @inconclusive(races.outputs_are_taken_once)

@@ -8,13 +8,14 @@ from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
+from runs_conformance.evidence.concurrent_submissions import concurrent_submissions, may_be_for_different_rounds
 from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, at, contains, is_array, is_object, json_equal
+from runs_conformance.model.json import JSON, at, contains, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -61,18 +62,6 @@ def run_pairs_and_races(history: History) -> Iterator[RunPair | ConcurrentReques
 def concurrent_run_creations(history: History) -> Iterable[ConcurrentRequests]:
     """Overlapping requests to create runs on one thread."""
     return (each for each in concurrent_requests(history) if each.operation == "create_run")
-
-
-def concurrent_submissions(history: History) -> Iterable[ConcurrentRequests]:
-    """Overlapping submissions of outputs for the same calls."""
-    for each in concurrent_requests(history):
-        if each.operation == "submit_tool_outputs" and len({_call_ids(exchange) for exchange in each.exchanges}) == 1:
-            yield each
-
-
-def _call_ids(exchange: Exchange) -> frozenset[str]:
-    outputs = at(exchange.request.body, "/tool_outputs")
-    return frozenset(str(at(output, "/tool_call_id")) for output in (outputs if is_array(outputs) else ()))
 
 
 @rule(
@@ -180,11 +169,16 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     """Of simultaneous submissions for the same tool calls, at most one is accepted.
 
     The first one resumes the run and leaves the others nothing to submit to. If two are accepted, the answer may be
-    written twice, or from either set of outputs.
+    written twice, or from either set of outputs. A server that reuses the ids of calls may accept another for the next
+    round, so that it fails only if its steps show fewer calls.
 
     Fix: Leave `requires_action` by an atomic compare-and-set, and refuse the submission that loses.
     """
-    if len(concurrent.accepted) > 1:
+    if len(concurrent.accepted) > 1 and may_be_for_different_rounds(concurrent):
+        yield Inconclusive(
+            "two submissions were accepted, but the server reuses call ids, and one may be for the next round"
+        )
+    elif len(concurrent.accepted) > 1:
         count = len(concurrent.accepted)
         yield concurrent.accepted[-1].finding(f"{count} simultaneous submissions for the same calls were accepted")
     elif concurrent.accepted:
