@@ -87,6 +87,7 @@ def _round_trip() -> Iterator[_Request]:
     yield "POST", "/threads/{thread}/runs", {"assistant_id": 1}
     yield "POST", "/threads/{thread}/runs", {"assistant_id": "asst_000000000000000000000000", "unknown": 1}
     yield "GET", f"/threads/{_UNKNOWN}", None
+    yield "GET", f"/threads/thread_{'0' * 200}", None
     yield "GET", "/assistants?limit=1&order=asc", None
     yield "GET", "/assistants?limit=1000", None
     yield "DELETE", "/threads/{thread}", None

@@ -5,8 +5,9 @@ from typing import Any
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import refusals
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, error
 
 PLACE = "/tools/0/function/name"
@@ -184,6 +185,14 @@ def test_error_without_envelope_under_200() -> History:
     builder = HistoryBuilder()
     builder.send("create_run", {"message": "No such model.", "type": "invalid_request_error"}, body=BROKEN)
     return builder.history()
+
+
+def test_error_in_plain_text_under_200() -> None:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.send("create_run", ABSENT, defects=("not_json",), body=BROKEN)
+    results = judge(refusals.errors_do_not_come_as_success, builder.history())
+    assert [type(result) for result in results] == [Passed, Suspicion]
 
 
 @fails(refusals.a_refused_stream_is_answered_plainly)

@@ -16,7 +16,7 @@ from runs_conformance.model.json import ABSENT, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _CLIENT_ERROR = prose(
     "RFC 9110 15.5: 400, 413, 415 and 422 say that the content of a request is at fault",
@@ -159,9 +159,14 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
 
     Fix: Set a 4xx or 5xx status on every error.
     """
-    if exchange.operation is not None and exchange.has_success_status and is_object(exchange.body):
-        error = error_member(exchange.body)
-        yield exchange.finding("the error has a successful HTTP status", f"/{error}") if error else PASSED
+    if exchange.operation is None or not exchange.has_success_status:
+        return
+    if error := error_member(exchange.body):
+        yield exchange.finding("the error has a successful HTTP status", f"/{error}")
+    elif not exchange.accepted:
+        yield Suspicion("a response with a status of success, which is no JSON, may be an error")
+    elif is_object(exchange.body):
+        yield PASSED
 
 
 @rule(units=exchanges, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
