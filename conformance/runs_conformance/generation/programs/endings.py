@@ -121,7 +121,7 @@ def expired(context: ProgramContext) -> StepGenerator:
     if lifetime is None or lifetime > context.expiry_timeout:
         yield from cancel_and_wait()
         return
-    yield on_run("submit_tool_outputs", body={})
+    yield on_run("submit_tool_outputs", body={"tool_outputs": []})
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield submit()
