@@ -12,6 +12,7 @@ from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.contract.second_opinion import request_errors
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
@@ -22,6 +23,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.step_decoding import step_from_json
+from runs_conformance.rules.constraints.cross_check import is_meant_valid
 from tests.generation.programs.harness import ExecutedProgram, Received, ScriptedAnswer, emulator, run_all, run_scripted
 
 FULL = ProgramContext(
@@ -105,6 +107,18 @@ def test_is_a_pure_function_of_its_answers(program: Program, executed: Mapping[s
 def test_steps_survive_a_json_round_trip(program: Program, executed: Mapping[str, ExecutedProgram]) -> None:
     for step in executed[program.id].steps:
         assert step_from_json(json.loads(json.dumps(step_to_json(step)))).id == step.id
+
+
+@by_program
+def test_the_second_validator_finds_the_requests_valid_that_are_meant_to_be(
+    program: Program, executed: Mapping[str, ExecutedProgram]
+) -> None:
+    for exchange in executed[program.id].exchanges:
+        if exchange.step is not None and is_meant_valid(exchange, exchange.step):
+            request = exchange.request
+            assert not request_errors(exchange.operation or "", request.body, request.query, DEFAULT_EDITION), (
+                exchange.step
+            )
 
 
 def test_all_programs_together_get_every_operation_accepted_and_refused(
