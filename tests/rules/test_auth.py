@@ -393,6 +393,15 @@ def test_message_that_was_lost_before_the_rejected_request() -> History:
     return builder.history()
 
 
+@inconclusive(api_key.refusals_change_nothing)
+def test_message_that_a_list_lacked_before_the_rejected_request() -> History:
+    builder = _keyless()
+    builder.send("list_messages", page())
+    builder.send("delete_message", UNAUTHORISED, 401, step=keyed("delete_message", Key.NONE), message_id="msg_u")
+    builder.send("get_message", error(), 404, message_id="msg_u")
+    return builder.history()
+
+
 @inconclusive(api_key.refusals_change_nothing, api_key.nothing_is_served_without_a_key, api_key.status_is_401)
 def test_operation_that_is_not_there_rejects_no_key() -> History:
     builder = _keyless(("delete_message", 405, error()))

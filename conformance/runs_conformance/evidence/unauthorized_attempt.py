@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.complete_list import run_creations, thread_creation
+from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.page import pages
@@ -117,13 +117,18 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
     kind = (exchange.operation or "").removeprefix("delete_")
     id_ = exchange.path.get(f"{kind}_id", "")
     deletions = [e for e in history if e.request.method == "DELETE" and e is not exchange and may_have_taken_effect(e)]
-    existed = any(
-        id_ in (each.id, each.text("thread_id")) and each.exchange.happened_before(exchange)
-        for each in all_observations(history)
-    )
+    shown = [each.exchange for each in all_observations(history) if id_ in (each.id, each.text("thread_id"))]
+    existed = any(each.happened_before(exchange) for each in shown)
     was_lost = any(
         read.operation == f"get_{kind}" and read.path == exchange.path and _shows_loss(read, exchange)
         for read in history
+    ) or any(
+        page.kind == kind == "message"
+        and page.exchange.path.get("thread_id") == exchange.path.get("thread_id")
+        and id_ not in page.ids
+        and page.exchange.happened_before(exchange)
+        and any(each.happened_before(page.exchange) for each in shown)
+        for page in complete_lists(history)
     )
     for read in history if existed and not was_lost else ():
         if any(_deletes(e, exchange) and e.started < read.ended for e in deletions):
