@@ -6,6 +6,7 @@ import pytest
 
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.acceptance import legal_requests, reads
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
@@ -100,6 +101,18 @@ def test_a_step_is_not_shown() -> History:
 @fails(reads.lists_can_be_read, times=1)
 def test_messages_are_not_listed() -> History:
     return _reads(shown=False)
+
+
+def test_a_step_that_two_runs_list_is_no_failed_read() -> None:
+    builder = HistoryBuilder()
+    both = ("run_a", "run_b")
+    for run_id in both:
+        builder.create_run(run(id_=run_id), step=Step(operation="create_run", body={"assistant_id": ASSISTANT}))
+    for run_id in both:
+        listed = Step(operation="list_run_steps")
+        builder.send("list_run_steps", page(step(run_id=ABSENT)), step=listed, run_id=run_id)
+    builder.send("get_run_step", error(), 404, step=Step(operation="get_run_step"), run_id="run_a")
+    assert [type(result) for result in judge(reads.steps_can_be_read, builder.history())][-1] is Suspicion
 
 
 @pytest.mark.parametrize("is_shown", [True, False])

@@ -22,7 +22,8 @@ _READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each ret
 class ObjectRead:
     """A read of objects that were shown before and cannot have been deleted since.
 
-    It `names_another_parent` if one of them was shown at this place only as an object of another thread or run.
+    It `names_another_parent` if one of them was shown at this place only as an object of another thread or run, or at
+    the place of another one, too.
     """
 
     exchange: Exchange
@@ -56,6 +57,7 @@ def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRea
     ids = set(exchange.path.values())
     shown: set[str] = set()
     misplaced: set[str] = set()
+    repeated: set[str] = set()
     for other in history:
         if other.started >= exchange.ended:
             break
@@ -63,11 +65,15 @@ def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRea
             return None
         if other.happened_before(exchange) and other.step is not None and other.step.key is Key.PRIMARY:
             for observation in observations_in(other):
+                if other.path.get("run_id", exchange.path.get("run_id")) != exchange.path.get("run_id"):
+                    repeated.add(observation.id)
                 if not _is_elsewhere(observation, exchange):
                     shown |= {observation.id, observation.text("thread_id")}
                 elif observation.is_misplaced and other.path.items() <= exchange.path.items():
                     misplaced.add(observation.id)
-    return ObjectRead(exchange, not ids <= shown) if ids <= shown | misplaced else None
+    if not ids <= shown | misplaced:
+        return None
+    return ObjectRead(exchange, not ids <= shown or exchange.path.get("step_id") in repeated)
 
 
 def _created_for_others(creation: Exchange, ids: set[str]) -> bool:
