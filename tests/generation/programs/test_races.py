@@ -61,7 +61,7 @@ def test_modifications_that_did_not_overlap_are_repeated_with_other_values(
 
 @pytest.mark.parametrize(
     ("simultaneous", "accepted", "rounds"),
-    [(True, 1, 3), (False, 1, 4), (True, 2, 2)],
+    [(True, 1, 2), (False, 1, 4), (True, 2, 2)],
     ids=["refuses the others", "requests apart", "starts two runs"],
 )
 def test_runs_are_created_at_once_in_several_rounds(simultaneous: bool, accepted: int, rounds: int) -> None:

@@ -43,8 +43,8 @@ _AT_ONCE = 4
 def two_runs_at_once(context: ProgramContext) -> StepGenerator:
     """Four runs are created on one thread concurrently, and each that started is cancelled twice concurrently.
 
-    This happens three times, and a fourth time if the requests of a round did not overlap. It happens twice if several
-    runs have started.
+    This happens until the requests of two rounds have overlapped, four times at most, and twice if several runs have
+    started.
     """
     busy_thread = thread(context, text=prompt(context, "long"))
     if not (yield from require(assistant(context), busy_thread)):
@@ -66,7 +66,7 @@ def two_runs_at_once(context: ProgramContext) -> StepGenerator:
                 return
         simultaneous += were_simultaneous(answers)
         most_started = max(most_started, len(started))
-        if simultaneous == 3 or (number and most_started > 1):
+        if simultaneous == 2 or (number and most_started > 1):
             break
     yield page("list_runs")
 
