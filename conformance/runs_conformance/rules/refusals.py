@@ -164,7 +164,7 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
     if error := error_member(exchange.body):
         yield exchange.finding("the error has a successful HTTP status", f"/{error}")
     elif not exchange.accepted:
-        yield Suspicion("a response with a status of success, which is no JSON, may be an error")
+        yield Suspicion("a response with a status of success is not JSON, and may be an error")
     elif is_object(exchange.body):
         yield PASSED
 
