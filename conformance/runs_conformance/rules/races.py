@@ -127,6 +127,7 @@ def _in_progress_together(ones: list[Observation], others: list[Observation]) ->
     source=_QUEUED_RUNS_LOCK,
     capability="core",
     requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+    needs_complete_history=True,
     occasions=_ROUNDS,
 )
 def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
@@ -193,6 +194,7 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     source=_SUBMIT,
     capability="tools",
     requirements=("outputs-only-while-required",),
+    needs_complete_history=True,
 )
 def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
     """Of simultaneous submissions for the pending tool calls, one is accepted.
