@@ -4,6 +4,7 @@ server.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -106,7 +107,7 @@ class Coverage:
             return not is_early
         if share == 0 and is_early:
             return False
-        return self._count(program, id_) >= max(1, round(share * fewest))
+        return self._count(program, id_) >= max(1, math.floor(share * fewest))
 
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
