@@ -169,7 +169,7 @@ def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]
         yield from _check_others_unchanged(modification)
 
 
-@rule(units=modifications, level=Level.MUST, source=_OTHERS, capability="metadata")
+@rule(units=modifications, level=Level.MUST, source=_OTHERS, capability="metadata", needs_complete_history=True)
 def message_and_thread_change_in_what_is_given_only(modification: Modification) -> Iterator[Result]:
     """Modifying a message or thread leaves the members that the request does not name as they are.
 
