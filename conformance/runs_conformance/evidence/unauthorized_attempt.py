@@ -125,6 +125,7 @@ def _deletion(history: History, exchange: Exchange) -> EffectChecks:
     ) or any(
         page.kind == kind == "message"
         and page.exchange.path.get("thread_id") == exchange.path.get("thread_id")
+        and "run_id" not in page.query
         and id_ not in page.ids
         and page.exchange.happened_before(exchange)
         and any(each.happened_before(page.exchange) for each in shown)
