@@ -20,5 +20,5 @@ def test_random_programs_scale_with_max_examples() -> None:
 
 
 def test_more_examples_lift_the_limit_on_runs() -> None:
-    assert exploration_size(RunOptions(max_examples=24)).runs == SHARED_RUN.runs
+    assert exploration_size(RunOptions(max_examples=12)).runs == SHARED_RUN.runs
     assert exploration_size(RunOptions(max_examples=240)).runs is None

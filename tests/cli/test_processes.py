@@ -27,7 +27,7 @@ from runs_conformance.reporting.folder import HISTORY, PARTS
 from runs_conformance.reporting.progress import SilentProgress
 from tests.gateway import KEY, CannedResponse, GatewayRequest, error_response, gateway
 
-SELECTED = ("run", "--select", "cancel.*", "--select", "lock.*", "-q", "--no-database")
+SELECTED = ("run", "--select", "cancel.*", "--select", "metadata.*", "-q", "--no-database")
 
 
 def verdicts(folder: str) -> Mapping[str, str]:
