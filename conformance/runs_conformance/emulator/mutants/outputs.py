@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from runs_conformance.emulator import api_errors
@@ -134,33 +135,23 @@ def matches_outputs_by_position(hooks: Hooks) -> None:
 @written_from_spec("refused-outputs-change-nothing", level="should")
 def fails_on_wrong_outputs(hooks: Hooks) -> None:
     """Invalid outputs fail the run."""
-    inner = hooks.check_submit
 
-    def check(server: ServerState, run: Run, outputs: list[Members]) -> None:
-        try:
-            inner(server, run, outputs)
-        except api_errors.ApiError:
-            if run.status == "requires_action":
-                server.hooks.finish(server, run, "failed", server.clock.now())
-            raise
+    def fail(server: ServerState, run: Run, outputs: list[Members]) -> None:
+        if run.status == "requires_action":
+            server.hooks.finish(server, run, "failed", server.clock.now())
 
-    hooks.check_submit = check
+    _act_on_refused_outputs(hooks, fail)
 
 
 @written_from_spec("refused-outputs-change-nothing", level="should")
 def renames_calls_on_wrong_outputs(hooks: Hooks) -> None:
     """Invalid outputs change the ids of the pending calls."""
-    inner = hooks.check_submit
 
-    def check(server: ServerState, run: Run, outputs: list[Members]) -> None:
-        try:
-            inner(server, run, outputs)
-        except api_errors.ApiError:
-            for call in run.pending_calls:
-                call["id"] = server.hooks.new_id(server, "tool_call")
-            raise
+    def rename(server: ServerState, run: Run, outputs: list[Members]) -> None:
+        for call in run.pending_calls:
+            call["id"] = server.hooks.new_id(server, "tool_call")
 
-    hooks.check_submit = check
+    _act_on_refused_outputs(hooks, rename)
 
 
 @written_from_spec("accepted-outputs-requeue-run", level="should")
@@ -233,16 +224,25 @@ def drops_the_arguments_with_the_outputs(hooks: Hooks) -> None:
 @mutant("tool-step-open-until-outputs")
 def stores_outputs_before_the_check(hooks: Hooks) -> None:
     """A rejected submission leaves its outputs on the step of the calls."""
+
+    def store(server: ServerState, run: Run, outputs: list[Members]) -> None:
+        if run.status == "requires_action":
+            by_id = {output.get("tool_call_id"): output.get("output") for output in outputs}
+            for call in open_step(run).calls:
+                call["function"]["output"] = by_id.get(call["id"], call["function"].get("output"))
+
+    _act_on_refused_outputs(hooks, store)
+
+
+def _act_on_refused_outputs(hooks: Hooks, act: Callable[[ServerState, Run, list[Members]], None]) -> None:
+    """Let a submission that is refused have an effect nevertheless."""
     inner = hooks.check_submit
 
     def check(server: ServerState, run: Run, outputs: list[Members]) -> None:
         try:
             inner(server, run, outputs)
         except api_errors.ApiError:
-            if run.status == "requires_action":
-                by_id = {output.get("tool_call_id"): output.get("output") for output in outputs}
-                for call in open_step(run).calls:
-                    call["function"]["output"] = by_id.get(call["id"], call["function"].get("output"))
+            act(server, run, outputs)
             raise
 
     hooks.check_submit = check
