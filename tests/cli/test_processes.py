@@ -80,7 +80,7 @@ def test_what_the_processes_could_not_delete_is_cleaned_up_later() -> None:
 def test_a_process_without_a_target_does_not_discard_the_verdicts_of_the_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    refused = {"create_thread", "list_assistants"}
+    refused: set[str] = set()
 
     def refuse(seen: GatewayRequest) -> CannedResponse | None:
         # The process that comes first meets a server that does not know the key yet.
@@ -90,7 +90,13 @@ def test_a_process_without_a_target_does_not_discard_the_verdicts_of_the_others(
         return error_response(401, "not yet")
 
     with gateway(refuse=refuse) as gate:
-        assert run_command([*SELECTED, gate.url, "--api-key", KEY, "--jobs", "2", "--report-dir", "out"]) == 5
+        # Two processes that start at the same moment may meet one refusal each, and then neither tests the target.
+        for _ in range(5):
+            refused.update({"create_thread", "list_assistants"})
+            code = run_command([*SELECTED, gate.url, "--api-key", KEY, "--jobs", "2", "--report-dir", "out"])
+            if "pass" in verdicts("out").values():
+                break
+    assert code == 5
     assert "refuses the API key" in capsys.readouterr().out
     assert "pass" in verdicts("out").values()
 
