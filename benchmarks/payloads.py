@@ -34,7 +34,7 @@ OPERATION = "create_run"
 def main() -> None:
     """Measure and print the rates."""
     ours, theirs = payload_factory(OPERATION, DEFAULT_EDITION, Sampler("gpt-4o", True)), plain(_schema())
-    valid, invalid = rate(lambda: _legal(ours)), rate(lambda: _illegal(ours))
+    valid, invalid = rate(lambda: _valid(ours)), rate(lambda: _invalid(ours))
     plain_rate = _rate_of(theirs, lambda body: body)
     others = _rates_of_schemathesis()
     mixed = rate(_mixed())
@@ -58,16 +58,16 @@ def rate(make: Callable[[], int]) -> float:
     return count / (time.process_time() - began)
 
 
-def _legal(on: PayloadFactory) -> int:
+def _valid(on: PayloadFactory) -> int:
     batch = PayloadGenerator(on, Random(0))
     for _ in range(100):
-        batch.legal()
+        batch.valid()
     return 100
 
 
-def _illegal(on: PayloadFactory) -> int:
+def _invalid(on: PayloadFactory) -> int:
     batch = PayloadGenerator(on, Random(0))
-    bases = [batch.legal() for _ in range(10)]
+    bases = [batch.valid() for _ in range(10)]
     made = [batch.negative(base) for base in bases for _ in range(10)]
     return sum(negative is not None for negative in made)
 
@@ -82,7 +82,7 @@ def _mixed() -> Callable[[], int]:
         for operation, share in SHARES.items():
             batch = PayloadGenerator(benches[operation], Random(made))
             count = max(2, share.payloads // 5)
-            bases = [batch.legal() for _ in range(max(1, count * share.legal // 100))]
+            bases = [batch.valid() for _ in range(max(1, count * share.valid_percent // 100))]
             for index in range(count - len(bases)):
                 batch.negative(bases[index % len(bases)])
             made += count

@@ -187,15 +187,15 @@ def _levels(rules: Sequence[AnyRule]) -> str:
     lines = [
         "# Levels",
         "",
-        "A failed MUST fails the test run. A requirement is a MUST if a document states it, no recorded answer of the",
-        "real service contradicts it within its scope, and no legal server breaks it. All others are SHOULD, or MAY if",
-        "the sources leave the choice to the server.",
+        "A failed MUST fails the test run. A requirement is a MUST if a document states it, no recorded response of",
+        "the real service contradicts it within its scope, and no correct server violates it. All others are SHOULD,",
+        "or MAY if the sources leave the choice to the server.",
         "",
         "## Reviewed behaviours",
         "",
-        "The mutants of the emulator fail the rules, and the variants act like the legal servers and fail no MUST.",
+        "The mutants of the emulator fail the rules, and the variants act like correct servers and fail no MUST.",
         "",
-        "| behaviour | what the documents say | what is recorded | legal servers | level | mutants | variants |",
+        "| behaviour | what the documents say | what is recorded | correct servers | level | mutants | variants |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     killers = _killers()
@@ -203,7 +203,7 @@ def _levels(rules: Sequence[AnyRule]) -> str:
         levels = ", ".join(f"{by_id[id_].level.upper()} `{id_}`" for id_ in review.rules)
         mutants = sorted({name for id_ in review.rules for name in killers.get(id_, ()) if ":" not in name})
         proofs = (", ".join(f"`{name}`" for name in names) or "-" for names in (mutants, review.variants))
-        cells = (review.behaviour, review.sentence, review.recorded, review.legal_servers, levels, *proofs)
+        cells = (review.behaviour, review.sentence, review.recorded, review.correct_servers, levels, *proofs)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     lines += ["", "## Rules below MUST", "", "| rule | level | reason | source |", "| --- | --- | --- | --- |"]
     for rule in rules:

@@ -36,7 +36,7 @@ def test_other_operations_are_called() -> None:
     assert [exchange.id for exchange in withheld] == ["", ""]
 
 
-def test_refusals_of_illegal_requests_alone_say_nothing_about_the_route() -> None:
+def test_refusals_of_invalid_requests_alone_say_nothing_about_the_route() -> None:
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
     for _ in range(3 * MIN_ANSWERS):

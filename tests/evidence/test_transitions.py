@@ -29,7 +29,7 @@ def test_statuses_and_transitions_are_limited() -> None:
     assert ("queued", "999") in kept
 
 
-def test_a_transition_is_direct_explained_or_illegal() -> None:
+def test_a_transition_is_direct_explained_or_not_allowed() -> None:
     assert classify_transition("queued", "in_progress") == "direct"
     assert classify_transition("queued", "completed") == "between_looks"
     assert classify_transition("requires_action", "requires_action") == "between_looks"

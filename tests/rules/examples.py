@@ -6,7 +6,7 @@ def test_completed_stays_completed() -> History: ...
 @fails(lifecycle.terminal_status_is_final, at="/status")
 def test_completed_then_queued() -> History: ...
 
-@legal
+@permitted
 def test_run_that_is_done_at_once() -> History: ...
 """
 
@@ -94,7 +94,7 @@ def inconclusive(*rules: AnyRule) -> Callable[[BuildHistory], Callable[[], None]
     return declare
 
 
-def legal(build: BuildHistory) -> Callable[[], None]:
+def permitted(build: BuildHistory) -> Callable[[], None]:
     """No rule of level must has findings: a correct server may behave this way."""
 
     @wraps(build)

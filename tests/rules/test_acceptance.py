@@ -8,8 +8,8 @@ from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
-from runs_conformance.rules.acceptance import legal_requests, reads
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from runs_conformance.rules.acceptance import reads, valid_requests
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
 
 
@@ -17,14 +17,14 @@ def _control(operation: str) -> Step:
     return Step(operation=operation, body={}, role=Role.CONTROL)
 
 
-@passes(legal_requests.smallest_request_is_accepted)
+@passes(valid_requests.smallest_request_is_accepted)
 def test_an_empty_thread_is_created() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=_control("create_thread"))
     return builder.history()
 
 
-@fails(legal_requests.smallest_request_is_accepted, times=1)
+@fails(valid_requests.smallest_request_is_accepted, times=1)
 def test_an_empty_thread_is_refused() -> History:
     builder = HistoryBuilder()
     builder.refuse("create_thread", step=_control("create_thread"))
@@ -38,12 +38,12 @@ def _refused_modification(**members: Any) -> History:
     return builder.history()
 
 
-@fails(legal_requests.smallest_request_is_accepted, times=1)
+@fails(valid_requests.smallest_request_is_accepted, times=1)
 def test_modification_that_keeps_the_model_is_refused() -> History:
     return _refused_modification(metadata={"a": "b"})
 
 
-@inconclusive(legal_requests.smallest_request_is_accepted)
+@inconclusive(valid_requests.smallest_request_is_accepted)
 def test_modification_to_another_model_is_refused() -> History:
     return _refused_modification(metadata={"a": "b"}, model="unknown")
 
@@ -136,7 +136,7 @@ def test_a_run_that_another_tenant_created() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_a_thread_that_was_deleted() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
@@ -145,7 +145,7 @@ def test_a_thread_that_was_deleted() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_a_thread_of_another_tenant() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}, key=Key.SECOND))
@@ -156,10 +156,10 @@ def test_a_thread_of_another_tenant() -> History:
 def test_an_operation_that_there_is_not_refuses_nothing() -> None:
     builder = HistoryBuilder()
     builder.refuse("modify_run", 404, step=_control("modify_run"))
-    assert judge(legal_requests.smallest_request_is_accepted, builder.history()) == []
+    assert judge(valid_requests.smallest_request_is_accepted, builder.history()) == []
 
 
-@legal
+@permitted
 def test_a_model_that_there_is_not() -> History:
     builder = HistoryBuilder()
     builder.refuse("create_assistant", step=_control("create_assistant"))
@@ -169,7 +169,7 @@ def test_a_model_that_there_is_not() -> History:
 def test_where_a_model_is_needed_nothing_is_decided() -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", step=_control("create_run"))
-    assert isinstance(judge(legal_requests.smallest_request_is_accepted, builder.history())[0], Inconclusive)
+    assert isinstance(judge(valid_requests.smallest_request_is_accepted, builder.history())[0], Inconclusive)
 
 
 def _refused_for(operation: str, answer: object, status: int = 422, **members: Any) -> str:
@@ -178,7 +178,7 @@ def _refused_for(operation: str, answer: object, status: int = 422, **members: A
     builder.send("create_assistant", assistant(model="gpt-4o"), body={"model": "gpt-4o"})
     own = Step(operation=operation, body=members, role=Role.CONTROL)
     builder.send(operation, answer, status, body=members, step=own)
-    (result,) = judge(legal_requests.smallest_request_is_accepted, builder.history())
+    (result,) = judge(valid_requests.smallest_request_is_accepted, builder.history())
     return getattr(result, "message", "") or f"inconclusive: {getattr(result, 'reason', '')}"
 
 
@@ -224,66 +224,66 @@ def _run_needs_model(model: str) -> History:
     return builder.history()
 
 
-@fails(legal_requests.smallest_request_is_accepted, times=1)
+@fails(valid_requests.smallest_request_is_accepted, times=1)
 def test_a_run_needs_the_model_that_its_assistant_has() -> History:
     return _run_needs_model("gpt-4o")
 
 
-@inconclusive(legal_requests.smallest_request_is_accepted)
+@inconclusive(valid_requests.smallest_request_is_accepted)
 def test_a_run_needs_another_model() -> History:
     return _run_needs_model("gpt-4")
 
 
 def _in_parts(together: bool, *parts: tuple[str, bool]) -> History:
-    """A legal request of several members, and then requests for each of them."""
+    """A valid request of several members, and then requests for each of them."""
     builder = HistoryBuilder()
     for names, accepted in (("top_p temperature", together), *parts):
         body = dict.fromkeys(names.split(), 0.5)
         exercises = tuple(f"create_run.{name}.maximum" for name in body)
-        legal = Step(operation="create_run", body=body, role=Role.VALID, exercises=exercises)
+        valid = Step(operation="create_run", body=body, role=Role.VALID, exercises=exercises)
         if accepted:
-            builder.send("create_run", run(), body=body, step=legal)
+            builder.send("create_run", run(), body=body, step=valid)
         else:
-            builder.refuse("create_run", body=body, step=legal)
+            builder.refuse("create_run", body=body, step=valid)
     return builder.history()
 
 
-@passes(legal_requests.members_are_accepted_together)
+@passes(valid_requests.members_are_accepted_together)
 def test_members_that_are_accepted_together() -> History:
     builder = HistoryBuilder()
     both = {"top_p": 0.5, "temperature": 0.5}
     exercises = ("create_run.top_p.maximum", "create_run.temperature.maximum")
-    legal = Step(operation="create_run", body=both, role=Role.VALID, exercises=exercises)
-    builder.send("create_run", run(), body=both, step=legal)
+    valid = Step(operation="create_run", body=both, role=Role.VALID, exercises=exercises)
+    builder.send("create_run", run(), body=both, step=valid)
     return builder.history()
 
 
-@fails(legal_requests.members_are_accepted_together, times=1)
+@fails(valid_requests.members_are_accepted_together, times=1)
 def test_members_that_are_refused_together_only() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", True))
 
 
-@inconclusive(legal_requests.members_are_accepted_together)
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_member_that_is_refused_by_itself() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", False))
 
 
-@inconclusive(legal_requests.members_are_accepted_together)
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))
 
 
-@inconclusive(legal_requests.members_are_accepted_together)
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_member_whose_value_was_never_accepted() -> History:
     builder = HistoryBuilder()
     exercises = ("create_message.attachments.type", "create_message.content.type")
     for attachments, tested in (([], exercises), (None, exercises[:1]), (None, exercises[1:])):
         body: dict[str, Any] = {"role": "user", "content": "x", "attachments": attachments}
-        legal = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
+        valid = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
         if attachments is None:
-            builder.send("create_message", message(), body=body, step=legal)
+            builder.send("create_message", message(), body=body, step=valid)
         else:
-            builder.refuse("create_message", body=body, step=legal)
+            builder.refuse("create_message", body=body, step=valid)
     return builder.history()
 
 
@@ -293,72 +293,72 @@ def _parts_of_content(refused: int, accepted: int) -> History:
     both = ("create_message.role.enum", "create_message.content[].type.enum")
     for count, tested in ((refused, both), (accepted, both[:1]), (accepted, both[1:])):
         body = {"role": "user", "content": [{"type": "text", "text": "x"}] * count}
-        legal = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
+        valid = Step(operation="create_message", body=body, role=Role.VALID, exercises=tested)
         if tested is both:
-            builder.refuse("create_message", body=body, step=legal)
+            builder.refuse("create_message", body=body, step=valid)
         else:
-            builder.send("create_message", message(), body=body, step=legal)
+            builder.send("create_message", message(), body=body, step=valid)
     return builder.history()
 
 
-@inconclusive(legal_requests.members_are_accepted_together)
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_array_of_one_item_where_only_longer_ones_were_accepted() -> History:
     return _parts_of_content(1, 2)
 
 
-@fails(legal_requests.members_are_accepted_together, times=1)
+@fails(valid_requests.members_are_accepted_together, times=1)
 def test_array_of_three_items_where_two_were_accepted() -> History:
     return _parts_of_content(3, 2)
 
 
-@inconclusive(legal_requests.members_are_accepted_together)
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_alternative_that_was_never_accepted() -> History:
     builder = HistoryBuilder()
     both = ("create_assistant.model.type", "create_assistant.tools[].type.enum")
     for tool, tested in (("file_search", both), ("code_interpreter", both[:1]), ("code_interpreter", both[1:])):
         body = {"model": "gpt-4o", "tools": [{"type": tool}]}
-        legal = Step(operation="create_assistant", body=body, role=Role.VALID, exercises=tested)
+        valid = Step(operation="create_assistant", body=body, role=Role.VALID, exercises=tested)
         if tool == "file_search":
-            builder.refuse("create_assistant", body=body, step=legal)
+            builder.refuse("create_assistant", body=body, step=valid)
         else:
-            builder.send("create_assistant", assistant(), body=body, step=legal)
+            builder.send("create_assistant", assistant(), body=body, step=valid)
     return builder.history()
 
 
 def _equal(*statuses: int, operation: str = "create_thread") -> History:
-    builder, legal_step = HistoryBuilder(), Step(operation=operation)
+    builder, valid_step = HistoryBuilder(), Step(operation=operation)
     for number, status in enumerate(statuses):
         answer = error() if status != 200 else thread(f"thread_{number}")
-        builder.send(operation, answer, status, body={"metadata": {"a": "b"}}, step=legal_step)
+        builder.send(operation, answer, status, body={"metadata": {"a": "b"}}, step=valid_step)
     return builder.history()
 
 
-@passes(legal_requests.equal_requests_are_all_accepted)
+@passes(valid_requests.equal_requests_are_all_accepted)
 def test_equal_requests_are_accepted_every_time() -> History:
     return _equal(200, 200)
 
 
-@fails(legal_requests.equal_requests_are_all_accepted, times=1)
+@fails(valid_requests.equal_requests_are_all_accepted, times=1)
 def test_every_third_request_is_refused() -> History:
     return _equal(200, 200, 400)
 
 
-@inconclusive(legal_requests.equal_requests_are_all_accepted)
+@inconclusive(valid_requests.equal_requests_are_all_accepted)
 def test_equal_request_that_fails_in_the_server() -> History:
     return _equal(200, 500)
 
 
-@inconclusive(legal_requests.equal_requests_are_all_accepted)
+@inconclusive(valid_requests.equal_requests_are_all_accepted)
 def test_equal_requests_that_are_always_refused() -> History:
     return _equal(400, 400)
 
 
-@legal
+@permitted
 def test_equal_request_that_is_rate_limited() -> History:
     return _equal(200, 429)
 
 
-@legal
+@permitted
 def test_equal_message_that_a_run_locks_out() -> History:
     builder, body = HistoryBuilder(), {"role": "user", "content": "Hello"}
     builder.send("create_thread", thread())
@@ -377,12 +377,12 @@ def _locked(builder: HistoryBuilder) -> History:
     return builder.history()
 
 
-@inconclusive(legal_requests.smallest_request_is_accepted)
+@inconclusive(valid_requests.smallest_request_is_accepted)
 def test_smallest_request_that_a_run_of_another_thread_locks_out() -> History:
     return _locked(HistoryBuilder())
 
 
-@inconclusive(legal_requests.equal_requests_are_all_accepted)
+@inconclusive(valid_requests.equal_requests_are_all_accepted)
 def test_equal_request_that_a_run_of_another_thread_locks_out() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread("thread_b"))

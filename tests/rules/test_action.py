@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.rules import action
 from tests.rules import histories
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, passes, permitted
 from tests.rules.histories import HistoryBuilder, call, function_tool, run
 
 
@@ -64,7 +64,7 @@ def test_call_of_an_unknown_function() -> History:
     return _waits(_requires(call(name="get_time")))
 
 
-@legal
+@permitted
 def test_second_round_of_calls() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import assistants
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, passes, permitted
 from tests.rules.histories import HistoryBuilder, assistant, function_tool, page
 
 GIVEN: dict[str, Any] = {
@@ -90,7 +90,7 @@ def test_list_that_shows_no_names() -> History:
     return _created({}, {"name": None})
 
 
-@legal
+@permitted
 def test_assistant_that_is_modified() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(**SHOWN), body=GIVEN)

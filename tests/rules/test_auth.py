@@ -8,7 +8,7 @@ from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.auth import api_key, beta_header
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
     T0,
@@ -83,7 +83,7 @@ def test_response_does_not_repeat_the_key() -> History:
     return repeating(False)
 
 
-@legal
+@permitted
 def test_recorder_that_knows_no_key() -> History:
     return repeating(None)
 
@@ -123,12 +123,12 @@ def test_wrong_key_where_nothing_works() -> History:
     return tried(Key.WRONG, 400)
 
 
-@legal
+@permitted
 def test_a_server_without_keys() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
 
 
-@legal
+@permitted
 def test_server_without_keys_that_forbids_deletion() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -250,7 +250,7 @@ def test_outputs_were_accepted() -> History:
     return attempted(run=run("queued"), runs=[])
 
 
-@legal
+@permitted
 def test_run_expires_meanwhile() -> History:
     return attempted(run=run("expired"), runs=[run("expired")])
 
@@ -260,7 +260,7 @@ def test_run_completes_where_it_should_expire() -> None:
     assert not any(isinstance(result, Finding) for result in judge(api_key.refusals_change_nothing, history))
 
 
-@legal
+@permitted
 def test_owner_modifies_the_same_afterwards() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -287,7 +287,7 @@ def test_beta_header_is_not_required() -> History:
     return without_beta(None, 200, thread())
 
 
-@legal
+@permitted
 def test_request_without_beta_header_is_accepted() -> History:
     return without_beta(None, 200, thread())
 

@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
 
 
@@ -189,7 +189,7 @@ def test_step_whose_outputs_had_come() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_second_cancellation_is_accepted_or_refused() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
@@ -279,7 +279,7 @@ def test_no_form_of_a_cancellation_is_accepted() -> History:
     return _declared(400, 400)
 
 
-@legal
+@permitted
 def test_an_ended_run_is_not_cancelled_in_any_form() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "completed")

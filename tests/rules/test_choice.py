@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import choice
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, function_tool, run
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -48,7 +48,7 @@ def test_run_that_waits_without_showing_its_calls_made_one() -> History:
     return _runs_with_choice(NAMED, run("requires_action", required_action=None), run("completed"), runs=2)
 
 
-@legal
+@permitted
 def test_run_whose_outputs_were_accepted_made_a_call() -> History:
     builder = HistoryBuilder()
     settings: dict[str, Any] = {"tool_choice": "required", "tools": [function_tool()]}

@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import deletion
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -149,7 +149,7 @@ def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
 
 
-@legal
+@permitted
 def test_deletion_of_messages_is_not_implemented() -> History:
     builder = HistoryBuilder()
     builder.send("get_message", message("user"))
@@ -159,7 +159,7 @@ def test_deletion_of_messages_is_not_implemented() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_deletion_at_the_same_moment_as_a_read() -> History:
     builder = HistoryBuilder()
     builder.send("delete_assistant", deleted(ASSISTANT, "assistant"), at=100.0, took=2.0)
@@ -199,7 +199,7 @@ def test_another_tenant_neither_deletes_nor_sees_the_object() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_run_of_a_deleted_thread_is_shown() -> History:
     builder = HistoryBuilder()
     builder.send("delete_thread", deleted("thread_a", "thread"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import deltas
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
@@ -20,12 +20,12 @@ def test_one_character_at_a_time() -> History:
     return streamed(*plain(*"Hello."))
 
 
-@legal
+@permitted
 def test_text_in_a_single_delta() -> History:
     return streamed(*opening(), *writing("Hello."), completed())
 
 
-@legal
+@permitted
 def test_message_without_text() -> History:
     return streamed(*opening(), *writing(""), completed())
 
@@ -150,6 +150,6 @@ def test_call_awaited_by_another_id() -> History:
     return _calling_by_id("call_1", "call_2")
 
 
-@legal
+@permitted
 def test_deltas_without_ids() -> History:
     return streamed(*opening(), *calling("{}"))

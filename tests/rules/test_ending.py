@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import ending
-from tests.rules.examples import fails, judge, legal, passes
+from tests.rules.examples import fails, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, run, streamed_message, usage
 from tests.rules.streams import opening
 
@@ -76,7 +76,7 @@ def test_details_of_a_completed_run() -> History:
     return _ends("completed", incomplete_details={"reason": "max_prompt_tokens"})
 
 
-@legal
+@permitted
 def test_reason_names_another_limit() -> History:
     builder = HistoryBuilder()
     limited: dict[str, Any] = {"max_completion_tokens": 256}
@@ -85,7 +85,7 @@ def test_reason_names_another_limit() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_error_of_a_cancelled_or_expired_run_is_not_stated() -> History:
     return _ends("expired", last_error={"code": "server_error", "message": "too slow"})
 

@@ -6,7 +6,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import errors
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, error, run, thread
 
 AZURE = {"error": {"code": "404", "message": "Resource not found"}}
@@ -74,17 +74,17 @@ def test_gateway_of_azure_leaves_members_out() -> History:
     return answered(404, AZURE, "azure")
 
 
-@legal
+@permitted
 def test_proxy_that_refuses_a_large_body() -> History:
     return answered(413, {})
 
 
-@legal
+@permitted
 def test_gateway_that_limits_the_rate_in_words_of_its_own() -> History:
     return answered(429, {"message": "slow down"})
 
 
-@legal
+@permitted
 def test_router_that_knows_no_such_path() -> History:
     return answered(404, {}, thread_id="thread_\r\nX: 1", answered={"content-type": "text/plain"})
 
@@ -144,7 +144,7 @@ def test_single_server_error_is_inconclusive() -> None:
     assert [type(result).__name__ for result in results] == ["Suspicion"]
 
 
-@legal
+@permitted
 def test_busy_for_a_moment() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -154,6 +154,6 @@ def test_busy_for_a_moment() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_probes_are_judged_elsewhere() -> History:
     return answered_with(500, probe="nul")

@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
-from tests.rules.examples import fails, findings, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, call, message, page, run, step, streamed_message, thread
 from tests.rules.streams import calling, completed, delta, in_new_thread, opening, plain, resumed, wrapped, writing
 
@@ -231,7 +231,7 @@ def test_outputs_do_not_complete_their_step() -> History:
     return streamed(*resumed()[1:], operation="submit_tool_outputs")
 
 
-@legal
+@permitted
 def test_cancelled_before_it_was_resumed() -> History:
     cancelled = [("thread.run.cancelling", run("cancelling")), ("thread.run.cancelled", run("cancelled"))]
     return streamed(*resumed()[:2], *cancelled, operation="submit_tool_outputs")
@@ -244,7 +244,7 @@ def test_step_completes_before_its_message() -> History:
     return streamed(*stream_events)
 
 
-@legal
+@permitted
 def test_unknown_events_and_members() -> History:
     stream_events = plain()
     return streamed(
@@ -256,19 +256,19 @@ def test_unknown_events_and_members() -> History:
     )
 
 
-@legal
+@permitted
 def test_stream_that_breaks_off() -> History:
     return streamed(
         *plain()[:6], ("error", {"error": {"message": "Sorry.", "type": "server_error", "param": None, "code": None}})
     )
 
 
-@legal
+@permitted
 def test_stream_that_waits_for_outputs() -> History:
     return streamed(*opening(), *calling('{"city":', '"Paris"}'))
 
 
-@legal
+@permitted
 def test_run_that_is_cancelled_while_it_streams() -> History:
     return streamed(
         *plain()[:8], ("thread.run.cancelling", run("cancelling")), ("thread.run.cancelled", run("cancelled"))
@@ -296,7 +296,7 @@ def test_completed_message_without_its_time() -> History:
     return _ended(completed_at=None)
 
 
-@legal
+@permitted
 def test_run_events_that_lack_their_thread() -> History:
     builder = HistoryBuilder()
     body = {"assistant_id": ASSISTANT}
@@ -345,12 +345,12 @@ def test_message_of_the_only_run_is_not_streamed() -> History:
     return read_after_stream(message(run_id=None), events=NO_MESSAGES)
 
 
-@legal
+@permitted
 def test_streamed_run_that_writes_no_message() -> History:
     return read_after_stream(events=NO_MESSAGES)
 
 
-@legal
+@permitted
 def test_streamed_run_on_a_thread_with_the_message_of_another_run() -> History:
     return read_after_stream(message(run_id="run_other"), events=NO_MESSAGES)
 

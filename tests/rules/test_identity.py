@@ -4,7 +4,7 @@ from runs_conformance.model.case import Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import identity
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, run, step, streamed_message
 
 
@@ -99,7 +99,7 @@ def test_run_of_another_assistant() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_members_that_only_one_channel_shows() -> History:
     builder = HistoryBuilder()
     builder.stream(

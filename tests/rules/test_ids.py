@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import ids
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, passes, permitted
 from tests.rules.histories import HistoryBuilder, page, step, thread
 
 
@@ -54,7 +54,7 @@ def test_time_ordered_ids_with_a_random_suffix() -> History:
     )
 
 
-@legal
+@permitted
 def test_other_alphabets_and_lengths() -> History:
     return created("1", "ab", "thread:ÄÖ/3", "0f8fad5bd9cb469fa16570867728950e" * 3)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import lifecycle
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, action, call, run
 
 
@@ -86,7 +86,7 @@ def test_run_that_continues_after_a_refused_submission() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_run_that_continues_after_its_outputs() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
@@ -97,7 +97,7 @@ def test_run_that_continues_after_its_outputs() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_outputs_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")
@@ -106,7 +106,7 @@ def test_outputs_whose_answer_was_lost() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_overlapping_reads_have_no_order() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("queued"))
@@ -115,7 +115,7 @@ def test_overlapping_reads_have_no_order() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_status_seen_late_in_a_stream() -> History:
     builder = HistoryBuilder()
     builder.stream(
@@ -130,7 +130,7 @@ def test_status_seen_late_in_a_stream() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_cancellation_that_comes_too_late() -> History:
     return _observed("queued", "cancelling", "completed")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.listing import list_contents, list_order
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, thread
 
 Object = dict[str, object]
@@ -128,8 +128,8 @@ def test_sort_that_leaves_ties_as_they_were_created() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
 
-@legal
-def test_sort_that_leaves_ties_as_they_were_created_is_legal() -> History:
+@permitted
+def test_sort_that_leaves_ties_as_they_were_created_is_permitted() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)
 
 
@@ -291,7 +291,7 @@ def test_newest_is_missing_from_a_list_that_begins_with_the_oldest() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_created_after_or_elsewhere_or_deleted() -> History:
     builder, messages = filled(2)
     builder.send("create_message", message("user", id_="msg_x", thread_id="thread_b"), thread_id="thread_b")
@@ -328,7 +328,7 @@ def test_deleted_but_listed() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_other_clients_create_assistants_meanwhile() -> History:
     builder = HistoryBuilder()
     mine = [assistant(f"asst_{n}", created_at=T0 + n) for n in range(2)]

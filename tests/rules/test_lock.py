@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import lock
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -91,7 +91,7 @@ def test_second_run_that_replaces_the_first() -> History:
     return _replaced_run(Step(operation="create_run", body={"assistant_id": ASSISTANT}))
 
 
-@legal
+@permitted
 def test_recording_without_the_cancellation_of_the_first_run() -> History:
     return _replaced_run(None)
 
@@ -110,7 +110,7 @@ def test_thread_that_is_not_locked_while_a_run_is_cancelled() -> History:
     return _two_attempts("cancelling", "cancelling", True, True)
 
 
-@legal
+@permitted
 def test_run_that_ends_during_the_attempt() -> History:
     return _two_attempts("in_progress", "completed", True, True)
 
@@ -312,7 +312,7 @@ def test_thread_locked_by_a_refused_run() -> History:
     return _after_refused_run(False)
 
 
-@legal
+@permitted
 def test_server_without_messages_holds_no_lock() -> History:
     return _after_refused_run(False, works=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
     T0,
@@ -90,7 +90,7 @@ def test_message_whose_content_changes() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_message_that_grows_while_the_run_works() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
@@ -180,7 +180,7 @@ def test_answer_without_step() -> History:
     return _ran([])
 
 
-@legal
+@permitted
 def test_model_with_an_empty_answer() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
@@ -302,7 +302,7 @@ def test_additional_message_without_its_metadata() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "metadata": {}}, ANSWER)
 
 
-@legal
+@permitted
 def test_equal_message_after_the_answer() -> History:
     builder = HistoryBuilder()
     builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
@@ -366,15 +366,15 @@ def test_list_of_all_threads_loses_no_foreign_message() -> History:
     return _lists([message("user", id_="msg_u"), foreign], [message("user", id_="msg_u")])
 
 
-@legal
-def test_illegal_content_that_was_accepted_is_not_compared() -> History:
+@permitted
+def test_invalid_content_that_was_accepted_is_not_compared() -> History:
     builder = HistoryBuilder()
-    illegal = Step(
+    invalid = Step(
         operation="create_message",
         role=Role.NEGATIVE,
         expectation=REFUSES_BODY,
         mutation=Mutation("/content", "type", "Hello", 5),
     )
-    builder.send("create_message", message("user", "5", "msg_u"), body={"role": "user", "content": 5}, step=illegal)
+    builder.send("create_message", message("user", "5", "msg_u"), body={"role": "user", "content": 5}, step=invalid)
     builder.send("get_message", message("user", "five", "msg_u"), message_id="msg_u")
     return builder.history()

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import metadata
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, passes, permitted
 from tests.rules.histories import HistoryBuilder, message, page, run, thread
 
 
@@ -75,7 +75,7 @@ def test_metadata_that_disappears() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_modifications_at_once() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("completed"))
@@ -85,7 +85,7 @@ def test_modifications_at_once() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_modification_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("completed"))
@@ -94,7 +94,7 @@ def test_modification_whose_answer_was_lost() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_metadata_of_a_thread_and_its_run() -> History:
     builder = HistoryBuilder()
     body = {"assistant_id": "asst_a", "thread": {"metadata": {"thread": "x"}}, "metadata": {"run": "y"}}

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import modify
-from tests.rules.examples import fails, findings, inconclusive, legal, passes
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, function_tool, message, page, run, thread
 
 NEW: dict[str, Any] = {"metadata": {"a": "1"}}
@@ -178,7 +178,7 @@ def test_modification_that_is_ignored() -> History:
     return _assistant_modified(temperature=1.0)
 
 
-@legal
+@permitted
 def test_modification_of_an_active_run_may_be_accepted_or_refused() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
@@ -187,7 +187,7 @@ def test_modification_of_an_active_run_may_be_accepted_or_refused() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_modified_message_without_attachments() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})

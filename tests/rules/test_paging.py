@@ -5,7 +5,7 @@ from dataclasses import replace
 from runs_conformance.model.case import DanglingReference, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.paging import page_size, traversal
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 Object = dict[str, object]
@@ -229,7 +229,7 @@ def test_active_run_writes_during_the_traversal() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_other_clients_create_and_delete_assistants_during_the_traversal() -> History:
     builder = HistoryBuilder()
     a, b, c, d = (assistant(f"asst_{name}", created_at=T0 + n) for n, name in enumerate("abcd"))
@@ -273,12 +273,12 @@ def test_a_limit_of_100_is_refused() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_list_of_a_deleted_thread_is_refused() -> History:
     return requested(limit="100").history()
 
 
-@legal
+@permitted
 def test_a_limit_of_101_is_refused() -> History:
     builder = requested(limit="101")
     builder.send("list_messages", page())

@@ -7,7 +7,7 @@ from runs_conformance.engine.verdicts import Requirements, VerdictContext, build
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.rules import races
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, page, run, step, thread
 
 Seen = tuple[str, str]
@@ -41,7 +41,7 @@ def test_second_waits_in_the_queue() -> History:
     return created_at_once((("run_b", "queued"), ("run_a", "in_progress")))
 
 
-@legal
+@permitted
 def test_second_waits_in_the_queue_and_works_afterwards() -> History:
     first = (("run_b", "queued"), ("run_a", "in_progress"))
     return created_at_once(first, (("run_b", "in_progress"), ("run_a", "completed")))
@@ -115,7 +115,7 @@ def observed(*observed_statuses: Seen) -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_one_after_the_other() -> History:
     builder = HistoryBuilder()
     for id_ in ("run_a", "run_b"):
@@ -387,6 +387,6 @@ def test_last_of_three_changes_is_sent_after_the_second_was_answered() -> Histor
     return builder.history()
 
 
-@legal
+@permitted
 def test_either_change_may_stand() -> History:
     return changed_twice({"left": "yes"})

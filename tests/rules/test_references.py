@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.model.case import REFUSES_REFERENCE, DanglingReference, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import references
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import MESSAGE, HistoryBuilder, deleted, message, run
 
 
@@ -77,7 +77,7 @@ def test_deletion_of_an_unknown_id_is_accepted() -> History:
     return requested(DanglingReference.UNKNOWN, 200, "delete_message")
 
 
-@legal
+@permitted
 def test_deletion_of_an_unknown_id_violates_no_must_rule() -> History:
     return requested(DanglingReference.UNKNOWN, 200, "delete_message")
 
@@ -112,7 +112,7 @@ def test_step_is_found_under_another_run() -> History:
     return requested(DanglingReference.FOREIGN, 200, "get_run_step")
 
 
-@legal
+@permitted
 def test_recorded_read_of_a_run_created_before() -> History:
     builder = HistoryBuilder()
     builder.get_run(run("completed"))

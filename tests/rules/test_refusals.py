@@ -7,7 +7,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import refusals
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, error
 
 PLACE = "/tools/0/function/name"
@@ -150,7 +150,7 @@ def test_conflict() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_rate_limits_and_wrong_keys_are_no_refusals() -> History:
     builder = HistoryBuilder()
     for status in (401, 403, 429):
@@ -202,7 +202,7 @@ def test_stream_of_one_error() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_stream_that_breaks_off_at_once() -> History:
     builder = HistoryBuilder()
     builder.send("create_run", events=[("error", error())], body={"assistant_id": ASSISTANT, "stream": True})

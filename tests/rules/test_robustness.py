@@ -7,7 +7,7 @@ from runs_conformance.model.case import REFUSES_BODY, Either, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.rules import robustness
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, error, message, thread
 
 Probe = tuple[str, int]
@@ -89,7 +89,7 @@ def test_request_is_left_hanging() -> History:
     return hanging(30.0)
 
 
-@legal
+@permitted
 def test_connection_is_closed_at_once() -> History:
     return hanging(0.1)
 
@@ -185,7 +185,7 @@ def test_invalid_utf8_is_accepted() -> History:
     return probed(("invalid_utf8", 200))
 
 
-@legal
+@permitted
 def test_lenient_where_no_source_decides() -> History:
     odd = (
         "invalid_utf8",
@@ -209,7 +209,7 @@ def test_empty_body_is_accepted() -> History:
     return probed(("empty_body", 200))
 
 
-@legal
+@permitted
 def test_modifying_nothing_with_no_body() -> History:
     return probed(("empty_body", 200), operation="modify_thread")
 

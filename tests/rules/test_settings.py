@@ -9,7 +9,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.rules import lifecycle
 from runs_conformance.rules.settings import instructions, requested_values, unrequested_values
-from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, legal, passes
+from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, run
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
@@ -27,9 +27,9 @@ def _requesting(body: dict[str, Any], shown: dict[str, Any]) -> History:
 @inconclusive(requested_values.max_prompt_tokens_is_as_asked)
 def test_handling_of_an_invalid_request_is_not_judged() -> History:
     builder = HistoryBuilder()
-    illegal = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
+    invalid = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
     body = {"assistant_id": ASSISTANT, "max_prompt_tokens": "257"}
-    builder.create_run(run(max_prompt_tokens=257), body=body, step=illegal)
+    builder.create_run(run(max_prompt_tokens=257), body=body, step=invalid)
     return builder.history()
 
 
@@ -236,7 +236,7 @@ def test_list_that_shows_no_tools() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_three_forms_of_no_instructions() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(instructions=None), body={"model": "gpt-4o"})
@@ -245,7 +245,7 @@ def test_three_forms_of_no_instructions() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_additional_instructions_are_shown() -> History:
     asked = {"instructions": "In French.", "additional_instructions": "Be brief."}
     return _requesting(asked, {"instructions": "In French.\n\nBe brief."})
@@ -281,7 +281,7 @@ def test_temperature_that_is_rounded() -> History:
     return _requesting({"temperature": 0.123456}, {"temperature": 0.12})
 
 
-@legal
+@permitted
 def test_temperature_in_single_precision_violates_no_must_rule() -> History:
     return _requesting({"temperature": 0.7, "top_p": 0.123456}, {"temperature": 0.699999988079071, "top_p": 0.12346})
 
@@ -291,29 +291,29 @@ def test_temperature_that_loses_its_first_digits() -> History:
     return _requesting({"temperature": 0.7}, {"temperature": 1.0})
 
 
-def _illegal_run(**changes: Any) -> History:
-    """A run that was accepted with an illegal value, and is then shown with others."""
+def _run_with_invalid_value(**changes: Any) -> History:
+    """A run that was accepted with an invalid value, and is then shown with others."""
     builder = HistoryBuilder()
-    illegal = Step(
+    invalid = Step(
         operation="create_run",
         role=Role.NEGATIVE,
         expectation=REFUSES_BODY,
         mutation=Mutation("/max_completion_tokens", "minimum", 256, -257),
     )
     body = {"assistant_id": ASSISTANT, "max_completion_tokens": -257}
-    builder.create_run(run(max_completion_tokens=-257), body=body, step=illegal)
+    builder.create_run(run(max_completion_tokens=-257), body=body, step=invalid)
     builder.get_run(run("completed", max_completion_tokens=-257, **changes))
     return builder.history()
 
 
-@legal
-def test_what_follows_from_an_accepted_illegal_value_is_not_judged() -> History:
-    return _illegal_run(temperature=0.5)
+@permitted
+def test_what_follows_from_an_accepted_invalid_value_is_not_judged() -> History:
+    return _run_with_invalid_value(temperature=0.5)
 
 
 @fails(lifecycle.terminal_status_is_final)
-def test_run_with_an_illegal_value_that_reopens() -> History:
-    history = _illegal_run()
+def test_run_with_an_invalid_value_that_reopens() -> History:
+    history = _run_with_invalid_value()
     builder = HistoryBuilder()
     builder.exchanges, builder.clock = list(history.exchanges), 200.0
     builder.get_run(run("in_progress"))

@@ -8,7 +8,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.steps import step_contents, step_end
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, step, usage
 
 
@@ -192,7 +192,7 @@ def test_results_that_always_show_their_content() -> History:
     return _searched(True)
 
 
-@legal
+@permitted
 def test_expired_step_without_timestamp_and_stored_step_without_expiry() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "expired")
@@ -201,7 +201,7 @@ def test_expired_step_without_timestamp_and_stored_step_without_expiry() -> Hist
     return builder.history()
 
 
-@legal
+@permitted
 def test_step_that_names_its_message_before_there_is_one() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")

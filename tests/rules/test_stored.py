@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import stored
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, message, page, run, step, streamed_message, usage
 from tests.rules.streams import completed, opening, plain, writing
 
@@ -66,7 +66,7 @@ def test_waiting_run_continues() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_progress_members_are_streamed_only() -> History:
     return read_after(read_message=streamed_message())
 

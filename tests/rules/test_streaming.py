@@ -7,7 +7,7 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, run
 from tests.rules.streams import calling, opening, plain, wrapped
 
@@ -215,12 +215,12 @@ def test_error_without_message() -> History:
     return streamed(*opening(), ("error", {}))
 
 
-@legal
+@permitted
 def test_stream_that_breaks_off_with_an_error() -> History:
     return streamed(*opening(), ("error", WRAPPED))
 
 
-@legal
+@permitted
 def test_extra_events_after_the_end_of_the_run() -> History:
     return streamed(*plain(), ("thread.run.billed", {"id": "x"}), DONE)
 

@@ -7,7 +7,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import threads
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
@@ -77,7 +77,7 @@ def test_thread_that_keeps_its_messages_when_one_of_another_thread_is_deleted() 
     return _deleted_through_another_path("thread_b", ADA, WHO)
 
 
-@legal
+@permitted
 def test_message_that_is_deleted_through_the_path_of_another_thread() -> History:
     return _deleted_through_another_path("thread_a", ADA)
 
@@ -116,7 +116,7 @@ def test_thread_that_cannot_be_read() -> None:
     assert [type(result) for result in results] == [Passed, Suspicion]
 
 
-@legal
+@permitted
 def test_thread_that_is_hidden_from_another_tenant() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
@@ -149,7 +149,7 @@ def test_lost_tool_resources() -> History:
     return _resources({"file_search": {"vector_store_ids": ["vs_a"]}})
 
 
-@legal
+@permitted
 def test_message_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": GIVEN})
@@ -183,7 +183,7 @@ def test_run_that_is_refused_without_a_thread() -> History:
     return _without_a_thread(400)
 
 
-@legal
+@permitted
 def test_run_without_thread_and_instructions() -> History:
     return _without_a_thread(400, instructions="")
 

@@ -9,7 +9,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
 
 
@@ -173,7 +173,7 @@ def test_expiry_of_a_completed_run() -> History:
     return _looks(run("completed", expires_at=T0 + 600))
 
 
-@legal
+@permitted
 def test_incomplete_and_expired_runs_with_and_without_stamps() -> History:
     return _looks(
         run("incomplete", id_="run_b", completed_at=None),
@@ -182,7 +182,7 @@ def test_incomplete_and_expired_runs_with_and_without_stamps() -> History:
     )
 
 
-@legal
+@permitted
 def test_start_is_set_again_when_outputs_are_submitted() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "requires_action")
@@ -193,7 +193,7 @@ def test_start_is_set_again_when_outputs_are_submitted() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_clock_that_is_two_minutes_off_and_floats_for_integers() -> History:
     return _looks(run(created_at=T0 - 120.0, expires_at=T0 + 480.0), run("completed", created_at=T0 - 120))
 

@@ -6,7 +6,7 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.tools import call_steps, tool_outputs
-from tests.rules.examples import fails, inconclusive, judge, legal, passes
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, action, call, error, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
@@ -149,7 +149,7 @@ def test_run_that_waits_for_the_same_calls_again() -> History:
     return _submitted(["call_a", "call_b"], True, run("requires_action", required_action=action(call("call_b"))))
 
 
-@legal
+@permitted
 def test_run_that_makes_new_calls() -> History:
     anew = run("requires_action", required_action=action(call("call_c")))
     return _submitted(["call_a", "call_b"], True, run("in_progress"), anew)
@@ -255,7 +255,7 @@ def test_step_that_swaps_its_outputs() -> History:
     return _recorded("out call_a", "out call_a")
 
 
-@legal
+@permitted
 def test_step_shows_one_of_two_outputs_for_a_call() -> History:
     """Which of the two an accepted submission keeps is undefined."""
     return _recorded("another", "out call_b", sent=("call_a", "call_a", "call_b"))
@@ -342,7 +342,7 @@ def test_step_that_is_closed_in_the_stream() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_new_step_when_the_run_resumes_in_a_stream() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "requires_action")

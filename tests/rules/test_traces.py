@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import traces
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 FIRST = {"role": "user", "content": "Hello"}
@@ -91,7 +91,7 @@ def test_refused_assistant_that_is_renamed() -> History:
     return _assistant(name="Eve")
 
 
-@legal
+@permitted
 def test_refused_modification_with_an_accepted_one_after_it() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(name=None), body={"model": "gpt-4o"})
@@ -100,7 +100,7 @@ def test_refused_modification_with_an_accepted_one_after_it() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_creations_whose_answers_were_lost() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [FIRST]})

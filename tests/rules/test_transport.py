@@ -7,7 +7,7 @@ from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import transport
-from tests.rules.examples import fails, inconclusive, legal, passes
+from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, run, thread
 from tests.rules.streams import plain
 
@@ -44,7 +44,7 @@ def test_deeply_nested_answer_that_was_never_sent() -> History:
     return answered(ABSENT, defects=("too_deep",))
 
 
-@legal
+@permitted
 def test_deep_nesting_that_was_sent_before() -> History:
     (exchange,) = answered(ABSENT, defects=("too_deep",))
     return History.of([replace(exchange, request=replace(exchange.request, text='{"tools": [[[...]]]}'))])
@@ -56,7 +56,7 @@ def list_of_deep_values() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_list_may_show_values_of_other_clients() -> History:
     return list_of_deep_values()
 
@@ -95,7 +95,7 @@ def test_nesting_that_few_parsers_read() -> History:
     return answered(ABSENT, defects=("too_deep",))
 
 
-@legal
+@permitted
 def test_duplicate_member_is_no_must_violation() -> History:
     return answered(run(), defects=("duplicate_key: status",))
 
@@ -112,7 +112,7 @@ def test_answers_break_off() -> History:
     return truncated(2)
 
 
-@legal
+@permitted
 def test_one_answer_breaks_off() -> History:
     return truncated(1)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import usage
-from tests.rules.examples import fails, legal, passes
+from tests.rules.examples import fails, passes, permitted
 from tests.rules.histories import HistoryBuilder, page, run, step
 from tests.rules.histories import usage as tokens
 
@@ -76,7 +76,7 @@ def test_usage_that_grows_after_the_end() -> History:
     return builder.history()
 
 
-@legal
+@permitted
 def test_details_of_usage() -> History:
     builder = HistoryBuilder()
     builder.create_run(run("completed", usage={**tokens(), "prompt_token_details": {"cached_tokens": 0}}))

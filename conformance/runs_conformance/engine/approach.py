@@ -1,6 +1,6 @@
 """Finds out how a target accepts the prerequisites of programs, before the first program starts.
 
-The smallest legal form comes first, so that a target that accepts it is sent nothing else. Richer legal forms follow,
+The smallest valid form comes first, so that a target that accepts it is sent nothing else. Richer valid forms follow,
 in a fixed order, until one works.
 """
 

@@ -17,7 +17,7 @@ from runs_conformance.model.exchange import Exchange
 MIN_ANSWERS = 6
 """Answers as by a missing route after which an operation is no longer called."""
 
-MIN_LEGAL_ANSWERS = 2
+MIN_ANSWERS_TO_VALID = 2
 """How many of these must be answers to requests that the target has no reason to refuse."""
 
 
@@ -31,7 +31,7 @@ class RouteGuard:
     sender: Sender
     no_route: Collection[Signature]
     _missing: Counter[str] = field(default_factory=Counter)
-    _missing_when_legal: Counter[str] = field(default_factory=Counter)
+    _missing_though_valid: Counter[str] = field(default_factory=Counter)
     _existing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,7 +60,7 @@ class RouteGuard:
         return (
             operation not in self._existing
             and self._missing[operation] >= MIN_ANSWERS
-            and self._missing_when_legal[operation] >= MIN_LEGAL_ANSWERS
+            and self._missing_though_valid[operation] >= MIN_ANSWERS_TO_VALID
         )
 
     def _learn_from(self, step: Step, exchange: Exchange) -> None:
@@ -71,4 +71,4 @@ class RouteGuard:
                 self._existing.add(step.operation)
                 return
             self._missing[step.operation] += 1
-            self._missing_when_legal[step.operation] += step.role is not Role.NEGATIVE
+            self._missing_though_valid[step.operation] += step.role is not Role.NEGATIVE

@@ -92,7 +92,7 @@ def blames_missing_messages(exchange: Exchange) -> bool:
     """Whether the refusal of a run names no member, and says of its thread that it has or needs messages.
 
     The real service refuses a run without instructions on a thread without a user message. A target that has lost the
-    messages of a thread then refuses legal requests with the words of the contract.
+    messages of a thread then refuses valid requests with the words of the contract.
     """
     text = refusal_text(exchange) if exchange.operation == "create_run" and not named_places(exchange) else ""
     return re.search(r"\bthread\b", text, re.IGNORECASE) is not None and _MESSAGES.search(text) is not None

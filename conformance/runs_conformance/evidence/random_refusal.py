@@ -1,4 +1,4 @@
-"""Legal requests that were accepted once and refused another time, with nothing in between that explains it."""
+"""Valid requests that were accepted once and refused another time, with nothing in between that explains it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EqualRequests:
 
 @lru_cache(maxsize=16)
 def equal_requests(history: History) -> tuple[EqualRequests, ...]:
-    """Every group of equal legal requests, on objects whose state gives no reason to refuse one of them."""
+    """Every group of equal valid requests, on objects whose state gives no reason to refuse one of them."""
     groups: dict[tuple[str, str], list[Exchange]] = {}
     for exchange in _candidates(history):
         body = json.dumps(exchange.request.body, sort_keys=True, default=repr)
@@ -66,7 +66,7 @@ def _blames_thread(exchange: Exchange) -> bool:
 
 @lru_cache(maxsize=16)
 def random_refusals(history: History) -> Mapping[str, EqualRequests]:
-    """The operations that refused a legal request which they accepted another time."""
+    """The operations that refused a valid request which they accepted another time."""
     return {each.operation: each for each in equal_requests(history) if each.differ}
 
 

@@ -73,7 +73,7 @@ class ResourceUsage:
 class Transition:
     """A status transition of runs and how often it was observed.
 
-    `kind` is `direct`, `between_looks` (legal through statuses that were not observed) or `illegal`.
+    `kind` is `direct`, `between_looks` (allowed through statuses that were not observed) or `illegal`.
     """
 
     earlier: str

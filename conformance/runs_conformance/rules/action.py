@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES
-from runs_conformance.evidence.illegal_values import legal_run_observations
+from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.timeline import RunTimeline, runs
@@ -23,7 +23,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_RUN,
     capability="tools",
@@ -48,7 +48,7 @@ def is_given_while_required(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_RUN,
     capability="core",
@@ -71,7 +71,7 @@ def is_null_otherwise(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
@@ -116,7 +116,7 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",

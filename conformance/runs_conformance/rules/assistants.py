@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.illegal_values import legal_assistants
+from runs_conformance.evidence.accepted_invalid import valid_assistants
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import Observation, assistant_observations
 from runs_conformance.evidence.request_expectation import is_interpretable
@@ -84,7 +84,7 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_assistants,
+    units=valid_assistants,
     level=Level.MUST,
     source=_ASSISTANT,
     capability="core",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
-from runs_conformance.evidence.illegal_values import is_legal, legal_run_observations
+from runs_conformance.evidence.accepted_invalid import is_valid_object, valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import RunTimeline, runs
@@ -24,7 +24,7 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_ERROR,
     capability="core",
@@ -51,7 +51,7 @@ def failed_run_says_why(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_ERROR,
     capability="core",
@@ -70,7 +70,7 @@ def completed_run_has_no_error(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_SEEN,
     capability="core",
@@ -89,7 +89,7 @@ def unfinished_run_has_no_error(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_DETAILS,
     capability="core",
@@ -116,7 +116,7 @@ def incomplete_run_says_why(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_DETAILS,
     capability="core",
@@ -139,14 +139,14 @@ def only_incomplete_run_has_details(run: Observation) -> Iterator[Result]:
 def _truncated_messages(history: History) -> Iterator[tuple[Observation, Observation]]:
     """Each message that the token limit truncated in a stream, with the last observation of its run in the stream."""
     for stream in streams(history):
-        ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_legal(history, run)]
+        ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_valid_object(history, run)]
         for message in stream.of_kind("message"):
             if ends and message.get("/incomplete_details/reason") == "max_tokens":
                 yield message, ends[-1]
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_LIMIT,
     capability="core",

@@ -86,12 +86,12 @@ def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
         if earlier.status not in TRANSITIONS or earlier.status == "requires_action":
             continue
         without_outputs = run.creation is not None and not may_be_resumed_between(run, earlier, later)
-        legal = reachable_without_outputs(earlier.status) if without_outputs else reachable(earlier.status)
+        allowed = reachable_without_outputs(earlier.status) if without_outputs else reachable(earlier.status)
         yield later.check(
-            later.status in legal,
+            later.status in allowed,
             f"the run changed from {earlier.status!r} to {later.status!r}",
             "/status",
-            sorted(legal),
+            sorted(allowed),
             later.status,
         )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
+from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import message_certainly_exists
-from runs_conformance.evidence.illegal_values import is_legal
 from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
@@ -129,7 +129,7 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     before, answer = modification.state_before, modification.response_object
     if not modification.exchange.accepted or before is None or answer is None or not modification.is_quiescent:
         return
-    if not is_legal(modification.timeline.history, answer):
+    if not is_valid_object(modification.timeline.history, answer):
         return
     known = known_members(modification.kind, modification.exchange.edition)
     shown = known & before.value.keys() & answer.value.keys()
@@ -273,7 +273,7 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
         or not is_interpretable(modification.exchange)
         or before is None
         or answer is None
-        or not is_legal(modification.timeline.history, answer)
+        or not is_valid_object(modification.timeline.history, answer)
     ):
         return
     was, now = before.get("metadata"), answer.get("metadata")

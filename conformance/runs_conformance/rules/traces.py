@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.known_members import known_members
+from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.illegal_values import is_legal
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
@@ -173,7 +173,7 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     Fix: Validate the whole request before applying any of it.
     """
     before, after = modification.state_before, modification.state_after
-    if before is None or after is None or not is_legal(modification.timeline.history, after):
+    if before is None or after is None or not is_valid_object(modification.timeline.history, after):
         return
     known = known_members("assistant", modification.exchange.edition)
     for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.complete_list import steps_after_run_end
-from runs_conformance.evidence.illegal_values import legal_run_observations
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.history import History
@@ -21,7 +21,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage", note="one published example differs"),
     capability="core",
@@ -41,7 +41,7 @@ def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -60,7 +60,7 @@ def is_given_when_completed(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_USAGE,
     capability="core",

@@ -192,9 +192,9 @@ def test_metadata_that_were_not_modified_may_not_exceed_their_limit() -> None:
     assert "thread.metadata.maxProperties" in failing(tallies(builder.history()))
 
 
-def test_a_member_that_an_accepted_illegal_request_lacked_is_not_missing_again() -> None:
+def test_a_member_that_an_accepted_invalid_request_lacked_is_not_missing_again() -> None:
     builder = HistoryBuilder()
-    illegal = Step(
+    invalid = Step(
         operation="create_message",
         role=Role.NEGATIVE,
         expectation=REFUSES_BODY,
@@ -203,7 +203,7 @@ def test_a_member_that_an_accepted_illegal_request_lacked_is_not_missing_again()
     body = {"role": "user", "content": [{"type": "text"}]}
     shown = {**message("user", "Hello", "msg_u"), "content": [{"type": "text"}]}
     del shown["assistant_id"]
-    builder.send("create_message", shown, body=body, step=illegal)
+    builder.send("create_message", shown, body=body, step=invalid)
     found = failing(tallies(builder.history()))
     assert "message.content[].text.required" not in found
     assert "message.assistant_id.required" in found

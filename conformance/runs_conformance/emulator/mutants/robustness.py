@@ -288,7 +288,7 @@ def reads_not_a_number(hooks: Hooks) -> None:
 
 @mutant("acceptance", broad_reason="A setup step that is refused at random breaks whatever follows it.")
 def refuses_every_fifth_thread(hooks: Hooks) -> None:
-    """Every fifth legal request to create a thread is refused."""
+    """Every fifth valid request to create a thread is refused."""
     count = 0
 
     async def create(inner: Any, request: RequestContext) -> Any:

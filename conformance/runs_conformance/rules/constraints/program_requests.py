@@ -28,7 +28,7 @@ class ProgramRequests:
         self.negatives: dict[str, list[Exchange]] = {}
         self.valid: dict[str, list[Exchange]] = {}
         self.controls: dict[str, list[Exchange]] = {}
-        self.legal: dict[str, list[Exchange]] = {}
+        self.all_valid: dict[str, list[Exchange]] = {}
         self.accepted: set[str] = set()
         self.tried: set[str] = set()
         self._refused_choices: dict[str, frozenset[UnionChoice]] = {}
@@ -44,7 +44,7 @@ class ProgramRequests:
             elif step.role is Role.CONTROL:
                 self.controls.setdefault(step.operation, []).append(exchange)
             if step.role in (Role.VALID, Role.CONTROL):
-                self.legal.setdefault(step.operation, []).append(exchange)
+                self.all_valid.setdefault(step.operation, []).append(exchange)
                 self.tried.update(step.exercises)
                 if exchange.accepted:
                     self.accepted.update(step.exercises)
@@ -63,23 +63,23 @@ class ProgramRequests:
     def refuses_everything(self, refused: Exchange) -> bool:
         """Whether the target may have refused every request of the operation at that time.
 
-        It did not if it accepted a request afterwards. If it refused all legal ones, the last one before decides, or an
-        invalid one that was accepted since; but a legal request is then never blamed. Legal requests that were refused
+        It did not if it accepted a request afterwards. If it refused all valid ones, the last one before decides, or an
+        invalid one that was accepted since; but a valid request is then never blamed. Valid requests that were refused
         for members that an invalid one does not have say nothing about it.
         """
         own = refused.step.id if refused.step is not None else ""
-        is_legal = refused.step is not None and refused.step.role is Role.VALID
-        legal = [
+        is_valid = refused.step is not None and refused.step.role is Role.VALID
+        valid = [
             each
-            for each in self.legal.get(refused.operation or "", [])
-            if _shows_target_state(each, own) and (is_legal or not _blames_what_is_missing_in(refused, each))
+            for each in self.all_valid.get(refused.operation or "", [])
+            if _shows_target_state(each, own) and (is_valid or not _blames_what_is_missing_in(refused, each))
         ]
-        legal += (each for many in self.negatives.values() for each in many if _is_accepted_like(each, refused))
-        later = [exchange for exchange in legal if refused.happened_before(exchange)]
+        valid += (each for many in self.negatives.values() for each in many if _is_accepted_like(each, refused))
+        later = [exchange for exchange in valid if refused.happened_before(exchange)]
         if any(exchange.accepted for exchange in later):
             return False
-        before = [exchange for exchange in legal if exchange.happened_before(refused)]
-        return not before or (is_legal and later != []) or not max(before, key=lambda each: each.ended).accepted
+        before = [exchange for exchange in valid if exchange.happened_before(refused)]
+        return not before or (is_valid and later != []) or not max(before, key=lambda each: each.ended).accepted
 
     def takes_no_body_of_this_size(self, refused: Exchange, id_: str) -> bool:
         """Whether the size of the body explains a refusal: a valid value of the constraint was refused for it, too."""
@@ -91,7 +91,7 @@ class ProgramRequests:
     def refused_choices(self, operation: str) -> frozenset[UnionChoice]:
         """The alternatives of unions in valid requests of an operation that were never accepted."""
         if operation not in self._refused_choices:
-            self._refused_choices[operation] = refused_choices(self.legal.get(operation, []))
+            self._refused_choices[operation] = refused_choices(self.all_valid.get(operation, []))
         return self._refused_choices[operation]
 
     @cached_property
@@ -124,20 +124,20 @@ def _is_valid(exchange: Exchange) -> bool:
     return exchange.step is not None and exchange.step.role is not Role.NEGATIVE
 
 
-def _shows_target_state(legal: Exchange, own: str) -> bool:
-    """Whether the response to a legal request shows if the target was able to accept requests.
+def _shows_target_state(valid: Exchange, own: str) -> bool:
+    """Whether the response to a valid request shows if the target was able to accept requests.
 
     `own` is the id of the refused step, whose repetitions do not count. Neither does a refused request with several
     values, because one of the values may be to blame.
     """
-    step = legal.step
-    return step is not None and step.id != own and (legal.accepted or not step.packed)
+    step = valid.step
+    return step is not None and step.id != own and (valid.accepted or not step.packed)
 
 
-def _blames_what_is_missing_in(other: Exchange, legal: Exchange) -> bool:
-    """Whether a legal request was refused for members of its own that another request does not have."""
-    body, others = legal.request.body, other.request.body
-    blamed = set(body) & named_members(legal) if is_object(body) and legal.refused else set()
+def _blames_what_is_missing_in(other: Exchange, valid: Exchange) -> bool:
+    """Whether a valid request was refused for members of its own that another request does not have."""
+    body, others = valid.request.body, other.request.body
+    blamed = set(body) & named_members(valid) if is_object(body) and valid.refused else set()
     return bool(blamed) and blamed.isdisjoint(others if is_object(others) else ())
 
 

@@ -22,10 +22,10 @@ from runs_conformance.model.json import Absent, pointer_tokens, spell_pointer
 _INDEX = re.compile(r"\[[0-9]+\]")
 
 
-def refused_choices(legal: Iterable[Exchange]) -> frozenset[UnionChoice]:
+def refused_choices(valid: Iterable[Exchange]) -> frozenset[UnionChoice]:
     """The choices in valid requests that were refused or failed, less those in any that was accepted."""
     refused, accepted = set[UnionChoice](), set[UnionChoice]()
-    several = list(legal)
+    several = list(valid)
     if all(exchange.accepted for exchange in several):
         return frozenset()
     for exchange in several:

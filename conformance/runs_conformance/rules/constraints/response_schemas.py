@@ -12,7 +12,7 @@ from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.illegal_values import ANY_MEMBER, illegal_members
+from runs_conformance.evidence.accepted_invalid import ANY_MEMBER, invalid_members
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
@@ -82,8 +82,8 @@ def _is_consequence(
     observation = shown.get(id(value))
     if observation is None:
         return False
-    illegal = illegal_members(history, observation)
-    return ANY_MEMBER in illegal or member in illegal
+    invalid = invalid_members(history, observation)
+    return ANY_MEMBER in invalid or member in invalid
 
 
 def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:

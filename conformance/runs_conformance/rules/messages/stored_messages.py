@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from runs_conformance.evidence.accepted_invalid import valid_message_observations, valid_messages
 from runs_conformance.evidence.complete_list import complete_lists_of, is_shown_later, may_end_early, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.illegal_values import legal_message_observations, legal_messages
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
@@ -29,7 +29,7 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 
 def _created_messages(history: History) -> Iterable[Observation]:
     exchange_ids = {creation.exchange.id for creation in creations(history) if creation.kind == "message"}
-    return (each for each in legal_message_observations(history) if each.exchange.id in exchange_ids)
+    return (each for each in valid_message_observations(history) if each.exchange.id in exchange_ids)
 
 
 @rule(units=_created_messages, level=Level.MUST, source=_CONTENT, capability="messages", operation="create_message")
@@ -103,7 +103,7 @@ def _messages_of_callers(history: History) -> Iterable[Observation]:
         for e in history
         if e.operation == "create_run" and (messages_in_request(e) or not is_interpretable(e))
     }
-    for observation in legal_message_observations(history):
+    for observation in valid_message_observations(history):
         if observation.is_misplaced and observation.id not in created_ids:
             continue
         thread_id = observation.exchange.path.get("thread_id", "")
@@ -143,7 +143,7 @@ def _is_final(message: Observation, history: History) -> bool:
 
 
 @rule(
-    units=legal_messages,
+    units=valid_messages,
     level=Level.MUST,
     source=_CONTENT,
     capability="messages",
@@ -167,7 +167,7 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_message_observations,
+    units=valid_message_observations,
     level=Level.SHOULD,
     source=schema(f"{_MESSAGE}.run_id"),
     capability="messages",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.illegal_values import legal_runs
+from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_blank
@@ -16,7 +16,7 @@ _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.instructions: the instructions that the assistant used for this run"),
     capability="core",
@@ -43,7 +43,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_RUN}.instructions", note="no document says that white space is kept"),
     capability="core",
@@ -66,7 +66,7 @@ def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.instructions: overrides", note="no document says that an empty text overrides nothing"),
     capability="core",
@@ -105,7 +105,7 @@ def _strip(value: JSON | Absent) -> JSON | Absent:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
     capability="core",

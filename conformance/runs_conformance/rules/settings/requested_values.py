@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.illegal_values import legal_runs
+from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.timeline import RunTimeline
@@ -29,7 +29,7 @@ def check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model", note="a gateway may show the name that it resolved an alias to"),
     capability="core",
@@ -46,7 +46,7 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_REQUEST}.model: it will override the model associated with the assistant"),
     capability="core",
@@ -71,7 +71,7 @@ def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.tools: the list of tools that the assistant used for this run"),
     capability="tools",
@@ -88,7 +88,7 @@ def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.temperature: used for this run"),
     capability="core",
@@ -105,7 +105,7 @@ def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.top_p: used for this run"),
     capability="core",
@@ -122,7 +122,7 @@ def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_RUN}.temperature, top_p: numbers"),
     capability="core",
@@ -146,7 +146,7 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.max_prompt_tokens: the maximum number of tokens specified",
@@ -166,7 +166,7 @@ def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.max_completion_tokens: the maximum number of tokens specified",
@@ -186,7 +186,7 @@ def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.truncation_strategy"),
     capability="core",
@@ -203,7 +203,7 @@ def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.tool_choice"),
     capability="tools",
@@ -220,7 +220,7 @@ def tool_choice_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.parallel_tool_calls"),
     capability="tools",
@@ -237,7 +237,7 @@ def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}.response_format"),
     capability="core",
@@ -255,7 +255,7 @@ def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.illegal_values import legal_runs
+from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.run_action import may_be_resumed_between
@@ -24,7 +24,7 @@ _INHERITED = ("model", "tools", "temperature", "top_p", "response_format")
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model, instructions, tools"),
     capability="core",
@@ -77,7 +77,7 @@ _DEFAULTS: dict[str, JSON] = {
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -127,7 +127,7 @@ _FIXED = (
 
 
 @rule(
-    units=legal_runs,
+    units=valid_runs,
     level=Level.MUST,
     source=schema(f"{_RUN}; ModifyRunRequest allows metadata only"),
     capability="core",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.lifecycle import END_TIMESTAMPS, STATUSES
-from runs_conformance.evidence.illegal_values import legal_run_observations
+from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT, json_equal
@@ -32,7 +32,7 @@ def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=schema(f"{_RUN}.completed_at"),
     capability="core",
@@ -49,7 +49,7 @@ def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
@@ -67,7 +67,7 @@ def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=schema(f"{_RUN}.cancelled_at"),
     capability="cancel",
@@ -91,7 +91,7 @@ def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[R
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=schema(
         f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
@@ -113,7 +113,7 @@ def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="cancel",
@@ -131,7 +131,7 @@ def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
@@ -150,7 +150,7 @@ def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",

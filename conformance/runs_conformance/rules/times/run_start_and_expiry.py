@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import ACTIVE, LIFETIME, TERMINAL
-from runs_conformance.evidence.illegal_values import legal_run_observations
+from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_resumed_between, may_have_taken_effect
 from runs_conformance.evidence.timeline import RunTimeline, runs
@@ -20,7 +20,7 @@ _RECORDED = observed(
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -103,7 +103,7 @@ def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
@@ -153,7 +153,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 
 
 @rule(
-    units=legal_run_observations,
+    units=valid_run_observations,
     level=Level.MAY,
     source=_RECORDED,
     capability="core",

@@ -1,4 +1,4 @@
-"""Legal requests are accepted: the smallest of an operation, equal ones, and those with several optional members."""
+"""Valid requests are accepted: the smallest of an operation, equal ones, and those with several optional members."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Objects that an invalid request created or modified, because the target accepted it.
 
 The acceptance is one finding. What such an object shows afterwards follows from it, and says nothing about how the
-target treats legal values.
+target treats valid values.
 """
 
 from __future__ import annotations
@@ -19,59 +19,63 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import pointer_tokens
 
 ANY_MEMBER = "*"
-"""Stands for every member, if it is not known which of them the request made illegal."""
+"""Stands for every member, if it is not known which of them the request made invalid."""
 
 _CARRIES_MESSAGES = frozenset({"messages", "additional_messages", "thread", ANY_MEMBER})
 
 
 @dataclass(frozen=True, slots=True)
-class _Illegal:
-    """The illegal members by kind and id of the object, and the threads that were sent illegal messages."""
+class _AcceptedInvalid:
+    """The invalid members by kind and id of the object, and the threads that were sent invalid messages."""
 
     members: Mapping[tuple[str, str], frozenset[str]]
     threads: frozenset[str]
 
 
-def illegal_members(history: History, observation: Observation) -> frozenset[str]:
-    """The members of an observed object that an accepted illegal request may have set, or `ANY_MEMBER`."""
+def invalid_members(history: History, observation: Observation) -> frozenset[str]:
+    """The members of an observed object that an accepted invalid request may have set, or `ANY_MEMBER`."""
     return _members(history, observation.kind, observation.id, _threads_of(observation))
 
 
-def is_legal(history: History, observation: Observation) -> bool:
-    """Whether no illegal request created or modified an observed object."""
-    return not illegal_members(history, observation)
+def is_valid_object(history: History, observation: Observation) -> bool:
+    """Whether no invalid request created or modified an observed object."""
+    return not invalid_members(history, observation)
 
 
-def legal_runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timelines of all runs, except those with an illegal value."""
+def valid_runs(history: History) -> tuple[RunTimeline, ...]:
+    """The timelines of all runs, except those with an invalid value."""
     return tuple(run for run in runs(history) if not _members(history, "run", run.id, ()))
 
 
-def legal_run_observations(history: History) -> Iterable[Observation]:
-    """Every consistent observation of a run, except those with an illegal value."""
-    return (observation for observation in consistent_run_observations(history) if is_legal(history, observation))
-
-
-def legal_timelines(kind: str, history: History) -> tuple[Timeline, ...]:
-    """The timelines of all objects of a kind, except those with an illegal value."""
-    return tuple(
-        timeline for timeline in timelines(kind, history) if all(is_legal(history, o) for o in timeline.observations)
+def valid_run_observations(history: History) -> Iterable[Observation]:
+    """Every consistent observation of a run, except those with an invalid value."""
+    return (
+        observation for observation in consistent_run_observations(history) if is_valid_object(history, observation)
     )
 
 
-def legal_messages(history: History) -> tuple[Timeline, ...]:
-    """The timelines of all messages, except those with an illegal value."""
-    return legal_timelines("message", history)
+def valid_timelines(kind: str, history: History) -> tuple[Timeline, ...]:
+    """The timelines of all objects of a kind, except those with an invalid value."""
+    return tuple(
+        timeline
+        for timeline in timelines(kind, history)
+        if all(is_valid_object(history, o) for o in timeline.observations)
+    )
 
 
-def legal_assistants(history: History) -> tuple[Timeline, ...]:
-    """The timelines of all assistants, except those with an illegal value."""
-    return legal_timelines("assistant", history)
+def valid_messages(history: History) -> tuple[Timeline, ...]:
+    """The timelines of all messages, except those with an invalid value."""
+    return valid_timelines("message", history)
 
 
-def legal_message_observations(history: History) -> Iterable[Observation]:
-    """Every observation of a message, except those with an illegal value."""
-    return (observation for observation in message_observations(history) if is_legal(history, observation))
+def valid_assistants(history: History) -> tuple[Timeline, ...]:
+    """The timelines of all assistants, except those with an invalid value."""
+    return valid_timelines("assistant", history)
+
+
+def valid_message_observations(history: History) -> Iterable[Observation]:
+    """Every observation of a message, except those with an invalid value."""
+    return (observation for observation in message_observations(history) if is_valid_object(history, observation))
 
 
 def _threads_of(observation: Observation) -> tuple[str, ...]:
@@ -79,20 +83,20 @@ def _threads_of(observation: Observation) -> tuple[str, ...]:
 
 
 def _members(history: History, kind: str, id_: str, threads: Iterable[str]) -> frozenset[str]:
-    illegal = _illegal(history)
-    own = illegal.members.get((kind, id_), frozenset())
-    is_in_thread = kind == "message" and not illegal.threads.isdisjoint(threads)
+    invalid = _accepted_invalid(history)
+    own = invalid.members.get((kind, id_), frozenset())
+    is_in_thread = kind == "message" and not invalid.threads.isdisjoint(threads)
     return own | {ANY_MEMBER} if is_in_thread else own
 
 
 @lru_cache(maxsize=16)
-def _illegal(history: History) -> _Illegal:
+def _accepted_invalid(history: History) -> _AcceptedInvalid:
     members: dict[tuple[str, str], set[str]] = {}
     threads: set[str] = set()
     for exchange in history:
         if not exchange.accepted or is_interpretable(exchange):
             continue
-        member = _illegal_member(exchange)
+        member = _invalid_member(exchange)
         targets = list(_targets(exchange))
         for target in targets:
             members.setdefault(target, set()).add(member)
@@ -103,10 +107,10 @@ def _illegal(history: History) -> _Illegal:
         inherited = members.get(("assistant", str(run.creation_body.get("assistant_id"))))
         if inherited:
             members.setdefault(("run", run.id), set()).update(inherited)
-    return _Illegal({key: frozenset(names) for key, names in members.items()}, frozenset(threads))
+    return _AcceptedInvalid({key: frozenset(names) for key, names in members.items()}, frozenset(threads))
 
 
-def _illegal_member(exchange: Exchange) -> str:
+def _invalid_member(exchange: Exchange) -> str:
     mutation = exchange.step.mutation if exchange.step is not None else None
     tokens = pointer_tokens(mutation.pointer) if mutation is not None and mutation.place == "body" else []
     return tokens[0] if tokens else ANY_MEMBER
