@@ -82,7 +82,7 @@ def test_tool_choice_that_is_dropped_is_not_obeyed(place: str) -> None:
     assert list(by_kind(ignored)) == ["tools"]
 
 
-def test_an_id_that_names_nothing_is_one_mistake_however_it_is_written() -> None:
+def test_an_id_that_names_nothing_is_one_cause_however_it_is_written() -> None:
     odd = broken_rule("robustness.odd_ids_name_nothing", "get_thread")
     unknown = broken_rule("references.unknown_and_malformed_ids_are_refused", "get_thread", "should")
     (cause,) = analyze([odd, unknown])
@@ -118,7 +118,7 @@ LOST = [
         ("messages.are_not_lost", {"data", "data.dropped"}),
     ],
 )
-def test_a_server_that_stores_nothing_makes_one_mistake(kept: str, kinds: set[str]) -> None:
+def test_a_server_that_stores_nothing_makes_one_cause(kept: str, kinds: set[str]) -> None:
     passing = replace(broken_rule(kept, "get_thread"), outcome=Outcome.PASS, findings=())
     assert set(by_kind(*LOST, passing)) == kinds
 
@@ -272,7 +272,7 @@ def test_parameters_that_lists_ignore_are_named_beside_a_must() -> None:
     assert "`before`" in cause.fix
 
 
-def test_a_dropped_model_is_one_mistake() -> None:
+def test_a_dropped_model_is_one_cause() -> None:
     asked = wrong_rule("settings.model_is_as_asked", "create_run", "/model", "a", "b")
     (cause,) = analyze([asked, broken_rule("settings.other_model_replaces_the_assistants", "create_run")])
     assert cause.title == "Members of requests are dropped: `model` of create_run"

@@ -25,7 +25,7 @@ def nan_answers(*answers: tuple[str, str, str]) -> tuple[Finding, ...]:
         ([("x3", "get_assistant", "byte_order_mark")], False),
     ],
 )
-def test_nan_that_is_accepted_and_shown_is_one_mistake(others: list[tuple[str, str, str]], is_explained: bool) -> None:
+def test_nan_that_is_accepted_and_shown_is_one_cause(others: list[tuple[str, str, str]], is_explained: bool) -> None:
     taken = replace(
         broken_rule("robustness.malformed_json_is_refused", "create_assistant"),
         findings=(Finding("accepted", "x1", "create_thread"), Finding("accepted", "x2", "create_assistant")),

@@ -28,7 +28,7 @@ def failing(name: str) -> set[str]:
     return {verdict.id for verdict in report_on(name).with_outcome(Outcome.FAIL)}
 
 
-MISTAKES = {
+CAUSES = {
     "naive": {"cancel", "streams", "tools", "lists", "shape.run", "validation.none"},
     "framework-errors": {"errors.envelope"},
     "bare-lists": {"lists.envelope"},
@@ -50,18 +50,18 @@ RARE = {"naive": {"validation.query"}}
 TIMED = {"listing.order_is_kept", "listing.newest_come_first_by_default"}
 """Requirements that a server that ignores `order` breaks only on objects that were created in different seconds."""
 
-NAMES = [*MISTAKES, "wrong-everywhere"]
+NAMES = [*CAUSES, "wrong-everywhere"]
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", CAUSES)
 def test_every_mistake_of_a_server_is_one_cause(name: str) -> None:
     causes = causes_of(name)
     found = {kind for kind, cause in causes.items() if cause.level == "must"}
-    assert found - RARE.get(name, set()) == MISTAKES[name]
+    assert found - RARE.get(name, set()) == CAUSES[name]
     assert len(causes) <= 15
 
 
-def test_a_server_that_is_wrong_everywhere_has_a_cause_for_each_mistake() -> None:
+def test_a_server_that_is_wrong_everywhere_has_a_cause_for_each_defect() -> None:
     causes = causes_of("wrong-everywhere")
     assert {kind for kind, cause in causes.items() if cause.level == "must"} == EVERYTHING
 

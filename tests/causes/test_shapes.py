@@ -31,7 +31,7 @@ WRAPPED_ARRAYS = [
 ]
 
 
-def test_a_type_that_is_sent_as_another_everywhere_is_one_mistake() -> None:
+def test_a_type_that_is_sent_as_another_everywhere_is_one_cause() -> None:
     repeated = [
         wrong_rule("identity.never_changes", "get_run", "/started_at", 1_700_000_000, "1700000000"),
         wrong_rule("times.are_unix_seconds", "create_thread", "/created_at", "seconds", "1700000000"),

@@ -85,7 +85,7 @@ def test_submissions_at_once_are_no_matter_of_the_lock() -> None:
     assert causes["races"].title == "Two at once were accepted"
 
 
-def test_a_single_must_gives_no_title_to_other_mistakes() -> None:
+def test_a_single_must_gives_no_title_to_other_causes() -> None:
     done = replace(
         broken_rule("streaming.a_stream_ends_with_done", "create_run"),
         explanation="Why.\n\nFix: Send it.",

@@ -8,8 +8,8 @@ from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import html, markdown
-from runs_conformance.reporting.console import MIN_MISTAKES, WIDTH, OutputFiles, render_summary
-from runs_conformance.reporting.mistakes import list_mistakes
+from runs_conformance.reporting.console import MIN_CAUSES, WIDTH, OutputFiles, render_summary
+from runs_conformance.reporting.numbered_causes import number_causes
 from runs_conformance.reporting.report import ProgramSummary
 from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import example, report, verdict
@@ -43,7 +43,7 @@ def test_conclusion_comes_first_and_the_next_command_last() -> None:
     assert kept[-1] == "next: runs-conformance replay 'reports/my run/report.json' create_run.max_prompt_tokens.minimum"
 
 
-def test_mistakes_are_ranked_and_warnings_follow() -> None:
+def test_causes_are_ranked_and_warnings_follow() -> None:
     lines = render_summary(report(), Style()).splitlines()
     table = lines[lines.index("   severity    requirements  cause") + 1 :]
     assert table[0].startswith(" 1 validation             1  ")
@@ -97,7 +97,7 @@ def test_summary_fits_a_screen() -> None:
     for each in (full, replace(full, hazards=hazards)):
         lines = render_summary(each, Style(), OutputFiles("report.html")).splitlines()
         listed = [line for line in lines if re.match(r" ?\d+ [a-z ]{12} +\d+  ", line)]
-        assert len(listed) == len(list_mistakes(each)) > MIN_MISTAKES
+        assert len(listed) == len(number_causes(each)) > MIN_CAUSES
         assert lines.index(listed[-1]) < 40
         assert [line for line in lines if len(line) > 100] == []
         assert "programs that stopped early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
@@ -167,15 +167,15 @@ def test_a_request_that_the_server_does_not_survive_can_be_sent_again() -> None:
     assert "To send x000007 again:" in html.text(made)
 
 
-def test_failures_are_counted_without_the_warnings_of_the_same_mistake() -> None:
+def test_failures_are_counted_without_the_warnings_of_the_same_cause() -> None:
     ids = ("tools.missing_outputs_are_refused", "tools.unknown_outputs_are_refused")
     must, should = (
         verdict(id_, Outcome.FAIL, kind="rule", level=level, operation=None)
         for id_, level in zip(ids, ("must", "should"), strict=True)
     )
     for verdicts, count in (((must, should), 1), ((should,), 1), ((replace(should, level="must"), must), 2)):
-        (mistake,) = list_mistakes(report(*verdicts))
-        assert (mistake.table_count, mistake.count) == (
+        (numbered,) = number_causes(report(*verdicts))
+        assert (numbered.table_count, numbered.count) == (
             count,
             "2 requirements" if len(verdicts) > 1 else "1 requirement",
         )

@@ -30,7 +30,7 @@ def test_page_does_not_overflow_horizontally(opened: Any, width: int) -> None:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_print_shows_every_mistake_and_its_fix_only(opened: Any) -> None:
+def test_print_shows_every_cause_and_its_fix_only(opened: Any) -> None:
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         opened.execute_script("dispatchEvent(new Event('beforeprint'))")
@@ -69,7 +69,7 @@ def test_print_of_a_server_that_is_wrong_everywhere_has_three_pages(browser: Any
 
 
 @pytest.mark.parametrize("width", [390, 1400])
-def test_the_second_mistake_is_on_the_first_screens(opened: Any, width: int) -> None:
+def test_the_second_cause_is_on_the_first_screens(opened: Any, width: int) -> None:
     opened.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 1600, "deviceScaleFactor": 1, "mobile": False}
     )
@@ -84,10 +84,10 @@ def test_the_second_mistake_is_on_the_first_screens(opened: Any, width: int) -> 
 
 
 def test_warnings_follow_under_a_heading_of_their_own(opened: Any) -> None:
-    headings = [each.text for each in opened.find_elements("css selector", ".mistakes h2")]
+    headings = [each.text for each in opened.find_elements("css selector", ".causes h2")]
     assert headings == ["Fix first 3 causes", "Then, as recommended 1 warning"]
     choose(opened, "level", "should")
-    headings = [each.text for each in opened.find_elements("css selector", ".mistakes h2")]
+    headings = [each.text for each in opened.find_elements("css selector", ".causes h2")]
     assert headings == ["Fix first 0 of 3 causes", "Then, as recommended 1 of 1 warning"]
 
 
@@ -97,7 +97,7 @@ def test_counts_of_outcomes_lead_to_the_filtered_page(opened: Any) -> None:
     assert opened.current_url.endswith("?outcome=not_judged#verdicts")
 
 
-def test_mistakes_come_first_and_the_severest_is_open(opened: Any) -> None:
+def test_causes_come_first_and_the_severest_is_open(opened: Any) -> None:
     cards = opened.find_elements("css selector", ".card")
     assert cards[0].get_attribute("open") is not None
     assert all(card.get_attribute("open") is None for card in cards[1:])
@@ -123,7 +123,7 @@ def test_an_open_card_shows_one_failure_and_folds_most(browser: Any, tmp_path: P
 
 
 def test_filters_live_in_the_url_and_update_the_counts(browser: Any, page: str) -> None:
-    browser.get(f"{page}?level=must&text=prompt_tokens#mistakes")
+    browser.get(f"{page}?level=must&text=prompt_tokens#causes")
     assert visible(browser) == {"create_run.max_prompt_tokens.minimum"}
     card = browser.find_element("css selector", ".card:not([hidden])")
     assert card.find_element("css selector", "[data-group-count]").text == "1 of 1 requirement"
@@ -137,7 +137,7 @@ def test_filters_live_in_the_url_and_update_the_counts(browser: Any, page: str) 
     choose(browser, "level", "")
     choose(browser, "text", "")
     assert "?" not in browser.current_url
-    assert browser.current_url.endswith("#mistakes")
+    assert browser.current_url.endswith("#causes")
 
 
 def test_layout_of_two_thousand_verdicts_is_deferred(browser: Any, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_report_of_a_server_that_is_wrong_everywhere_stays_small() -> None:
     assert "(1000000 characters, sha256 " in shown["verdicts"][0]["findings"][0]["message"]
 
 
-def test_the_simplest_failure_of_each_mistake_keeps_its_steps() -> None:
+def test_the_simplest_failure_of_each_cause_keeps_its_steps() -> None:
     steps = [{"operation": "get_run", "body": "y" * 90_000}]
     every = [
         verdict(

@@ -1,4 +1,4 @@
-"""A cause: one mistake of a server, and the failures that it explains."""
+"""A cause: one defect of a server, and the failures that it explains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runs_conformance.model.json import JSON
 
 
 class Severity(StrEnum):
-    """The effect of a mistake on clients, in the order of repair: the first breaks them first."""
+    """The effect of a cause on clients, in the order of repair: the first breaks them first."""
 
     CRASH = "crash"
     ACCESS = "access"
@@ -31,11 +31,11 @@ LEVELS = ("must", "should", "may")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One mistake of a server.
+    """One defect of a server.
 
     `kind` names it in a form that is stable between test runs, such as `validation.none` or `shape.run`. `title` says
     what the server does and `fix` what to change, each in one sentence. `ids` are the failing requirements, in the
-    order of the report; `consequences` are those of them that only repeat the mistake elsewhere, as a response that
+    order of the report; `consequences` are those of them that only repeat the defect elsewhere, as a response that
     shows an accepted invalid value. `level` is the highest level of the ids. `reproduction` is the id whose
     counterexample is the shortest.
     """

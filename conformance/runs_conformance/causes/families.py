@@ -1,4 +1,4 @@
-"""Rules of a theme that fail by the same mistake, so that one repair mends them."""
+"""Rules of a theme that fail for the same cause, so that one repair mends them."""
 
 from __future__ import annotations
 

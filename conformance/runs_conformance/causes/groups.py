@@ -25,7 +25,7 @@ class Group:
     members: list[Failure]
     consequences: list[Failure] = field(default_factory=list)
     typical: Callable[[Failure], bool] = lambda failure: True
-    """Whether a member shows the mistake itself and not what follows from it; preferred as the reproduction."""
+    """Whether a member shows the cause itself and not what follows from it; preferred as the reproduction."""
 
     def finish(self, position: dict[str, int]) -> Cause:
         """The cause; its ids are in the order of the report."""

@@ -1,4 +1,4 @@
-"""Mistakes of servers that validate something: a keyword or a member that is not checked, or many of them."""
+"""Causes in servers that validate something: a keyword or a member that is not checked, or many of them."""
 
 from __future__ import annotations
 

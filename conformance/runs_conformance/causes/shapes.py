@@ -1,4 +1,4 @@
-"""Mistakes in the shape of objects: members that are missing, or of another type or value."""
+"""Causes in the shape of objects: members that are missing, or of another type or value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runs_conformance.model.json import Absent, is_array, is_object
 from runs_conformance.model.text import excerpt
 
 _MIN_OBJECTS = 3
-"""A member that is wrong in the same way in this many kinds of object is one mistake, not one per object."""
+"""A member that is wrong in the same way in this many kinds of object is one cause, not one per object."""
 _MIN_OMITTED = 4
 """A server that leaves out this many members which may be null, in two kinds of object, leaves out every null."""
 _MAX_NAMED = 8

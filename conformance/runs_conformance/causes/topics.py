@@ -1,4 +1,4 @@
-"""The mistake behind each topic of rules."""
+"""The cause behind each topic of rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes of a serializer: values of one JSON type that are sent as another in several kinds of object."""
+"""Causes in a serializer: values of one JSON type that are sent as another in several kinds of object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 
 _MIN_OBJECTS = 3
-"""One type that is sent as another in this many kinds of object is one mistake, not one per member."""
+"""One type that is sent as another in this many kinds of object is one cause, not one per member."""
 
 _LIST_TOPICS = ("listing", "paging")
 

@@ -1,4 +1,4 @@
-"""Mistakes of whole responses: none, a crash, an error with the status of success, and the envelopes."""
+"""Causes in whole responses: none, a crash, an error with the status of success, and the envelopes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from runs_conformance.model.verdict import Finding
 def sort_findings(findings: Sequence[Finding], example: JSON) -> list[Finding]:
     """Sort a finding of the counterexample's exchange to the front, then those that differ from the ones before.
 
-    Several mistakes may fail one id.
+    Several causes may fail one id.
     """
     exchange = example.get("exchange") if is_object(example) else None
     ordered = sorted(findings, key=lambda finding: finding.exchange != exchange)

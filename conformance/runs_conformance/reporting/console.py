@@ -1,4 +1,4 @@
-"""The report for the terminal: the conclusion, the mistakes to fix first, and a table by capability."""
+"""The report for the terminal: the conclusion, the causes to fix first, and a table by capability."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
+from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
 from runs_conformance.reporting.outcome_names import outcome_name
 from runs_conformance.reporting.outcome_table import outcome_table
 from runs_conformance.reporting.report import Report
@@ -27,11 +27,11 @@ from runs_conformance.reporting.terminal_style import Style
 WIDTH = 100
 HEIGHT = 40
 """Lines of the screen that the summary fits unless `-v` is given."""
-MIN_MISTAKES, MAX_MISTAKES = 5, 20
-"""Limits for the number of mistakes shown if the screen has no space for more. All mistakes that fail the test run are
+MIN_CAUSES, MAX_CAUSES = 5, 20
+"""Limits for the number of causes shown if the screen has no space for more. All causes that fail the test run are
 shown, up to the maximum; others only up to the minimum.
 
-A mistake that comes late because it is less severe may explain most of the failures.
+A cause that comes late because it is less severe may explain most of the failures.
 """
 _TITLE_COLUMN = 29
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
@@ -54,11 +54,11 @@ class OutputFiles:
 
 
 def render_summary(report: Report, style: Style, files: OutputFiles = OutputFiles()) -> str:
-    """Render the report for the end of a test run: the outcome, the mistakes to fix first, and what to run next.
+    """Render the report for the end of a test run: the outcome, the causes to fix first, and what to run next.
 
-    Without `-v` the outcome and the mistakes fit a screen of 40 lines, and the whole does unless many mistakes fail it.
+    Without `-v` the outcome and the causes fit a screen of 40 lines, and the whole does unless many causes fail it.
     """
-    mistakes = list_mistakes(report)
+    causes = number_causes(report)
     lines = list(_conclusion_lines(report, style))
     rest: list[str] = []
     if style.verbosity >= 0:
@@ -67,51 +67,51 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
         rest += _baseline_lines(report, style)
         rest += _early_end_lines(report, style)
         if style.verbosity >= 1:
-            rest += _mistake_details(mistakes, report, style)
+            rest += _cause_details(causes, report, style)
         rest += ["", *outcome_table(report.verdicts, style), ""]
         rest += _undecided_lines(report, style)
-    rest += _next_lines(report, mistakes, files)
+    rest += _next_lines(report, causes, files)
     if style.verbosity >= 0:
-        lines += _mistake_table(mistakes, style, HEIGHT - len(lines) - len(rest))
+        lines += _cause_table(causes, style, HEIGHT - len(lines) - len(rest))
     return "\n".join([*lines, *rest])
 
 
-def _mistake_table(mistakes: Sequence[Mistake], style: Style, height: int) -> Iterator[str]:
-    """The mistakes, the first with its fix, in `height` lines if those that fail the test run allow it."""
-    if not mistakes:
+def _cause_table(causes: Sequence[NumberedCause], style: Style, height: int) -> Iterator[str]:
+    """The causes, the first with its fix, in `height` lines if those that fail the test run allow it."""
+    if not causes:
         return
-    fix = textwrap.wrap(failure_text.printable(f"fix: {mistakes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
+    fix = textwrap.wrap(failure_text.printable(f"fix: {causes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
     yield ""
     yield style.bold(f"{'':3}{'severity':12}{'requirements':>12}  cause")
-    least = max(MIN_MISTAKES, min(sum(mistake.fails for mistake in mistakes), MAX_MISTAKES))
+    least = max(MIN_CAUSES, min(sum(numbered.fails for numbered in causes), MAX_CAUSES))
     space = max(least, height - 2 - len(fix))
-    shown = len(mistakes) if style.verbosity >= 1 or len(mistakes) <= space else max(least, space - 1)
-    for mistake in mistakes[:shown]:
-        level = mistake.cause.level
-        note = "" if mistake.fails else "warning: " if level == "should" else "note: "
-        title = failure_text.printable(f"{note}{mistake.cause.title}").replace("\n", " ")
+    shown = len(causes) if style.verbosity >= 1 or len(causes) <= space else max(least, space - 1)
+    for numbered in causes[:shown]:
+        level = numbered.cause.level
+        note = "" if numbered.fails else "warning: " if level == "should" else "note: "
+        title = failure_text.printable(f"{note}{numbered.cause.title}").replace("\n", " ")
         title = truncate(title, WIDTH - _TITLE_COLUMN)
-        number = style.paint(f"{mistake.number:2} ", "31;1" if mistake.fails else "33")
-        yield f"{number}{mistake.severity:12}{mistake.table_count:12}  {title}"
-        if mistake is mistakes[0] and style.verbosity < 1:
+        number = style.paint(f"{numbered.number:2} ", "31;1" if numbered.fails else "33")
+        yield f"{number}{numbered.severity:12}{numbered.table_count:12}  {title}"
+        if numbered is causes[0] and style.verbosity < 1:
             yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
-    if rest := mistakes[shown:]:
+    if rest := causes[shown:]:
         more = "more" if rest[0].fails else f"more {'warning' if len(rest) == 1 else 'warnings'}"
-        count = plural(sum(mistake.table_count for mistake in rest), "requirement")
+        count = plural(sum(numbered.table_count for numbered in rest), "requirement")
         yield f"   {len(rest)} {more}, with {count}; -v shows all"
 
 
-def _mistake_details(mistakes: Sequence[Mistake], report: Report, style: Style) -> Iterator[str]:
-    for mistake in mistakes:
-        verdict = mistake.reproduction
-        label, code = ("FAIL", "31;1") if mistake.fails else _LABELS.get(verdict.level, ("FAIL", "31;1"))
+def _cause_details(causes: Sequence[NumberedCause], report: Report, style: Style) -> Iterator[str]:
+    for numbered in causes:
+        verdict = numbered.reproduction
+        label, code = ("FAIL", "31;1") if numbered.fails else _LABELS.get(verdict.level, ("FAIL", "31;1"))
         yield ""
-        yield from _wrapped_text(f"{mistake.number}. {mistake.cause.title}: {mistake.count}", style)
-        yield from _labelled_lines("fix", mistake.cause.fix)
-        if mistake.cause.operations:
-            yield from _labelled_lines("in", ", ".join(mistake.cause.operations))
+        yield from _wrapped_text(f"{numbered.number}. {numbered.cause.title}: {numbered.count}", style)
+        yield from _labelled_lines("fix", numbered.cause.fix)
+        if numbered.cause.operations:
+            yield from _labelled_lines("in", ", ".join(numbered.cause.operations))
         yield from _verdict_lines(verdict, report, style, label, code)
-        others = [other.id for other in mistake.verdicts if other is not verdict]
+        others = [other.id for other in numbered.verdicts if other is not verdict]
         if others:
             yield from _wrapped_lines(others, "      also      ")
 
@@ -277,11 +277,11 @@ def _note_lines(report: Report) -> Iterator[str]:
         yield note
 
 
-def _next_lines(report: Report, mistakes: Sequence[Mistake], files: OutputFiles) -> Iterator[str]:
+def _next_lines(report: Report, causes: Sequence[NumberedCause], files: OutputFiles) -> Iterator[str]:
     if files.report:
         yield f"report: {files.report}"
-    if mistakes:
-        verdict = mistakes[0].reproduction
+    if causes:
+        verdict = causes[0].reproduction
         can_replay = files.replay_source is not None and verdict.counterexample is not None
         command = f"replay {shlex.quote(files.replay_source or '')}" if can_replay else "explain"
         yield f"next: runs-conformance {command} {shlex.quote(verdict.id)}"

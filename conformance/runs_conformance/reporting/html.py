@@ -20,8 +20,8 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changes_note, edition_note
+from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
@@ -29,11 +29,11 @@ from runs_conformance.reporting.source_link import source_spans
 from runs_conformance.reporting.templates import content_hash, environment, page_file
 
 INITIALLY_OPEN = 1
-"""Mistakes that are expanded when the page loads."""
+"""Causes that are expanded when the page loads."""
 INITIALLY_SHOWN = 3
-"""Failures of a mistake that are listed when its card is opened, the first of them expanded; the others are folded."""
+"""Failures of a cause that are listed when its card is opened, the first of them expanded; the others are folded."""
 MAX_DETAILED = 60
-"""Failures shown with request, response and commands; the simplest of each mistake come first."""
+"""Failures shown with request, response and commands; the simplest of each cause come first."""
 
 _TONES: Mapping[Outcome, str] = {
     Outcome.PASS: "pass",
@@ -68,10 +68,10 @@ class CapabilitySummary:
 
 
 @dataclass(frozen=True, slots=True)
-class MistakeCard:
-    """A mistake, its failures in detail, and its further failures in short."""
+class CauseCard:
+    """A cause, its failures in detail, and its further failures in short."""
 
-    mistake: Mistake
+    numbered: NumberedCause
     tone: str
     details: Sequence[FailureDetail]
     rest: Sequence[Verdict]
@@ -118,7 +118,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             source_spans=source_spans,
             scope=_begin_sentence(scope_line(report)),
             lost_requests=list(lost_request_commands(report, curl_dialect)),
-            cards=list(_mistake_cards(report, curl_dialect, report_path)),
+            cards=list(_cause_cards(report, curl_dialect, report_path)),
             accepted=[verdict for verdict in report.with_outcome(Outcome.FAIL) if verdict.id in _accepted_ids(report)],
             early_ends=group_early_ends(report.programs.early_ends),
             started=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(report.started)) if report.started else "",
@@ -226,14 +226,14 @@ _STATUS_ORDER = (
 )
 
 
-def _mistake_cards(report: Report, dialect: str, report_path: str) -> Iterator[MistakeCard]:
-    mistakes = list_mistakes(report)
-    share = max(1, MAX_DETAILED // max(1, len(mistakes)))
-    for mistake in mistakes:
-        ranked = sorted(mistake.verdicts, key=lambda verdict: verdict is not mistake.reproduction)
-        tone = "fail" if mistake.fails else {"should": "warn", "may": "none"}.get(mistake.cause.level, "warn")
+def _cause_cards(report: Report, dialect: str, report_path: str) -> Iterator[CauseCard]:
+    causes = number_causes(report)
+    share = max(1, MAX_DETAILED // max(1, len(causes)))
+    for numbered in causes:
+        ranked = sorted(numbered.verdicts, key=lambda verdict: verdict is not numbered.reproduction)
+        tone = "fail" if numbered.fails else {"should": "warn", "may": "none"}.get(numbered.cause.level, "warn")
         details = [build_detail(verdict, report, dialect, report_path) for verdict in ranked[:share]]
-        yield MistakeCard(mistake, tone, details, ranked[share:])
+        yield CauseCard(numbered, tone, details, ranked[share:])
 
 
 def _accepted_ids(report: Report) -> Collection[str]:

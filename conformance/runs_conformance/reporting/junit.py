@@ -10,7 +10,7 @@ from xml.etree import ElementTree  # nosec B405
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
-from runs_conformance.reporting.mistakes import Mistake, headline, list_mistakes
+from runs_conformance.reporting.numbered_causes import NumberedCause, headline, number_causes
 from runs_conformance.reporting.report import SUITE, Report, rfc3339
 
 
@@ -61,15 +61,15 @@ def _properties(report: Report) -> ElementTree.Element:
         ("schema_digest", suite.schema_digest),
         ("target", report.target.base_url or report.target.name),
         ("outcome", headline(report, report.outcome.value)),
-        *((f"cause {mistake.number}", _mistake_text(mistake)) for mistake in list_mistakes(report)),
+        *((f"cause {numbered.number}", _cause_text(numbered)) for numbered in number_causes(report)),
         ("programs", report.programs.text),
     ):
         ElementTree.SubElement(properties, "property", {"name": name, "value": _xml_text(value)})
     return properties
 
 
-def _mistake_text(mistake: Mistake) -> str:
-    return f"{mistake.severity}, {mistake.count}: {mistake.cause.title}. {mistake.cause.fix}"
+def _cause_text(numbered: NumberedCause) -> str:
+    return f"{numbered.severity}, {numbered.count}: {numbered.cause.title}. {numbered.cause.fix}"
 
 
 def _case(verdict: Verdict, report: Report, dialect: str) -> ElementTree.Element:

@@ -11,14 +11,14 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.mistakes import Mistake, cut_note, headline, limit_note, list_mistakes
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
+from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
 
 MAX_IDS = 50
-"""Requirements of one mistake listed by id."""
+"""Requirements of one cause listed by id."""
 MAX_EARLY_END_CAUSES = 5
 
 
@@ -45,29 +45,29 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     strict = " (strict)" if suite.strict else ""
     yield f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}{strict}: {report.cost_summary}."
     yield ""
-    mistakes = list_mistakes(report)
-    yield from _mistake_table(mistakes)
+    causes = number_causes(report)
+    yield from _cause_table(causes)
     yield from _program_section(report)
     for exchange, commands in lost_request_commands(report, curl_dialect):
         yield f"To send {exchange} again:"
         yield ""
         yield from _shell_block(commands)
     yield from _table(report)
-    for mistake in mistakes:
-        yield from _mistake_section(mistake, report, curl_dialect)
+    for numbered in causes:
+        yield from _cause_section(numbered, report, curl_dialect)
     yield from _baseline_section(report)
     yield from _undecided_sections(report)
 
 
-def _mistake_table(mistakes: Sequence[Mistake]) -> Iterator[str]:
-    if not mistakes:
+def _cause_table(causes: Sequence[NumberedCause]) -> Iterator[str]:
+    if not causes:
         return
     yield "| | severity | level | requirements | cause |"
     yield "| ---: | --- | --- | ---: | --- |"
-    for mistake in mistakes:
-        level = mistake.cause.level if mistake.fails or mistake.cause.level != "must" else "in the baseline"
-        title = _escape_inline(mistake.cause.title)
-        yield f"| {mistake.number} | {mistake.severity} | {level} | {mistake.table_count} | {title} |"
+    for numbered in causes:
+        level = numbered.cause.level if numbered.fails or numbered.cause.level != "must" else "in the baseline"
+        title = _escape_inline(numbered.cause.title)
+        yield f"| {numbered.number} | {numbered.severity} | {level} | {numbered.table_count} | {title} |"
     yield ""
 
 
@@ -83,13 +83,13 @@ def _program_section(report: Report) -> Iterator[str]:
         yield ""
 
 
-def _mistake_section(mistake: Mistake, report: Report, curl_dialect: str) -> Iterator[str]:
-    yield f"## {mistake.number}. {_escape_inline(mistake.cause.title)}"
+def _cause_section(numbered: NumberedCause, report: Report, curl_dialect: str) -> Iterator[str]:
+    yield f"## {numbered.number}. {_escape_inline(numbered.cause.title)}"
     yield ""
-    yield f"{mistake.count}. Fix: {_escape_inline(mistake.cause.fix)}"
+    yield f"{numbered.count}. Fix: {_escape_inline(numbered.cause.fix)}"
     yield ""
-    yield from _failure_section(mistake.reproduction, report, curl_dialect)
-    others = [verdict.id for verdict in mistake.verdicts if verdict is not mistake.reproduction]
+    yield from _failure_section(numbered.reproduction, report, curl_dialect)
+    others = [verdict.id for verdict in numbered.verdicts if verdict is not numbered.reproduction]
     if others:
         more = f" and {len(others) - MAX_IDS} more, in report.json" if len(others) > MAX_IDS else ""
         yield "Also: " + ", ".join(f"`{id_}`" for id_ in others[:MAX_IDS]) + more

@@ -22,7 +22,7 @@ MAX_TEXT = 500
 MAX_ITEMS = 50
 """Items of an array and members of an object."""
 MAX_FULL_BYTES = 600_000
-"""Bytes of the counterexamples that keep the steps that reproduce them. The simplest of each mistake come first."""
+"""Bytes of the counterexamples that keep the steps that reproduce them. The simplest of each cause come first."""
 MAX_LEAN_BYTES = 500_000
 """Bytes of the other counterexamples, which keep request and answer."""
 _MAX_DEPTH = 12

@@ -25,7 +25,7 @@ from runs_conformance.model.source import Level
 
 MAX_IDS, MAX_IDS_PER_OPERATION = 24, 3
 """Maximum number of ids to shrink; MUST requirements come first. An operation that fails many ids lacks validation, and
-more of them would show the same mistake, each by dozens of runs.
+more of them would show the same cause, each by dozens of runs.
 """
 
 MIN_RUN_TIMEOUT = 1.5

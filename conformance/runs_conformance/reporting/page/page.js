@@ -23,7 +23,7 @@
     (!filters.operation || verdict.dataset.operation.split(" ").includes(filters.operation)) &&
     terms.every((term) => textOf(verdict).includes(term));
 
-  // On a phone the example would hide the other mistakes.
+  // On a phone the example would hide the other causes.
   if (matchMedia("(max-width: 40rem)").matches)
     for (const verdict of document.querySelectorAll(".verdict[open]")) verdict.open = false;
 

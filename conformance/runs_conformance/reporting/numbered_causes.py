@@ -25,7 +25,7 @@ SEVERITY_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class NumberedCause:
     """One cause with its position, its failing verdicts, and how many of them fail the test run; the others warn."""
 
     number: int
@@ -59,7 +59,7 @@ class Mistake:
         return plural(len(self.verdicts), "requirement")
 
 
-def list_mistakes(report: Report) -> list[Mistake]:
+def number_causes(report: Report) -> list[NumberedCause]:
     """The causes of failures that the baseline does not accept, those that fail the test run first."""
     accepted = report.comparison.accepted_ids if report.comparison else ()
     by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
@@ -69,13 +69,13 @@ def list_mistakes(report: Report) -> list[Mistake]:
         if verdicts:
             found.append((cause, verdicts, sum(map(report.counts_as_failure, verdicts))))
     found.sort(key=lambda item: (not item[2], item[0].severity.rank if item[2] else 0))
-    return [Mistake(number, *item) for number, item in enumerate(found, 1)]
+    return [NumberedCause(number, *item) for number, item in enumerate(found, 1)]
 
 
 def headline(report: Report, word: str) -> str:
     """The outcome in one line: what failed, how few causes explain it, and whether the test run was cut short."""
     reason = f"at least {report.reason}" if report.reason[:1].isdigit() and limit_note(report) else report.reason
-    failing = sum(mistake.fails for mistake in list_mistakes(report)) if report.outcome is Outcome.FAIL else 0
+    failing = sum(numbered.fails for numbered in number_causes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
         reason += f", explained by {plural(failing, 'cause')}"
     cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
