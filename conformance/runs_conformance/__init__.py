@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from runs_conformance.causes import Cause
     from runs_conformance.errors import ConformanceError, InternalError, TargetError, UsageError
     from runs_conformance.evidence.observation import Observation
+    from runs_conformance.evidence.run_timeline import RunTimeline
+    from runs_conformance.evidence.run_timeline import runs as run_timelines
     from runs_conformance.evidence.stream import Stream, streams
-    from runs_conformance.evidence.timeline import RunTimeline
-    from runs_conformance.evidence.timeline import runs as run_timelines
     from runs_conformance.model.exchange import Event, Exchange, Request, Response
     from runs_conformance.model.history import History
     from runs_conformance.model.rule import Rule, rule
@@ -79,7 +79,7 @@ _NAMES_BY_MODULE = {
     "errors": ("ConformanceError", "InternalError", "TargetError", "UsageError"),
     "evidence.observation": ("Observation",),
     "evidence.stream": ("Stream", "streams"),
-    "evidence.timeline": ("RunTimeline", "run_timelines"),
+    "evidence.run_timeline": ("RunTimeline", "run_timelines"),
     "model.exchange": ("Event", "Exchange", "Request", "Response"),
     "model.history": ("History",),
     "model.rule": ("Rule", "rule"),

@@ -8,7 +8,7 @@ from runs_conformance.evidence.modification import (
     modifications,
     settings_at_creation,
 )
-from runs_conformance.evidence.timeline import runs
+from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.model.case import REFUSES_BODY, Step
 from tests.rules.histories import HistoryBuilder, assistant, message, run, thread
 

@@ -12,7 +12,7 @@ from runs_conformance.evidence.run_action import (
     reachable_without_outputs,
     submissions,
 )
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.exchange import Completion
 from tests.rules.histories import HistoryBuilder, deleted, run

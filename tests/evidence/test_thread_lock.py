@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.evidence.thread_lock import (
     ThreadWrite,
     lock_holder,
@@ -13,7 +14,6 @@ from runs_conformance.evidence.thread_lock import (
     thread_writes,
     was_working_throughout,
 )
-from runs_conformance.evidence.timeline import runs
 from runs_conformance.model.case import Role, Step
 from tests.rules.histories import RUN, HistoryBuilder, message, run, thread
 

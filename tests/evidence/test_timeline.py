@@ -1,4 +1,4 @@
-from runs_conformance.evidence.timeline import (
+from runs_conformance.evidence.run_timeline import (
     RunTimeline,
     consistent_run_observations,
     find_run,

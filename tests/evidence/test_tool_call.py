@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from runs_conformance.evidence.object_events import step_events
 from runs_conformance.evidence.observation import step_observations
-from runs_conformance.evidence.timeline import runs
+from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.evidence.tool_call import (
     function_names,
     pending_calls,

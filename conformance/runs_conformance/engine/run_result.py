@@ -13,7 +13,7 @@ from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
-from runs_conformance.evidence.timeline import runs as run_timelines
+from runs_conformance.evidence.run_timeline import runs as run_timelines
 from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Completion, Exchange

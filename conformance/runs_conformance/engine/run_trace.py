@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.timeline import RunTimeline
-from runs_conformance.evidence.timeline import runs as run_timelines
+from runs_conformance.evidence.run_timeline import RunTimeline
+from runs_conformance.evidence.run_timeline import runs as run_timelines
 from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -13,7 +13,8 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, consistent_run_observations, runs, timelines
+from runs_conformance.evidence.run_timeline import RunTimeline, consistent_run_observations, runs
+from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import pointer_tokens

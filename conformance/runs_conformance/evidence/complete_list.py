@@ -13,7 +13,8 @@ from runs_conformance.evidence.observation import (
 )
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.run_action import may_have_taken_effect
-from runs_conformance.evidence.timeline import find_run, runs_of_thread, timelines
+from runs_conformance.evidence.run_timeline import find_run, runs_of_thread
+from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.list_body import listed_items

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from runs_conformance.evidence.complete_list import complete_lists
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
-from runs_conformance.evidence.timeline import runs
+from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

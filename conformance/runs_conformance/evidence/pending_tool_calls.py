@@ -9,7 +9,7 @@ from functools import lru_cache
 from runs_conformance.evidence.complete_list import complete_lists
 from runs_conformance.evidence.observation import STREAM_CHANNEL, Observation, observations_in
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import ToolCall, pending_calls, step_observations_of_run, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

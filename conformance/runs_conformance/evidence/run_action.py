@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runs_conformance.contract.lifecycle import TERMINAL, TRANSITIONS
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 

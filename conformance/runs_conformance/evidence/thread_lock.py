@@ -13,7 +13,7 @@ from runs_conformance.evidence.complete_list import run_creations, thread_creati
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import actions_between, may_be_cancelled_between, may_have_taken_effect
-from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
+from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Role
 from runs_conformance.model.error_message import refusal_text

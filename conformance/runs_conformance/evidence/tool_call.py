@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.evidence.object_events import ObjectEvents
 from runs_conformance.evidence.observation import Observation, step_observations
-from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_integer, is_object
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import function_names, step_observations_of_run
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at, is_array, is_object

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from runs_conformance.evidence.timeline import runs
+from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.model.history import History
 
 MAX_TRANSITIONS = 60

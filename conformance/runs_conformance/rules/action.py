@@ -8,7 +8,7 @@ from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_resumed_between
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import function_names, pending_calls
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_choice import ToolChoiceRuns, runs_by_tool_choice
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema

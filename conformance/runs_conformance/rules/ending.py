@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.accepted_invalid import is_valid_object, valid_run_observations
 from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.stream import streams
-from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule

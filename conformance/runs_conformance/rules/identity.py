@@ -8,7 +8,8 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.modification import settings_at_creation
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, timelines
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

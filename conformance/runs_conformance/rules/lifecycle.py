@@ -11,7 +11,7 @@ from runs_conformance.evidence.run_action import (
     may_be_resumed_between,
     reachable_without_outputs,
 )
-from runs_conformance.evidence.timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.text import in_words

@@ -15,7 +15,7 @@ from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import JSON_CHANNEL
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
-from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, Absent, contains, equal_but_for_nulls, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema

@@ -12,7 +12,7 @@ from runs_conformance.evidence.concurrent_submissions import concurrent_submissi
 from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_have_taken_effect
-from runs_conformance.evidence.timeline import RunTimeline, runs, runs_of_thread
+from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at, contains, is_object, json_equal

@@ -8,7 +8,7 @@ from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation, all_observations
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule

@@ -14,7 +14,7 @@ from runs_conformance.evidence.run_action import (
     may_be_resumed_between,
     may_have_taken_effect,
 )
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_cancelled_between
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule

@@ -9,7 +9,7 @@ from runs_conformance.evidence.complete_list import item_count, may_end_early
 from runs_conformance.evidence.creation import Creation, creations, key_of, uses_key_of_creator
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
-from runs_conformance.evidence.timeline import find_run
+from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule

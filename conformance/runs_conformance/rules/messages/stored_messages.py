@@ -12,8 +12,9 @@ from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.supplied_messages import messages_in_request
-from runs_conformance.evidence.timeline import Timeline, find_run
+from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, equal_but_for_nulls, is_array
 from runs_conformance.model.rule import rule

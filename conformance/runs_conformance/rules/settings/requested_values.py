@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
-from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema

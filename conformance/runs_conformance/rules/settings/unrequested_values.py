@@ -8,7 +8,7 @@ from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.run_action import may_be_resumed_between
-from runs_conformance.evidence.timeline import RunTimeline
+from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.model.json import ABSENT, JSON, contains, equal_but_for_nulls, is_blank, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, steps_after_run_end
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import step_observations_of_run
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array

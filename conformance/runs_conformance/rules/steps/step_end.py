@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STEP_END_TIMESTAMPS, STEP_STATUSES, STEP_TERMINAL
 from runs_conformance.evidence.observation import Observation, step_observations
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, runs, steps
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.timeline import Timeline, steps
 from runs_conformance.evidence.tool_call import step_observations_of_run, step_tool_calls
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.lifecycle import END_TIMESTAMPS, STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, prose, schema

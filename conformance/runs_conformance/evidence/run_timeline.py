@@ -1,0 +1,199 @@
+"""Timelines of runs: the observations of one run in order, the requests to it, and its age."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.timeline import Timeline, end_of, observations_by_id
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
+
+_CREATING = ("create_run", "create_thread_and_run")
+
+
+@dataclass(frozen=True, eq=False)
+class RunTimeline(Timeline):
+    """The timeline of a run, with its creation and every exchange that names it."""
+
+    @cached_property
+    def creation(self) -> Exchange | None:
+        """The accepted request that created the run; None if it was not recorded."""
+        return next((s.exchange for s in self.observations if s.exchange.operation in _CREATING), None)
+
+    @cached_property
+    def creation_body(self) -> dict[str, JSON]:
+        """The body of the request that created the run; empty if it was not recorded."""
+        body: JSON | Absent = self.creation.request.body if self.creation else ABSENT
+        return dict(body) if is_object(body) else {}
+
+    @cached_property
+    def thread_id(self) -> str:
+        """The id of the thread: from the path of its creation, or of a response about the run itself, or from the run.
+
+        A list may show a run of another thread.
+        """
+        for observation in self.observations:
+            if observation.is_misplaced and observation.exchange.operation == "list_runs":
+                continue
+            if "thread_id" in observation.exchange.path:
+                return observation.exchange.path["thread_id"]
+        return self.observations[0].text("thread_id")
+
+    def reopened_after_end(self, observation: Observation) -> bool:
+        """Whether an observation shows another status although the run had certainly ended before."""
+        end = self._first_end
+        return end is not None and end.status != observation.status and end.happened_before(observation)
+
+    @cached_property
+    def is_reopened(self) -> bool:
+        """Whether any observation shows another status although the run had certainly ended before."""
+        return any(map(self.reopened_after_end, self.observations))
+
+    @cached_property
+    def ended_observations(self) -> tuple[Observation, ...]:
+        """The observations in a terminal status, until one that shows that the run did not stay ended."""
+        consistent = itertools.takewhile(lambda each: not self.reopened_after_end(each), self.observations)
+        return tuple(observation for observation in consistent if observation.status in TERMINAL)
+
+    @cached_property
+    def _first_end(self) -> Observation | None:
+        return min(
+            (observation for observation in self.observations if observation.status in TERMINAL),
+            key=end_of,
+            default=None,
+        )
+
+    @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every exchange whose path names the run, accepted or not."""
+        return _exchanges_by_run(self.history).get(self.id, ())
+
+    def actions(self, operation: str) -> tuple[Exchange, ...]:
+        """The exchanges of one operation on the run."""
+        return tuple(exchange for exchange in self.exchanges if exchange.operation == operation)
+
+    def had_status_throughout(self, exchange: Exchange, statuses: frozenset[str]) -> bool:
+        """Whether the run certainly had one of these statuses throughout an exchange.
+
+        True if it was observed in the same status before and after, without an action in between that could have
+        changed it back and forth; or if it was in a terminal status before.
+        """
+        before = self.latest_before(exchange)
+        if before is None or before.status not in statuses:
+            return False
+        if before.status in TERMINAL:
+            return True
+        if self.has_action_between(before, exchange):
+            return False
+        after = self.earliest_after(exchange)
+        return after is not None and after.status == before.status
+
+    def has_action_between(self, earlier: Observation, exchange: Exchange) -> bool:
+        """Whether an action that was not refused overlaps the time from an observation to the end of an exchange."""
+        return any(
+            other is not exchange
+            and other is not earlier.exchange
+            and other.operation in ("cancel_run", "submit_tool_outputs")
+            and not other.refused
+            and other.ended > earlier.earliest
+            and other.started < exchange.ended
+            for other in self.exchanges
+        )
+
+    def was_active_throughout(self, exchange: Exchange) -> bool:
+        """Whether the run was certainly active throughout an exchange: it existed before and was active afterwards."""
+        after = self.earliest_after(exchange)
+        started = self.observations[0].latest <= exchange.started
+        return started and after is not None and after.status in ACTIVE
+
+    def had_ended_before(self, exchange: Exchange) -> bool:
+        """Whether the run had certainly ended before an exchange began."""
+        before = self.latest_before(exchange)
+        return before is not None and before.status in TERMINAL
+
+
+@lru_cache(maxsize=16)
+def _exchanges_by_run(history: History) -> dict[str, tuple[Exchange, ...]]:
+    """By the id of each run, the exchanges whose path names it."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in history:
+        if (id_ := exchange.path.get("run_id")) is not None:
+            found.setdefault(id_, []).append(exchange)
+    return {id_: tuple(exchanges) for id_, exchanges in found.items()}
+
+
+@lru_cache(maxsize=16)
+def runs(history: History) -> tuple[RunTimeline, ...]:
+    """The timeline of every run in a history."""
+    return tuple(
+        RunTimeline("run", id_, tuple(observations), history)
+        for id_, observations in observations_by_id(history, "run").items()
+    )
+
+
+@lru_cache(maxsize=16)
+def consistent_run_observations(history: History) -> tuple[Observation, ...]:
+    """Every observation of a run, except those in another status after the run had ended.
+
+    One rule reports that a run left its terminal status; other violations in such observations are consequences.
+    """
+    return tuple(
+        observation
+        for run in runs(history)
+        for observation in run.observations
+        if not run.reopened_after_end(observation)
+    )
+
+
+def find_run(history: History, id_: str) -> RunTimeline | None:
+    """The timeline of the run with this id; None if it was not observed."""
+    return _runs_by_id(history).get(id_)
+
+
+@lru_cache(maxsize=16)
+def _runs_by_id(history: History) -> dict[str, RunTimeline]:
+    return {run.id: run for run in runs(history)}
+
+
+def runs_of_thread(history: History, thread_id: str) -> Iterable[RunTimeline]:
+    """The timelines of the runs of one thread."""
+    return _runs_by_thread(history).get(thread_id, ())
+
+
+@lru_cache(maxsize=16)
+def _runs_by_thread(history: History) -> dict[str, tuple[RunTimeline, ...]]:
+    found: dict[str, list[RunTimeline]] = {}
+    for run in runs(history):
+        found.setdefault(run.thread_id, []).append(run)
+    return {thread_id: tuple(timelines) for thread_id, timelines in found.items()}
+
+
+def minimum_age(run: RunTimeline, observation: Observation) -> float:
+    """The seconds that had certainly passed since the run's `created_at` at an observation.
+
+    Ages are differences on the suite's clock, because the target's clock may differ by minutes.
+    """
+    return max(0.0, observation.earliest - run.observations[0].latest)
+
+
+def maximum_age(run: RunTimeline, observation: Observation) -> float | None:
+    """The seconds that have passed at most since the run's `created_at`; None if its creation was not recorded.
+
+    One second is added, because `created_at` is truncated to whole seconds.
+    """
+    return None if run.creation is None else observation.latest - run.creation.started + 1.0
+
+
+def lifetime(run: RunTimeline) -> float | None:
+    """The seconds from `created_at` to `expires_at` in the first observation with both; None if there is none."""
+    for observation in run.observations:
+        created, expires = observation.time("created_at"), observation.time("expires_at")
+        if created is not None and expires is not None:
+            return expires - created
+    return None
