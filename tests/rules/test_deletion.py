@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import deletion
+from runs_conformance.rules.deletion import deleted_objects, deletion_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
 
@@ -41,46 +41,46 @@ def _thread_deleted(is_deleted: bool, status: int = 404, threads_created: int = 
 
 
 @passes(
-    deletion.answer_says_so,
-    deletion.what_is_deleted_cannot_be_read,
-    deletion.what_is_deleted_is_answered_404,
-    deletion.nothing_is_deleted_twice,
-    deletion.deleted_thread_takes_nothing,
-    deletion.deleted_thread_shows_nothing,
+    deletion_requests.answer_says_so,
+    deleted_objects.what_is_deleted_cannot_be_read,
+    deleted_objects.what_is_deleted_is_answered_404,
+    deleted_objects.nothing_is_deleted_twice,
+    deleted_objects.deleted_thread_takes_nothing,
+    deleted_objects.deleted_thread_shows_nothing,
 )
 def test_deleted_thread_is_not_found() -> History:
     return _thread_deleted(True)
 
 
 @fails(
-    deletion.what_is_deleted_cannot_be_read,
-    deletion.nothing_is_deleted_twice,
-    deletion.deleted_thread_takes_nothing,
-    deletion.deleted_thread_shows_nothing,
+    deleted_objects.what_is_deleted_cannot_be_read,
+    deleted_objects.nothing_is_deleted_twice,
+    deleted_objects.deleted_thread_takes_nothing,
+    deleted_objects.deleted_thread_shows_nothing,
 )
 def test_deleted_thread_is_shown() -> History:
     return _thread_deleted(False)
 
 
-@inconclusive(deletion.what_is_deleted_cannot_be_read, deletion.deleted_thread_takes_nothing)
+@inconclusive(deleted_objects.what_is_deleted_cannot_be_read, deleted_objects.deleted_thread_takes_nothing)
 def test_deleted_thread_that_shares_its_id() -> History:
     return _thread_deleted(False, threads_created=2)
 
 
-@fails(deletion.what_is_deleted_is_answered_404, times=1)
+@fails(deleted_objects.what_is_deleted_is_answered_404, times=1)
 def test_deleted_thread_is_answered_with_400() -> History:
     return _thread_deleted(True, 400)
 
 
 def test_request_to_a_deleted_thread_that_fails_says_so() -> None:
     failed = _thread_deleted(True, 500)
-    for rule in (deletion.deleted_thread_takes_nothing, deletion.nothing_is_deleted_twice):
+    for rule in (deleted_objects.deleted_thread_takes_nothing, deleted_objects.nothing_is_deleted_twice):
         assert {str(getattr(each, "reason", each)).partition(" ")[2] for each in judge(rule, failed)} == {
             "was answered with HTTP 500"
         }
 
 
-@fails(deletion.answer_says_so, at="/deleted", times=1)
+@fails(deletion_requests.answer_says_so, at="/deleted", times=1)
 def test_deletion_with_deleted_false() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", {**deleted("msg_a"), "deleted": False})
@@ -88,10 +88,10 @@ def test_deletion_with_deleted_false() -> History:
 
 
 @inconclusive(
-    deletion.what_is_deleted_cannot_be_read,
-    deletion.what_is_deleted_is_answered_404,
-    deletion.deleted_thread_takes_nothing,
-    deletion.deleted_thread_shows_nothing,
+    deleted_objects.what_is_deleted_cannot_be_read,
+    deleted_objects.what_is_deleted_is_answered_404,
+    deleted_objects.deleted_thread_takes_nothing,
+    deleted_objects.deleted_thread_shows_nothing,
 )
 def test_operations_that_refuse_living_threads_too() -> History:
     builder = HistoryBuilder()
@@ -105,7 +105,7 @@ def test_operations_that_refuse_living_threads_too() -> History:
     return builder.history()
 
 
-@inconclusive(deletion.what_is_deleted_cannot_be_read)
+@inconclusive(deleted_objects.what_is_deleted_cannot_be_read)
 def test_thread_that_was_not_deleted_by_its_own_account() -> History:
     builder = HistoryBuilder()
     builder.send("delete_thread", {**deleted("thread_a", "thread"), "deleted": False})
@@ -121,12 +121,12 @@ def _assistant_deleted(runs: bool) -> History:
     return builder.history()
 
 
-@passes(deletion.deleted_assistant_runs_nothing)
+@passes(deleted_objects.deleted_assistant_runs_nothing)
 def test_deleted_assistant_is_not_found() -> History:
     return _assistant_deleted(False)
 
 
-@fails(deletion.deleted_assistant_runs_nothing, times=1)
+@fails(deleted_objects.deleted_assistant_runs_nothing, times=1)
 def test_assistant_that_runs_on() -> History:
     return _assistant_deleted(True)
 
@@ -139,12 +139,12 @@ def _refused(is_deleted: bool) -> History:
     return builder.history()
 
 
-@passes(deletion.refused_deletion_deletes_nothing)
+@passes(deletion_requests.refused_deletion_deletes_nothing)
 def test_deletion_by_the_path_of_another_thread() -> History:
     return _refused(False)
 
 
-@fails(deletion.refused_deletion_deletes_nothing, times=1)
+@fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
 def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
 
@@ -178,17 +178,17 @@ def _deleted_by(key: Key) -> History:
     return builder.history()
 
 
-@inconclusive(deletion.what_is_deleted_cannot_be_read, deletion.nothing_is_deleted_twice)
+@inconclusive(deleted_objects.what_is_deleted_cannot_be_read, deleted_objects.nothing_is_deleted_twice)
 def test_deletion_with_the_key_of_another_tenant() -> History:
     return _deleted_by(Key.SECOND)
 
 
-@fails(deletion.what_is_deleted_cannot_be_read, deletion.nothing_is_deleted_twice, times=1)
+@fails(deleted_objects.what_is_deleted_cannot_be_read, deleted_objects.nothing_is_deleted_twice, times=1)
 def test_deletion_with_the_key_of_the_owner() -> History:
     return _deleted_by(Key.PRIMARY)
 
 
-@passes(deletion.refused_deletion_deletes_nothing)
+@passes(deletion_requests.refused_deletion_deletes_nothing)
 def test_another_tenant_neither_deletes_nor_sees_the_object() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant())
@@ -221,26 +221,26 @@ def _answer_deleted(run_status: str, http_status: int, twice: bool = False) -> H
     return builder.history()
 
 
-@passes(deletion.message_can_be_deleted)
+@passes(deletion_requests.message_can_be_deleted)
 def test_answer_that_is_deleted() -> History:
     return _answer_deleted("completed", 200)
 
 
-@fails(deletion.message_can_be_deleted, times=1)
+@fails(deletion_requests.message_can_be_deleted, times=1)
 def test_answer_that_cannot_be_deleted() -> History:
     return _answer_deleted("completed", 400)
 
 
-@inconclusive(deletion.message_can_be_deleted)
+@inconclusive(deletion_requests.message_can_be_deleted)
 def test_answer_under_a_run_that_waits() -> History:
     return _answer_deleted("requires_action", 400)
 
 
-@inconclusive(deletion.message_can_be_deleted)
+@inconclusive(deletion_requests.message_can_be_deleted)
 def test_message_may_have_been_deleted() -> History:
     return _answer_deleted("completed", 404, twice=True)
 
 
-@inconclusive(deletion.message_can_be_deleted)
+@inconclusive(deletion_requests.message_can_be_deleted)
 def test_messages_that_go_with_their_thread_only() -> History:
     return _answer_deleted("completed", 405)

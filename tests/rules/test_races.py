@@ -6,7 +6,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.rules import races
+from runs_conformance.rules.races import modifications, run_creations, submissions
 from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, page, run, step, thread
 
@@ -26,17 +26,17 @@ def created_at_once(*observed_statuses: tuple[Seen, ...], second: int = 200) -> 
     return builder.history()
 
 
-@passes(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+@passes(run_creations.one_of_two_runs_at_once_is_taken, run_creations.two_runs_never_work_together)
 def test_second_is_refused() -> History:
     return created_at_once((("run_a", "in_progress"),), second=400)
 
 
-@fails(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+@fails(run_creations.one_of_two_runs_at_once_is_taken, run_creations.two_runs_never_work_together)
 def test_both_work() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "in_progress")))
 
 
-@fails(races.one_of_two_runs_at_once_is_taken)
+@fails(run_creations.one_of_two_runs_at_once_is_taken)
 def test_second_waits_in_the_queue() -> History:
     return created_at_once((("run_b", "queued"), ("run_a", "in_progress")))
 
@@ -47,17 +47,17 @@ def test_second_waits_in_the_queue_and_works_afterwards() -> History:
     return created_at_once(first, (("run_b", "in_progress"), ("run_a", "completed")))
 
 
-@inconclusive(races.one_of_two_runs_at_once_is_taken)
+@inconclusive(run_creations.one_of_two_runs_at_once_is_taken)
 def test_first_may_have_ended() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "completed")))
 
 
-@inconclusive(races.one_of_two_runs_at_once_is_taken)
+@inconclusive(run_creations.one_of_two_runs_at_once_is_taken)
 def test_second_is_limited() -> History:
     return created_at_once((("run_a", "completed"),), second=429)
 
 
-@inconclusive(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+@inconclusive(run_creations.one_of_two_runs_at_once_is_taken, run_creations.two_runs_never_work_together)
 def test_last_of_three_is_sent_after_the_second_was_answered() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -70,7 +70,7 @@ def test_last_of_three_is_sent_after_the_second_was_answered() -> History:
     return builder.history()
 
 
-@inconclusive(races.one_of_two_runs_at_once_is_taken, races.two_runs_never_work_together)
+@inconclusive(run_creations.one_of_two_runs_at_once_is_taken, run_creations.two_runs_never_work_together)
 def test_second_waits_for_its_connection_until_the_first_was_answered() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -93,7 +93,7 @@ def created_in_rounds(count: int) -> Verdict:
             builder.send("create_run", answer, status, body={"assistant_id": ASSISTANT}, at=at + place / 10)
         builder.clock = at + 10
         builder.get_run(run("completed", f"run_{number}"))
-    rule = races.two_runs_never_work_together
+    rule = run_creations.two_runs_never_work_together
     tallies = judge(builder.history(), {rule.id: rule})
     (verdict,) = build_verdicts(tallies, Requirements(rules={rule.id: rule}, constraints={}), VerdictContext())
     return verdict
@@ -125,12 +125,12 @@ def test_one_after_the_other() -> History:
     return builder.history()
 
 
-@inconclusive(races.two_runs_never_work_together)
+@inconclusive(run_creations.two_runs_never_work_together)
 def test_runs_created_at_once_that_worked_one_after_the_other() -> History:
     return observed(("run_a", "in_progress"), ("run_a", "completed"), ("run_b", "in_progress"))
 
 
-@fails(races.two_runs_never_work_together)
+@fails(run_creations.two_runs_never_work_together)
 def test_one_between_reads_of_the_other() -> History:
     return observed(("run_a", "in_progress"), ("run_b", "in_progress"), ("run_a", "in_progress"))
 
@@ -149,17 +149,17 @@ def submitted_twice(first: int, second: int, *, apart: str = "call_a") -> Histor
     return builder.history()
 
 
-@passes(races.outputs_are_taken_once, races.one_of_two_submissions_is_taken)
+@passes(submissions.outputs_are_taken_once, submissions.one_of_two_submissions_is_taken)
 def test_one_submission_is_accepted() -> History:
     return submitted_twice(400, 200)
 
 
-@fails(races.outputs_are_taken_once)
+@fails(submissions.outputs_are_taken_once)
 def test_both_submissions_are_accepted() -> History:
     return submitted_twice(200, 200)
 
 
-@fails(races.one_of_two_submissions_is_taken)
+@fails(submissions.one_of_two_submissions_is_taken)
 def test_no_submission_is_accepted() -> History:
     return submitted_twice(400, 400)
 
@@ -184,32 +184,32 @@ def submitted_for_reused_ids(*later: Any, answer: Any = None, steps: int | None 
     return builder.history()
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_run_waits_for_the_same_call_id_again() -> History:
     return submitted_for_reused_ids(run("requires_action"), run("completed"))
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_steps_show_a_call_for_each_submission() -> History:
     return submitted_for_reused_ids(run("requires_action"), run("completed"), steps=2)
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_steps_show_no_calls() -> History:
     return submitted_for_reused_ids(run("requires_action"), run("completed"), steps=0)
 
 
-@fails(races.outputs_are_taken_once)
+@fails(submissions.outputs_are_taken_once)
 def test_steps_show_fewer_calls_than_submissions_were_accepted() -> History:
     return submitted_for_reused_ids(run("completed"), run("requires_action", "run_b"), steps=1)
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_accepted_submission_shows_the_same_call_id_again() -> History:
     return submitted_for_reused_ids(run("completed"), answer=run("requires_action"))
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_run_waited_for_the_same_call_id_in_an_earlier_round() -> History:
     builder = HistoryBuilder()
     builder.create_run()
@@ -224,22 +224,22 @@ def test_run_waited_for_the_same_call_id_in_an_earlier_round() -> History:
     return builder.history()
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_another_run_waits_for_the_same_call_id() -> History:
     return submitted_for_reused_ids(run("completed"), run("requires_action", "run_b"))
 
 
-@fails(races.outputs_are_taken_once)
+@fails(submissions.outputs_are_taken_once)
 def test_run_waits_for_another_call_afterwards() -> History:
     return submitted_for_reused_ids(run("requires_action", required_action=action(call("call_b"))))
 
 
-@fails(races.outputs_are_taken_once)
+@fails(submissions.outputs_are_taken_once)
 def test_resumed_run_still_shows_its_calls() -> History:
     return submitted_for_reused_ids(run("in_progress", required_action=action()))
 
 
-@inconclusive(races.outputs_are_taken_once)
+@inconclusive(submissions.outputs_are_taken_once)
 def test_last_of_three_submissions_is_sent_after_the_second_was_answered() -> History:
     builder = HistoryBuilder()
     builder.create_run()
@@ -251,7 +251,7 @@ def test_last_of_three_submissions_is_sent_after_the_second_was_answered() -> Hi
     return builder.history()
 
 
-@inconclusive(races.one_of_two_submissions_is_taken)
+@inconclusive(submissions.one_of_two_submissions_is_taken)
 def test_submission_is_limited() -> History:
     return submitted_twice(400, 429)
 
@@ -271,12 +271,12 @@ def modified_meanwhile(*, stored: Any, active: str = "in_progress") -> History:
     return builder.history()
 
 
-@passes(races.changes_outlive_the_run)
+@passes(modifications.changes_outlive_the_run)
 def test_change_is_kept() -> History:
     return modified_meanwhile(stored={"while": "running"})
 
 
-@fails(races.changes_outlive_the_run, at="/metadata")
+@fails(modifications.changes_outlive_the_run, at="/metadata")
 def test_change_is_undone() -> History:
     return modified_meanwhile(stored={})
 
@@ -292,27 +292,27 @@ def run_modified(*later: Any) -> History:
     return builder.history()
 
 
-@passes(races.changes_outlive_the_run)
+@passes(modifications.changes_outlive_the_run)
 def test_change_of_the_run_is_kept_at_its_end() -> History:
     return run_modified(("in_progress", CHANGE["metadata"]), ("completed", CHANGE["metadata"]))
 
 
-@fails(races.changes_outlive_the_run, at="/metadata")
+@fails(modifications.changes_outlive_the_run, at="/metadata")
 def test_change_of_the_run_is_undone_at_its_end() -> History:
     return run_modified(("in_progress", CHANGE["metadata"]), ("completed", {}))
 
 
-@fails(races.changes_outlive_the_run, at="/metadata")
+@fails(modifications.changes_outlive_the_run, at="/metadata")
 def test_change_of_the_run_is_undone_before_its_end() -> History:
     return run_modified(("in_progress", CHANGE["metadata"]), ("in_progress", {}), ("in_progress", {}))
 
 
-@inconclusive(races.changes_outlive_the_run)
+@inconclusive(modifications.changes_outlive_the_run)
 def test_changed_run_is_not_shown_after_its_end() -> History:
     return run_modified(("in_progress", CHANGE["metadata"]), ("in_progress", CHANGE["metadata"]))
 
 
-@inconclusive(races.changes_outlive_the_run)
+@inconclusive(modifications.changes_outlive_the_run)
 def test_thread_is_read_before_the_end_of_its_run() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -325,12 +325,12 @@ def test_thread_is_read_before_the_end_of_its_run() -> History:
     return builder.history()
 
 
-@inconclusive(races.changes_outlive_the_run)
+@inconclusive(modifications.changes_outlive_the_run)
 def test_run_had_ended() -> History:
     return modified_meanwhile(stored={}, active="completed")
 
 
-@inconclusive(races.changes_outlive_the_run)
+@inconclusive(modifications.changes_outlive_the_run)
 def test_a_refused_change_is_stored() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -355,27 +355,27 @@ def changed_twice(stored: dict[str, str], created_with: dict[str, str] | None = 
     return builder.history()
 
 
-@passes(races.of_two_changes_one_stands)
+@passes(modifications.of_two_changes_one_stands)
 def test_last_change_stands() -> History:
     return changed_twice({"right": "yes"})
 
 
-@passes(races.of_two_changes_one_stands)
+@passes(modifications.of_two_changes_one_stands)
 def test_both_changes_stand() -> History:
     return changed_twice({"left": "yes", "right": "yes"})
 
 
-@fails(races.of_two_changes_one_stands)
+@fails(modifications.of_two_changes_one_stands)
 def test_neither_change_stands() -> History:
     return changed_twice({})
 
 
-@inconclusive(races.of_two_changes_one_stands)
+@inconclusive(modifications.of_two_changes_one_stands)
 def test_neither_change_stands_where_metadata_is_never_kept() -> History:
     return changed_twice({}, created_with={"kept": "no"})
 
 
-@inconclusive(races.of_two_changes_one_stands)
+@inconclusive(modifications.of_two_changes_one_stands)
 def test_last_of_three_changes_is_sent_after_the_second_was_answered() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())

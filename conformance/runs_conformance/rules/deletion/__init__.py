@@ -1,0 +1,1 @@
+"""Deletion: deleted objects are gone, and nothing else is."""

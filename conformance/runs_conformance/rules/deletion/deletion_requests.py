@@ -1,0 +1,132 @@
+"""Deletion requests: their responses, and what a refused one leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from runs_conformance.evidence.complete_list import message_certainly_exists
+from runs_conformance.evidence.creation import uses_key_of_creator
+from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.rule import rule
+from runs_conformance.model.source import Level, schema
+from runs_conformance.model.verdict import PASSED, Result
+
+DELETED_PARAMETERS = {"delete_assistant": "assistant_id", "delete_thread": "thread_id", "delete_message": "message_id"}
+"""The deleting operations, with the path parameter that names the object."""
+
+_OPERATIONS = schema("openai-openapi f85dbe2 openapi.yaml deleteMessage, deleteThread, deleteAssistant")
+_ANSWER = schema(
+    "openai-openapi f85dbe2 openapi.yaml DeleteMessageResponse, DeleteThreadResponse, DeleteAssistantResponse"
+)
+
+
+def accepted_deletions(history: History) -> Iterable[Exchange]:
+    """Every accepted deletion of an assistant, a thread or a message."""
+    return (exchange for exchange in history if exchange.operation in DELETED_PARAMETERS and exchange.accepted)
+
+
+def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History]]:
+    return ((each, history) for each in history if each.operation == "delete_message" and must_be_accepted(each))
+
+
+@rule(
+    units=accepted_deletions,
+    level=Level.MUST,
+    source=_ANSWER,
+    capability="core",
+    requirements=("deleted-object-is-gone",),
+)
+def answer_says_so(deletion: Exchange) -> Iterator[Result]:
+    """A successful deletion is answered with `deleted` true.
+
+    Client libraries report this member as the outcome.
+
+    Fix: Refuse a deletion that fails instead of answering with `deleted` false.
+    """
+    value = deletion.member("deleted")
+    if value is not ABSENT:
+        yield (
+            PASSED
+            if value is True
+            else deletion.finding("the answer does not have deleted true", "/deleted", True, value)
+        )
+
+
+_NOT_IMPLEMENTED_STATUSES = (404, 405, 501)
+"""HTTP statuses of servers that do not implement the deletion of single messages."""
+
+
+@rule(
+    units=_deletions_of_messages,
+    level=Level.SHOULD,
+    source=_OPERATIONS,
+    capability="messages",
+    operation="delete_message",
+    requirements=("deleted-object-is-gone",),
+    needs_complete_history=True,
+)
+def message_can_be_deleted(unit: tuple[Exchange, History]) -> Iterator[Result]:
+    """A message can be deleted, whether the caller or a run created it.
+
+    An answer may contain data that must not be kept. Judged only if every run of the thread has ended.
+
+    Fix: Delete messages regardless of their role.
+    """
+    exchange, history = unit
+    if exchange.accepted:
+        yield PASSED
+    elif (
+        exchange.refused
+        and exchange.status not in _NOT_IMPLEMENTED_STATUSES
+        and message_certainly_exists(history, exchange)
+    ):
+        yield exchange.finding("the deletion of an existing message was refused", "", 200, exchange.status)
+
+
+def _affects(deletion: Exchange, exchange: Exchange) -> bool:
+    """Whether a deletion is of an object that the path of an exchange names."""
+    parameter = DELETED_PARAMETERS.get(deletion.operation or "")
+    return parameter is not None and deletion.path.get(parameter) in exchange.path.values()
+
+
+def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
+    """Each refused deletion of a readable object with the first later read of that object."""
+    for exchange in history:
+        parameter = DELETED_PARAMETERS.get(exchange.operation or "")
+        if parameter is None or not exchange.refused:
+            continue
+        id_, read = exchange.path[parameter], (exchange.operation or "").replace("delete_", "get_")
+        reads = [
+            e
+            for e in history
+            if e.operation == read and e.path.get(parameter) == id_ and uses_key_of_creator(history, e)
+        ]
+        was_readable = any(e.accepted and e.happened_before(exchange) for e in reads)
+        later = next((e for e in reads if exchange.happened_before(e)), None)
+        if (
+            was_readable
+            and later is not None
+            and not any(_affects(e, later) and may_have_taken_effect(e) for e in history)
+        ):
+            yield exchange, later
+
+
+@rule(units=_refused_deletions, level=Level.MUST, source=_OPERATIONS, capability="core")
+def refused_deletion_deletes_nothing(unit: tuple[Exchange, Exchange]) -> Iterator[Result]:
+    """An object whose deletion was refused still exists.
+
+    For example, a deletion is refused if its path names another thread than that of the message.
+
+    Fix: Validate the whole path before deleting anything.
+    """
+    refused, read = unit
+    if read.accepted:
+        yield PASSED
+    elif read.status == 404:
+        yield read.finding(
+            f"the object is gone although its deletion was refused with HTTP {refused.status}", "", 200, 404
+        )

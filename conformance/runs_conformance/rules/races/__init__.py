@@ -1,0 +1,1 @@
+"""Races: guarantees for requests that overlap in time."""
