@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from runs_conformance.engine.budget import (
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.target_health import (
     MAX_AVERAGE_BYTES,
     MAX_CONSECUTIVE_FAILED,
     MAX_CONSECUTIVE_RETRY_LATER,
@@ -12,7 +13,6 @@ from runs_conformance.engine.budget import (
     MAX_CONSECUTIVE_UNUSABLE,
     MAX_LARGE_BYTES,
     MIN_UNANSWERED_AT_END,
-    Budget,
 )
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Key, Role, Step

@@ -3,14 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runs_conformance.engine.budget import (
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import run_program
+from runs_conformance.engine.target_health import (
     MAX_CONSECUTIVE_STUCK_RUNS,
     MAX_CONSECUTIVE_UNANSWERED,
     MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION,
-    Budget,
 )
-from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.program_runner import run_program
 from runs_conformance.model.case import Concurrent, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator

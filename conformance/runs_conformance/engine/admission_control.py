@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.budget import Budget, runs_in, token_usage
+from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import TOKENS_PER_RUN
+from runs_conformance.engine.token_usage import runs_in, token_usage
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange

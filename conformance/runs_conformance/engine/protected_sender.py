@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from runs_conformance.client.prepared_request import prepare
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.budget import runs_in
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.token_usage import runs_in
 from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.model.case import Ref, Role, Step
