@@ -39,7 +39,7 @@ def find_approach(
     `list_models` names models to try if the target refuses the one in the context. Sends nothing that a program may
     not send; whatever the target answers, it raises nothing but UsageError.
     """
-    search = ApproachSearch(context, list_models)
+    search = ApproachSearch(context, list_models=list_models)
     program = Program(
         id=PROGRAM,
         title="How the target accepts requests",

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
+from runs_conformance.engine.approach_forms import apply_approach, names_of, run_forms
 from runs_conformance.engine.pending_calls import waiting_calls
+from runs_conformance.engine.prerequisite_search import PrerequisiteSearch
 from runs_conformance.evidence.description import describe_response
-from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
-    assistant,
-    at_root,
     caller,
     forced_call,
-    message,
     on_run,
     page,
     poll,
-    prompt,
     run,
-    thread,
 )
 from runs_conformance.model.approach import TOOL_CHOICES, TOOL_PLACES, Approach
-from runs_conformance.model.case import Instruction, Role, Step
+from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.list_body import listed_ids
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 MAX_WAIT = 15.0
@@ -51,33 +44,23 @@ repeated test runs agree.
 MAX_STUCK_RUNS = 2
 """Runs that neither end nor wait for outputs, after which no further form is tried."""
 
-_NO_ROUTE = (404, 405, 501)
-
-
 SILENT_RUNS = 3
 """Runs without a call after which it is no chance that they called no function, although runs of another form do."""
 
 
 @dataclass(slots=True)
-class ApproachSearch:
-    """A search in progress: the best approach so far, and whether a run has shown that the model answers.
+class ApproachSearch(PrerequisiteSearch):
+    """The search for the forms of all requests: of the assistant and the thread, then of runs and function calls.
 
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
     `silent_runs` counts those runs that completed without a call.
     """
 
-    context: ProgramContext
-    list_models: Callable[[], Sequence[str]]
-    approach: Approach = field(default_factory=Approach)
-    model_responds: bool | None = None
+    list_models: Callable[[], Sequence[str]] = field(kw_only=True)
     stuck_runs: int = 0
     forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
     silent_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     waits_without_calls: bool = False
-
-    def result(self) -> ProgramContext:
-        """The context with what was found."""
-        return apply_approach(self.context, self.approach)
 
     def steps(self, context: ProgramContext) -> StepGenerator:
         """Try the forms; for each model that is listed, if the given one does not answer."""
@@ -105,80 +88,6 @@ class ApproachSearch:
             return
         if (yield from self._find_run_form()):
             yield from self._find_forcing()
-
-    def _note(self, text: str, **changes: Any) -> None:
-        self.approach = replace(self.approach, notes=(*self.approach.notes, text), **changes)
-
-    def _send(self, step: Step, approach: Approach | None = None) -> Generator[Instruction, Any, Exchange]:
-        exchange: Exchange = yield adapt_step(step, apply_approach(self.context, approach or self.approach))
-        return exchange
-
-    def _find_assistant(self) -> Fragment:
-        context = self.result()
-        first: Exchange = yield from self._send(assistant(context))
-        if has_id(first) or context.use.get("assistant"):
-            return True
-        if first.status in _NO_ROUTE:
-            return (yield from self._find_listed_assistant(first))
-        smallest = at_root("create_assistant", {"model": context.model}, name="assistant", role=Role.CONTROL)
-        for members in ({}, *assistant_forms(context)):
-            trial = replace(self.approach, assistant_members=members)
-            step = assistant(context) if members else smallest
-            created: Exchange = yield from self._send(step, trial)
-            if has_id(created):
-                self._note(
-                    f"assistants are created with {names_of(members) or 'a model alone'}: "
-                    f"the usual form was answered with {describe_response(first)}",
-                    assistant_members=members,
-                )
-                return True
-        self.model_responds = False
-        return (yield from self._find_listed_assistant(first))
-
-    def _find_listed_assistant(self, refusal: Exchange) -> Fragment:
-        listed: Exchange = yield page("list_assistants", name="listed")
-        id_ = next(iter(listed_ids(listed.body)), None) if listed.accepted else None
-        if id_ is None:
-            self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
-            return False
-        self._note(
-            f"the listed assistant {id_} is used: creating one was answered with {describe_response(refusal)}",
-            assistant=id_,
-        )
-        used: Exchange = yield assistant(self.result())
-        return has_id(used)
-
-    def _find_thread(self) -> Fragment:
-        first: Exchange | None = None
-        for place in ("inline", "separate"):
-            for content in ("text", "parts"):
-                trial = replace(self.approach, thread_messages=place, message_content=content)
-                created = yield from self._new_thread(trial)
-                if created.accepted and first is not None:
-                    self._note(
-                        f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
-                        f"{content}: the usual form was answered with {describe_response(first)}",
-                        thread_messages=place,
-                        message_content=content,
-                    )
-                if created.accepted:
-                    return True
-                first = first or created
-        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
-        return False
-
-    def _new_thread(
-        self, approach: Approach | None = None, purpose: str = "call_one"
-    ) -> Generator[Instruction, Any, Exchange]:
-        """Create a thread with a message; returns the response to the first request that was not accepted."""
-        trial = approach or self.approach
-        context = apply_approach(self.context, trial)
-        text = prompt(context, purpose)
-        step = replace(thread(context, text=text), append_message=None)
-        created: Exchange = yield from self._send(step, trial)
-        if has_id(created) and trial.thread_messages == "separate":
-            return (yield from self._send(message(text, role="user"), trial))
-        return created
 
     def _calls_function(self, approach: Approach | None = None) -> Fragment:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""

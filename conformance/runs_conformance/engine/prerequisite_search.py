@@ -1,0 +1,108 @@
+"""The search for the assistant and the thread of an approach: tries the forms of requests that create them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of
+from runs_conformance.evidence.description import describe_response
+from runs_conformance.generation.adaptation import adapt_step
+from runs_conformance.generation.programs.fragments import Fragment
+from runs_conformance.generation.programs.responses import has_id
+from runs_conformance.generation.programs.steps import assistant, at_root, message, page, prompt, thread
+from runs_conformance.model.approach import Approach
+from runs_conformance.model.case import Instruction, Role, Step
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.list_body import listed_ids
+from runs_conformance.model.program import ProgramContext
+
+_NO_ROUTE = (404, 405, 501)
+
+
+@dataclass(slots=True)
+class PrerequisiteSearch:
+    """A search in progress: the best approach so far, and whether a response has shown that the model answers."""
+
+    context: ProgramContext
+    approach: Approach = field(default_factory=Approach)
+    model_responds: bool | None = None
+
+    def result(self) -> ProgramContext:
+        """The context with what was found."""
+        return apply_approach(self.context, self.approach)
+
+    def _note(self, text: str, **changes: Any) -> None:
+        self.approach = replace(self.approach, notes=(*self.approach.notes, text), **changes)
+
+    def _send(self, step: Step, approach: Approach | None = None) -> Generator[Instruction, Any, Exchange]:
+        exchange: Exchange = yield adapt_step(step, apply_approach(self.context, approach or self.approach))
+        return exchange
+
+    def _find_assistant(self) -> Fragment:
+        context = self.result()
+        first: Exchange = yield from self._send(assistant(context))
+        if has_id(first) or context.use.get("assistant"):
+            return True
+        if first.status in _NO_ROUTE:
+            return (yield from self._find_listed_assistant(first))
+        smallest = at_root("create_assistant", {"model": context.model}, name="assistant", role=Role.CONTROL)
+        for members in ({}, *assistant_forms(context)):
+            trial = replace(self.approach, assistant_members=members)
+            step = assistant(context) if members else smallest
+            created: Exchange = yield from self._send(step, trial)
+            if has_id(created):
+                self._note(
+                    f"assistants are created with {names_of(members) or 'a model alone'}: "
+                    f"the usual form was answered with {describe_response(first)}",
+                    assistant_members=members,
+                )
+                return True
+        self.model_responds = False
+        return (yield from self._find_listed_assistant(first))
+
+    def _find_listed_assistant(self, refusal: Exchange) -> Fragment:
+        listed: Exchange = yield page("list_assistants", name="listed")
+        id_ = next(iter(listed_ids(listed.body)), None) if listed.accepted else None
+        if id_ is None:
+            self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+            return False
+        self._note(
+            f"the listed assistant {id_} is used: creating one was answered with {describe_response(refusal)}",
+            assistant=id_,
+        )
+        used: Exchange = yield assistant(self.result())
+        return has_id(used)
+
+    def _find_thread(self) -> Fragment:
+        first: Exchange | None = None
+        for place in ("inline", "separate"):
+            for content in ("text", "parts"):
+                trial = replace(self.approach, thread_messages=place, message_content=content)
+                created = yield from self._new_thread(trial)
+                if created.accepted and first is not None:
+                    self._note(
+                        f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
+                        f"{content}: the usual form was answered with {describe_response(first)}",
+                        thread_messages=place,
+                        message_content=content,
+                    )
+                if created.accepted:
+                    return True
+                first = first or created
+        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+        return False
+
+    def _new_thread(
+        self, approach: Approach | None = None, purpose: str = "call_one"
+    ) -> Generator[Instruction, Any, Exchange]:
+        """Create a thread with a message; returns the response to the first request that was not accepted."""
+        trial = approach or self.approach
+        context = apply_approach(self.context, trial)
+        text = prompt(context, purpose)
+        step = replace(thread(context, text=text), append_message=None)
+        created: Exchange = yield from self._send(step, trial)
+        if has_id(created) and trial.thread_messages == "separate":
+            return (yield from self._send(message(text, role="user"), trial))
+        return created
