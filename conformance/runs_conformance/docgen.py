@@ -15,8 +15,8 @@ from runs_conformance.app.requirement_page import sections
 from runs_conformance.config import config_reference
 from runs_conformance.config.schema import build_schema
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.contract.departure import departures
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.known_deviation import known_deviations
 from runs_conformance.contract.level_review import REVIEWS
 from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.contract.source_documents import SOURCE_DOCUMENTS, constraints_on
@@ -40,7 +40,7 @@ def pages() -> Mapping[str, str]:
     texts["rules/constraints.md"] = _constraints(constraints(DEFAULT_EDITION).values())
     texts["configuration.md"] = _page(config_reference.render_page())
     texts["conformance-toml.schema.json"] = json.dumps(build_schema(), indent=2) + "\n"
-    texts["departures.md"] = _departures()
+    texts["departures.md"] = _known_deviations()
     texts["scenario-words.md"] = _page(control_page.page())
     texts["traceability.md"] = _traceability(rules)
     texts["levels.md"] = _levels(rules)
@@ -105,7 +105,7 @@ def _constraints(stated: Iterable[Constraint]) -> str:
     return _page(lines)
 
 
-def _departures() -> str:
+def _known_deviations() -> str:
     lines = [
         "# Known deviations",
         "",
@@ -115,14 +115,14 @@ def _departures() -> str:
         "| id | deviation | excuses | scope | evidence |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for departure in departures():
-        scope = [*departure.dialects, *departure.operations]
-        scope += [departure.channel] if departure.channel else []
-        scope += [f"since {departure.since}"] if departure.since else []
-        scope += [f"until {departure.until}"] if departure.until else []
-        scope += [f"value {departure.actual}"] if departure.actual is not None else []
-        excused = ", ".join(f"`{pattern}`" for pattern in departure.excuses)
-        cells = (departure.id, departure.title, excused, ", ".join(map(str, scope)) or "anywhere", departure.evidence)
+    for deviation in known_deviations():
+        scope = [*deviation.dialects, *deviation.operations]
+        scope += [deviation.channel] if deviation.channel else []
+        scope += [f"since {deviation.since}"] if deviation.since else []
+        scope += [f"until {deviation.until}"] if deviation.until else []
+        scope += [f"value {deviation.actual}"] if deviation.actual is not None else []
+        excused = ", ".join(f"`{pattern}`" for pattern in deviation.excuses)
+        cells = (deviation.id, deviation.title, excused, ", ".join(map(str, scope)) or "anywhere", deviation.evidence)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return _page(lines)
 

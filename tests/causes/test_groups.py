@@ -62,7 +62,7 @@ def test_a_joined_cause_says_what_is_wrong_and_how_to_mend_each() -> None:
     warnings = [*WARNINGS, broken_rule("auth.first_beta_is_over", "get_run", "should")]
     cause = by_kind(*urgent(14), *warnings)["minor.missing_validation"]
     title = "Ids of objects that do not exist are accepted"
-    assert cause.title.startswith(f"4 smaller departures: {title}; ")
+    assert cause.title.startswith(f"4 smaller causes: {title}; ")
     assert cause.title.endswith("; 1 more")
     assert (cause.severity, cause.level) == ("missing_validation", "should")
     fixes = {each.fix for each in analyze(warnings) if each.severity == "missing_validation"}

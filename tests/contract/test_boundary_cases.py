@@ -20,7 +20,7 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
     # case: (verdict of the schemas, reason)
     **dict.fromkeys(
         ("B-019", "B-020", "B-159", "B-160"),
-        ("reject", "accepted and echoed in April 2024 only: a departure of that date, binding in later editions"),
+        ("reject", "accepted and echoed in April 2024 only: a known deviation of that date, binding in later editions"),
     ),
     **dict.fromkeys(("B-053", "B-193"), ("either", "no limit is documented; the refusal is observed, not stated")),
     "B-386": ("either", "the maximum left the schema in 2024; the refusal is observed, not stated"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.contract.departure import departures
 from runs_conformance.contract.dialect import DIALECTS, FAMILIES, dialect_family, recorded_family
+from runs_conformance.contract.known_deviation import known_deviations
 
 
 def test_every_dialect_belongs_to_a_declared_family() -> None:
     assert {dialect.family.name for dialect in DIALECTS.values()} == FAMILIES.keys()
 
 
-def test_departures_name_declared_families() -> None:
-    assert {name for departure in departures() for name in departure.dialects} <= FAMILIES.keys()
+def test_known_deviations_name_declared_families() -> None:
+    assert {name for deviation in known_deviations() for name in deviation.dialects} <= FAMILIES.keys()
 
 
 def test_an_unknown_family_follows_the_published_api() -> None:

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.contract.departure import departures, glob_matches
 from runs_conformance.contract.edition import EDITIONS
+from runs_conformance.contract.known_deviation import glob_matches, known_deviations
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import schema_folder
 
@@ -110,14 +110,14 @@ def test_every_operation_has_its_documents() -> None:
             assert name is None or (schema_folder() / group / f"{name}.json").is_file()
 
 
-def test_every_departure_excuses_existing_constraints() -> None:
+def test_every_known_deviation_excuses_existing_constraints() -> None:
     known = {id_ for edition in EDITIONS for id_ in constraints(edition)}
-    for departure in departures():
-        for pattern in departure.excuses:
+    for deviation in known_deviations():
+        for pattern in deviation.excuses:
             is_rule = pattern.partition(".")[0] not in {id_.partition(".")[0] for id_ in known} | {"*"}
-            assert is_rule or any(glob_matches(pattern, id_) for id_ in known), f"{departure.id}: {pattern}"
+            assert is_rule or any(glob_matches(pattern, id_) for id_ in known), f"{deviation.id}: {pattern}"
 
 
-def test_departure_ids_are_unique() -> None:
-    names = [departure.id for departure in departures()]
+def test_known_deviation_ids_are_unique() -> None:
+    names = [deviation.id for deviation in known_deviations()]
     assert len(names) == len(set(names))

@@ -59,7 +59,7 @@ def test_suspicion_prevents_a_pass() -> None:
     assert verdict(suspected).outcome is Outcome.FAIL
 
 
-def test_excused_finding_is_a_pass_that_names_the_departure() -> None:
+def test_excused_finding_is_a_pass_that_names_the_known_deviation() -> None:
     reported = verdict(Tally(judged=4, excused=Counter({"V-01": 3})))
     assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by known deviations: V-01 (3 times)")
 

@@ -4,7 +4,13 @@ from hypothesis import strategies as st
 from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Outcome, Result, Tally, merge_tallies
 
 _results: st.SearchStrategy[Result] = st.sampled_from(
-    [PASSED, Finding("broken"), Finding("excused", departure="V-01"), Inconclusive("rate limited"), Inconclusive("cut")]
+    [
+        PASSED,
+        Finding("broken"),
+        Finding("excused", known_deviation="V-01"),
+        Inconclusive("rate limited"),
+        Inconclusive("cut"),
+    ]
 )
 _tallies = st.lists(_results, max_size=6).map(lambda results: _tally(*results))
 
@@ -44,7 +50,7 @@ def test_one_finding_fails() -> None:
 
 
 def test_an_excused_finding_was_judged_and_is_no_failure() -> None:
-    tally = _tally(Finding("excused", departure="V-01"))
+    tally = _tally(Finding("excused", known_deviation="V-01"))
     assert tally.outcome is Outcome.PASS
     assert tally.excused == {"V-01": 1}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runs_conformance.app.merge import read_run, rebuild_report
-from runs_conformance.contract.departure import glob_matches
 from runs_conformance.contract.edition import DEFAULT_EDITION, is_edition
+from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.contract.departure import departures, glob_matches
+from runs_conformance.contract.known_deviation import glob_matches, known_deviations
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.reporting.detail import CONSTRAINT_RATIONALE
 from runs_conformance.rules import violations
@@ -48,6 +48,6 @@ def _source(requirement: AnyRule | Constraint) -> Iterator[str]:
             yield f"Requirements: {', '.join(requirement.requirements)}"
         if requirement.needs:
             yield f"Needs: {requirement.needs}"
-    for departure in departures():
-        if any(glob_matches(glob, requirement.id) for glob in departure.excuses):
-            yield f"Known deviation {departure.id}: {departure.title}. {departure.evidence}"
+    for deviation in known_deviations():
+        if any(glob_matches(glob, requirement.id) for glob in deviation.excuses):
+            yield f"Known deviation {deviation.id}: {deviation.title}. {deviation.evidence}"

@@ -12,7 +12,7 @@ from runs_conformance.app.live_run import LiveRun
 from runs_conformance.app.open_run import open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_history_judge, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
-from runs_conformance.contract.departure import glob_matches
+from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.engine.capabilities import STREAMING
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.plan import Plan, build_plan, selector

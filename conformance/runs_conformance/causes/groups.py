@@ -120,7 +120,7 @@ class FailureClassifier:
         failures = [failure for failure in self.failing if any(failure.id in cause.ids for cause in causes)]
         group = Group(
             f"minor.{causes[0].severity}",
-            f"{len(causes)} smaller departures: {'; '.join(titles)}",
+            f"{len(causes)} smaller causes: {'; '.join(titles)}",
             causes[0].severity,
             " ".join(cause.fix for cause in causes),
             [failure for failure in failures if failure.id not in repeated],

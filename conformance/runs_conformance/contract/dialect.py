@@ -1,7 +1,7 @@
 """Dialects: how servers are addressed, and how the servers of a family differ from the published API.
 
 Rules, programs, curl commands and recordings ask for the facts that they need, so that a new family is declared here
-alone. Departures name families in their scope.
+alone. Known deviations name families in their scope.
 """
 
 from __future__ import annotations

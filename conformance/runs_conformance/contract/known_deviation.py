@@ -1,4 +1,4 @@
-"""Departures: recorded behaviour of the service that contradicts its own document, and the findings it excuses."""
+"""Known deviations: recorded behaviour that contradicts the service's own document, and the findings it excuses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from runs_conformance.contract.schema import load_document
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """One recorded departure. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
+class KnownDeviation:
+    """One known deviation. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
     `dialects` are names of dialects. `actual` restricts it to findings whose actual value is one of these.
     """
@@ -33,7 +33,7 @@ class Departure:
     def covers(
         self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
     ) -> bool:
-        """Whether this departure excuses a finding of the rule or constraint `id_` in this context."""
+        """Whether this deviation excuses a finding of the rule or constraint `id_` in this context."""
         return (
             any(glob_matches(pattern, id_) for pattern in self.excuses)
             and (not self.dialects or dialect in self.dialects)
@@ -45,14 +45,14 @@ class Departure:
 
 
 @cache
-def departures() -> tuple[Departure, ...]:
-    """All recorded departures, in the order of `departures.json`."""
+def known_deviations() -> tuple[KnownDeviation, ...]:
+    """All known deviations, in the order of `departures.json`."""
     return tuple(_read(entry) for entry in load_document("departures")["departures"])
 
 
-def _read(entry: dict[str, Any]) -> Departure:
+def _read(entry: dict[str, Any]) -> KnownDeviation:
     scope = entry.get("scope", {})
-    return Departure(
+    return KnownDeviation(
         id=entry["id"],
         title=entry["title"],
         excuses=tuple(entry["excuses"]),
@@ -78,16 +78,16 @@ def glob_matches(glob: str, id_: str) -> bool:
 
 
 @cache
-def _departures_for(id_: str) -> tuple[Departure, ...]:
-    """The departures that may excuse an id. Cached, because a broken server yields thousands of findings."""
-    return tuple(each for each in departures() if any(glob_matches(pattern, id_) for pattern in each.excuses))
+def _deviations_for(id_: str) -> tuple[KnownDeviation, ...]:
+    """The known deviations that may excuse an id. Cached, because a broken server yields thousands of findings."""
+    return tuple(each for each in known_deviations() if any(glob_matches(pattern, id_) for pattern in each.excuses))
 
 
-def excusing_departure(
+def excusing_deviation(
     id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
 ) -> str | None:
-    """The id of the first departure that excuses a finding in this context, or None."""
-    for departure in _departures_for(id_):
-        if departure.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
-            return departure.id
+    """The id of the first known deviation that excuses a finding in this context, or None."""
+    for deviation in _deviations_for(id_):
+        if deviation.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
+            return deviation.id
     return None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runs_conformance.contract.departure import excusing_departure
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.known_deviation import excusing_deviation
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
@@ -51,7 +51,7 @@ def judge(
             tallies[id_] = tallies[id_].merge(tally) if id_ in tallies else tally
     opinion = SecondOpinion(history)
     for id_, tally in tallies.items():
-        _apply_departures(id_, tally, history)
+        _apply_deviations(id_, tally, history)
         if tally.findings and not trusts_steps:
             _drop_unmatched_findings(id_, tally, opinion, is_rule=id_ in rules)
         if tally.findings:
@@ -116,25 +116,25 @@ def _describe_error(id_: str, history: History, error: Exception) -> str:
     return f"{id_} raised {type(error).__name__} on {history.program or 'the history'} ({where}): {error}"
 
 
-def _apply_departures(id_: str, tally: Tally, history: History) -> None:
+def _apply_deviations(id_: str, tally: Tally, history: History) -> None:
     """Excuse the findings covered by a known deviation; the strict reading only names it in their messages."""
     findings: list[Finding] = []
     for finding in tally.findings:
-        departure = _find_departure(id_, finding, history)
-        if departure is None:
+        deviation = _find_deviation(id_, finding, history)
+        if deviation is None:
             findings.append(finding)
         elif history.strict:
-            findings.append(_naming(finding, departure))
+            findings.append(_name_deviation(finding, deviation))
         else:
-            tally.excused[departure] += 1
+            tally.excused[deviation] += 1
     tally.findings = findings
 
 
-def _find_departure(id_: str, finding: Finding, history: History) -> str | None:
+def _find_deviation(id_: str, finding: Finding, history: History) -> str | None:
     exchange = history.find(finding.exchange)
     if exchange is None:
         return None
-    return excusing_departure(
+    return excusing_deviation(
         id_,
         dialect=exchange.dialect,
         channel=channel(exchange),
@@ -144,12 +144,12 @@ def _find_departure(id_: str, finding: Finding, history: History) -> str | None:
     )
 
 
-def _naming(finding: Finding, departure: str) -> Finding:
-    if departure in finding.message:
+def _name_deviation(finding: Finding, deviation: str) -> Finding:
+    if deviation in finding.message:
         return finding
-    return replace(finding, message=f"{finding.message} (known deviation {departure})")
+    return replace(finding, message=f"{finding.message} (known deviation {deviation})")
 
 
 def channel(exchange: Exchange) -> str:
-    """Return the channel of a response, by the names that departures use."""
+    """Return the channel of a response, by the names that known deviations use."""
     return "stream" if exchange.response is not None and exchange.response.events is not None else "json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.contract.departure import glob_matches
+from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.program import Program, ProgramContext
 

@@ -22,7 +22,7 @@ class Approach:
     say how a run is made to call a function, `calls_in` whether the waiting `run` shows its calls or only its `steps`
     do. `assistant` is the id of a listed assistant, if none can be created; `model` is the model used in place of the
     default one. `calls_functions` and `starts_runs` are False if no form was found. `call_attempts` is how many runs
-    may be created until one calls a function: more if one has called a function. `notes` explain each departure from
+    may be created until one calls a function: more if one has called a function. `notes` explain each difference from
     the smallest form in a sentence.
     """
 

@@ -26,7 +26,7 @@ class Finding:
     """One violation of a rule or constraint.
 
     `exchange` is the id of the exchange that shows it. `pointer` is a JSON Pointer into the response, or for a request
-    constraint into the request body. `case` is the id of the step that was sent. `departure` names the known deviation
+    constraint into the request body. `case` is the id of the step that was sent. `known_deviation` names the one
     that excuses the finding, if any; an excused finding is not a failure.
     """
 
@@ -37,7 +37,7 @@ class Finding:
     expected: JSON | Absent = ABSENT
     actual: JSON | Absent = ABSENT
     case: str | None = None
-    departure: str | None = None
+    known_deviation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ class Tally:
         if isinstance(result, Passed):
             if result.part:
                 self.parts[result.part] += 1
-        elif result.departure:
-            self.excused[result.departure] += 1
+        elif result.known_deviation:
+            self.excused[result.known_deviation] += 1
         else:
             self.findings.append(result)
 
