@@ -1,4 +1,4 @@
-"""The size of the exploration depends on the other phases and on --max-examples."""
+"""The size of the fuzzing phase depends on the other phases and on --max-examples."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 Handwritten mutants are judged by the standard profile. Mutants generated from the request schemas are judged by the
 boundary programs of their operation; the standard profile would give the same verdicts, because a verdict merges those
 of single programs. Generated mutants that accept too much share one emulator (see `composition`), and are judged alone
-if that leaves anything unclear. Mutants that only the exploration phase reaches are not included (see `exploration`).
+if that leaves anything unclear. Mutants that only fuzzing reaches are not included (see `fuzzing`).
 """
 
 from __future__ import annotations

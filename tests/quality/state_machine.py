@@ -19,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from runs_conformance.app.options import RunOptions
 from runs_conformance.emulator.app import build
-from runs_conformance.emulator.catalogue import exploration_mutants, handwritten_mutants
+from runs_conformance.emulator.catalogue import fuzzing_mutants, handwritten_mutants
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.strategies import RequirementViolated, RunsStateMachine, state_machine
 from runs_conformance.strategies.state_machine import DEFAULT_SETTINGS
@@ -92,7 +92,7 @@ def _counting(machine: type[RunsStateMachine]) -> Any:
 
 
 def _defect(mutant: str) -> str:
-    known = {each.name: each.text for each in (*handwritten_mutants(), *exploration_mutants())}
+    known = {each.name: each.text for each in (*handwritten_mutants(), *fuzzing_mutants())}
     return known.get(mutant, "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.emulator.catalogue import exploration_mutants, handwritten_mutants
+from runs_conformance.emulator.catalogue import fuzzing_mutants, handwritten_mutants
 from tests.quality import state_machine
 from tests.quality.state_machine import CORRECT, EXAMPLES, MUTANTS, measure, read
 from tests.quality.tables import FOLDER
@@ -20,7 +20,7 @@ def test_nothing_is_accused_on_the_emulator() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_mutant_is_found(mutant: str) -> None:
-    assert mutant in {each.name for each in (*handwritten_mutants(), *exploration_mutants())}
+    assert mutant in {each.name for each in (*handwritten_mutants(), *fuzzing_mutants())}
     assert ROWS[mutant].failed, REFRESH
     assert ROWS[mutant].examples <= EXAMPLES
 

@@ -24,7 +24,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     with_confirmations,
     without_silence,
 )
-from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext
+from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
 from runs_conformance.generation.adaptation import without_additions
 from runs_conformance.model.program import ProgramContext

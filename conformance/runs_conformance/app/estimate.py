@@ -9,7 +9,7 @@ from runs_conformance.app.options import RunOptions
 from runs_conformance.app.shrink_findings import LOCAL_BUDGET, REMOTE_BUDGET
 from runs_conformance.engine import forecast
 from runs_conformance.engine.forecast import Share
-from runs_conformance.engine.plan import EXPLORATION_PHASE, TOKENS_PER_RUN, Plan
+from runs_conformance.engine.plan import FUZZING_PHASE, TOKENS_PER_RUN, Plan
 from runs_conformance.engine.shrinking.confirmation import MAX_REQUESTS
 from runs_conformance.model.plural import plural
 from runs_conformance.model.profile import PHASES
@@ -27,7 +27,7 @@ LIMIT_SEARCH = Share(600, 60)
 def follow_up(plan: Plan, options: RunOptions, *, is_loopback: bool) -> dict[str, Share]:
     """Return what may follow the programs on a target that fails, by name."""
     steps: dict[str, Share] = {}
-    if any(program.phase == EXPLORATION_PHASE for program in plan.programs):
+    if any(program.phase == FUZZING_PHASE for program in plan.programs):
         steps["shrinking"] = SHRINKING if is_loopback else REMOTE_SHRINKING
     if options.confirm and not options.read_only:
         requests, runs = plan.requests // CONFIRMATION_SHARE, plan.runs // CONFIRMATION_SHARE

@@ -120,7 +120,7 @@ class _Replayer:
 
     @cached_property
     def programs(self) -> Mapping[str, Program]:
-        """The programs by id, without those that depend on the size of the exploration."""
+        """The programs by id, without those that depend on the size of the fuzzing phase."""
         programs = all_programs(self.context, self.options)
         return {program.id: program for program in programs if program.phase != "explore"}
 

@@ -148,7 +148,7 @@ class RunFooter:
     """How a test run ended, as far as its exchanges do not show it. A killed test run has no footer.
 
     `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all.
-    `counterexamples` are those that exploration found and shrank with requests that are not judged.
+    `counterexamples` are those that fuzzing found and shrank with requests that are not judged.
     `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
     """
 
@@ -168,9 +168,7 @@ class RunFooter:
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
         """Build the footer of a finished test run."""
-        shrunk = {
-            id_: result.counterexamples[id_] for id_ in result.explored_violations if id_ in result.counterexamples
-        }
+        shrunk = {id_: result.counterexamples[id_] for id_ in result.fuzzed_violations if id_ in result.counterexamples}
         return cls(
             counts=result.counts,
             cut_reason=result.cut_reason,

@@ -1,4 +1,4 @@
-"""Shrinks the failures that exploration finds and stores them, so that the next test run tries them first."""
+"""Shrinks the failures that fuzzing finds and stores them, so that the next test run tries them first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.engine.run_result import RunResult
-from runs_conformance.engine.shrinking import exploration
+from runs_conformance.engine.shrinking import fuzzed_violations
 from runs_conformance.engine.shrinking.failure_store import FailureStore, open_failure_store
 from runs_conformance.engine.shrinking.shrinker import ShrinkBudget
 from runs_conformance.model.program import Program, ProgramContext
@@ -40,10 +40,10 @@ def shrink_findings(
     budget: Budget,
     schedule: PollSchedule,
 ) -> RunResult:
-    """Shrink the counterexamples that only exploration found and store them for the next test run."""
-    if result.explored_violations:
+    """Shrink the counterexamples that only fuzzing found and store them for the next test run."""
+    if result.fuzzed_violations:
         collector = Collector(NullRecorder(session.credentials), budget, tracker)
-        shrink_context = exploration.ShrinkContext(
+        shrink_context = fuzzed_violations.ShrinkContext(
             program_context=context,
             sender=protect_given_objects(session.with_recorder(collector), context),
             collector=collector,
@@ -53,8 +53,8 @@ def shrink_findings(
             cleans_up=target.persistent,
             shrink_budget=ShrinkBudget(*(LOCAL_BUDGET if target.address.is_loopback else REMOTE_BUDGET)),
         )
-        results = exploration.shrink_violations(result.explored_violations, shrink_context, options.workers or 3)
-        result = exploration.with_shrunk_counterexamples(result, results)
+        results = fuzzed_violations.shrink_violations(result.fuzzed_violations, shrink_context, options.workers or 3)
+        result = fuzzed_violations.with_shrunk_counterexamples(result, results)
         if (store := _open_store(target, options)) is not None:
             store.save({id_: result.reproduction for id_, result in results.items()})
     store = _open_existing_store(target, options)

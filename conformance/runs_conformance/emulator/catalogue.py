@@ -26,14 +26,14 @@ def _import_modules(package: str) -> None:
 def handwritten_mutants() -> tuple[Mutant, ...]:
     """The handwritten mutants that the standard profile must kill, sorted by name."""
     _import_modules("runs_conformance.emulator.mutants")
-    return tuple(MUTANTS[name] for name in sorted(MUTANTS) if not MUTANTS[name].exploration_only)
+    return tuple(MUTANTS[name] for name in sorted(MUTANTS) if not MUTANTS[name].fuzzing_only)
 
 
 @cache
-def exploration_mutants() -> tuple[Mutant, ...]:
-    """The handwritten mutants that only the exploration phase reaches, sorted by name."""
+def fuzzing_mutants() -> tuple[Mutant, ...]:
+    """The handwritten mutants that only fuzzing reaches, sorted by name."""
     _import_modules("runs_conformance.emulator.mutants")
-    return tuple(MUTANTS[name] for name in sorted(MUTANTS) if MUTANTS[name].exploration_only)
+    return tuple(MUTANTS[name] for name in sorted(MUTANTS) if MUTANTS[name].fuzzing_only)
 
 
 @cache
@@ -63,7 +63,7 @@ def apply_by_name(
     Raises UsageError for an unknown name.
     """
     entries: list[Mutant | Variant] = [
-        _find(name, handwritten_mutants, exploration_mutants, generated_mutants) for name in mutant_names
+        _find(name, handwritten_mutants, fuzzing_mutants, generated_mutants) for name in mutant_names
     ]
     entries += [_find(name, variants) for name in variant_names]
     for entry in entries:

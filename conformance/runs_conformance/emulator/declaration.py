@@ -23,7 +23,7 @@ class Mutant:
 
     `item` is what it breaks: a constraint id, the slug of a requirement such as `terminal-status-is-final`, or a topic
     of rules. `written_from_spec` means that its author had seen only the contract, no rule and no generator.
-    `exploration_only` means that only the exploration phase reaches the defect. `broad_reason` explains why it breaks
+    `fuzzing_only` means that only fuzzing reaches the defect. `broad_reason` explains why it breaks
     more than a few requirements.
     """
 
@@ -34,7 +34,7 @@ class Mutant:
     apply: Alteration
     written_from_spec: bool = False
     options: Mapping[str, Any] | None = None
-    exploration_only: bool = False
+    fuzzing_only: bool = False
     broad_reason: str = ""
 
 
@@ -89,15 +89,13 @@ def written_from_spec(item: str, *, level: str = "must", broad_reason: str = "",
     return mutant(item, level=level, written_from_spec=True, broad_reason=broad_reason, **options)
 
 
-def exploration_only(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:
-    """Declare a mutant that only the exploration phase reaches."""
+def fuzzing_only(item: str, *, level: str = "must", **options: Any) -> Callable[[F], F]:
+    """Declare a mutant that only fuzzing reaches."""
 
     def declare(function: F) -> F:
         text = _first_line(function)
         register(
-            Mutant(
-                function.__name__, item, Level(level), text, function, options=options or None, exploration_only=True
-            )
+            Mutant(function.__name__, item, Level(level), text, function, options=options or None, fuzzing_only=True)
         )
         return function
 

@@ -9,7 +9,7 @@ from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.model.profile import PROFILES
 from runs_conformance.model.program import Program, ProgramContext
 
-EXPLORATION_PHASE = "explore"
+FUZZING_PHASE = "explore"
 """The phase of random programs, whose violations are worth shrinking."""
 
 STRESS_PHASES = frozenset({"robustness", "races"})

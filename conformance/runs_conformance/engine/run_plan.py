@@ -13,7 +13,7 @@ from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forecast import search_share
 from runs_conformance.engine.pending_steps import PendingSteps
-from runs_conformance.engine.plan import EXPLORATION_PHASE, Plan
+from runs_conformance.engine.plan import FUZZING_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
@@ -188,8 +188,8 @@ class _WorkerPool:
             execution = run_program(program, self.context, self.sender, self.budget, self.schedule)
             exchanges = earlier + self.collector.take(program.id)
             executions += 1
-        explored = program.phase == EXPLORATION_PHASE
-        result = judge_program(program.id, exchanges, self.history_judge, self.no_route, explored=explored)
+        fuzzed = program.phase == FUZZING_PHASE
+        result = judge_program(program.id, exchanges, self.history_judge, self.no_route, fuzzed=fuzzed)
         if self.cleans_up and not self.budget.is_over:
             clean_up_program(program.id, exchanges, self.sender, self.collector)
         if self.budget.forecast is not None:

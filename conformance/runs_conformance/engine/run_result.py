@@ -60,7 +60,7 @@ class HistoryJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class ExploredViolation:
+class FuzzedViolation:
     """A violation found by a random program, with the steps that show it."""
 
     program: str
@@ -78,7 +78,7 @@ class ProgramVerdicts:
     operation_stats: StatsByOperation
     internal_error: str | None = None
     end: ProgramEnd | None = None
-    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
+    fuzzed_violations: Mapping[str, FuzzedViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     last_statuses: Counter[str] = field(default_factory=Counter)
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class ProgramVerdicts:
 class RunResult:
     """The merged results of a test run, and how it ended.
 
-    `explored_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
+    `fuzzed_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
     how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
     findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
     that a response showed. `lost_requests` holds, in the form of counterexamples and by exchange, the first requests of
@@ -114,7 +114,7 @@ class RunResult:
     internal_errors: tuple[str, ...] = ()
     cut_reason: str | None = None
     interrupted: bool = False
-    explored_violations: Mapping[str, ExploredViolation] = field(default_factory=dict)
+    fuzzed_violations: Mapping[str, FuzzedViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     limits: tuple[Limit, ...] = ()
     program_ends: tuple[ProgramEnd, ...] = ()
@@ -137,13 +137,13 @@ def judge_program(
     history_judge: HistoryJudge,
     no_route: Collection[Signature] = (),
     *,
-    explored: bool = False,
+    fuzzed: bool = False,
 ) -> ProgramVerdicts:
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
         history, tallies = history_judge.tallies(program, exchanges)
         # Shrinking needs the history of a violation until the end of the test run, for which a large one is not suited.
-        keeps_history = explored and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
+        keeps_history = fuzzed and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
         failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if keeps_history else {}
         # Shrinking removes single steps, so it needs them in sequence.
         reproduction = Reproduction(Reproduction.of(exchanges).steps if failed else ())
@@ -152,8 +152,8 @@ def judge_program(
             tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
             counterexamples=counterexamples(history, tallies),
             operation_stats=collect_stats(exchanges, no_route),
-            explored_violations={
-                id_: ExploredViolation(program, reproduction, ReproducedViolation(history, tally))
+            fuzzed_violations={
+                id_: FuzzedViolation(program, reproduction, ReproducedViolation(history, tally))
                 for id_, tally in failed.items()
             },
             transitions=transitions(history),
@@ -213,7 +213,7 @@ def merge_results(
         cut_reason=cut_reason
         or next((end.cause for end in ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)), None),
         interrupted=interrupted,
-        explored_violations=_shortest_violations(results),
+        fuzzed_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),
         program_ends=ends,
         decided_ids={
@@ -243,24 +243,24 @@ def _share_seconds(results: Sequence[ProgramVerdicts]) -> dict[str, float]:
     return seconds
 
 
-def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, ExploredViolation]:
+def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, FuzzedViolation]:
     """Return the violations found only by random programs, each with its shortest reproduction."""
     found_otherwise = {
         id_
         for result in results
-        if not result.explored_violations
+        if not result.fuzzed_violations
         for id_, tally in result.tallies.items()
         if tally.findings
     }
-    shortest: dict[str, ExploredViolation] = {}
+    shortest: dict[str, FuzzedViolation] = {}
     for result in results:
-        for id_, explored in result.explored_violations.items():
+        for id_, fuzzed in result.fuzzed_violations.items():
             if id_ in found_otherwise:
                 continue
-            if id_ not in shortest or _step_count(explored) < _step_count(shortest[id_]):
-                shortest[id_] = explored
+            if id_ not in shortest or _step_count(fuzzed) < _step_count(shortest[id_]):
+                shortest[id_] = fuzzed
     return shortest
 
 
-def _step_count(explored: ExploredViolation) -> int:
-    return len(explored.reproduction.steps)
+def _step_count(fuzzed: FuzzedViolation) -> int:
+    return len(fuzzed.reproduction.steps)

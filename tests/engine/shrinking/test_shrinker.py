@@ -1,4 +1,4 @@
-"""Shrinking of violations found by exploration."""
+"""Shrinking of violations found by fuzzing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_result import ExploredViolation, HistoryJudge
-from runs_conformance.engine.shrinking.exploration import CaseRunner, ShrinkContext, shrink_violations
+from runs_conformance.engine.run_result import FuzzedViolation, HistoryJudge
+from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
@@ -140,7 +140,7 @@ def test_shrinking_is_not_evidence() -> None:
     exchange = scripted.send(thread(1), "explore.walk_1", {})
     scripted.collector.take("explore.walk_1")
     violation = ReproducedViolation(History.of([exchange]), JUDGES.tallies("x", [])[1].get("x") or _nothing())
-    results = shrink_violations({thread_exists.id: ExploredViolation("explore.walk_1", LONG, violation)}, runner)
+    results = shrink_violations({thread_exists.id: FuzzedViolation("explore.walk_1", LONG, violation)}, runner)
     assert set(results) == {thread_exists.id}
     assert scripted.collector.take("explore.walk_1") == []
     assert not [name for name in scripted.collector._held if scripted.collector._held[name]]

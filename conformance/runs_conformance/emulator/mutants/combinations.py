@@ -1,4 +1,4 @@
-"""Defects of combinations of values, which only the exploration phase reaches.
+"""Defects of combinations of values, which only fuzzing reaches.
 
 Each needs two values in one body, or an unusual text, that neither boundary values nor programs contain.
 """
@@ -12,7 +12,7 @@ from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.emulator.api_errors import ApiError, bad_request
 from runs_conformance.emulator.context import Hooks, RequestContext
-from runs_conformance.emulator.declaration import exploration_only
+from runs_conformance.emulator.declaration import fuzzing_only
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Message, Thread
@@ -80,7 +80,7 @@ def _metadata_pairs(body: Any) -> dict[str, Any]:
     return pairs if isinstance(pairs, dict) else {}
 
 
-@exploration_only("metadata")
+@fuzzing_only("metadata")
 def refuses_16_pairs_with_an_empty_value(hooks: Hooks) -> None:
     """Rejects 16 metadata pairs if one of their values is empty."""
     for operation in ("create_assistant", "modify_assistant", "create_thread", "modify_thread", "create_message"):
@@ -89,13 +89,13 @@ def refuses_16_pairs_with_an_empty_value(hooks: Hooks) -> None:
         )
 
 
-@exploration_only("create_message.metadata")
+@fuzzing_only("create_message.metadata")
 def refuses_a_key_with_a_dot(hooks: Hooks) -> None:
     """Rejects a message with a dot in a metadata key."""
     _reject_if(hooks, "create_message", lambda body: any("." in key for key in _metadata_pairs(body)))
 
 
-@exploration_only("create_thread.metadata")
+@fuzzing_only("create_thread.metadata")
 def fails_on_characters_beyond_the_first_plane(hooks: Hooks) -> None:
     """Fails with 500 if a thread's metadata contains an emoji."""
     _reject_if(
@@ -106,7 +106,7 @@ def fails_on_characters_beyond_the_first_plane(hooks: Hooks) -> None:
     )
 
 
-@exploration_only("create_assistant.tools")
+@fuzzing_only("create_assistant.tools")
 def refuses_a_strict_function_beside_file_search(hooks: Hooks) -> None:
     """Rejects an assistant that has both a strict function and file search."""
 
@@ -118,7 +118,7 @@ def refuses_a_strict_function_beside_file_search(hooks: Hooks) -> None:
     _reject_if(hooks, "create_assistant", is_rejected)
 
 
-@exploration_only("create_run.response_format")
+@fuzzing_only("create_run.response_format")
 def refuses_a_schema_beside_tools(hooks: Hooks) -> None:
     """Rejects a run that has both tools and a response format with a JSON schema."""
 
@@ -131,7 +131,7 @@ def refuses_a_schema_beside_tools(hooks: Hooks) -> None:
     _reject_if(hooks, "create_run", is_rejected)
 
 
-@exploration_only("create_thread_and_run.thread")
+@fuzzing_only("create_thread_and_run.thread")
 def fails_on_an_assistants_message_with_parts(hooks: Hooks) -> None:
     """create_thread_and_run fails with 500 if an initial assistant message has a list of parts."""
 
@@ -142,7 +142,7 @@ def fails_on_an_assistants_message_with_parts(hooks: Hooks) -> None:
     _reject_if(hooks, "create_thread_and_run", is_rejected, 500)
 
 
-@exploration_only("metadata")
+@fuzzing_only("metadata")
 def takes_any_value_in_the_last_pair(hooks: Hooks) -> None:
     """Accepts a metadata value that is not a string in the last of several pairs."""
 
@@ -153,7 +153,7 @@ def takes_any_value_in_the_last_pair(hooks: Hooks) -> None:
     _ignore_violations(hooks, "metadata{}.type", last)
 
 
-@exploration_only("create_assistant.tools[].function.name.pattern")
+@fuzzing_only("create_assistant.tools[].function.name.pattern")
 def checks_the_name_of_the_first_function_only(hooks: Hooks) -> None:
     """Accepts any function name in tools other than the first, of assistants and of runs."""
     _ignore_violations(
@@ -161,31 +161,31 @@ def checks_the_name_of_the_first_function_only(hooks: Hooks) -> None:
     )
 
 
-@exploration_only("create_message.content[].type.enum")
+@fuzzing_only("create_message.content[].type.enum")
 def checks_the_first_part_only(hooks: Hooks) -> None:
     """Accepts content parts of an unknown type after the first part of a message."""
     _ignore_violations(hooks, "content[].type.enum", lambda violation, body: "/content/0/" not in violation.place)
 
 
-@exploration_only("metadata")
+@fuzzing_only("metadata")
 def takes_a_long_value_beside_others(hooks: Hooks) -> None:
     """Accepts a metadata value that is too long if there are at least two other pairs."""
     _ignore_violations(hooks, "metadata{}.maxLength", lambda violation, body: len(_metadata_pairs(body)) >= 3)
 
 
-@exploration_only("metadata")
+@fuzzing_only("metadata")
 def takes_17_pairs_with_an_empty_value(hooks: Hooks) -> None:
     """Accepts 17 metadata pairs if one of their values is empty."""
     _ignore_violations(hooks, "metadata.maxProperties", lambda violation, body: "" in _metadata_pairs(body).values())
 
 
-@exploration_only("create_message.additionalProperties")
+@fuzzing_only("create_message.additionalProperties")
 def takes_unknown_members_beside_metadata(hooks: Hooks) -> None:
     """Accepts unknown members if the body has more than one metadata pair."""
     _ignore_violations(hooks, "additionalProperties", lambda violation, body: len(_metadata_pairs(body)) > 1)
 
 
-@exploration_only("create_run.max_completion_tokens.minimum")
+@fuzzing_only("create_run.max_completion_tokens.minimum")
 def takes_few_tokens_beside_a_limit_on_the_prompt(hooks: Hooks) -> None:
     """Accepts max_completion_tokens below 256 if max_prompt_tokens is set as well."""
     _ignore_violations(
@@ -193,13 +193,13 @@ def takes_few_tokens_beside_a_limit_on_the_prompt(hooks: Hooks) -> None:
     )
 
 
-@exploration_only("create_run.temperature.type")
+@fuzzing_only("create_run.temperature.type")
 def takes_a_temperature_in_words_beside_top_p(hooks: Hooks) -> None:
     """Accepts any type of temperature, of a run or an assistant, if `top_p` is set as well."""
     _ignore_violations(hooks, "temperature.type", lambda violation, body: body.get("top_p") is not None)
 
 
-@exploration_only("assistants")
+@fuzzing_only("assistants")
 def cuts_deep_parameters(hooks: Hooks) -> None:
     """Stores function parameters only to a depth of two objects."""
 
@@ -220,7 +220,7 @@ def cuts_deep_parameters(hooks: Hooks) -> None:
     patch_object(hooks, "assistant", cut_parameters)
 
 
-@exploration_only("messages")
+@fuzzing_only("messages")
 def loses_the_last_of_many_parts(hooks: Hooks) -> None:
     """Stores at most four parts of a message."""
 
@@ -234,7 +234,7 @@ def loses_the_last_of_many_parts(hooks: Hooks) -> None:
     hooks.new_message = create
 
 
-@exploration_only("metadata")
+@fuzzing_only("metadata")
 def loses_empty_values_of_many(hooks: Hooks) -> None:
     """Drops empty values from metadata with ten pairs or more."""
 

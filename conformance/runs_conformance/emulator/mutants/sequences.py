@@ -1,4 +1,4 @@
-"""Defects that need a particular sequence of requests, which only the exploration phase reaches."""
+"""Defects that need a particular sequence of requests, which only fuzzing reaches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
-from runs_conformance.emulator.declaration import exploration_only
+from runs_conformance.emulator.declaration import fuzzing_only
 from runs_conformance.emulator.list_pages import ListPage
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.state import Members, Message, Run, Thread
 
 
-@exploration_only("cancel")
+@fuzzing_only("cancel")
 def cannot_cancel_what_was_modified(hooks: Hooks) -> None:
     """Cancelling has no effect on a run after an attempt to modify it."""
     inner = hooks.cancel
@@ -31,7 +31,7 @@ def cannot_cancel_what_was_modified(hooks: Hooks) -> None:
     hooks.cancel = cancel
 
 
-@exploration_only("lock")
+@fuzzing_only("lock")
 def opens_the_thread_after_two_refusals(hooks: Hooks) -> None:
     """Accepts the third message to a locked thread."""
     inner = hooks.admit_message
@@ -48,7 +48,7 @@ def opens_the_thread_after_two_refusals(hooks: Hooks) -> None:
     hooks.admit_message = admit
 
 
-@exploration_only("settings")
+@fuzzing_only("settings")
 def keeps_no_metadata_of_a_second_run(hooks: Hooks) -> None:
     """Drops the metadata of all runs of a thread except the first."""
     inner = hooks.new_run
@@ -62,7 +62,7 @@ def keeps_no_metadata_of_a_second_run(hooks: Hooks) -> None:
     hooks.new_run = create
 
 
-@exploration_only("deletion")
+@fuzzing_only("deletion")
 def shows_deleted_messages_in_ascending_lists(hooks: Hooks) -> None:
     """Includes deleted messages in ascending lists with a limit."""
     deleted: dict[str, list[Message]] = {}
@@ -81,7 +81,7 @@ def shows_deleted_messages_in_ascending_lists(hooks: Hooks) -> None:
     hooks.remove_message, hooks.paginate = remember_deleted, paginate_with_deleted
 
 
-@exploration_only("modify")
+@fuzzing_only("modify")
 def forgets_the_temperature_of_a_modified_run(hooks: Hooks) -> None:
     """Shows the default temperature of a run after it was modified."""
 
@@ -100,7 +100,7 @@ def forgets_the_temperature_of_a_modified_run(hooks: Hooks) -> None:
     patch_object(hooks, "run", change)
 
 
-@exploration_only("messages")
+@fuzzing_only("messages")
 def takes_no_messages_with_a_second_run(hooks: Hooks) -> None:
     """Drops the additional messages of a second run of a thread."""
     inner = hooks.add_messages

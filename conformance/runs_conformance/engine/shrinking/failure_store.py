@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runs_conformance.engine.plan import EXPLORATION_PHASE
+from runs_conformance.engine.plan import FUZZING_PHASE
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import is_object
@@ -76,7 +76,7 @@ class FailureStore:
     def programs(self) -> list[Program]:
         """Return a program for each stored failure."""
         return [
-            failure.reproduction.to_program(f"{PROGRAM_PREFIX}{number}", EXPLORATION_PHASE)
+            failure.reproduction.to_program(f"{PROGRAM_PREFIX}{number}", FUZZING_PHASE)
             for number, failure in enumerate(self.load(), 1)
         ]
 

@@ -15,7 +15,7 @@ _FIRST, _SECOND = "submit_tool_outputs", "modify_run"
 
 
 def programs(context: ProgramContext, size: ExplorationSize = EXPLORE_ONLY) -> list[Program]:
-    """The programs of an exploration of this size."""
+    """The programs of the fuzzing phase of this size."""
     possible = [portion for portion in split_into_portions(size.payloads) if _is_possible(portion, context)]
     second = [portion for portion in possible if portion.operation == _SECOND]
     first = [portion for portion in possible if portion.operation == _FIRST]

@@ -1,4 +1,4 @@
-"""The size of an exploration, and its distribution over operations and programs."""
+"""The size of the fuzzing phase, and its distribution over operations and programs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Portion:
 
 
 def split_into_portions(payloads: int) -> Iterator[Portion]:
-    """Split an exploration of this many payloads into portions for single programs."""
+    """Split this many payloads into portions for single programs."""
     for operation, share in SHARES.items():
         count = max(1, round(payloads * share.payloads / 1000))
         chunks = max(1, round(count / _PAYLOADS_PER_PROGRAM))

@@ -1,8 +1,8 @@
-"""The exploration matrix: mutants that only the exploration phase reaches are found with most seeds, and shrunk.
+"""The fuzzing matrix: mutants that only fuzzing reaches are found with most seeds, and shrunk.
 
-`python -m tests.quality.exploration` explores each of them once per seed until the first violation, and shrinks it. It
+`python -m tests.quality.fuzzing` fuzzes each of them once per seed until the first violation, and shrinks it. It
 also runs the other phases of the standard profile once, to see whether they find the defect as well. It writes
-`reports/reference/exploration.json` and `.md`.
+`reports/reference/fuzzing.json` and `.md`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.emulator.catalogue import exploration_mutants
+from runs_conformance.emulator.catalogue import fuzzing_mutants
 from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.program_runner import run_program
 from runs_conformance.engine.run_result import ProgramVerdicts, judge_program
-from runs_conformance.engine.shrinking.exploration import ShrinkContext, shrink_violations
+from runs_conformance.engine.shrinking.fuzzed_violations import ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ShrunkCase
 from runs_conformance.generation import fuzzing
 from runs_conformance.model.profile import PROFILES
@@ -45,8 +45,8 @@ _BATCH_SIZE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class ExplorationTrial:
-    """One exploration of one mutant, until its first violation.
+class FuzzingTrial:
+    """The fuzzing of one mutant, until its first violation.
 
     `failed` are the violated ids, `requests` the requests sent until then. `steps` is the length of the smallest case,
     `shrink_requests` the cost of shrinking it.
@@ -62,7 +62,7 @@ class ExplorationTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplorationRow:
+class FuzzingRow:
     """The trials of one mutant. `requests`, `steps` and `shrink_requests` are medians of the trials that found it."""
 
     mutant: str
@@ -77,8 +77,8 @@ class ExplorationRow:
     failed_by_other_phases: tuple[str, ...]
 
 
-class _ExplorationSession:
-    """A session that explores an emulator."""
+class _FuzzingSession:
+    """A session that fuzzes an emulator."""
 
     def __init__(self, url: str, seed: int) -> None:
         target, self.options = target_at(url), RunOptions(seed=seed)
@@ -96,7 +96,7 @@ class _ExplorationSession:
             result = run_program(program, self.context, self.session, self.budget, self.schedule)
             check_end(result)
             exchanges = self.collector.take(program.id)
-            yield judge_program(program.id, exchanges, build_history_judge(self.options), explored=True)
+            yield judge_program(program.id, exchanges, build_history_judge(self.options), fuzzed=True)
 
     def smallest_case(self, verdicts: ProgramVerdicts) -> ShrunkCase | None:
         """The smallest case that shows one of the violations; None if no violation can be shrunk."""
@@ -109,7 +109,7 @@ class _ExplorationSession:
             self.schedule,
             cleans_up=False,
         )
-        cases = shrink_violations(verdicts.explored_violations, context, 1).values()
+        cases = shrink_violations(verdicts.fuzzed_violations, context, 1).values()
         return min(cases, key=lambda case: (not case.minimal, len(case.reproduction.steps)), default=None)
 
     def close(self) -> None:
@@ -117,19 +117,19 @@ class _ExplorationSession:
         self.transport.close()
 
 
-def explore(mutant: str, url: str, seed: int) -> ExplorationTrial:
-    """Explore one mutant until the first violation."""
-    with closing(_ExplorationSession(url, seed)) as session:
+def fuzz(mutant: str, url: str, seed: int) -> FuzzingTrial:
+    """Fuzz one mutant until the first violation."""
+    with closing(_FuzzingSession(url, seed)) as session:
         for verdicts in session.verdicts():
-            failed = tuple(id_ for id_ in verdicts.explored_violations if _level(id_) != "may")
+            failed = tuple(id_ for id_ in verdicts.fuzzed_violations if _level(id_) != "may")
             if failed:
                 requests, case = session.budget.counts.requests, session.smallest_case(verdicts)
                 if case is None:
-                    return ExplorationTrial(mutant, seed, failed, requests)
-                return ExplorationTrial(
+                    return FuzzingTrial(mutant, seed, failed, requests)
+                return FuzzingTrial(
                     mutant, seed, failed, requests, case.minimal, len(case.reproduction.steps), case.requests
                 )
-        return ExplorationTrial(mutant, seed, requests=session.budget.counts.requests)
+        return FuzzingTrial(mutant, seed, requests=session.budget.counts.requests)
 
 
 def _level(id_: str) -> str:
@@ -137,16 +137,16 @@ def _level(id_: str) -> str:
     return entry.level.value
 
 
-def _explore_batch(mutants: Sequence[str], seeds: int) -> list[ExplorationTrial]:
+def _fuzz_batch(mutants: Sequence[str], seeds: int) -> list[FuzzingTrial]:
     with serve_emulators({mutant: ((mutant,), ()) for mutant in mutants}, STEP_MS) as urls:
-        return [explore(mutant, urls[mutant], seed) for mutant in mutants for seed in range(1, seeds + 1)]
+        return [fuzz(mutant, urls[mutant], seed) for mutant in mutants for seed in range(1, seeds + 1)]
 
 
-def explore_all(mutants: Sequence[str], seeds: int, processes: int = 2) -> Iterator[ExplorationTrial]:
-    """Explore mutants with every seed; yields the trials as they become known."""
+def fuzz_all(mutants: Sequence[str], seeds: int, processes: int = 2) -> Iterator[FuzzingTrial]:
+    """Fuzz mutants with every seed; yields the trials as they become known."""
     batches = [mutants[start : start + _BATCH_SIZE] for start in range(0, len(mutants), _BATCH_SIZE)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for trials in pool.map(partial(_explore_batch, seeds=seeds), batches):
+        for trials in pool.map(partial(_fuzz_batch, seeds=seeds), batches):
             yield from trials
 
 
@@ -157,28 +157,28 @@ def failed_by_other_phases(mutants: Sequence[str]) -> dict[str, tuple[str, ...]]
     return {result.name: (*result.must, *result.should) for result in results}
 
 
-def rows(trials: Iterable[ExplorationTrial], by_other_phases: dict[str, tuple[str, ...]]) -> list[ExplorationRow]:
+def rows(trials: Iterable[FuzzingTrial], by_other_phases: dict[str, tuple[str, ...]]) -> list[FuzzingRow]:
     """One row for each mutant."""
-    by_mutant: dict[str, list[ExplorationTrial]] = {}
+    by_mutant: dict[str, list[FuzzingTrial]] = {}
     for trial in trials:
         by_mutant.setdefault(trial.mutant, []).append(trial)
     return [
         _row(mutant.name, mutant.item, by_mutant[mutant.name], by_other_phases)
-        for mutant in exploration_mutants()
+        for mutant in fuzzing_mutants()
         if mutant.name in by_mutant
     ]
 
 
 def _row(
-    name: str, item: str, trials: Sequence[ExplorationTrial], by_other_phases: dict[str, tuple[str, ...]]
-) -> ExplorationRow:
+    name: str, item: str, trials: Sequence[FuzzingTrial], by_other_phases: dict[str, tuple[str, ...]]
+) -> FuzzingRow:
     hits = [trial for trial in trials if trial.failed]
 
     def median(values: Iterable[int]) -> int:
         numbers = list(values)
         return round(statistics.median(numbers)) if numbers else 0
 
-    return ExplorationRow(
+    return FuzzingRow(
         mutant=name,
         item=item,
         found=len(hits),
@@ -192,14 +192,14 @@ def _row(
     )
 
 
-def render_page(table: Sequence[ExplorationRow]) -> str:
+def render_page(table: Sequence[FuzzingRow]) -> str:
     """The Markdown page."""
     reliable = sum(row.found >= 0.9 * row.trials for row in table)
     lines = [
-        "# Exploration",
+        "# Fuzzing",
         "",
-        "Written by `python -m tests.quality.exploration`: mutants of the emulator whose defect needs a combination of",
-        "values or a sequence of requests. Each is explored by the payloads and walks of `--phase explore` alone (300",
+        "Written by `python -m tests.quality.fuzzing`: mutants of the emulator whose defect needs a combination of",
+        "values or a sequence of requests. Each is tested by the payloads and walks of `--phase explore` alone (300",
         "payloads, 20 walks) until the first violation, which is then shrunk.",
         "",
         f"{reliable} of {len(table)} are found with at least nine of ten seeds;"
@@ -216,22 +216,22 @@ def render_page(table: Sequence[ExplorationRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(table: Sequence[ExplorationRow]) -> None:
+def write(table: Sequence[FuzzingRow]) -> None:
     """Write the rows and the page."""
-    write_rows("exploration", map(asdict, table))
-    write_text("exploration.md", render_page(table))
+    write_rows("fuzzing", map(asdict, table))
+    write_text("fuzzing.md", render_page(table))
 
 
 def main() -> None:
-    """Explore the mutants and write the table."""
+    """Fuzz the mutants and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="explore only these mutants; write nothing")
+    parser.add_argument("names", nargs="*", help="fuzz only these mutants; write nothing")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     options = parser.parse_args()
-    names = options.names or [mutant.name for mutant in exploration_mutants()]
+    names = options.names or [mutant.name for mutant in fuzzing_mutants()]
     started = time.monotonic()
-    trials: list[ExplorationTrial] = []
-    for trial in explore_all(names, options.seeds):
+    trials: list[FuzzingTrial] = []
+    for trial in fuzz_all(names, options.seeds):
         trials.append(trial)
         print(
             f"{time.monotonic() - started:5.0f} s  {trial.mutant} {trial.seed}: {', '.join(trial.failed) or 'nothing'}",

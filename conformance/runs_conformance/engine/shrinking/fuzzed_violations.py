@@ -1,4 +1,4 @@
-"""Shrinks each violation that only exploration found. Requests sent while shrinking are not judged as evidence."""
+"""Shrinks each violation that only fuzzing found. Requests sent while shrinking are not judged as evidence."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.plan import EXPLORATION_PHASE
+from runs_conformance.engine.plan import FUZZING_PHASE
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_plan import clean_up_program
-from runs_conformance.engine.run_result import ExploredViolation, HistoryJudge, RunResult
+from runs_conformance.engine.run_result import FuzzedViolation, HistoryJudge, RunResult
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON
@@ -63,7 +63,7 @@ class CaseRunner:
         """Execute a candidate; return the violation of the id, or None. Raises BudgetExhausted and InternalError."""
         context = self.context
         self.executions += 1
-        program = candidate.to_program(f"shrink.{self.name}.{self.executions}", EXPLORATION_PHASE)
+        program = candidate.to_program(f"shrink.{self.name}.{self.executions}", FUZZING_PHASE)
         # A candidate without the step that a run waits for makes it time out; keep that from dominating the search.
         short = min(context.program_context.run_timeout, max(MIN_RUN_TIMEOUT, 4 * context.schedule.slowest))
         run_timeout = short if self.run_timeout is None else self.run_timeout
@@ -83,14 +83,14 @@ class CaseRunner:
 
 
 def shrink_violations(
-    violations: Mapping[str, ExploredViolation], context: ShrinkContext, workers: int = 2
+    violations: Mapping[str, FuzzedViolation], context: ShrinkContext, workers: int = 2
 ) -> dict[str, ShrunkCase]:
     """Shrink the violations of MUST and SHOULD requirements; omit those that do not fail again when executed."""
     candidates = sorted(
         ((id_, violation) for id_, violation in violations.items() if _level(id_, context) is not Level.MAY),
         key=lambda pair: _level(pair[0], context) is not Level.MUST,
     )
-    chosen: list[tuple[str, ExploredViolation]] = []
+    chosen: list[tuple[str, FuzzedViolation]] = []
     by_operation: Counter[str] = Counter()
     for id_, violation in candidates:
         if by_operation[_operation(violation)] < MAX_IDS_PER_OPERATION and len(chosen) < MAX_IDS:
@@ -101,9 +101,9 @@ def shrink_violations(
     return {case.id: case for case in shrunk if case is not None}
 
 
-def _operation(explored: ExploredViolation) -> str:
+def _operation(fuzzed: FuzzedViolation) -> str:
     """The operation of the exchange that shows the violation; empty if no exchange does."""
-    exchange = explored.violation.exchange
+    exchange = fuzzed.violation.exchange
     return exchange.operation or "" if exchange is not None else ""
 
 
@@ -112,16 +112,16 @@ def _level(id_: str, context: ShrinkContext) -> Level:
     return requirement.level if requirement is not None else Level.MUST
 
 
-def _shrink(id_: str, explored: ExploredViolation, context: ShrinkContext) -> ShrunkCase | None:
+def _shrink(id_: str, fuzzed: FuzzedViolation, context: ShrinkContext) -> ShrunkCase | None:
     runner = CaseRunner(context, id_)
     shrinker = Shrinker(runner.execute, lambda: runner.requests, context.program_context, context.shrink_budget)
-    return shrinker.shrink(id_, explored.reproduction, explored.violation)
+    return shrinker.shrink(id_, fuzzed.reproduction, fuzzed.violation)
 
 
 def with_shrunk_counterexamples(result: RunResult, shrunk: Mapping[str, ShrunkCase]) -> RunResult:
     """Return the result with shrunk counterexamples in place of the original ones."""
     counterexamples: dict[str, JSON] = dict(result.counterexamples)
-    for id_, explored in result.explored_violations.items():
+    for id_, fuzzed in result.fuzzed_violations.items():
         if id_ in shrunk:
-            counterexamples[id_] = shrunk[id_].counterexample(explored.program)
+            counterexamples[id_] = shrunk[id_].counterexample(fuzzed.program)
     return replace(result, counterexamples=counterexamples)

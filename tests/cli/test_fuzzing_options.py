@@ -1,4 +1,4 @@
-"""Exploration on the command line: its size, its seed and its database of failures."""
+"""Fuzzing on the command line: its size, its seed and its database of failures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from runs_conformance.cli import run_command
 MUTANT = "loses_keys_that_mean_something_to_it"
 
 
-def explored(folder: Path, *more: str) -> list[dict[str, Any]]:
-    """Return the steps that the payload programs of a small exploration send."""
+def fuzz(folder: Path, *more: str) -> list[dict[str, Any]]:
+    """Return the steps that the payload programs of a small fuzzing phase send."""
     arguments = ["run", "--phase", "explore", "--max-examples", "30", "--report-dir", str(folder), "--no-database"]
     assert run_command([*arguments, *more]) == 0
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").split("\n") if line]
@@ -31,12 +31,12 @@ def test_the_seed_alone_determines_the_payloads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    first = explored(tmp_path / "first", "--seed", "7")
+    first = fuzz(tmp_path / "first", "--seed", "7")
     assert "seed 7" in capsys.readouterr().err
     assert json.loads((tmp_path / "first" / "report.json").read_text())["suite"]["seed"] == 7
     monkeypatch.setenv("CI", "true")
-    assert explored(tmp_path / "again", "--seed", "7") == first
-    assert explored(tmp_path / "other", "--seed", "8") != first
+    assert fuzz(tmp_path / "again", "--seed", "7") == first
+    assert fuzz(tmp_path / "other", "--seed", "8") != first
     payloads = [step for step in first if step["role"] in ("valid", "negative")]
     assert 25 <= len(payloads) <= 40
 
