@@ -48,7 +48,7 @@ RARE = {"naive": {"validation.query"}}
 """By server, further causes, which show only to some of the random requests."""
 
 TIMED = {"listing.order_is_kept", "listing.newest_come_first_by_default"}
-"""Requirements that a server that ignores `order` breaks only on objects that were created in different seconds."""
+"""Requirements that a server that ignores `order` violates only on objects that were created in different seconds."""
 
 NAMES = [*CAUSES, "wrong-everywhere"]
 

@@ -16,7 +16,7 @@ RUNS = ("lock.no_second_run_while_a_run_works", "lock.no_second_run_while_a_run_
 
 
 def accepted_while(id_: str, *statuses: str, judged: int | None = None, level: str = "must") -> Verdict:
-    """A rule on the lock that was broken while a run had these statuses."""
+    """A rule on the lock that was violated while a run had these statuses."""
     findings = tuple(
         Finding(f"a message was accepted while run run_{number} was {status!r}", f"x{number}", "create_message")
         for number, status in enumerate(statuses)

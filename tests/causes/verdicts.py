@@ -16,7 +16,7 @@ def accepted(id_: str, operation: str = "submit_tool_outputs") -> Verdict:
 
 
 def broken_rule(id_: str, operation: str, level: str = "must", *, case: dict[str, JSON] | None = None) -> Verdict:
-    """A rule that the answer to a request breaks."""
+    """A rule that the response to a request violates."""
     finding = Finding("it is wrong", "x", operation, "/a", 1, 2)
     return verdict(id_, finding, "rule", operation, level, case=case or {"role": "act"})
 
@@ -45,7 +45,7 @@ def by_kind(*verdicts: Verdict) -> dict[str, Cause]:
 
 
 def wrong_value(id_: str, operation: str, expected: JSON, actual: JSON | Absent) -> Verdict:
-    """A constraint on answers that the answer to a valid request breaks."""
+    """A constraint on responses that the response to a valid request violates."""
     finding = Finding("it is wrong", "x", operation, f"/{id_.split('.')[-2]}", expected, actual)
     return verdict(id_, finding, "constraint", operation, case={"role": "act"})
 
@@ -69,7 +69,7 @@ def refused(id_: str) -> Verdict:
 
 
 def crashed(id_: str, request: JSON, role: str = "negative", operation: str = "create_run") -> Verdict:
-    """A rule that a request breaks which was answered with HTTP status 500."""
+    """A rule violated by a request that was answered with HTTP 500."""
     failing = broken_rule(id_, operation, case={"role": role})
     return replace(failing, counterexample={"case": {"role": role}, "request": request, "answer": {"http_status": 500}})
 

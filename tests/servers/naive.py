@@ -61,7 +61,7 @@ def error(status: int, message: str) -> Response:
 
 
 def build(repaired: Collection[str] = ()) -> Starlette:
-    """The application. `repaired` may name `validation`, which makes it refuse what breaks a schema."""
+    """The application. `repaired` may name `validation`, which makes it refuse what violates a schema."""
     return Starlette(routes=[Route("/v1/{path:path}", _Api(repaired).respond, methods=["GET", "POST", "DELETE"])])
 
 
@@ -87,7 +87,7 @@ class _Api:
             return error(404, f"No object found with id '{missing}'.")
 
     def _problem(self, operation: Operation, raw: bytes) -> str:
-        """Why a body breaks its schema; empty if it does not."""
+        """Why a body violates its schema; empty if it does not."""
         if operation.body is None:
             return ""
         try:

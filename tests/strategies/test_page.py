@@ -39,5 +39,5 @@ def test_shown_tests_find_defects(tmp_path: Path) -> None:
     lenient = lenient.replace('new["metadata"] = body.get("metadata") or {}', 'new["metadata"] = {}')
     done = run_tests(tmp_path, lenient)
     assert done.returncode == 1, done.stdout
-    assert "modify_message.metadata{}.maxLength is broken at" in done.stdout
+    assert "modify_message.metadata{}.maxLength is violated at" in done.stdout
     assert "RequirementViolated" in done.stdout

@@ -26,7 +26,7 @@ def find_limits(
     *,
     cleans_up: bool,
 ) -> RunResult:
-    """Find the enforced limit for each broken one and add it to the result. Requests of the search are not judged."""
+    """Find the enforced limit for each violated one and add it to the result. Requests of the search are not judged."""
     limits: list[Limit] = []
     for id_, tally in sorted(result.tallies.items()):
         search = plan_search(id_, context) if tally.findings else None

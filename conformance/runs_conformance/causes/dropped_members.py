@@ -47,7 +47,7 @@ _FOLLOWING = {
     ),
     "parallel_tool_calls": ("choice.calls_are_not_parallel_unless_allowed",),
 }
-"""By member, the rules that runs break which do not know its value."""
+"""By member, the rules violated by runs that lack its value."""
 
 _OTHER_MODEL = "settings.other_model_replaces_the_assistants"
 """The rule that fails, too, if the model of a run is dropped."""
@@ -88,7 +88,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
 
 
 def take_following(classifier: FailureClassifier, members: Collection[str]) -> list[Failure]:
-    """Take the rules that runs break because the server lost the values of these members."""
+    """Take the rules that runs violate because the server lost the values of these members."""
     return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
 
 

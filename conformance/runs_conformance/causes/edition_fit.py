@@ -166,7 +166,7 @@ def _is_valid(failure: Failure, body: JSON, edition: str) -> bool:
 
 
 def _breaks_in(failure: Failure, edition: str) -> bool:
-    """Whether the object in the response that shows a failure breaks the same constraint in an edition."""
+    """Whether the object in the response that shows a failure violates the same constraint in an edition."""
     kind = failure.subject
     operation = OPERATIONS.get(failure.operation)
     if operation is None or operation.response_kind != kind or not is_object(failure.body):
@@ -176,7 +176,7 @@ def _breaks_in(failure: Failure, edition: str) -> bool:
 
 
 def _requirements_broken_by(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> Iterator[str]:
-    """The requirements that a server breaks in an edition because it implements what this edition does not have.
+    """The requirements that a server violates in an edition because it implements what this edition does not have.
 
     An operation that validates a member of which the edition does not know accepts an unknown member.
     """

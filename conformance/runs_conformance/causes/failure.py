@@ -124,7 +124,7 @@ class Failure:
 
     @property
     def shows_accepted_violation(self) -> bool:
-        """Whether the response shown is to an accepted request that breaks its schema."""
+        """Whether the response shown is to an accepted request that violates its schema."""
         case = at(self.verdict.counterexample, "/case")
         return self.is_negative and self.is_success and is_object(case) and bool(_exercised_ids(case))
 

@@ -60,8 +60,8 @@ _SHAPE_RULES = (
 """Rules on bodies that the schema of no request allows."""
 
 _VALIDATE = (
-    "Validate every body against its schema (`runs-conformance openapi` prints it) before use, and refuse with "
-    "HTTP 400 what breaks it"
+    "Validate every body against its schema (`runs-conformance openapi` prints it) before use, and refuse invalid "
+    "bodies with HTTP 400"
 )
 _NONE, _INCOMPLETE = "validation.none", "validation.incomplete"
 
@@ -89,12 +89,12 @@ def classify_partial_validation(classifier: FailureClassifier) -> None:
     for member, failures in by_member.items():
         name = f"`{member}`" if member else "the body as a whole"
         _take(classifier, failures, f"validation.member.{member or 'body'}", f"Invalid values of {name} are accepted",
-              f"Check {name} against its schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
+              f"Check {name} against its schema, and refuse invalid values with HTTP 400.")  # fmt: skip
     in_queries = [failure for failure in classifier.rest if failure.is_accepted_violation]
     if in_queries:
         names = list_names(as_code(failure.place.removesuffix("[]") or "the query" for failure in in_queries), 6)
         _take(classifier, in_queries, "validation.query", f"Invalid query parameters are accepted: {names}",
-              f"Check {names} of the query against the schema, and refuse what breaks it with HTTP 400.")  # fmt: skip
+              f"Check {names} of the query against the schema, and refuse invalid values with HTTP 400.")  # fmt: skip
 
 
 def _accepted_bodies(classifier: FailureClassifier) -> list[Failure]:

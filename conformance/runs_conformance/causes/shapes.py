@@ -173,7 +173,7 @@ def _is_in_error(rule: Failure) -> bool:
 
 
 def _repeats(rule: Failure, failure: Failure) -> bool:
-    """Whether a broken rule shows the value that breaks a constraint, in the same member of the same kind of object."""
+    """Whether a rule is violated by the value that violates a constraint, in the same member of such an object."""
     operation = OPERATIONS.get(rule.operation)
     if operation is None or rule.verdict.kind != "rule" or rule.member != failure.member or not rule.member:
         return False

@@ -43,12 +43,12 @@ def _ignored_parameters(failures: Sequence[Failure]) -> list[str]:
         and (failure.id != _PAGES or "after" in failure.parameters or not failure.parameters)
     }
     named = {
-        "the default order" if name == "`order`" and broken == {_DEFAULT_ORDER} else name: broken
-        for name, breaking in LIST_PARAMETERS.items()
-        if (broken := rules.intersection(breaking))
+        "the default order" if name == "`order`" and violated == {_DEFAULT_ORDER} else name: violated
+        for name, related in LIST_PARAMETERS.items()
+        if (violated := rules.intersection(related))
     }
     # A page may be short whichever parameter was ignored.
-    return [name for name, broken in named.items() if broken != {_SHORT_PAGES} or len(named) == 1]
+    return [name for name, violated in named.items() if violated != {_SHORT_PAGES} or len(named) == 1]
 
 
 def _fail_by_run(failures: Iterable[Failure]) -> bool:

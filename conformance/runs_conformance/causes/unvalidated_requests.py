@@ -24,17 +24,17 @@ _PARSING_RULES = (
     "robustness.empty_bodies_are_refused_elsewhere",
     "refusals.status_says_that_the_body_is_at_fault",
 )
-"""Rules that a server breaks which never checks a body."""
+"""Rules that a server violates if it never checks a body."""
 
 OUTPUT_RULES = (
     "tools.missing_outputs_are_refused",
     "tools.unknown_outputs_are_refused",
     "tools.repeated_outputs_are_refused",
 )
-"""Rules that a server breaks which never checks what is in a body of submit_tool_outputs."""
+"""Rules that a server violates if it never checks the contents of a body of submit_tool_outputs."""
 
 _BOUNDS = ("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems", "maxProperties", "pattern", "enum")
-"""Keywords that a server does not break by itself, only by repeating what it accepted."""
+"""Keywords that a server does not violate by itself, only by repeating what it accepted."""
 
 
 def classify_accepted_requests(classifier: FailureClassifier) -> None:

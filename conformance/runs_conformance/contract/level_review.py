@@ -1,7 +1,7 @@
 """Reviewed levels: for requirements whose level was disputed, what the documents say, what is recorded, and the result.
 
 A requirement is a MUST if a document states it in a sentence, no recorded response of the real service contradicts it,
-and no correct server breaks it. The level itself is that of the rules that are named.
+and no correct server violates it. The level itself is that of the rules that are named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Schema violations: the constraints that a value breaks, each with its location."""
+"""Schema violations: the constraints that a value violates, each with its location."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Location: TypeAlias = tuple[Any, str | int] | None
 
 @dataclass(frozen=True, slots=True)
 class SchemaViolation:
-    """One constraint that a value breaks, and the JSON Pointer of the value.
+    """One constraint that a value violates, and the JSON Pointer of the value.
 
     For `required` and `additionalProperties` that value is the object, and `member` the missing or unknown member.
     """

@@ -1,4 +1,4 @@
-"""Validation of values against the contract: the constraints that apply to a value, and those that it breaks.
+"""Validation of values against the contract: the constraints that apply to a value, and those that it violates.
 
 Unlike a general validator, this one counts every keyword that applies under its constraint id, and judges a union by
 the branch that the value's JSON type and discriminator select, so that a violation is reported at its own location and

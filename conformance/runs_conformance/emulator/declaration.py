@@ -1,6 +1,6 @@
 """Declarations of mutants and variants.
 
-A mutant breaks one requirement and names it. A variant is a correct server that makes another permitted choice. Both
+A mutant violates one requirement and names it. A variant is a correct server that makes another permitted choice. Both
 are functions that replace hooks; the modules below `mutants` and `variants` declare them with a decorator.
 """
 
@@ -21,9 +21,9 @@ F = TypeVar("F", bound=Alteration)
 class Mutant:
     """A deliberate defect of the emulator.
 
-    `item` is what it breaks: a constraint id, the slug of a requirement such as `terminal-status-is-final`, or a topic
-    of rules. `written_from_spec` means that its author had seen only the contract, no rule and no generator.
-    `fuzzing_only` means that only fuzzing reaches the defect. `broad_reason` explains why it breaks
+    `item` is what it violates: a constraint id, the slug of a requirement such as `terminal-status-is-final`, or a
+    topic of rules. `written_from_spec` means that its author had seen only the contract, no rule and no generator.
+    `fuzzing_only` means that only fuzzing reaches the defect. `broad_reason` explains why it violates
     more than a few requirements.
     """
 

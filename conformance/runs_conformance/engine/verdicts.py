@@ -94,8 +94,8 @@ def _verdict(
     tally, rule = tallies.get(id_), requirements.rules.get(id_)
     requirement = rule if rule is not None else requirements.constraints[id_]
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
-    if outcome is Outcome.PASS and (broken := _broken_premise(rule, tallies)) is not None:
-        outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {broken} failed"
+    if outcome is Outcome.PASS and (violated := _violated_premise(rule, tallies)) is not None:
+        outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {violated} failed"
     if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
         reason = places.explain_absence(requirement) or _with_place(requirement, reason, places, context)
     findings = sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
@@ -127,7 +127,7 @@ def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces,
     return f"no response showed {unseen}" if is_default else reason
 
 
-def _broken_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
+def _violated_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
     """The first failed rule that a pass of the rule relies on."""
     names = rule.relies_on if rule is not None else ()
     return next((name for name in names if name in tallies and tallies[name].findings), None)

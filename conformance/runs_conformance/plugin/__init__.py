@@ -143,10 +143,10 @@ def runs_proxy_upstream() -> str:
 
 @pytest.fixture
 def runs_proxy(runs_proxy_upstream: str, tmp_path: Path) -> Iterator[TestProxy]:
-    """A proxy for this test: `base_url` configures the client. The test fails if the server breaks a requirement."""
+    """A proxy for this test: `base_url` configures the client. The test fails if the server violates a requirement."""
     from runs_conformance.app.proxy_session import open_test_proxy
 
     with open_test_proxy(runs_proxy_upstream, tmp_path / "history.jsonl") as proxy:
         yield proxy
     if problems := proxy.problems:
-        pytest.fail("\n".join((f"{runs_proxy_upstream} broke requirements:", *problems)), pytrace=False)
+        pytest.fail("\n".join((f"{runs_proxy_upstream} violated requirements:", *problems)), pytrace=False)

@@ -1,4 +1,4 @@
-"""Strategies for request bodies: valid ones, and invalid ones with the place that is broken."""
+"""Strategies for request bodies: valid ones, and invalid ones with the place that is invalid."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ BODY_OPERATIONS = tuple(body_documents())
 
 @dataclass(frozen=True, slots=True)
 class InvalidBody:
-    """A body that a correct server refuses, because it breaks exactly one constraint at one place.
+    """A body that a correct server refuses, because it violates exactly one constraint at one place.
 
-    `constraint` is the id of the broken constraint, `keyword` its JSON Schema keyword, `pointer` the JSON Pointer of
+    `constraint` is the id of the violated constraint, `keyword` its JSON Schema keyword, `pointer` the JSON Pointer of
     the place, and `valid` the valid body that was changed there.
     """
 
@@ -74,7 +74,7 @@ def invalid_bodies(
     tool_call_id: str = "call_1",
     accepts_any_file_id: bool = False,
 ) -> st.SearchStrategy[InvalidBody]:
-    """Bodies of an operation that break one constraint of an edition, each with the place that is broken.
+    """Bodies of an operation that violate one constraint of an edition, each with the place that is invalid.
 
     The arguments are those of `valid_bodies`.
     """

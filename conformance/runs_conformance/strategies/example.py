@@ -91,7 +91,7 @@ class Example:
         return []
 
     def send_invalid_body(self, operation: str, seed: int) -> list[Exchange]:
-        """Send a valid body and, if it is accepted, the same with one broken place; before, the smallest body."""
+        """Send a valid body and, if it is accepted, the same with one invalid place; before, the smallest body."""
         path = self._path_for(operation)
         if path is None:
             return self.perform("create_message", seed)

@@ -83,11 +83,11 @@ class RunsStateMachine(RuleBasedStateMachine):
 
     @rule(operation=st.sampled_from(INVALID_BODY_OPERATIONS), seed=_SEEDS)
     def send_invalid_body(self, operation: str, seed: int) -> None:
-        """Send a valid body, and then the same with one broken place."""
+        """Send a valid body, and then the same with one invalid place."""
         _note(self._example.send_invalid_body(operation, seed))
 
     def teardown(self) -> None:
-        """End the example and judge it. Raises RequirementViolated if the application broke a requirement."""
+        """End the example and judge it. Raises RequirementViolated if the application violated a requirement."""
         self._example.finish()
         self.application.judge(self._example.conversation)
         hypothesis.target(float(len(self._example.situations)), label="situations that requests met")

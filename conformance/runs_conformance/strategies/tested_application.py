@@ -101,7 +101,7 @@ class TestedApplication:
         return Conversation(f"example_{self._count}", session, self.options.run_timeout)
 
     def judge(self, conversation: Conversation) -> None:
-        """Judge an example. Raises RequirementViolated for what it broke, InternalError for an error of the suite."""
+        """Judge an example. Raises RequirementViolated if it fails, InternalError for an error of the suite."""
         assert self._collector is not None
         known = requirements(self.options.edition)
         history, tallies = build_history_judge(self.options).tallies(

@@ -1,4 +1,4 @@
-"""The exception for a requirement that an application breaks."""
+"""The exception for a requirement that an application violates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runs_conformance.model.verdict import Finding
 
 
 class RequirementViolated(AssertionError):  # noqa: N818 -- it says what the application did
-    """The application broke a requirement. `id` is the id of the rule or constraint, `findings` are by id."""
+    """The application violated a requirement. `id` is the id of the rule or constraint, `findings` are by id."""
 
     def __init__(self, id_: str, text: str, findings: Mapping[str, tuple[Finding, ...]]) -> None:
         super().__init__(text)

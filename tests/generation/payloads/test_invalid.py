@@ -1,4 +1,4 @@
-"""Negatives differ from a valid payload in one place, and break the constraint that they name."""
+"""Negatives differ from a valid payload in one place, and violate the constraint that they name."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Mutants that accept every body, and that read a broken one as an empty object."""
+"""Mutants that accept every body, and that read a malformed one as an empty object."""
 
 from __future__ import annotations
 

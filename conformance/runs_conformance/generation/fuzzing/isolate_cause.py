@@ -100,7 +100,7 @@ def likely_cause(factory: PayloadFactory, body: JSON) -> MutationPoint:
 
 
 def _name_points(body: JSON, points: Sequence[MutationPoint]) -> Iterator[MutationPoint]:
-    """The points that break the length of a member's name, each at the members that the body has."""
+    """The points that violate the length of a member's name, each at the members that the body has."""
     for point in points:
         members = at(body, json_pointer(*point.path[:-1])) if point.constraint.endswith(_NAME_LENGTH) else ABSENT
         for name in members if is_object(members) else ():

@@ -130,11 +130,11 @@ class _ShrinkableBody:
         no new one.
         """
         constraint = self.step.exercises[0] if self.step.exercises else ""
-        broken = {violation.constraint for violation in violations}
-        if constraint not in broken:
+        violated = {violation.constraint for violation in violations}
+        if constraint not in violated:
             return None
         assert self.step.mutation is not None
-        if broken - self.violated:
+        if violated - self.violated:
             return None
         paths = [pointer_tokens(violation.place) for violation in violations]
         depth = 0

@@ -1,4 +1,4 @@
-"""Random invalid bodies: a valid body with exactly one mutation that breaks one keyword."""
+"""Random invalid bodies: a valid body with exactly one mutation that violates one keyword."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNUSUAL_CHARACTERS = (" ", ".", "é", "/", "\n", "🙂", ":")
 
 @dataclass(frozen=True, slots=True)
 class MutationPoint:
-    """A place where a mutation breaks one keyword. `mutate` returns the new value of `path`; ABSENT removes it."""
+    """A place where a mutation violates one keyword. `mutate` returns the new value of `path`; ABSENT removes it."""
 
     constraint: str
     keyword: str
@@ -32,7 +32,7 @@ class MutationPoint:
 
 
 def mutation_points(schema: Schema, body: JSON, generator: ValueGenerator, path: Path = ()) -> Iterator[MutationPoint]:
-    """Every place and keyword of a valid body that a single change can break."""
+    """Every place and keyword of a valid body that a single change can violate."""
     at = schema.get("x-at", "")
     if "oneOf" in schema:
         yield from _union_points(schema, body, generator, path)

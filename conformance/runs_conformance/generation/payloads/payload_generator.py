@@ -33,8 +33,8 @@ _KEYWORD_WEIGHTS: Mapping[str, int] = {
     "enum": 2,
 }
 _MAP_VALUE_WEIGHT = 12
-"""How often keywords are broken relative to others (1), if the result depends on the rest of the body. Those in lists
-and maps are broken twice as often, because the boundary cases cover only the first place of each.
+"""How often keywords are violated relative to others (1), if the result depends on the rest of the body. Those in lists
+and maps are violated twice as often, because the boundary cases cover only the first place of each.
 """
 
 _TOP_LEVEL_WEIGHT, _BODY_TYPE_WEIGHT = 6, 0.2
@@ -44,12 +44,12 @@ _MIN_MEMBERS = 3
 """Average number of members of small bodies: the density is raised to it, up to `_MAX_RAISED_DENSITY`."""
 _MAX_RAISED_DENSITY = 0.75
 _LATER_ITEM = 0.75
-"""Probability of mutating a later item of a list, rather than any, if a constraint can be broken in several."""
+"""Probability of mutating a later item of a list, rather than any, if a constraint can be violated in several."""
 
 
 @dataclass(slots=True)
 class PayloadGenerator:
-    """Draws payloads for one operation; negatives break the constraints first that were broken least often.
+    """Draws payloads for one operation; negatives violate those constraints first that were violated least often.
 
     With `must_be_accepted`, valid payloads contain nothing implementation-defined.
     """
@@ -77,7 +77,7 @@ class PayloadGenerator:
     def negative(self, base: Payload) -> Negative | None:
         """The base with one mutation as a negative; None if no single mutation of the base is a negative.
 
-        Raises InternalError if a mutation does not break its constraint.
+        Raises InternalError if a mutation does not violate its constraint.
         """
         generator = self._value_generator(0.1)
         points: dict[str, list[MutationPoint]] = {}
@@ -93,7 +93,7 @@ class PayloadGenerator:
                 continue
             body = replace_at(base.body, point.path, replacement)
             location = json_pointer(*point.path)
-            if not self._breaks_only(body, location, chosen):
+            if not self._violates_only(body, location, chosen):
                 del points[chosen]
                 continue
             self.times_broken[chosen] += 1
@@ -106,18 +106,18 @@ class PayloadGenerator:
         return self.random.choice(later if later and self.random.random() < _LATER_ITEM else points)
 
     def _choose_constraint(self, points: Mapping[str, list[MutationPoint]]) -> str:
-        """One of the constraints that were broken least often relative to their weights."""
+        """One of the constraints that were violated least often relative to their weights."""
         rarity = {id_: self.times_broken[id_] / _weight(id_) for id_ in points}
         least = min(rarity.values())
         rarest = [id_ for id_, often in rarity.items() if often <= least]
         return self.random.choices(rarest, [_weight(id_) for id_ in rarest])[0]
 
-    def _breaks_only(self, body: JSON, location: str, constraint: str) -> bool:
-        """Whether all violations of a body are at one location; a member that bounds another may break that as well."""
+    def _violates_only(self, body: JSON, location: str, constraint: str) -> bool:
+        """Whether all violations of a body are at one location; a member that bounds another may violate both."""
         violations = validate(self.factory.schema, body).violations
         if constraint not in {each.constraint for each in violations}:
-            broken = ", ".join(f"{each.constraint} at {each.place}" for each in violations) or "nothing"
-            raise InternalError(f"the negative of {constraint} at {location or 'the body'} breaks {broken}")
+            violated = ", ".join(f"{each.constraint} at {each.place}" for each in violations) or "nothing"
+            raise InternalError(f"the negative of {constraint} at {location or 'the body'} violates {violated}")
         return all(each.place == location or each.place.startswith(location + "/") for each in violations)
 
     def _value_generator(self, density: float) -> ValueGenerator:
@@ -149,7 +149,7 @@ class PayloadGenerator:
 
 
 def _weight(constraint: str) -> float:
-    """How often a constraint is broken relative to others: rarely the type of the body, which leaves nothing else to
+    """How often a constraint is violated relative to others: rarely the type of the body, which leaves nothing else to
     go wrong, and more often members of the top level, which have the most other members beside them.
     """
     place, _, keyword = constraint.rpartition(".")

@@ -100,7 +100,7 @@ def _valid_payloads(factory: PayloadFactory, context: ProgramContext, limit: int
 
 
 def _negatives(factory: PayloadFactory, context: ProgramContext, count: int) -> Iterator[Negative]:
-    """The invalid cases that break exactly one constraint of the contract."""
+    """The invalid cases that violate exactly one constraint of the contract."""
     counts: dict[str, int] = {}
     for body in generate_bodies(factory.profile.operation, context.edition, context.seed, count, valid=False):
         negative = as_negative(factory, body)
@@ -109,9 +109,9 @@ def _negatives(factory: PayloadFactory, context: ProgramContext, count: int) -> 
             yield negative
 
 
-def _controls_of(controls: Sequence[ValidCase], broken: set[str]) -> list[ValidCase]:
-    """The positive controls of the constraints that the negatives break."""
-    return [control for control in controls if broken & set(control.step.exercises)]
+def _controls_of(controls: Sequence[ValidCase], violated: set[str]) -> list[ValidCase]:
+    """The positive controls of the constraints that the negatives violate."""
+    return [control for control in controls if violated & set(control.step.exercises)]
 
 
 def _valid_step(template: Step, payload: Payload) -> Step:

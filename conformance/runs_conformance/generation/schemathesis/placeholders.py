@@ -75,7 +75,7 @@ def as_valid_payload(factory: PayloadFactory, body: JSON) -> Payload | None:
 
 
 def as_negative(factory: PayloadFactory, body: JSON) -> Negative | None:
-    """A generated body as a negative; None unless it breaks exactly one constraint at one location."""
+    """A generated body as a negative; None unless it violates exactly one constraint at one location."""
     try:
         filled = fill_placeholders(factory.schema, body, factory.sampler)
     except MissingResource:
