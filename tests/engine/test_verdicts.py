@@ -61,13 +61,13 @@ def test_suspicion_prevents_a_pass() -> None:
 
 def test_excused_finding_is_a_pass_that_names_the_known_deviation() -> None:
     reported = verdict(Tally(judged=4, excused=Counter({"V-01": 3})))
-    assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by known deviations: V-01 (3 times)")
+    assert (reported.outcome, reported.reason) == (Outcome.PASS, "excused by a known deviation: V-01 (3 times)")
 
 
 def test_what_was_only_excused_was_not_seen_to_hold() -> None:
     reported = verdict(Tally(judged=3, excused=Counter({"V-01": 3})))
     assert (reported.outcome, reported.judged) == (Outcome.NOT_JUDGED, 3)
-    assert reported.reason == "only excused by known deviations: V-01 (3 times)"
+    assert reported.reason == "every occurrence is excused by a known deviation: V-01 (3 times)"
 
 
 def test_id_that_is_not_selected_is_not_judged() -> None:

@@ -152,7 +152,7 @@ def _outcome(
         case Outcome.PASS if requirement.operation in context.unsupported:
             return Outcome.NOT_APPLICABLE, context.unsupported[requirement.operation or ""], None
         case Outcome.PASS if tally.excused.total() >= tally.judged:
-            return Outcome.NOT_JUDGED, f"only {_excuses(tally)}", "a response that satisfies it"
+            return Outcome.NOT_JUDGED, f"every occurrence is {_excuses(tally)}", "a response that satisfies it"
         case Outcome.PASS:
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:
@@ -231,7 +231,8 @@ def _excuses(tally: Tally) -> str | None:
     if not tally.excused:
         return None
     named = ", ".join(f"{id_} ({count} times)" if count > 1 else id_ for id_, count in sorted(tally.excused.items()))
-    return f"excused by known deviations: {named}"
+    kind = "a known deviation" if len(tally.excused) == 1 else "known deviations"
+    return f"excused by {kind}: {named}"
 
 
 def _summarize_undecided(tally: Tally) -> str:

@@ -188,8 +188,8 @@ def _item_outcome(verdict: Verdict, report: Report, failing: Collection[str], di
         case Outcome.ERROR:
             return ItemOutcome("fail", f"error in the suite: {verdict.reason}")
         case _:
-            needs = f" ({verdict.needs})" if verdict.needs and verdict.needs not in (verdict.reason or "") else ""
-            return ItemOutcome("skip", f"{verdict.outcome.value.replace('_', ' ')}: {verdict.reason}{needs}")
+            reason = failure_text.reason_with_needs(verdict)
+            return ItemOutcome("skip", f"{verdict.outcome.value.replace('_', ' ')}: {reason}")
 
 
 def _failure_text(verdict: Verdict, report: Report, dialect: str) -> str:

@@ -207,7 +207,7 @@ def control_request(example: JSON) -> str:
 def reason_with_needs(verdict: Verdict) -> str:
     """Why a verdict is neither pass nor fail, and what judging it needs."""
     reason = verdict.reason or "no reason was recorded"
-    return f"{reason} ({verdict.needs})" if verdict.needs and verdict.needs not in reason else reason
+    return f"{reason}; needs {verdict.needs}" if verdict.needs and verdict.needs not in reason else reason
 
 
 def format_value(value: JSON | Absent, max_length: int = MAX_VALUE_LENGTH) -> str:
