@@ -215,7 +215,7 @@ def test_the_form_of_runs_that_the_server_needs_is_written(capsys: pytest.Captur
     with gateway(refuse=needs_a_model) as gate:
         assert run_command(["init", gate.url]) == 0
         assert gate.live_objects == set()
-    assert "# Runs are created with model: without, the response was HTTP 400" in FILE.read_text()
+    assert "# Runs are created with model; the smallest form got HTTP 400" in FILE.read_text()
     assert "runs are created with model" in capsys.readouterr().out
     assert written()["model"] == "gpt-4o"
 

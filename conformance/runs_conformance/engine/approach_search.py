@@ -48,6 +48,13 @@ SILENT_RUNS = 3
 """Runs without a call after which it is no chance that they called no function, although runs of another form do."""
 
 
+_WAYS_TO_FORCE = {
+    "named": "tool_choice names it",
+    "required": "tool_choice is required",
+    "words": "its prompt asks for it",
+}
+
+
 @dataclass(slots=True)
 class ApproachSearch(PrerequisiteSearch):
     """The search for the forms of all requests: of the assistant and the thread, then of runs and function calls.
@@ -145,8 +152,7 @@ class ApproachSearch(PrerequisiteSearch):
             if has_id(created):
                 if members and first is not None:
                     self._note(
-                        f"runs are created with {names_of(members)}: without, the response was "
-                        f"{describe_response(first)}",
+                        f"runs are created with {names_of(members)}; the smallest form got {describe_response(first)}",
                         run_members=members,
                     )
                 exchange: Exchange = yield poll(until=SETTLED_STATUSES)
@@ -167,9 +173,8 @@ class ApproachSearch(PrerequisiteSearch):
             trial = replace(self.approach, tool_choice=choice, tools_on=place)
             prepared = yield from self._prepare(trial)
             if prepared and self.stuck_runs < MAX_STUCK_RUNS and (yield from self._calls_function(trial)):
-                note = f"runs call functions by tool_choice {choice}" if choice != "words" else ""
                 self._note(
-                    f"{note or 'runs call functions when their prompt asks for it'}, with the tools of the {place}",
+                    f"to make a run call a function, {_WAYS_TO_FORCE[choice]}, and the {place} has the tools",
                     tool_choice=choice,
                     tools_on=place,
                     call_attempts=CALL_ATTEMPTS,
@@ -192,8 +197,8 @@ class ApproachSearch(PrerequisiteSearch):
         if usual is not None and not has_id(usual) and accepted:
             choice, place = accepted[0]
             self._note(
-                f"runs with tools get tool_choice {choice}: the usual form was answered with "
-                f"{describe_response(usual)}",
+                f"for runs with tools, {_WAYS_TO_FORCE[choice]}, and the {place} has the tools; "
+                f"the smallest form got {describe_response(usual)}",
                 tool_choice=choice,
                 tools_on=place,
             )
@@ -201,7 +206,7 @@ class ApproachSearch(PrerequisiteSearch):
     def _check_reliability(self) -> StepGenerator:
         """Try the form that called a function again: a model may call functions at random."""
         if not ((yield from self._prepare(self.approach)) and (yield from self._calls_function(self.approach))):
-            self._note("but not every run does")
+            self._note("some runs do not call a function in this form")
 
     def _repeat_silent_form(self) -> StepGenerator:
         """Repeat the form with the same tool choice and the other tools, if a run completed in it without a call.

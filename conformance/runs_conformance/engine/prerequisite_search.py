@@ -54,8 +54,8 @@ class PrerequisiteSearch:
             created: Exchange = yield from self._send(step, trial)
             if has_id(created):
                 self._note(
-                    f"assistants are created with {names_of(members) or 'a model alone'}: "
-                    f"the usual form was answered with {describe_response(first)}",
+                    f"assistants are created with {names_of(members) or 'a model alone'}; "
+                    f"the form with instructions got {describe_response(first)}",
                     assistant_members=members,
                 )
                 return True
@@ -69,7 +69,7 @@ class PrerequisiteSearch:
             self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
             return False
         self._note(
-            f"the listed assistant {id_} is used: creating one was answered with {describe_response(refusal)}",
+            f"the listed assistant {id_} is used; the request to create one got {describe_response(refusal)}",
             assistant=id_,
         )
         used: Exchange = yield assistant(self.result())
@@ -84,7 +84,7 @@ class PrerequisiteSearch:
                 if created.accepted and first is not None:
                     self._note(
                         f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
-                        f"{content}: the usual form was answered with {describe_response(first)}",
+                        f"{content}; the smallest form got {describe_response(first)}",
                         thread_messages=place,
                         message_content=content,
                     )
