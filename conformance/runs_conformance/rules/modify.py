@@ -249,7 +249,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
             and actual is not ABSENT
         ):
             holds = contains(actual, requested) or has_fewer_digits(actual, requested)
-            yield answer.check(holds, f"{name} differs from the request", f"/{name}", requested, actual)
+            yield answer.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
 
 
 @rule(

@@ -148,4 +148,4 @@ def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
     for observation in observations[1:]:
         for name in _COUNTS:
             was, now = observations[0].get(f"/usage/{name}"), observation.get(f"/usage/{name}")
-            yield observation.check(was == now, f"`{name}` has changed since the run ended", f"/usage/{name}", was, now)
+            yield observation.check(was == now, f"`{name}` changed after the run had ended", f"/usage/{name}", was, now)

@@ -163,7 +163,7 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
         for name in ("content", "attachments"):
             was, now = final[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
-                message = f"`{name}` of the message has changed"
+                message = f"`{name}` of the message changed"
                 yield observation.check(equal_but_for_nulls(was, now), message, f"/{name}", was, now)
 
 

@@ -155,4 +155,4 @@ def never_change(run: RunTimeline) -> Iterator[Result]:
             both_blank = name == "instructions" and is_blank(was) and is_blank(now)
             is_rounded = has_fewer_digits(was, now) or has_fewer_digits(now, was)
             holds = both_blank or is_rounded or equal_but_for_nulls(was, now)
-            yield observation.check(holds, f"`{name}` of the run has changed", f"/{name}", was, now)
+            yield observation.check(holds, f"`{name}` of the run changed", f"/{name}", was, now)

@@ -121,7 +121,7 @@ def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
             was, now = ended[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
                 yield observation.check(
-                    json_equal(was, now), f"`{name}` has changed since the step ended", f"/{name}", was, now
+                    json_equal(was, now), f"`{name}` changed after the step had ended", f"/{name}", was, now
                 )
 
 

@@ -189,5 +189,5 @@ def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
             was, now = ended[0].get(name), observation.get(name)
             if was is not ABSENT and now is not ABSENT:
                 yield observation.check(
-                    json_equal(was, now), f"`{name}` has changed since the run ended", f"/{name}", was, now
+                    json_equal(was, now), f"`{name}` changed after the run had ended", f"/{name}", was, now
                 )

@@ -99,7 +99,7 @@ def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
             and now is not ABSENT
             and not may_be_resumed_between(run, earlier, later)
         ):
-            yield later.check(json_equal(was, now), "started_at of the run has changed", "/started_at", was, now)
+            yield later.check(json_equal(was, now), "`started_at` of the run changed", "/started_at", was, now)
 
 
 @rule(
@@ -149,7 +149,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
     for observation in run.observations:
         if first is not None and observation is not first and observation.time("expires_at") is not None:
             was, now = first.get("expires_at"), observation.get("expires_at")
-            yield observation.check(json_equal(was, now), "expires_at of the run has changed", "/expires_at", was, now)
+            yield observation.check(json_equal(was, now), "`expires_at` of the run changed", "/expires_at", was, now)
 
 
 @rule(
