@@ -1,4 +1,4 @@
-"""Which failures show that a member of a request is dropped, and which that a falsy value is taken for absent."""
+"""Which failures show that a member of a request is dropped, and which that a falsy value is treated as unset."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_assistant_that_loses_falsy_values_makes_the_same_mistake_as_a_run() 
     of_assistant = lost("modify.assistant_shows_what_is_given", "modify_assistant", *values)
     causes = by_kind(of_run, of_assistant)
     assert list(causes) == ["data.falsy"]
-    title = "`name`, `temperature`, `tools` and 1 more of 0 or without content are taken for absent"
+    title = "Falsy values of `name`, `temperature`, `tools` and 1 more are treated as unset"
     assert causes["data.falsy"].title == title
     assert "`name`, `temperature`, `tools`, `top_p`" in causes["data.falsy"].fix
     other = replace(of_assistant, findings=(*of_assistant.findings, replace(of_assistant.findings[1], expected=0.5)))
@@ -96,7 +96,7 @@ PARALLEL = broken_rule("choice.calls_are_not_parallel_unless_allowed", "get_run"
 def test_false_is_taken_for_absent_where_other_falsy_values_are() -> None:
     zero = lost("settings.temperature_is_as_asked", "create_run", ("/temperature", 0, 1))
     (cause,) = by_kind(zero, ONLY_FALSE, PARALLEL).values()
-    assert cause.title == "`parallel_tool_calls`, `temperature` of 0 or false are taken for absent"
+    assert cause.title == "Falsy values of `parallel_tool_calls`, `temperature` are treated as unset"
     assert cause.consequences == (PARALLEL.id,)
 
 

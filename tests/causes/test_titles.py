@@ -150,24 +150,24 @@ HAS_MORE = "paging.has_more_is_true_exactly_where_more_follows"
     [
         (
             [list_rule("paging.pages_hold_what_comes_next", {"run_id": "r", "after": "m"})],
-            "Lists do not follow `run_id`",
+            "Lists ignore `run_id`",
         ),
-        ([list_rule("paging.pages_hold_what_comes_next", {"limit": "1"})], "Lists do not follow `run_id`"),
+        ([list_rule("paging.pages_hold_what_comes_next", {"limit": "1"})], "Lists ignore `run_id`"),
         (
             [list_rule("paging.pages_hold_what_comes_next", {"after": "m"})],
-            "Lists do not follow `after`, `run_id`",
+            "Lists ignore `after` and `run_id`",
         ),
-        ([list_rule(HAS_MORE, {"run_id": "r", "limit": "1"})], "Lists do not follow `run_id`"),
-        ([list_rule(HAS_MORE, {"run_id": "r"}, "list_run_steps")], "Lists do not follow `run_id`; `has_more` is wrong"),
-        ([list_rule(HAS_MORE, {"limit": "1"})], "Lists do not follow `run_id`; `has_more` is wrong"),
-        ([list_rule("paging.pages_are_full", {"limit": "1"}, level="should")], "Lists do not follow `run_id`"),
+        ([list_rule(HAS_MORE, {"run_id": "r", "limit": "1"})], "Lists ignore `run_id`"),
+        ([list_rule(HAS_MORE, {"run_id": "r"}, "list_run_steps")], "Lists ignore `run_id`; `has_more` is wrong"),
+        ([list_rule(HAS_MORE, {"limit": "1"})], "Lists ignore `run_id`; `has_more` is wrong"),
+        ([list_rule("paging.pages_are_full", {"limit": "1"}, level="should")], "Lists ignore `run_id`"),
         (
             [list_rule("paging.before_ends_at_its_item", {"before": "m"}, level="should")],
-            "Lists do not follow `before`, `run_id`",
+            "Lists ignore `before` and `run_id`",
         ),
         (
             [list_rule("listing.newest_come_first_by_default", {})],
-            "Lists do not follow the default order, `run_id`",
+            "Lists ignore the default order and `run_id`",
         ),
     ],
 )
@@ -186,9 +186,9 @@ def test_tenants_objects_are_named_by_the_operations_that_show_them() -> None:
 @pytest.mark.parametrize(
     ("judged", "reason", "title"),
     [
-        (10, None, 'Some errors, such as those with HTTP 401, come in another form than {"error": {…}}'),
-        (1, None, 'Errors come in another form than {"error": {…}}'),
-        (10, "9 more findings are not listed", 'Errors come in another form than {"error": {…}}'),
+        (10, None, "Some error responses, such as those with HTTP 401, lack the `error` object"),
+        (1, None, "Error responses lack the `error` object"),
+        (10, "9 more findings are not listed", "Error responses lack the `error` object"),
     ],
 )
 def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, reason: str | None, title: str) -> None:

@@ -23,7 +23,7 @@ PHRASES = {
     r"\bbears?\b": "say has, carries or tolerates",
     r"\b(?:is|are|was|were|be|been|as|not) told\b": "say informed, passed, distinguished or configured",
     r"\btells? (?:\w+ ){1,6}from\b": "say distinguishes",
-    r"\btak(?:e|es|en|ing) (?:\w+ ){0,4}for (?:an?|the|one)\b": "say mistake for, or interpret as",
+    r"\btak(?:e|es|en|ing) (?:\w+ ){0,4}for (?:absent|an?|the|one)\b": "say mistake for, or interpret as",
     r"(?<!`)\bplay(?:s|ed|ing)?\b": "say run, execute, send or replay",
     r"\blooks? at no\b": "say ignores",
     r"(?<!there )(?<!There )\b(?:is|are) no (?:an? |[A-Z]{2,}|\w+(?: of\b|, but\b|[.;]$))": "say is not",

@@ -1,8 +1,9 @@
-"""Values such as 0 that a server takes for members that are left out."""
+"""Values such as 0 that a server treats as unset."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.dropped_members import member_shown, take_following
@@ -30,8 +31,7 @@ def classify_falsy_values(classifier: FailureClassifier) -> None:
     members = sorted({member_shown(finding.pointer) for finding in findings})
     classifier.add(
         "data.falsy",
-        f"{list_names(as_code(members))} {_name_values([finding.expected for finding in findings])} "
-        f"{'is' if len(members) == 1 else 'are'} taken for absent",
+        _title(members, {json.dumps(finding.expected) for finding in findings}),
         Severity.DATA_LOSS,
         "Let a default take the place of null and of members that are left out, not of every falsy value"
         f"{f': {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
@@ -40,23 +40,11 @@ def classify_falsy_values(classifier: FailureClassifier) -> None:
     )
 
 
-def _name_values(values: list[JSON | Absent]) -> str:
-    """The lost values in words: the value itself if there is one, else their kinds."""
-    texts = {json.dumps(value) for value in values}
-    if len(texts) == 1:
-        return f"of {texts.pop()}"
-    kinds = [
-        name
-        for name, is_lost in (
-            ("0", any(isinstance(value, int | float) and value is not False for value in values)),
-            ("false", any(value is False for value in values)),
-        )
-        if is_lost
-    ]
-    has_empty = any(not isinstance(value, int | float) for value in values)
-    if not has_empty:
-        return f"of {' or '.join(kinds)}"
-    return f"of {', '.join(kinds)} or without content" if kinds else "without content"
+def _title(members: Sequence[str], values: Collection[str]) -> str:
+    """The title with the lost value, as JSON, if there is only one of one member."""
+    if len(members) == len(values) == 1:
+        return f"`{members[0]}: {next(iter(values))}` is treated as unset"
+    return f"Falsy values of {list_names(as_code(members))} are treated as unset"
 
 
 def _operations(failures: list[Failure]) -> set[str]:

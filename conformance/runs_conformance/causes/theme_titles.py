@@ -22,14 +22,15 @@ _DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
 
 def _title_of_lists(failures: Sequence[Failure]) -> str:
-    """The parameters that lists do not follow; empty if more is wrong, or only one rule fails."""
+    """The parameters that lists ignore; empty if more is wrong, or only one rule fails."""
     if len(failures) == 1 or not are_of_one_family(_most_urgent(failures)):
         return ""
-    names = ", ".join(_ignored_parameters(failures))
+    ignored = _ignored_parameters(failures)
     by_run = _fail_by_run(failures)
     has_more = any(failure.id == HAS_MORE and not _follows_from_run(failure, by_run) for failure in failures)
-    if names:
-        return f"Lists do not follow {names}" + ("; `has_more` is wrong" if has_more else "")
+    if ignored:
+        names = " and ".join(filter(None, (", ".join(ignored[:-1]), ignored[-1])))
+        return f"Lists ignore {names}" + ("; `has_more` is wrong" if has_more else "")
     return "`has_more` of lists is wrong" if has_more else ""
 
 

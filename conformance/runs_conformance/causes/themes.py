@@ -84,7 +84,7 @@ THEMES = (
     ),
     Theme(
         "data",
-        "What was sent is not stored as it was sent",
+        "Stored objects differ from the requests",
         Severity.DATA_LOSS,
         "Store every object as it was accepted, and read it back from the same place.",
         ("messages", "threads", "metadata", "modify", "settings", "assistants", "traces"),

@@ -171,7 +171,7 @@ def _confirms(body: Mapping[str, JSON]) -> bool:
 
 
 def classify_error_envelope(classifier: FailureClassifier) -> None:
-    """Classify what follows from errors in another form."""
+    """Classify what follows from errors without the `error` object."""
     envelope = [failure for failure in classifier.rest if failure.subject == "error"]
     broken = [failure for failure in envelope if failure.place in ("", "error")]
     if broken:
@@ -200,16 +200,16 @@ def _title_of_envelope(classifier: FailureClassifier, broken: Sequence[Failure])
     details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
     statuses = sorted({failure.status for failure in broken if failure.status is not None})
     such = f", such as those with HTTP {statuses[0]}," if statuses else ""
-    subject = f"Some errors{such}" if _are_few(broken) else "Errors"
+    subject = f"Some error responses{such}" if _are_few(broken) else "Error responses"
     if not details:
-        return subject + ' come in another form than {"error": {…}}'
+        return f"{subject} lack the `error` object"
     others_are_right = any(
         verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
         for verdict in classifier.verdicts
     )
     if others_are_right and len(details) == len(broken) and all(detail in _OF_UNKNOWN_ROUTES for detail in details):
-        return 'Errors of routes that do not exist come in the form of the framework, {"detail": …}'
-    return subject + ' come in the form of the framework, {"detail": …}'
+        return 'Errors of unknown routes have the form of the framework, {"detail": …}'
+    return subject + ' have the form of the framework, {"detail": …}'
 
 
 def _are_few(broken: Sequence[Failure]) -> bool:
