@@ -123,7 +123,7 @@ def test_a_part_that_could_not_test_the_target_cuts_the_test_run_short(whole: Re
     footer = replace(one.footer, unreachable_reason="it does not answer", exchanges=0)
     lost = replace(one, footer=footer, histories=())
     report = rebuild_report([lost, other])
-    assert report.cut_reason == "it does not answer"
+    assert report.early_end_reason == "it does not answer"
     assert report.exit_code == rebuild_report([other]).exit_code
     assert report.programs is not None
     assert report.programs.planned - report.programs.completed == len(lost.header.programs)

@@ -39,7 +39,7 @@ def test_fewer_occasions_than_on_any_correct_server_are_a_shortfall() -> None:
 
 def test_a_program_that_stopped_is_named_before_one_that_showed_too_little() -> None:
     shortfall = coverage({"long": 3, "short": 0, "other": 9}, stopped="short").shortfall(ID)
-    assert shortfall == "short stopped early: POST /threads was answered with HTTP 500"
+    assert shortfall == "short ended early: POST /threads was answered with HTTP 500"
 
 
 def test_one_of_the_programs_that_reveal_violations_must_run_to_its_end() -> None:
@@ -53,7 +53,7 @@ def test_one_of_the_programs_that_reveal_violations_must_run_to_its_end() -> Non
     )
     assert many.shortfall(ID) is None
     both_stopped = replace(many, ends={**many.ends, "long": replace(many.ends["short"], program="long")})
-    assert both_stopped.shortfall(ID) == "long (and 1 more) stopped early: POST /threads was answered with HTTP 500"
+    assert both_stopped.shortfall(ID) == "long (and 1 more) ended early: POST /threads was answered with HTTP 500"
 
 
 def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
@@ -61,7 +61,7 @@ def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
     complete = replace(coverage({"long": 4, "other": 9}), decisions=silent)
     assert complete.shortfall(ID) is None
     stopped = replace(coverage({"long": 4, "other": 9}, stopped="short"), decisions=silent)
-    assert stopped.shortfall(ID) == "short stopped early: POST /threads was answered with HTTP 500"
+    assert stopped.shortfall(ID) == "short ended early: POST /threads was answered with HTTP 500"
 
 
 def test_program_of_a_capability_that_is_not_offered_is_not_missed() -> None:
@@ -92,9 +92,9 @@ def test_one_of_many_programs_that_stopped_is_not_the_reason() -> None:
     half = replace(
         unseen, ends={**dict.fromkeys(list(many)[:4], stopped), **dict(list(many.items())[4:]), "long": stopped}
     )
-    assert half.early_end(ID) == "long (and 4 more) stopped early: POST /threads was answered with HTTP 500"
+    assert half.early_end(ID) == "long (and 4 more) ended early: POST /threads was answered with HTTP 500"
 
 
 def test_one_of_few_programs_that_stopped_is_the_reason() -> None:
     stopped = coverage({}, stopped="short").early_end(ID)
-    assert stopped == "short stopped early: POST /threads was answered with HTTP 500"
+    assert stopped == "short ended early: POST /threads was answered with HTTP 500"

@@ -31,7 +31,7 @@ WARNED, ERRONEOUS = verdict(Outcome.FAIL, "should"), verdict(Outcome.ERROR)
         ([PASSED, verdict(Outcome.NOT_JUDGED)], {"max_inconclusive": 0}, 0),
         ([PASSED, verdict(Outcome.NOT_JUDGED)], {}, 0),
         ([PASSED, FAILED], {}, 1),
-        ([PASSED], {"cut_reason": "no time left"}, 5),
+        ([PASSED], {"early_end_reason": "no time left"}, 5),
         ([PASSED], {"validity_problem": "no model"}, 5),
         ([PASSED], {"required_capabilities": ["core", "cancel"]}, 5),
         ([PASSED, verdict(Outcome.FAIL, "should", "cancel")], {"required_capabilities": ["cancel"]}, 5),
@@ -39,9 +39,9 @@ WARNED, ERRONEOUS = verdict(Outcome.FAIL, "should"), verdict(Outcome.ERROR)
         ([PASSED, ERRONEOUS], {}, 4),
         ([PASSED], {"internal_errors": ["a program raised"]}, 4),
         # Precedence: 130, 4, 1, 5, 0.
-        ([PASSED, FAILED, ERRONEOUS], {"interrupted": True, "cut_reason": "x"}, 130),
-        ([PASSED, FAILED, ERRONEOUS], {"cut_reason": "x"}, 4),
-        ([PASSED, FAILED], {"cut_reason": "x", "validity_problem": "y"}, 1),
+        ([PASSED, FAILED, ERRONEOUS], {"interrupted": True, "early_end_reason": "x"}, 130),
+        ([PASSED, FAILED, ERRONEOUS], {"early_end_reason": "x"}, 4),
+        ([PASSED, FAILED], {"early_end_reason": "x", "validity_problem": "y"}, 1),
     ],
 )
 def test_exit_codes(verdicts: list[Verdict], arguments: dict[str, Any], code: int) -> None:

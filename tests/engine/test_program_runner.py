@@ -135,7 +135,7 @@ def test_budget_cuts_the_program_short() -> None:
     target = ScriptedSender(accept_everything, budget)
     result = run_program(make_program(*[CREATE] * 5), SETTING, target, budget, PollSchedule())
     assert result.end == ProgramEnd(
-        "test.program", Ending.CUT, "the limit of 2 requests is reached", "create_thread", "x000002"
+        "test.program", Ending.ABORTED, "the limit of 2 requests is reached", "create_thread", "x000002"
     )
     assert len(target.sent) == 2
 
@@ -159,7 +159,7 @@ def test_stuck_runs_end_only_what_starts_or_awaits_runs() -> None:
         return run_program(make_program(*steps), SETTING, target, budget, PollSchedule()).end.ending
 
     assert end(CREATE, CREATE) is Ending.COMPLETED
-    assert end(CREATE, Step(operation="create_run", path={"thread_id": "t"}, body={})) is Ending.CUT
+    assert end(CREATE, Step(operation="create_run", path={"thread_id": "t"}, body={})) is Ending.ABORTED
     assert end(POLL) is Ending.NOT_STARTED
     assert len(target.sent) == 3
 

@@ -80,7 +80,7 @@ def test_all_programs_are_executed_and_judged() -> None:
     assert result.tallies["a.rule"].judged == 40
     assert result.counts.requests == 40
     assert result.program_ids == tuple(f"p.{n}" for n in range(20))
-    assert result.cut_reason is None
+    assert result.early_end_reason is None
 
 
 def test_results_are_in_the_order_of_the_plan() -> None:
@@ -122,7 +122,7 @@ def test_unwritable_history_ends_the_test_run() -> None:
     target = ScriptedSender(accept_everything)
     target.collector._recorder = Full()
     result = execute([make_program(CREATE)], target)
-    assert result.cut_reason == "history.jsonl: cannot be written: No space left on device"
+    assert result.early_end_reason == "history.jsonl: cannot be written: No space left on device"
 
 
 def test_interrupt_keeps_what_was_judged() -> None:
@@ -145,7 +145,7 @@ def test_interrupt_keeps_what_was_judged() -> None:
 
 def test_time_limit_cuts_the_test_run_short() -> None:
     target = ScriptedSender(accept_everything, Budget(max_seconds=0.0))
-    assert execute([make_program(CREATE)], target).cut_reason == "the limit of 0 seconds is reached"
+    assert execute([make_program(CREATE)], target).early_end_reason == "the limit of 0 seconds is reached"
 
 
 def test_a_program_whose_target_was_restarted_is_executed_again() -> None:
@@ -186,6 +186,6 @@ def test_a_target_that_is_gone_at_the_end_cuts_the_test_run_short() -> None:
 
     programs = [make_program(CREATE, CREATE, id_=f"p.{number}") for number in range(4)]
     result = execute(programs, ScriptedSender(dies), workers=1)
-    assert result.cut_reason is not None
-    assert result.cut_reason.startswith("the target stopped responding: the last ")
-    assert "x000003, POST /threads of program p.1" in result.cut_reason
+    assert result.early_end_reason is not None
+    assert result.early_end_reason.startswith("the target stopped responding: the last ")
+    assert "x000003, POST /threads of program p.1" in result.early_end_reason

@@ -208,13 +208,13 @@ def test_a_place_within_one_that_failed_names_it() -> None:
     calls = "run.required_action.submit_tool_outputs.type"
     rule = "action.is_given_while_required"
     assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {rule} failed")
-    assert reason_of(inner, {"run.id.type": failed})[1] == "p stopped early: the forecast of 9 runs is used up"
+    assert reason_of(inner, {"run.id.type": failed})[1] == "p ended early: the forecast of 9 runs is used up"
 
 
 def test_a_place_that_failed_occasionally_does_not_explain_what_it_never_holds() -> None:
     outer, inner = "message.content[].text.type", "message.content[].text.annotations[].type"
     seen = {outer: Tally(9, [Finding("no")]), "message.content[].text.value.type": Tally(8)}
-    assert reason_of(inner, seen)[1] == "p stopped early: the forecast of 9 runs is used up"
+    assert reason_of(inner, seen)[1] == "p ended early: the forecast of 9 runs is used up"
     assert reason_of(inner, {outer: seen[outer]})[1] == f"not observed, because {outer} failed"
 
 
@@ -227,7 +227,7 @@ def test_a_member_that_was_dropped_explains_what_was_never_shown_of_it() -> None
         return reason_of(id_, {rule: Tally(5, [finding])})[1]
 
     shown: list[JSON] = [{"type": "code_interpreter"}, {"type": "file_search"}]
-    explained, other = f"not observed, because {rule} failed", "p stopped early: the forecast of 9 runs is used up"
+    explained, other = f"not observed, because {rule} failed", "p ended early: the forecast of 9 runs is used up"
     assert reason("create_run", "/tools", asked, shown) == explained
     assert reason("create_run", "/tools", asked, asked) == other
     assert reason("create_run", "/tools", [], shown) == other

@@ -155,5 +155,5 @@ def boundary_program_ids(operation: str) -> tuple[str, ...]:
 
 def check_end(result: ProgramResult) -> None:
     """Raise RuntimeError if a program ended because of an internal error or an exhausted budget."""
-    if result.internal_error or result.end.ending in (Ending.CUT, Ending.NOT_STARTED):
+    if result.internal_error or result.end.ending in (Ending.ABORTED, Ending.NOT_STARTED):
         raise RuntimeError(f"{result.end.program}: {result.internal_error or result.end.cause}")

@@ -62,7 +62,7 @@ def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
 
 
 def test_a_session_that_was_cut_short_says_so_first() -> None:
-    end = ProgramEnd("boundary.create_run", Ending.CUT, "the limit of 100 requests was reached")
+    end = ProgramEnd("boundary.create_run", Ending.ABORTED, "the limit of 100 requests was reached")
     cut = replace(report(), complete=False, programs=ProgramSummary(planned=2, completed=1, early_ends=(end,)))
     lines = render_summary(cut, Style()).splitlines()
     assert lines[0].startswith("FAIL (cut short): 2 MUST requirements failed")
@@ -72,7 +72,7 @@ def test_a_session_that_was_cut_short_says_so_first() -> None:
 
 def test_requirements_left_unjudged_by_the_forecast_are_counted_first() -> None:
     end = ProgramEnd("boundary.create_run", Ending.STOPPED, "the forecast of 434 runs is used up (--max-runs)")
-    reason = f"boundary.create_run stopped early: {end.cause}"
+    reason = f"boundary.create_run ended early: {end.cause}"
     undecided = replace(verdict("lock.a", Outcome.INCONCLUSIVE, kind="rule", operation=None), reason=reason)
     limited = replace(report(*report().verdicts, undecided), programs=ProgramSummary(planned=2, early_ends=(end,)))
     note = "1 requirement could not be judged, because the forecast of 434 runs is used up (--max-runs)."
@@ -100,7 +100,7 @@ def test_summary_fits_a_screen() -> None:
         assert len(listed) == len(number_causes(each)) > MIN_CAUSES
         assert lines.index(listed[-1]) < 40
         assert [line for line in lines if len(line) > 100] == []
-        assert "programs that stopped early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
+        assert "programs that ended early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
 
 
 def test_warnings_are_left_out_of_a_full_screen() -> None:

@@ -94,7 +94,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         not_judged_reasons=_outside_quick(options)
         | rules_without_subject(header.context, has_responses=any(result.occasions.values()))
         | untestable_constraints(header.context),
-        default_reason=_default_reason(header, result.cut_reason),
+        default_reason=_default_reason(header, result.early_end_reason),
         coverage=coverage_of(header, result, unsupported),
     )
     verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
@@ -102,7 +102,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     selected_capabilities = {
         verdict.capability for verdict in verdicts if verdict.level == "must" and is_selected(verdict.id)
     }
-    is_cut = result.interrupted or result.cut_reason is not None
+    ended_early = result.interrupted or result.early_end_reason is not None
     unjudged = [
         verdict.id for verdict in verdicts if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == COMPLETE_RUN
     ]
@@ -114,13 +114,13 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         if options.shard
         else [name for name in CAPABILITIES if name in executed_capabilities & selected_capabilities - absent]
     )
-    comparison = compare_to_baseline(verdicts, options, all_requirements, profile=options.profile, cut=is_cut)
+    comparison = compare_to_baseline(verdicts, options, all_requirements, profile=options.profile, cut=ended_early)
     conclusion = outcome.decide_outcome(
         verdicts,
         interrupted=result.interrupted,
         internal_errors=result.internal_errors,
-        cut_reason=result.cut_reason,
-        not_judged=unjudged if result.cut_reason else (),
+        early_end_reason=result.early_end_reason,
+        not_judged=unjudged if result.early_end_reason else (),
         validity_problem=failed_prerequisite(
             result.operation_stats, _preexisting_kinds(header.context, result.approach)
         )
@@ -146,7 +146,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             shadowed_operations=shadowed_operations(result.operation_stats),
             access=header.access,
         ),
-        complete=not is_cut,
+        complete=not ended_early,
         outcome=conclusion.outcome,
         exit_code=conclusion.exit_code,
         reason=conclusion.reason,
@@ -157,7 +157,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         limits=result.limits,
         approach=result.approach,
         hazards=result.hazards,
-        cut_reason=result.cut_reason,
+        early_end_reason=result.early_end_reason,
         lost_requests=_named_lost_requests(result),
         started=header.started,
         edition_fit=find_better_edition(verdicts, options.edition),
@@ -176,7 +176,7 @@ def _named_lost_requests(result: RunResult) -> dict[str, JSON]:
     return {
         id_: example
         for id_, example in result.lost_requests.items()
-        if id_ in named or contains_word(result.cut_reason or "", id_)
+        if id_ in named or contains_word(result.early_end_reason or "", id_)
     }
 
 
@@ -265,10 +265,10 @@ def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
     return {id_: NotJudgedReason(OMITTED_REASON, "--profile standard") for id_ in missing}
 
 
-def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
+def _default_reason(header: RunHeader, early_end_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
     """Return a function that explains why a requirement without a reason of its own was not judged.
 
-    `cut_reason` says what ended the test run early; it is None for a complete run.
+    `early_end_reason` says what ended the test run early; it is None for a complete run.
     """
     options, planned_capabilities = header.options, set(header.programs.values())
     skipped_by_capability = {
@@ -279,8 +279,8 @@ def _default_reason(header: RunHeader, cut_reason: str | None) -> Callable[[str,
         skipped = skipped_by_capability.get(capability)
         if skipped is not None:
             return NotJudgedReason(skipped.reason, skipped.needs)
-        if cut_reason is not None:
-            return NotJudgedReason(f"the test run was cut short: {cut_reason}", COMPLETE_RUN)
+        if early_end_reason is not None:
+            return NotJudgedReason(f"the test run was cut short: {early_end_reason}", COMPLETE_RUN)
         if options.shard:
             return NotJudgedReason(f"shard {options.shard} did not cover it", "runs-conformance merge, with all shards")
         if options.select or options.phases:

@@ -40,6 +40,6 @@ def find_limits(
         enforced = measured_limit(search, exchanges)
         if enforced is not None:
             limits.append(enforced)
-        if program_result.end.ending in (Ending.CUT, Ending.NOT_STARTED):
+        if program_result.end.ending in (Ending.ABORTED, Ending.NOT_STARTED):
             break
     return replace(result, limits=tuple(limits))

@@ -88,7 +88,7 @@ class LiveRun:
             adapted = replace(self, context=self._find_approach(plan, guard))
             self._announce_undeletable(plan)
             result = adapted._run(plan, no_route, guard)
-            if not (result.interrupted or result.cut_reason):
+            if not (result.interrupted or result.early_end_reason):
                 self.budget.forecast.begin_follow_up()
                 result = adapted._find_limits(adapted._confirm(adapted._shrink(result), guard), guard)
             elif not result.interrupted and self.budget.allows_requests:
@@ -115,7 +115,7 @@ class LiveRun:
     def _without_programs(self, plan: Plan, reason: str) -> RunResult:
         """The result of a test run that ended before its first program."""
         ends = tuple(ProgramEnd(program.id, Ending.NOT_STARTED, reason) for program in plan.programs)
-        return replace(merge_results((), self.budget, cut_reason=reason), program_ends=ends)
+        return replace(merge_results((), self.budget, early_end_reason=reason), program_ends=ends)
 
     @property
     def _workers(self) -> int:

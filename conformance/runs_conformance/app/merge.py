@@ -43,7 +43,7 @@ class RecordedRun:
     footer: RunFooter | None
 
     @property
-    def cut_reason(self) -> str | None:
+    def early_end_reason(self) -> str | None:
         """Why the history is not that of a complete test run; None if it is."""
         if self.footer is None:
             return UNFINISHED
@@ -51,7 +51,7 @@ class RecordedRun:
         missing = max(*indexes, self.footer.exchanges, 0) - len(indexes)
         if missing > 0:
             return f"the history lacks {plural(missing, 'exchange')}"
-        return self.footer.cut_reason or self.unreachable_reason
+        return self.footer.early_end_reason or self.unreachable_reason
 
     @property
     def unreachable_reason(self) -> str | None:
@@ -100,17 +100,17 @@ def rebuild_report(
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))
     )
-    cut_reason = next((reason for run in runs if (reason := run.cut_reason) and run.footer), missing)
+    early_end_reason = next((reason for run in runs if (reason := run.early_end_reason) and run.footer), missing)
     result = replace(
         result,
         counts=counts,
         counterexamples=_merge_counterexamples(result, runs),
         # A program that could not send anything was executed, too.
         program_ids=result.program_ids
-        if cut_reason
+        if early_end_reason
         else tuple({**dict.fromkeys(result.program_ids), **dict.fromkeys(header.programs)}),
         internal_errors=tuple(internal_errors),
-        cut_reason=cut_reason or (UNFINISHED if len(footers) < len(runs) else None),
+        early_end_reason=early_end_reason or (UNFINISHED if len(footers) < len(runs) else None),
         interrupted=any(footer.interrupted for footer in footers),
         limits=tuple(limit for footer in footers for limit in footer.limits),
         program_ends=_merge_ends(runs),
@@ -142,7 +142,7 @@ def _merge_ends(runs: Sequence[RecordedRun]) -> tuple[ProgramEnd, ...]:
         recorded = {history.program for history in run.histories}
         for program in run.header.programs:
             if run.footer is None:
-                ending = Ending.CUT if program in recorded else Ending.NOT_STARTED
+                ending = Ending.ABORTED if program in recorded else Ending.NOT_STARTED
                 ends.append(ProgramEnd(program, ending, UNFINISHED))
             elif run.footer.unreachable_reason:
                 ends.append(ProgramEnd(program, Ending.NOT_STARTED, run.footer.unreachable_reason))

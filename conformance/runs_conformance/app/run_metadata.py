@@ -153,7 +153,7 @@ class RunFooter:
     """
 
     counts: Counts
-    cut_reason: str | None = None
+    early_end_reason: str | None = None
     interrupted: bool = False
     internal_errors: tuple[str, ...] = ()
     unreachable_reason: str | None = None
@@ -171,7 +171,7 @@ class RunFooter:
         shrunk = {id_: result.counterexamples[id_] for id_ in result.fuzzed_violations if id_ in result.counterexamples}
         return cls(
             counts=result.counts,
-            cut_reason=result.cut_reason,
+            early_end_reason=result.early_end_reason,
             interrupted=result.interrupted,
             internal_errors=result.internal_errors,
             counterexamples=shrunk,
@@ -186,7 +186,7 @@ class RunFooter:
         """Return the last line, without its type."""
         return {
             "counts": record_to_json(self.counts),
-            "cut": self.cut_reason,
+            "cut": self.early_end_reason,
             "interrupted": self.interrupted,
             "faults": list(self.internal_errors),
             "untested": self.unreachable_reason,
@@ -208,7 +208,7 @@ class RunFooter:
         try:
             return cls(
                 counts=record_from_json(Counts, require_object(data.get("counts", {}), "counts")),
-                cut_reason=require_optional_text(data.get("cut"), "cut"),
+                early_end_reason=require_optional_text(data.get("cut"), "cut"),
                 interrupted=require_boolean(data.get("interrupted", False), "interrupted"),
                 internal_errors=require_texts(data.get("faults", ()), "faults"),
                 unreachable_reason=require_optional_text(data.get("untested"), "untested"),

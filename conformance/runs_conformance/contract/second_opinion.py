@@ -75,8 +75,8 @@ def confirms_violation(constraint: str, pointer: str, errors: Sequence[Independe
     A value with more errors than are looked at confirms every violation.
     """
     violation = constraint, tuple(pointer_tokens(pointer))
-    is_cut = len(errors) >= MAX_ERRORS or any(len(error.violations) >= MAX_ERRORS for error in errors)
-    return is_cut or any(violation in error.violations for error in errors)
+    is_truncated = len(errors) >= MAX_ERRORS or any(len(error.violations) >= MAX_ERRORS for error in errors)
+    return is_truncated or any(violation in error.violations for error in errors)
 
 
 def confirms_mutation(constraint: str, pointer: str, errors: Sequence[IndependentError]) -> bool:

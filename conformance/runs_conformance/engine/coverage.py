@@ -127,12 +127,14 @@ class Coverage:
         if first is None:
             return _explain_unobserved(programs)
         others = f" (and {len(programs) - 1} more)" if len(programs) > 1 else ""
-        verb = "did not start" if first.ending is Ending.NOT_STARTED else "stopped early"
-        place = f" after {first.operation} ({first.exchange})" if first.ending is Ending.CUT and first.exchange else ""
+        verb = "did not start" if first.ending is Ending.NOT_STARTED else "ended early"
+        place = (
+            f" after {first.operation} ({first.exchange})" if first.ending is Ending.ABORTED and first.exchange else ""
+        )
         return f"{first.program}{others} {verb}{place}: {first.cause}"
 
 
-_URGENCY = {Ending.STOPPED: 0, Ending.CUT: 1, Ending.NOT_STARTED: 2}
+_URGENCY = {Ending.STOPPED: 0, Ending.ABORTED: 1, Ending.NOT_STARTED: 2}
 
 
 def _explain_unobserved(programs: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ def decide_outcome(
     *,
     interrupted: bool = False,
     internal_errors: Sequence[str] = (),
-    cut_reason: str | None = None,
+    early_end_reason: str | None = None,
     not_judged: Sequence[str] = (),
     validity_problem: str | None = None,
     required_capabilities: Iterable[str] = (),
@@ -38,7 +38,7 @@ def decide_outcome(
 ) -> RunOutcome:
     """Derive the outcome from the verdicts and from how the test run ended; the first check that applies decides.
 
-    `internal_errors` are errors outside any verdict. `cut_reason` says why the test run ended early and `not_judged`
+    `internal_errors` are errors outside any verdict. `early_end_reason` says why the test run ended early, `not_judged`
     which ids it did not reach. `validity_problem` says why a pass would mean little, such as that no run completed.
     Each of `required_capabilities` needs at least one decided MUST verdict. More than `max_inconclusive` inconclusive
     verdicts make the outcome inconclusive. With a baseline `comparison`, its known failures are accepted; its stale and
@@ -55,9 +55,9 @@ def decide_outcome(
     failure = _failure(verdicts, fail_on, comparison)
     if failure:
         return RunOutcome(Outcome.FAIL, FAILED, failure)
-    if cut_reason:
+    if early_end_reason:
         unreached = f"; not judged: {_join_ids(not_judged)}" if not_judged else ""
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {cut_reason}{unreached}")
+        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {early_end_reason}{unreached}")
     if validity_problem:
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, validity_problem)
     undecided = undecided_capabilities(verdicts, required_capabilities)

@@ -65,11 +65,11 @@ class ProgramResult:
         return self.internal_error or (self.end.cause if self.end.is_early else None)
 
 
-def cut_program(program: str, last: Exchange | None, reason: str) -> ProgramEnd:
+def aborted_program_end(program: str, last: Exchange | None, reason: str) -> ProgramEnd:
     """The end of a program that a budget or an interruption ended after its exchange `last`."""
     if last is None:
         return ProgramEnd(program, Ending.NOT_STARTED, reason)
-    return ProgramEnd(program, Ending.CUT, reason, last.operation or "", last.id)
+    return ProgramEnd(program, Ending.ABORTED, reason, last.operation or "", last.id)
 
 
 _SELF_REPEATING_PHASES = ("boundary",)
@@ -118,13 +118,13 @@ def run_program(
             forecast_used_up=bool(execution.withheld),
         )
     except BudgetExhausted as error:
-        return ProgramResult(execution.cut(str(error)))
+        return ProgramResult(execution.aborted_end(str(error)))
     except (UnresolvedReference, _OperationUnresponsive) as error:
         return ProgramResult(execution.early_end(str(error)), forecast_used_up=bool(execution.withheld))
     except _TargetRestarted as error:
         return ProgramResult(execution.early_end(str(error)), target_restarted=True)
     except _ForecastUsedUp as error:
-        return ProgramResult(replace(execution.cut(str(error)), ending=Ending.STOPPED), forecast_used_up=True)
+        return ProgramResult(replace(execution.aborted_end(str(error)), ending=Ending.STOPPED), forecast_used_up=True)
     except UsageError:
         raise
     except Exception as error:
@@ -180,7 +180,7 @@ class _Execution:
     def end(self) -> ProgramEnd:
         """The end of a program whose generator is exhausted."""
         if self.withheld:
-            return replace(self.cut(self.withheld), ending=Ending.STOPPED)
+            return replace(self.aborted_end(self.withheld), ending=Ending.STOPPED)
         if not self.needed:
             return ProgramEnd(self.program.id, Ending.COMPLETED)
         return self.early_end(f"it needs {self.needed}")
@@ -202,9 +202,9 @@ class _Execution:
         disconnected = last.completion is not Completion.ANSWERED and last.id != ""
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
 
-    def cut(self, reason: str) -> ProgramEnd:
+    def aborted_end(self, reason: str) -> ProgramEnd:
         """The end of a program before whose next step a budget is exhausted."""
-        return cut_program(self.program.id, self.last, reason)
+        return aborted_program_end(self.program.id, self.last, reason)
 
     def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
         if isinstance(move, Concurrent):

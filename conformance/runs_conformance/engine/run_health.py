@@ -30,9 +30,9 @@ def explain_no_completed_run(last_statuses: Mapping[str, int]) -> str | None:
 
 
 def find_stop_problem(ends: Sequence[ProgramEnd], unsupported: Collection[str]) -> str | None:
-    """Why the programs show too little: more than a tenth stopped early, not for an unsupported operation."""
+    """Why the programs show too little: more than a tenth ended early, not for an unsupported operation."""
     stopped = [end for end in ends if end.ending is Ending.STOPPED and end.operation not in unsupported]
     if len(stopped) <= MAX_STOPPED_SHARE * len(ends):
         return None
     cause = group_early_ends(stopped)[0]
-    return f"{len(stopped)} of {plural(len(ends), 'program')} stopped early; most often: {cause.cause}"
+    return f"{len(stopped)} of {plural(len(ends), 'program')} ended early; most often: {cause.cause}"

@@ -15,7 +15,7 @@ from runs_conformance.engine.forecast import search_share
 from runs_conformance.engine.pending_steps import PendingSteps
 from runs_conformance.engine.plan import FUZZING_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.program_runner import ProgramResult, Sender, cut_program, run_program
+from runs_conformance.engine.program_runner import ProgramResult, Sender, aborted_program_end, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
 from runs_conformance.engine.run_result import HistoryJudge, ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.errors import ConformanceError
@@ -114,7 +114,7 @@ def run_plan(
     if interrupted or pool.fatal_error:
         pool.judge_unfinished()
     result = merge_results([*beside, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
-    return result if interrupted or result.cut_reason else replace(result, cut_reason=budget.silence_at_end)
+    return result if interrupted or result.early_end_reason else replace(result, early_end_reason=budget.silence_at_end)
 
 
 def clean_up_program(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
@@ -211,7 +211,7 @@ class _WorkerPool:
             if program.id in self.results:
                 continue
             exchanges = self.collector.take(program.id)
-            end = cut_program(program.id, exchanges[-1] if exchanges else None, reason)
+            end = aborted_program_end(program.id, exchanges[-1] if exchanges else None, reason)
             result = judge_program(program.id, exchanges, self.history_judge, self.no_route)
             self.results[program.id] = replace(result, end=end)
 

@@ -112,7 +112,7 @@ class RunResult:
     counts: Counts
     program_ids: tuple[str, ...]
     internal_errors: tuple[str, ...] = ()
-    cut_reason: str | None = None
+    early_end_reason: str | None = None
     interrupted: bool = False
     fuzzed_violations: Mapping[str, FuzzedViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
@@ -188,9 +188,9 @@ def _is_on_trial(exchange: Exchange) -> bool:
 
 
 def merge_results(
-    results: Sequence[ProgramVerdicts], budget: Budget, interrupted: bool = False, cut_reason: str | None = None
+    results: Sequence[ProgramVerdicts], budget: Budget, interrupted: bool = False, early_end_reason: str | None = None
 ) -> RunResult:
-    """Merge the results of programs; `cut_reason` says why the whole test run ended early.
+    """Merge the results of programs; `early_end_reason` says why the whole test run ended early.
 
     A program may have several results, one for each part of its history.
     """
@@ -210,8 +210,8 @@ def merge_results(
         counts=budget.counts,
         program_ids=tuple(by_program),
         internal_errors=tuple(result.internal_error for result in results if result.internal_error),
-        cut_reason=cut_reason
-        or next((end.cause for end in ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)), None),
+        early_end_reason=early_end_reason
+        or next((end.cause for end in ends if end.ending in (Ending.ABORTED, Ending.NOT_STARTED)), None),
         interrupted=interrupted,
         fuzzed_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),

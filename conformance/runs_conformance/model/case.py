@@ -256,7 +256,7 @@ class Concurrent:
 class Unmet:
     """Reports that the last response does not provide `needed`, without which the program cannot continue.
 
-    Nothing is sent. Unless the program sends another step afterwards, it counts as stopped early.
+    Nothing is sent. Unless the program sends another step afterwards, it counts as ended early.
     """
 
     needed: str

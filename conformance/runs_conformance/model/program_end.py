@@ -14,12 +14,12 @@ class Ending(StrEnum):
     """The ways in which a program ends.
 
     `COMPLETED`: every step was sent. `STOPPED`: a response did not provide what the rest of the program needs.
-    `CUT`: a budget or an interruption ended the test run. `NOT_STARTED`: the test run ended before its first step.
+    `ABORTED`: a budget or an interruption ended the test run. `NOT_STARTED`: the test run ended before its first step.
     """
 
     COMPLETED = "completed"
     STOPPED = "stopped"
-    CUT = "cut"
+    ABORTED = "cut"
     NOT_STARTED = "not_started"
 
 
@@ -31,7 +31,7 @@ FORECAST = "the forecast of "
 class ProgramEnd:
     """The end of one program. `cause` says what ended it early, in one line without the program's name.
 
-    `operation` and `exchange` name the request whose response ended it, or the last one before it was cut.
+    `operation` and `exchange` name the request whose response ended it, or the last one before it was aborted.
     `disconnected` says that this request got no complete response.
     """
 

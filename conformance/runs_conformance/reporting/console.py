@@ -17,7 +17,13 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
-from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
+from runs_conformance.reporting.numbered_causes import (
+    NumberedCause,
+    early_end_note,
+    headline,
+    limit_note,
+    number_causes,
+)
 from runs_conformance.reporting.outcome_names import outcome_name
 from runs_conformance.reporting.outcome_table import outcome_table
 from runs_conformance.reporting.report import Report
@@ -195,10 +201,10 @@ def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
     if style.verbosity < 1:
         first = groups[0]
         more = f" (-v shows {plural(len(groups) - 1, 'more cause')})" if groups[1:] else ""
-        line = f"programs that stopped early: {count}, {len(first.programs)} of them: {first.cause}"
+        line = f"programs that ended early: {count}, {len(first.programs)} of them: {first.cause}"
         yield truncate(failure_text.printable(line).replace("\n", " "), WIDTH - len(more)) + more
         return
-    yield style.bold(f"programs that stopped early: {count}")
+    yield style.bold(f"programs that ended early: {count}")
     for group in groups:
         yield from _labelled_lines(f"{len(group.programs)}", group.cause)
         yield from _wrapped_lines(group.programs, "                ")
@@ -249,7 +255,7 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     yield style.paint(f"{conclusion} (exit {report.exit_code})", _CONCLUSION_COLOURS.get(report.outcome, "35;1"))
     if scope := scope_line(report):
         yield from textwrap.wrap(failure_text.printable(scope), WIDTH, break_long_words=False)
-    for note in filter(None, (cut_note(report), limit_note(report))):
+    for note in filter(None, (early_end_note(report), limit_note(report))):
         yield from textwrap.wrap(failure_text.printable(note), WIDTH, break_long_words=False)
     yield from _note_lines(report)
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))

@@ -21,7 +21,13 @@ from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.notes import changes_note, edition_note
-from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
+from runs_conformance.reporting.numbered_causes import (
+    NumberedCause,
+    early_end_note,
+    headline,
+    limit_note,
+    number_causes,
+)
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
@@ -110,7 +116,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             graph_size=(WIDTH, HEIGHT),
             headline=_begin_sentence(headline(report, "").removeprefix(" (cut short)").removeprefix(": ")),
             is_tested=bool(report.with_outcome(*_TESTED)),
-            cut_note=cut_note(report),
+            early_end_note=early_end_note(report),
             limit_note=limit_note(report),
             edition_note=edition_note(report),
             changes_note=changes_note(report),

@@ -12,7 +12,13 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
-from runs_conformance.reporting.numbered_causes import NumberedCause, cut_note, headline, limit_note, number_causes
+from runs_conformance.reporting.numbered_causes import (
+    NumberedCause,
+    early_end_note,
+    headline,
+    limit_note,
+    number_causes,
+)
 from runs_conformance.reporting.outcome_names import DISPLAY_ORDER, outcome_name
 from runs_conformance.reporting.report import Report, outcomes_by_capability
 from runs_conformance.reporting.scope import scope_line
@@ -29,12 +35,12 @@ def text(report: Report, curl_dialect: str = "openai") -> str:
 
 def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     target, suite = report.target, report.suite
-    cut = "" if report.complete else " (cut short)"
-    yield f"# {target.name}: {outcome_name(report.outcome)}{cut} (exit {report.exit_code})"
+    suffix = "" if report.complete else " (cut short)"
+    yield f"# {target.name}: {outcome_name(report.outcome)}{suffix} (exit {report.exit_code})"
     yield ""
     yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")
     yield ""
-    notes = (scope_line(report), cut_note(report), limit_note(report), edition_note(report), changes_note(report))
+    notes = (scope_line(report), early_end_note(report), limit_note(report), edition_note(report), changes_note(report))
     for note in filter(None, notes):
         yield _escape_inline(note)
         yield ""
@@ -78,7 +84,7 @@ def _program_section(report: Report) -> Iterator[str]:
     yield ""
     groups = group_early_ends(report.programs.early_ends)
     for group in groups[:MAX_EARLY_END_CAUSES]:
-        yield f"- {len(group.programs)} stopped early: {_escape_inline(group.cause)}"
+        yield f"- {len(group.programs)} ended early: {_escape_inline(group.cause)}"
     if groups:
         yield ""
 

@@ -78,8 +78,8 @@ def headline(report: Report, word: str) -> str:
     failing = sum(numbered.fails for numbered in number_causes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
         reason += f", explained by {plural(failing, 'cause')}"
-    cut = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
-    return f"{word}{cut}: {reason}"
+    suffix = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
+    return f"{word}{suffix}: {reason}"
 
 
 def limit_note(report: Report) -> str:
@@ -95,13 +95,13 @@ def limit_note(report: Report) -> str:
     return f"{plural(len(undecided), 'requirement')} could not be judged, because {undecided[0]}."
 
 
-def cut_note(report: Report) -> str:
+def early_end_note(report: Report) -> str:
     """Why a test run was cut short, in one sentence; empty if it was not, or never began."""
     if report.complete or report.outcome is Outcome.NOT_JUDGED:
         return ""
     if report.reason.startswith("cut short"):
         return "What the test run did not reach is listed as not judged."
-    causes = [report.cut_reason] if report.cut_reason else []
-    causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.CUT, Ending.NOT_STARTED)]
+    causes = [report.early_end_reason] if report.early_end_reason else []
+    causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.ABORTED, Ending.NOT_STARTED)]
     why = f": {causes[0]}" if causes else ""
     return f"The test run was cut short{why}. What it did not reach is listed as not judged."

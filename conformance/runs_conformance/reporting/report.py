@@ -119,7 +119,7 @@ class Report:
 
     `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
     kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it died, in the
-    form of counterexamples by exchange. `cut_reason` says why the test run ended early.
+    form of counterexamples by exchange. `early_end_reason` says why the test run ended early.
     `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
     each of them once, and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail,
     if one explains a tenth of the failures. `changes` are those since the last test run in the same folder.
@@ -139,7 +139,7 @@ class Report:
     limits: tuple[Limit, ...] = ()
     approach: Approach | None = None
     hazards: tuple[Hazard, ...] = ()
-    cut_reason: str | None = None
+    early_end_reason: str | None = None
     lost_requests: Mapping[str, JSON] = field(default_factory=dict, repr=False)
     started: float | None = None
     programs: ProgramSummary = ProgramSummary()

@@ -42,7 +42,7 @@ def to_json(report: Report) -> dict[str, Any]:
         },
         "started": rfc3339(report.started),
         "complete": report.complete,
-        "cut_reason": report.cut_reason,
+        "cut_reason": report.early_end_reason,
         "outcome": report.outcome.value,
         "exit_code": report.exit_code,
         "counts": {

@@ -96,7 +96,7 @@ def _shorten_finding(finding: Finding) -> Finding:
 
 
 def shorten_value(value: JSON, depth: int = _MAX_DEPTH) -> JSON:
-    """A value with long texts replaced by their beginning, length and digest, and long arrays cut."""
+    """A value with long texts replaced by their beginning, length and digest, and long arrays truncated."""
     if isinstance(value, str):
         return _shorten_text(value)
     if is_object(value):

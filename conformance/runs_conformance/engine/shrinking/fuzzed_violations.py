@@ -71,7 +71,7 @@ class CaseRunner:
         result = run_program(program, program_context, context.sender, context.budget, context.schedule)
         exchanges = context.collector.take(program.id)
         self.requests += len(exchanges)
-        if result.end.ending in (Ending.CUT, Ending.NOT_STARTED) or result.forecast_used_up:
+        if result.end.ending in (Ending.ABORTED, Ending.NOT_STARTED) or result.forecast_used_up:
             raise BudgetExhausted(result.end.cause)
         if result.internal_error:
             raise InternalError(result.internal_error)

@@ -86,7 +86,7 @@ def _move(value: JSON) -> _Move:
 
 
 def _resembles(value: JSON, shown: JSON) -> bool:
-    """Whether a value is the one that is shown, in which long texts and arrays are cut."""
+    """Whether a value is the one that is shown, in which long texts and arrays are truncated."""
     if isinstance(shown, str) and "…" in shown:
         return True
     if is_object(shown):
