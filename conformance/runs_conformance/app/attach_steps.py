@@ -74,8 +74,8 @@ def read_counterexample_histories(path: Path, result: RunResult, edition: str | 
                     if marker in beginning:
                         positions[marker].append((start, len(line)))
                 start += len(line)
-            for places in positions.values():
-                lines = (_read_at(file, *place) for place in places)
+            for locations in positions.values():
+                lines = (_read_at(file, *location) for location in locations)
                 yield from history_file.read_lines(path.name, lines, edition).histories
     except OSError:
         return

@@ -11,7 +11,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.recordings.exact_order import EntryTimes, order_by_exact_times
 from runs_conformance.recordings.exchanges import (
-    ExchangePlace,
+    ExchangePosition,
     build_exchange,
     is_suspicious,
     stated_time,
@@ -44,7 +44,7 @@ class ClientIndex:
         self._redacted: dict[int, Exchange] = {}
 
     def add(self, entry: RecordedEntry, located: LocatedRequest, offset: int, length: int) -> None:
-        """Add an entry whose text stands at this place."""
+        """Add an entry whose text is at this location."""
         row = len(self.columns)
         self._servers.observe(located.server, entry)
         self._server.append(self._server_numbers.setdefault(located.server, len(self._server_numbers)))
@@ -67,7 +67,7 @@ class ClientIndex:
     def _join(self, row: int, entry: RecordedEntry, located: LocatedRequest, suspicious: bool) -> None:
         mentioned = mentioned_ids(entry, located)
         if suspicious:
-            exchange = build_exchange(entry, located, ExchangePlace(self.program, 1, 0.0, 0.0), None, suspicious)
+            exchange = build_exchange(entry, located, ExchangePosition(self.program, 1, 0.0, 0.0), None, suspicious)
             if isinstance(exchange, Exchange) and has_redacted_ids(exchange):
                 self._redacted[row] = exchange
                 mentioned = MentionedIds()

@@ -60,10 +60,10 @@ def _jumps(rows: Sequence[int], started: Sequence[float], times: EntryTimes) -> 
         earlier = later
     latest = -math.inf
     backwards = falls_overall(falling, rising, len(rows))
-    for place in range(len(rows) - 1, -1, -1) if backwards else range(len(rows)):
-        began = started[place]
+    for position in range(len(rows) - 1, -1, -1) if backwards else range(len(rows)):
+        began = started[position]
         if began < latest:
-            if latest - began > times.seconds[rows[place]] + CLOCK_TOLERANCE:
+            if latest - began > times.seconds[rows[position]] + CLOCK_TOLERANCE:
                 return True
         else:
             latest = began
@@ -74,9 +74,9 @@ def _repeats(ordered: Sequence[int], times: EntryTimes) -> bool:
     """Whether any entry shows the same exchange as one shortly before it."""
     identity, address, started = times.identity, times.address, times.started
     grouped = sorted(ordered, key=lambda row: identity[row] or address[row])
-    for place, row in enumerate(grouped):
+    for position, row in enumerate(grouped):
         key = identity[row] or address[row]
-        for other in grouped[max(0, place - _COMPARED) : place]:
+        for other in grouped[max(0, position - _COMPARED) : position]:
             if (
                 started[row] - started[other] <= DUPLICATE_TOLERANCE
                 and (identity[other] or address[other]) == key

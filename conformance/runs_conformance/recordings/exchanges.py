@@ -43,8 +43,8 @@ class SkippedEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangePlace:
-    """The place of an entry in its history. `previous_wall` is the Unix time of the previous exchange, if known."""
+class ExchangePosition:
+    """The position of an entry in its history. `previous_wall` is the Unix time of the previous exchange, if known."""
 
     program: str
     index: int
@@ -86,8 +86,8 @@ def to_exchanges(
     last: float | None = None
     for index, timed in enumerate(in_order(map(summarize, kept.values())), 1):
         position = timed.entry.sequence_number
-        place = ExchangePlace(program, index, timed.started, timed.ended, last)
-        exchange = build_exchange(kept[position], located[position], place, edition)
+        exchange_position = ExchangePosition(program, index, timed.started, timed.ended, last)
+        exchange = build_exchange(kept[position], located[position], exchange_position, edition)
         if isinstance(exchange, str):
             skipped.append(SkippedEntry(f"{program}:{position}", exchange))
             continue
@@ -106,7 +106,7 @@ def to_exchange(
     if isinstance(found, str):
         return found
     located, entry = found
-    return build_exchange(entry, located, ExchangePlace(program, entry.sequence_number, started, ended), edition)
+    return build_exchange(entry, located, ExchangePosition(program, entry.sequence_number, started, ended), edition)
 
 
 def foreign_reason(server: Server, hosts: Sequence[str]) -> str:
@@ -119,7 +119,7 @@ def foreign_reason(server: Server, hosts: Sequence[str]) -> str:
 def build_exchange(
     entry: RecordedEntry,
     located: LocatedRequest,
-    place: ExchangePlace,
+    position: ExchangePosition,
     edition: str | None,
     may_be_redacted: bool | None = None,
 ) -> Exchange | str:
@@ -127,10 +127,10 @@ def build_exchange(
 
     `may_be_redacted` is what `is_suspicious` says of the entry, if that is known.
     """
-    url, program = located.url, place.program
+    url, program = located.url, position.program
     headers = {name.lower(): value for name, value in entry.headers}
-    response = _response(entry, located.defects, place.ended)
-    wall = _recording_time(entry, located.operation, response) or place.previous_wall
+    response = _response(entry, located.defects, position.ended)
+    wall = _recording_time(entry, located.operation, response) or position.previous_wall
     dated = edition or _edition(wall)
     if dated is None:
         return f"recorded before the launch of v2 on {V2_LAUNCH}"
@@ -143,14 +143,14 @@ def build_exchange(
         response = None
     return Exchange(
         id=f"{program}:{entry.sequence_number}",
-        index=place.index,
+        index=position.index,
         program=program,
         operation=located.operation.name,
         request=Request(entry.method.upper(), located.path, _query(url), _redacted_headers(entry.headers), body, text),
         response=response,
         completion=Completion.UNKNOWN if response is None else Completion.ANSWERED,
-        started=place.started,
-        ended=place.ended,
+        started=position.started,
+        ended=position.ended,
         wall=wall or 0.0,
         path=located.ids,
         problem="no response was recorded" if response is None else None,

@@ -29,7 +29,7 @@ _READ_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 class HarFile:
     """A file that begins as a HAR does. `member` is its name in an archive.
 
-    The entries of a file that `is_plain` can be read again at the places that its items name.
+    The entries of a file that `is_plain` can be read again at the offsets that its items name.
     """
 
     path: str

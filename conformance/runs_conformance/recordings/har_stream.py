@@ -40,7 +40,7 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 @dataclass(slots=True)
 class HarItem:
-    """The raw entry of a HAR, and the place of its text in bytes. `problem` says why there is none.
+    """The raw entry of a HAR, and the position of its text in bytes. `problem` says why there is none.
 
     `may_name_files` says that its bodies may be kept in files beside the HAR.
     """
@@ -80,37 +80,37 @@ def read_entries(file: TextIOWrapper) -> Iterator[HarItem]:
         return
     if found[1] == "null":
         return
-    place = found.end()
-    offset = _byte_length(text[:place])
+    position = found.end()
+    offset = _byte_length(text[:position])
     is_ended, wanted, is_ascii = False, _CHUNK, text.isascii()
     while True:
-        gap = _GAP.match(text, place).end()  # type: ignore[union-attr]
-        offset, place = offset + gap - place, gap
-        if text.startswith("]", place):
+        gap = _GAP.match(text, position).end()  # type: ignore[union-attr]
+        offset, position = offset + gap - position, gap
+        if text.startswith("]", position):
             return
         try:
-            entry, end = _DECODER.raw_decode(text, place)
+            entry, end = _DECODER.raw_decode(text, position)
             if end == len(text) and not is_ended:
                 raise ValueError  # A number or a text that may go on.
         except (ValueError, RecursionError) as error:
             if is_ended:
-                reason = TRUNCATED if place >= len(text) or _is_unfinished(error, text) else f"not JSON: {error}"
+                reason = TRUNCATED if position >= len(text) or _is_unfinished(error, text) else f"not JSON: {error}"
                 yield HarItem(None, problem=reason)
                 return
             chunk = file.read(wanted)
             is_ended, wanted = not chunk, wanted * 2
-            text, place = text[place:] + chunk, 0
+            text, position = text[position:] + chunk, 0
             is_ascii = text.isascii()
             continue
         wanted = _CHUNK
-        length = end - place
+        length = end - position
         if not is_ascii:
-            raw = text[place:end]
+            raw = text[position:end]
             length = _byte_length(raw)
             if _ESCAPED_BYTE.search(raw):
                 entry = parse_entry(raw.encode("utf-8", "surrogateescape"))
-        yield HarItem(entry, offset, length, "", text.find(FILE_MEMBER, place, end) >= 0)
-        offset, place = offset + length, end
+        yield HarItem(entry, offset, length, "", text.find(FILE_MEMBER, position, end) >= 0)
+        offset, position = offset + length, end
 
 
 def _byte_length(text: str) -> int:

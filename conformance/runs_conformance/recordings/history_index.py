@@ -29,8 +29,8 @@ def _integers() -> array[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class LinePlaces:
-    """The places of lines in a file: offset and length in bytes."""
+class LineOffsets:
+    """The locations of lines in a file: offset and length in bytes."""
 
     offset: array[int] = field(default_factory=_integers)
     length: array[int] = field(default_factory=_integers)
@@ -38,19 +38,19 @@ class LinePlaces:
     def __len__(self) -> int:
         return len(self.offset)
 
-    def select(self, rows: Sequence[int]) -> LinePlaces:
+    def select(self, rows: Sequence[int]) -> LineOffsets:
         """These lines, in order."""
-        return LinePlaces(
+        return LineOffsets(
             array("q", [self.offset[row] for row in rows]), array("q", [self.length[row] for row in rows])
         )
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryReference(PartitionReference[LinePlaces]):
+class HistoryReference(PartitionReference[LineOffsets]):
     """A partition of a `history.jsonl`."""
 
-    def _exchanges(self, file: IO[bytes], places: LinePlaces, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
-        for offset, length in zip(places.offset, places.length, strict=True):
+    def _exchanges(self, file: IO[bytes], locations: LineOffsets, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        for offset, length in zip(locations.offset, locations.length, strict=True):
             file.seek(offset)
             yield history_file.parse_exchange(history_file.parse_line(file.read(length)), self.edition)
 
@@ -59,7 +59,7 @@ class _ProgramIndex:
     """The lines of one program. The ids of exchanges that this suite sent are not needed, as they stay together."""
 
     def __init__(self) -> None:
-        self.lines = LinePlaces()
+        self.lines = LineOffsets()
         self.has_steps = False
         self.values = 0
         self._index = _integers()

@@ -22,44 +22,44 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _MAX_DEPTH = 60
 
 
-def parse(text: str, place: int = 0) -> tuple[Any, int]:
-    """The value at a place, and the place behind it; members that are undefined are left out. Raises ValueError."""
-    return _value(text, _SPACE.match(text, place).end(), 0)  # type: ignore[union-attr]
+def parse(text: str, position: int = 0) -> tuple[Any, int]:
+    """The value at a position, and the position behind it; undefined members are left out. Raises ValueError."""
+    return _value(text, _SPACE.match(text, position).end(), 0)  # type: ignore[union-attr]
 
 
-def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
+def _value(text: str, position: int, depth: int) -> tuple[Any, int]:
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
-    if lost := _LOST.match(text, place):
+    if lost := _LOST.match(text, position):
         return LOST, lost.end()
-    if named := _CLASS.match(text, place):
-        place = named.end()
-    match text[place : place + 1]:
+    if named := _CLASS.match(text, position):
+        position = named.end()
+    match text[position : position + 1]:
         case "{":
-            return _members(text, place + 1, depth + 1)
+            return _members(text, position + 1, depth + 1)
         case "[":
-            return _items(text, place + 1, depth + 1)
+            return _items(text, position + 1, depth + 1)
         case "'" | '"' | "`":
-            return _string(text, place)
-    if number := _NUMBER.match(text, place):
+            return _string(text, position)
+    if number := _NUMBER.match(text, position):
         digits = number[0].removesuffix("n")
         return (float(digits) if re.search("[.e]", digits) else int(digits)), number.end()
-    word = _WORD.match(text, place)
+    word = _WORD.match(text, position)
     if word is None:
         raise ValueError("not a value")
     return _WORDS.get(word[0], word[0]), word.end()
 
 
-def _string(text: str, place: int) -> tuple[str, int]:
+def _string(text: str, position: int) -> tuple[str, int]:
     """A string, which Node.js may print in several pieces."""
     pieces: list[str] = []
-    while found := _STRING.match(text, place):
+    while found := _STRING.match(text, position):
         pieces.append(_ESCAPE.sub(_unescape, found[0][1:-1]))
-        place = found.end()
-        more = _CONTINUED.match(text, place)
+        position = found.end()
+        more = _CONTINUED.match(text, position)
         if more is None:
-            return "".join(pieces), place
-        place = more.end()
+            return "".join(pieces), position
+        position = more.end()
     raise ValueError("a string has no end")
 
 
@@ -68,37 +68,37 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _ESCAPED.get(match[3], match[3])
 
 
-def _members(text: str, place: int, depth: int) -> tuple[dict[str, Any], int]:
+def _members(text: str, position: int, depth: int) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
     while True:
-        gap = _SPACE.match(text, place)
+        gap = _SPACE.match(text, position)
         assert gap is not None
-        place = gap.end()
+        position = gap.end()
         if gap["more"]:
             members[LOST] = LOST
-        if text.startswith("}", place):
-            return members, place + 1
-        name = _NAME.match(text, place)
+        if text.startswith("}", position):
+            return members, position + 1
+        name = _NAME.match(text, position)
         if name is None:
             raise ValueError("not a name")
         arrow = re.compile(r"\s*(?:=>|:)\s*").match(text, name.end())
         if arrow is None:
             raise ValueError("a name without a value")
         is_undefined = re.compile(r"undefined\b").match(text, arrow.end())
-        value, place = _value(text, arrow.end(), depth)
+        value, position = _value(text, arrow.end(), depth)
         if not is_undefined:
             members[name[0].strip("'")] = value
 
 
-def _items(text: str, place: int, depth: int) -> tuple[list[Any], int]:
+def _items(text: str, position: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
     while True:
-        gap = _SPACE.match(text, place)
+        gap = _SPACE.match(text, position)
         assert gap is not None
-        place = gap.end()
+        position = gap.end()
         if gap["more"]:
             items.append(LOST)
-        if text.startswith("]", place):
-            return items, place + 1
-        value, place = _value(text, place, depth)
+        if text.startswith("]", position):
+            return items, position + 1
+        value, position = _value(text, position, depth)
         items.append(value)

@@ -1,4 +1,4 @@
-"""A partition of a recording as places in its file, from which any process can read it."""
+"""A partition of a recording as locations in its file, from which any process can read it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, Any, Generic, TypeVar
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.recordings import har, har_stream
 from runs_conformance.recordings.entry import RecordedEntry
-from runs_conformance.recordings.exchanges import ExchangePlace, SkippedEntry, build_exchange
+from runs_conformance.recordings.exchanges import ExchangePosition, SkippedEntry, build_exchange
 from runs_conformance.recordings.har_file import insert_bodies, open_recording
 from runs_conformance.recordings.location import locate
 from runs_conformance.recordings.partition import Partition, RedactedExchanges, build_partition
@@ -30,7 +30,7 @@ def _floats() -> array[float]:
 
 @dataclass(frozen=True, slots=True)
 class EntryColumns:
-    """Numbers of entries, one row each: the position in the file, the place of the text in bytes, whether it is
+    """Numbers of entries, one row each: the position in the file, the offset of the text in bytes, whether it is
     suspicious, and once the entries are in order, the index, the interval, and the Unix time of the previous one (not a
     number if unknown).
     """
@@ -48,14 +48,14 @@ class EntryColumns:
         return len(self.position)
 
     def add(self, position: int, offset: int, length: int, suspicious: bool) -> None:
-        """Add an entry whose place in the order is not known yet."""
+        """Add an entry whose position in the order is not known yet."""
         self.position.append(position)
         self.offset.append(offset)
         self.length.append(length)
         self.suspicious.append(suspicious)
 
     def set_order(self, row: int, index: int, started: float, ended: float, previous_wall: float) -> None:
-        """Set the place of a row in the order."""
+        """Set the position of a row in the order."""
         if not self.index:
             for column in (self.index, self.started, self.ended, self.previous_wall):
                 column.frombytes(bytes(8 * len(self.position)))
@@ -76,12 +76,12 @@ class EntryColumns:
         )
 
 
-_Places = TypeVar("_Places", bound=Sized)
+_Locations = TypeVar("_Locations", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionReference(ABC, Generic[_Places]):
-    """The places of the exchanges of a partition in the file at `path`, of which `dependencies` belong to others.
+class PartitionReference(ABC, Generic[_Locations]):
+    """The locations of the exchanges of a partition in the file at `path`, of which `dependencies` belong to others.
 
     `program` names the history, which is `partial` if it lacks requests; `missing_data_reason` says why, and
     `lacks_dependencies` why some are left out. `only_damaged` says that every exchange is damaged and has unknown ids.
@@ -91,8 +91,8 @@ class PartitionReference(ABC, Generic[_Places]):
     program: str
     path: str
     edition: str | None
-    entries: _Places
-    dependencies: _Places
+    entries: _Locations
+    dependencies: _Locations
     lacks_dependencies: str = ""
     redacted: RedactedExchanges = field(default_factory=RedactedExchanges)
     partial: bool = False
@@ -117,33 +117,33 @@ class PartitionReference(ABC, Generic[_Places]):
         return together, tuple(skipped)
 
     @abstractmethod
-    def _exchanges(self, file: IO[bytes], places: _Places, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
-        """Read the exchanges at these places; adds to `skipped` the entries that are not judged, or not with others."""
+    def _exchanges(self, file: IO[bytes], locations: _Locations, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        """Read the exchanges at these locations; adds to `skipped` those that are not judged, or not with others."""
 
 
 @dataclass(frozen=True, slots=True)
 class HarReference(PartitionReference[EntryColumns]):
     """A partition of a HAR."""
 
-    def _exchanges(self, file: IO[bytes], places: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
-        for row, position in enumerate(places.position):
-            file.seek(places.offset[row])
-            text = file.read(places.length[row])
+    def _exchanges(self, file: IO[bytes], locations: EntryColumns, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
+        for row, position in enumerate(locations.position):
+            file.seek(locations.offset[row])
+            text = file.read(locations.length[row])
             raw = har_stream.parse_entry(text)
             if _FILE_MEMBER in text:
                 insert_bodies(raw, self.path)
             found = _locate_raw(har.read_entry(position, raw))
             if not isinstance(found, str):
-                wall = places.previous_wall[row]
-                place = ExchangePlace(
+                wall = locations.previous_wall[row]
+                exchange_position = ExchangePosition(
                     self.program,
-                    places.index[row],
-                    places.started[row],
-                    places.ended[row],
+                    locations.index[row],
+                    locations.started[row],
+                    locations.ended[row],
                     None if math.isnan(wall) else wall,
                 )
-                is_suspicious = bool(places.suspicious[row])
-                found = build_exchange(found[1], found[0], place, self.edition, is_suspicious)
+                is_suspicious = bool(locations.suspicious[row])
+                found = build_exchange(found[1], found[0], exchange_position, self.edition, is_suspicious)
             if isinstance(found, str):
                 skipped.append(SkippedEntry(f"{self.program}:{position}", found))
                 continue

@@ -17,7 +17,7 @@ _MIN_REQUEST_ID = 8
 
 
 class OrderedEntry(Protocol):
-    """The properties of an entry that determine its place."""
+    """The properties of an entry that determine its position."""
 
     @property
     def sequence_number(self) -> int:
