@@ -1,4 +1,4 @@
-"""A request that ends the target after its answer is found, withheld and shown; those in flight then are innocent."""
+"""A request that ends the target after its response is found, withheld and shown; others in flight are not."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def test_no_answered_request_is_blamed_while_other_processes_send_theirs() -> No
     assert trials.ended == []
 
 
-def test_requests_that_are_in_flight_at_each_end_are_innocent() -> None:
+def test_requests_that_are_in_flight_at_each_end_are_not_the_cause() -> None:
     guard, sender, _ = guarded(Supervised())
-    innocent = negative("/temperature")
-    send_all(guard, negative("/tools"), innocent, LIST, negative("/tools"), innocent, LIST)
+    unrelated = negative("/temperature")
+    send_all(guard, negative("/tools"), unrelated, LIST, negative("/tools"), unrelated, LIST)
     assert [hazard.kind for hazard in guard.hazards] == [request_kind(negative("/tools"))]
-    assert sender.sent.count(innocent) == 2
+    assert sender.sent.count(unrelated) == 2
 
 
 def test_requests_that_the_target_survives_alone_are_not_blamed() -> None:

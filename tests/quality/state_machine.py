@@ -1,4 +1,4 @@
-"""Measures the state machine for Hypothesis: it accuses nothing on the emulator, and finds mutants of several steps.
+"""Measures the state machine for Hypothesis: it reports nothing on the emulator, and finds mutants of several steps.
 
 `python -m tests.quality.state_machine` judges `EXAMPLES` examples on the emulator, and counts for each of ten mutants
 the examples until one breaks a requirement. It writes `reports/reference/state-machine.json` and `.md`.

@@ -1,4 +1,4 @@
-"""The committed measurement of the state machine accuses no correct server, and finds every mutant."""
+"""The committed measurement of the state machine reports no false failure, and finds every mutant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFRESH = "run `tox -e state-machine` and commit the result"
 ROWS = {row.mutant: row for row in read()}
 
 
-def test_nothing_is_accused_on_the_emulator() -> None:
+def test_nothing_is_reported_on_the_emulator() -> None:
     correct = ROWS[CORRECT]
     assert (correct.failed, correct.examples >= EXAMPLES) == ("", True), REFRESH
 

@@ -18,8 +18,8 @@ def test_all_variants_are_listed() -> None:
 
 
 def test_no_variant_has_false_failures() -> None:
-    accused = [row.variant for row in variants_matrix.read() if row.false_failures]
-    assert not accused, f"correct the rules that accuse them, then {command(accused)}"
+    failed = [row.variant for row in variants_matrix.read() if row.false_failures]
+    assert not failed, f"correct the rules that fail them, then {command(failed)}"
 
 
 @pytest.mark.slow

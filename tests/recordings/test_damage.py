@@ -1,4 +1,4 @@
-"""A server is not blamed for what a recorder lost, and its own violations are still found."""
+"""What a recorder lost is not attributed to the server, and its own violations are still found."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _second_damages(first: Damage, flow: str) -> Sequence[Damage]:
 @pytest.mark.parametrize("flow", _FLOWS)
 @pytest.mark.parametrize("first", DAMAGES, ids=lambda damage: damage.__name__)
 def test_two_damages_cause_no_finding(first: Damage, flow: str, tmp_path: Path) -> None:
-    accused: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     for second in _second_damages(first, flow):
         for applied in [[first, second]] if first is not second else [[first]]:
             try:
@@ -80,8 +80,8 @@ def test_two_damages_cause_no_finding(first: Damage, flow: str, tmp_path: Path) 
                 continue  # The second damage does not apply to what the first one left.
             for partial in (False, True):
                 if failed := _failures(_review(entries, tmp_path, partial)):
-                    accused[f"{'+'.join(each.__name__ for each in applied)} partial={partial}"] = failed
-    assert accused == {}
+                    reported[f"{'+'.join(each.__name__ for each in applied)} partial={partial}"] = failed
+    assert reported == {}
 
 
 def test_every_damage_is_combined_with_many_others() -> None:

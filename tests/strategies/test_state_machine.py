@@ -1,4 +1,4 @@
-"""The state machine accuses nothing on the emulator, finds defects, and reports them one by one."""
+"""The state machine reports nothing on the emulator, finds defects, and reports them one by one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def machine(*mutants: str, options: RunOptions | None = None) -> Any:
     return state_machine(app, options, api_key=KEYS[0], second_api_key=KEYS[1])
 
 
-def test_nothing_is_accused_on_the_emulator() -> None:
+def test_nothing_is_reported_on_the_emulator() -> None:
     run_state_machine_as_test(machine(), settings=FEW)
 
 

@@ -1,6 +1,6 @@
 """A second opinion on the validity of a value, from the `jsonschema` library, which shares no code with our validator.
 
-The suite asks for it before it sends an invalid request and before it accuses a server, so that an error in our
+The suite asks for it before it sends an invalid request and before it reports a violation, so that an error in our
 validator or generators is reported as ours.
 """
 

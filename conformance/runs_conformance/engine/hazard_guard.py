@@ -1,7 +1,7 @@
 """Stops sending a kind of request that crashes or hangs the target, so that the rest can be judged.
 
 When the target ended and was started again, the requests that it had just answered are sent again, each alone: one of
-them may have ended it later, and those that were in flight then are innocent.
+them may have ended it later, and those that were in flight then are not the cause.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class HazardGuard:
     """Sends steps, except those of kinds that the target does not survive.
 
     These were lost twice and never answered while other requests were answered, or ended the target after their answer.
-    With `trials`, a suspect is sent alone before it is blamed for an end of the target. If other processes send
-    requests, too, so that nothing is ever alone (`shares_target`), no answered request is blamed. Without
-    `context.streams`, no request for an event stream is sent either. Thread-safe.
+    With `trials`, a suspect is sent alone before it is counted as the cause of an end of the target. If other processes
+    send requests, too, so that nothing is ever alone (`shares_target`), no answered request counts as the cause.
+    Without `context.streams`, no request for an event stream is sent either. Thread-safe.
     """
 
     sender: Sender
@@ -172,7 +172,7 @@ class HazardGuard:
                     break
 
     def _blame_if_due(self, step: Step) -> None:
-        """Withhold the kind of a lost request from now on if it is to blame for its losses."""
+        """Withhold the kind of a lost request from now on if it is the cause of its losses."""
         kind = request_kind(step)
         with self._lock:
             losses = [loss for loss in self._lost.get(kind, ()) if loss.recoveries not in self._explained]

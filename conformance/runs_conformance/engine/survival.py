@@ -1,7 +1,7 @@
 """Finds out whether a target survives a request, by sending it with nothing else in flight.
 
 A target may end some time after it has answered: while other requests are in flight, its end alone does not show which
-of them is to blame.
+of them is the cause.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def pages(history: History) -> tuple[Page, ...]:
     """Every readable page of a list in a history, except those whose request gives a parameter twice.
 
     A page requested without `order` is in the documented default order if the pages of the same operation show it:
-    otherwise every page in a requested order would be blamed for a wrong default.
+    otherwise every page in a requested order would be reported for a wrong default.
     """
     found = tuple(
         Page(exchange, kind, tuple(observations_in(exchange)), dict(exchange.request.query))

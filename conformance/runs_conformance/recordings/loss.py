@@ -1,4 +1,4 @@
-"""Determines what a recorder lost of an exchange, so that the server is not blamed for it."""
+"""Determines what a recorder lost of an exchange, so that it is not attributed to the server."""
 
 from __future__ import annotations
 

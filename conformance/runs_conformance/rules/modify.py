@@ -71,7 +71,7 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
 
 
 def _blame_object(modification: Modification, message: str) -> Result:
-    """A finding if a valid modification was refused because of the object, `Inconclusive` if the value may be to blame.
+    """A finding if a valid modification was refused because of the object, `Inconclusive` if the value may explain it.
 
     The value may be, if it is not ordinary: how long and how many entries may be is for other requirements to judge. It
     may be, too, if the refusal names a member, and another modification of the same object was accepted.

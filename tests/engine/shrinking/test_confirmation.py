@@ -150,7 +150,7 @@ def test_the_first_failure_of_each_group_precedes_the_second_of_any() -> None:
     assert len(chosen) == MAX_IDS_PER_GROUP + 1
 
 
-def test_silence_that_was_not_replayed_accuses_no_request() -> None:
+def test_silence_that_was_not_replayed_is_attributed_to_no_request() -> None:
     result = with_confirmations(_result(HANGING, "lock.a"), {}, (HANGING, "lock.a"))
     assert result.tallies[HANGING].outcome is Outcome.INCONCLUSIVE
     assert result.tallies["lock.a"].outcome is Outcome.FAIL
@@ -163,7 +163,7 @@ def test_request_left_waiting_in_a_test_run_without_replays_is_inconclusive() ->
     assert without_unconfirmed_waits(_result("lock.a")).tallies["lock.a"].outcome is Outcome.FAIL
 
 
-def test_silence_accuses_no_request_while_other_processes_send_theirs() -> None:
+def test_silence_is_attributed_to_no_request_while_other_processes_send_theirs() -> None:
     tallies = without_silence(_result(HANGING, "lock.a")).tallies
     assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
     assert [*tallies[HANGING].inconclusive] == ["it hung, but requests of other processes (--jobs) may be the cause"]

@@ -51,7 +51,7 @@ def reading(answer: Any) -> History:
     return builder.history()
 
 
-def accusing(id_: str, pointer: str) -> Callable[[History], Mapping[str, Tally]]:
+def reporting(id_: str, pointer: str) -> Callable[[History], Mapping[str, Tally]]:
     """A judge that considers every exchange a violation of one constraint."""
 
     def judge_ids(history: History) -> Mapping[str, Tally]:
@@ -64,7 +64,7 @@ def accusing(id_: str, pointer: str) -> Callable[[History], Mapping[str, Tally]]
 
 
 @rule(units=exchanges, level=Level.MUST, source=schema("here"), capability="core")
-def is_accused(exchange: Exchange) -> Iterator[Result]:
+def is_reported(exchange: Exchange) -> Iterator[Result]:
     """No exchange is right."""
     yield exchange.finding("the rule follows from a wrong request")
 
@@ -90,7 +90,7 @@ def test_a_real_violation_is_confirmed() -> None:
     ids=["valid", "other_member", "other_keyword", "other_id", "other_place", "other_missing", "union", "branch"],
 )
 def test_a_false_violation_is_an_internal_error(answer: Any, id_: str, pointer: str) -> None:
-    tally = judged(id_, reading(answer), accusing(id_, pointer))
+    tally = judged(id_, reading(answer), reporting(id_, pointer))
     assert tally.outcome is Outcome.ERROR
     assert "the validators disagree" in tally.errors[0]
 
@@ -240,21 +240,21 @@ def test_an_accepted_query_is_invalid(
     ],
     ids=["control", "valid", "act"],
 )
-def test_a_rule_accuses_no_server_of_what_an_invalid_request_caused(
+def test_a_rule_reports_nothing_that_an_invalid_request_caused(
     step: Step, body: Any, query: dict[str, str], is_valid: bool
 ) -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", body=body, query=query, step=replace(step, body=body))
-    tally = judge(builder.history(), {is_accused.id: is_accused})[is_accused.id]
+    tally = judge(builder.history(), {is_reported.id: is_reported})[is_reported.id]
     assert tally.outcome is (Outcome.FAIL if is_valid else Outcome.ERROR)
 
 
 def test_validators_must_agree_on_the_bodies_of_other_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", body={"assistant_id": 5})
-    assert judge(builder.history(), {is_accused.id: is_accused})[is_accused.id].outcome is Outcome.FAIL
+    assert judge(builder.history(), {is_reported.id: is_reported})[is_reported.id].outcome is Outcome.FAIL
     monkeypatch.setattr(second_opinion, "independent_errors", lambda *_: ())
-    assert judge(builder.history(), {is_accused.id: is_accused})[is_accused.id].outcome is Outcome.ERROR
+    assert judge(builder.history(), {is_reported.id: is_reported})[is_reported.id].outcome is Outcome.ERROR
 
 
 def test_a_second_opinion_that_fails_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:

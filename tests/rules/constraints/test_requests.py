@@ -283,19 +283,19 @@ def test_server_error_is_inconclusive_if_valid_values_at_the_place_fail_too() ->
 
 
 @pytest.mark.parametrize(
-    ("text", "is_accused"),
+    ("text", "is_reported"),
     [
         ("Run creation requires a Thread with a user message or an assistant with instructions.", False),
         ("The thread has no messages.", False),
         ("The instructions of a thread must not be empty.", True),
     ],
 )
-def test_refusal_for_a_thread_that_lost_its_messages_is_inconclusive(text: str, is_accused: bool) -> None:
+def test_refusal_for_a_thread_that_lost_its_messages_is_inconclusive(text: str, is_reported: bool) -> None:
     builder = RequestHistory()
     builder.accept(control())
     blank = valid("", mutation=Mutation("/instructions", "type", ABSENT, ""))
     builder.send("create_run", error(text), 400, step=blank, thread_id="thread_idle")
-    assert bool(builder.tally().findings) is is_accused
+    assert bool(builder.tally().findings) is is_reported
 
 
 def test_single_or_total_server_failure_is_inconclusive() -> None:

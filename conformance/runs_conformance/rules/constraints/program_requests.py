@@ -64,8 +64,8 @@ class ProgramRequests:
         """Whether the target may have refused every request of the operation at that time.
 
         It did not if it accepted a request afterwards. If it refused all valid ones, the last one before decides, or an
-        invalid one that was accepted since; but a valid request is then never blamed. Valid requests that were refused
-        for members that an invalid one does not have say nothing about it.
+        invalid one that was accepted since; but a valid request is then never reported. Valid requests that were
+        refused for members that an invalid one does not have say nothing about it.
         """
         own = refused.step.id if refused.step is not None else ""
         is_valid = refused.step is not None and refused.step.role is Role.VALID
@@ -128,7 +128,7 @@ def _shows_target_state(valid: Exchange, own: str) -> bool:
     """Whether the response to a valid request shows if the target was able to accept requests.
 
     `own` is the id of the refused step, whose repetitions do not count. Neither does a refused request with several
-    values, because one of the values may be to blame.
+    values, because one of the values may be the cause.
     """
     step = valid.step
     return step is not None and step.id != own and (valid.accepted or not step.packed)

@@ -1,4 +1,4 @@
-"""Places of a request at which no valid value was accepted; the outermost is to blame, not each place within it."""
+"""Places of a request at which no valid value was accepted; the outermost is reported, not each place within it."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ def blame_outermost_places(
     `excused` are refused valid requests, each with the type constraint of the outermost such place. If the place is
     the member that its object's `type` names, that value of `type` was never accepted either.
     """
-    accused = list(findings)
+    reported = list(findings)
     for id_, exchange, finding in excused:
         place = id_.rpartition(".")[0]
         tokens = pointer_tokens(finding.pointer)[: len(_SEGMENT.findall(place)) - 1]
         pointer = json_pointer(*tokens)
-        if any(_is_about(earlier, other.pointer, pointer) for earlier, other in accused):
+        if any(_is_about(earlier, other.pointer, pointer) for earlier, other in reported):
             continue
         message = f"{finding.message}; no request with {spell_pointer(pointer)} was accepted"
         finding = replace(finding, message=message, pointer=pointer, actual=_value_at(exchange, pointer))
-        accused.append((exchange, finding))
+        reported.append((exchange, finding))
         yield id_, finding
         parent = place.rpartition(".")[0]
         if tokens and _value_at(exchange, json_pointer(*tokens[:-1], "type")) == tokens[-1]:
             yield f"{parent}.type.enum", Suspicion(f"no request with the type {tokens[-1]} was accepted there")
 
 
-def _is_about(exchange: Exchange, accused: str, pointer: str) -> bool:
+def _is_about(exchange: Exchange, reported: str, pointer: str) -> bool:
     """Whether a finding about one place of a request explains that a valid value of another place is refused."""
-    return f"{pointer}/".startswith(f"{accused}/") and not isinstance(_value_at(exchange, pointer), Absent)
+    return f"{pointer}/".startswith(f"{reported}/") and not isinstance(_value_at(exchange, pointer), Absent)
 
 
 def _value_at(exchange: Exchange, pointer: str) -> JSON | Absent:

@@ -167,7 +167,7 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
 def _judge_refused_choices(
     findings: Sequence[tuple[str, Exchange, Finding]], program: ProgramRequests
 ) -> Iterator[tuple[str, Result]]:
-    """Blame an alternative of a union that was never accepted for its refusals, not what is around or in it."""
+    """Attribute the refusals of a union's alternative that was never accepted to it, not to what is around or in it."""
     blamed = {id_ for id_, _, _ in findings}
     for id_, exchange, finding in findings:
         choice = untaken_choice(exchange, program.refused_choices(exchange.operation or ""))
