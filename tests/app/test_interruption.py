@@ -74,7 +74,7 @@ def test_the_command_works_if_python_removes_docstrings() -> None:
     command = [sys.executable, "-OO", "-m", "runs_conformance", "explain", "auth.status_is_401"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "is answered with HTTP 401" in done.stdout
+    assert "gets HTTP 401" in done.stdout
 
 
 def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_request_to_a_deleted_thread_that_fails_says_so() -> None:
     failed = _thread_deleted(True, 500)
     for rule in (deleted_objects.deleted_thread_takes_nothing, deleted_objects.nothing_is_deleted_twice):
         assert {str(getattr(each, "reason", each)).partition(" ")[2] for each in judge(rule, failed)} == {
-            "was answered with HTTP 500"
+            "got HTTP 500"
         }
 
 

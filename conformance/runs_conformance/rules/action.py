@@ -32,7 +32,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 def is_given_while_required(run: Observation) -> Iterator[Result]:
     """A run in `requires_action` lists the tool calls whose outputs it waits for.
 
-    Without `required_action.submit_tool_outputs.tool_calls` a client cannot answer, so the run can only expire.
+    Without `required_action.submit_tool_outputs.tool_calls` a client cannot submit outputs, so the run can only expire.
 
     Fix: Set `required_action` together with the status.
     """
@@ -100,11 +100,11 @@ def calls_are_distinct(run: Observation) -> Iterator[Result]:
     needs_complete_history=True,
 )
 def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
-    """A run that waits for the same outputs shows the same calls in every answer.
+    """A run that waits for the same outputs shows the same calls in every response.
 
-    Clients may read the calls in one answer and verify them in another.
+    Clients may read the calls in one response and verify them in another.
 
-    Fix: Store the calls once instead of rebuilding them for each answer.
+    Fix: Store the calls once instead of rebuilding them for each response.
     """
     for earlier, later in run.pairs():
         if {earlier.status, later.status} == {"requires_action"} and not may_be_resumed_between(run, earlier, later):
@@ -125,7 +125,7 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
 def calls_name_functions_of_the_run(run: Observation) -> Iterator[Result]:
     """A run calls only functions that are among its tools.
 
-    The caller implements only the functions that it offered, so nothing can answer any other call.
+    The caller implements only the functions that it offered, so nothing can provide the output of any other call.
 
     Fix: Refuse calls of unknown functions by the model before they reach the run.
     """

@@ -1,4 +1,4 @@
-"""Assistants: answers show what was created or modified."""
+"""Assistants: responses show what was created or modified."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show_who_they_are(assistant: Observation) -> Iterator[Result]:
 
     Users identify an assistant by them, and its runs depend on them.
 
-    Fix: Store the members of the request before answering it.
+    Fix: Store the members of the request before responding.
     """
     yield from _check_requested(assistant, _TEXTS)
 
@@ -92,12 +92,12 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     needs_complete_history=True,
 )
 def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
-    """An assistant does not change between two answers without a modification in between.
+    """An assistant does not change between two responses without a modification in between.
 
-    Reads, lists, and the answers to creations and modifications show the same assistant. Judged only for assistants
+    Reads, lists, and the responses to creations and modifications show the same assistant. Judged only for assistants
     that were created here, since others may be modified by other clients.
 
-    Fix: Build every answer from the stored assistant.
+    Fix: Build every response from the stored assistant.
     """
     attempts = [
         exchange

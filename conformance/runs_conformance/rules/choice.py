@@ -26,7 +26,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run with tool choice `none` calls no tool.
 
-    Callers forbid tools if nothing can answer the calls; the run would then wait until it expires.
+    Callers forbid tools if nothing can provide the outputs of the calls; the run would then wait until it expires.
 
     Fix: Do not offer tools to the model if the choice is `none`.
     """

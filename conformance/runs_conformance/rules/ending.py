@@ -231,7 +231,7 @@ def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, Observation])
     requirements=("failed-run-has-last-error", "incomplete-run-says-why", "stored-object-matches-stream"),
 )
 def reason_stays(run: RunTimeline) -> Iterator[Result]:
-    """The error and the incomplete details of an ended run are the same in every answer.
+    """The error and the incomplete details of an ended run are the same in every response.
 
     Operators look up the reason again after they have read it once.
 

@@ -18,7 +18,7 @@ from runs_conformance.model.verdict import PASSED, Result, Suspicion
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _ENVELOPE = schema(f"{_SPEC} ErrorResponse, Error: required code, message, param, type")
 _OK = schema(
-    f"{_SPEC}: every operation's only success is 200", note="2,000 of 2,000 recorded answers, never 201 or 202"
+    f"{_SPEC}: every operation's only success is 200", note="2,000 of 2,000 recorded responses, never 201 or 202"
 )
 _RECORDED = observed("recorded traffic: 55 of 55 errors, among them 400, 401 and 404")
 _CODES = prose("openai-cookbook d2bb606 examples/data/oai_docs/error-codes.txt: 500, an issue on our servers")
@@ -206,7 +206,7 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
 
     A 5xx tells clients to retry, although an invalid request never succeeds and a valid one should have succeeded.
 
-    Fix: Find the exception in the server's log; answer valid requests as documented, and invalid ones with 4xx.
+    Fix: Find the exception in the server's log; respond to valid requests as documented, and to invalid ones with 4xx.
     """
     if failures.probe is not None:
         return

@@ -78,7 +78,7 @@ def _all_timelines(history: History) -> Iterable[Timeline]:
     occasions=10,
 )
 def never_changes(timeline: Timeline) -> Iterator[Result]:
-    """An object's kind, creation time and parents are the same in every answer that shows it.
+    """An object's kind, creation time and parents are the same in every response that shows it.
 
     Clients cache them indefinitely. Compared across responses, lists and events; a `created_at` that differs is often
     the time of the read.
@@ -96,7 +96,7 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
 
 
 def _objects_below_parent(history: History) -> Iterable[Observation]:
-    """The objects in answers to requests for one of them, except those that name a wrong parent.
+    """The objects in responses to requests for one of them, except those that name a wrong parent.
 
     Whether an object may be found under a wrong parent is for `references` to judge; it names the right one rightly.
     """

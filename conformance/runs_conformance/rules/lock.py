@@ -44,7 +44,7 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
     elif exchange.refused:
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     else:
-        yield Inconclusive(f"the request was answered with HTTP {exchange.status}")
+        yield Inconclusive(f"the request got HTTP {exchange.status}")
 
 
 @rule(
@@ -161,7 +161,7 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
         else:
             yield exchange.finding(message, "", 200, exchange.status)
     elif is_server_error(exchange):
-        yield Suspicion(f"{exchange.operation} was answered with HTTP {exchange.status}")
+        yield Suspicion(f"{exchange.operation} got HTTP {exchange.status}")
 
 
 def _error_message(exchange: Exchange) -> str:

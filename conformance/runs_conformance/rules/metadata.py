@@ -59,7 +59,7 @@ def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
     needs_complete_history=True,
 )
 def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
-    """Accepted metadata is shown in every later answer until it is modified.
+    """Accepted metadata is shown in every later response until it is modified.
 
     Clients find their objects by metadata. Compared across reads, lists and events of assistants, threads, messages and
     runs. A key with an empty value may be dropped.
@@ -67,7 +67,7 @@ def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
     Fix: Store metadata with its object, and return it wherever the object is shown.
     """
     if expected.observation.exchange is not expected.latest_write.exchange:
-        yield from _check_pairs(expected, "a later answer does not show the given value of", include_empty=False)
+        yield from _check_pairs(expected, "a later response does not show the given value of", include_empty=False)
 
 
 @rule(

@@ -30,7 +30,7 @@ _REFUSED = (400, 403, 409, 422)
 """HTTP statuses with which a server refuses an operation that it implements."""
 
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
-"""Members that may differ between two answers that show the same object; `tool_resources` differs in streams."""
+"""Members that may differ between two responses that show the same object; `tool_resources` differs in streams."""
 
 _IDENTITY = frozenset({"id", "object", "created_at", "thread_id", "run_id", "assistant_id"})
 """Members that `identity.never_changes` judges, whatever changes them."""
@@ -115,31 +115,31 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
 
 
 def _pass_if_stored(modification: Modification) -> Result:
-    """`PASSED` if the answer, or the next one that shows the object, has the metadata given in the request."""
+    """`PASSED` if the response, or the next one that shows the object, has the metadata given in the request."""
     given = modification.requested.get("metadata") or {}
     shown = [
         each.get("metadata") for each in (modification.response_object, modification.state_after) if each is not None
     ]
     if any(not isinstance(metadata, Absent) and contains(metadata or {}, given) for metadata in shown):
         return PASSED
-    return Inconclusive("the modification was accepted, but no answer shows the given metadata")
+    return Inconclusive("the modification was accepted, but no response shows the given metadata")
 
 
 def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
-    before, answer = modification.state_before, modification.response_object
-    if not modification.exchange.accepted or before is None or answer is None or not modification.is_quiescent:
+    before, response = modification.state_before, modification.response_object
+    if not modification.exchange.accepted or before is None or response is None or not modification.is_quiescent:
         return
-    if not is_valid_object(modification.timeline.history, answer):
+    if not is_valid_object(modification.timeline.history, response):
         return
     known = known_members(modification.kind, modification.exchange.edition)
-    shown = known & before.value.keys() & answer.value.keys()
+    shown = known & before.value.keys() & response.value.keys()
     for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
-        was, now = before.get(name), answer.get(name)
+        was, now = before.get(name), response.get(name)
         holds = any(
             equal_but_for_nulls(each, now) or has_fewer_digits(each, now) or has_fewer_digits(now, each)
             for each in (was, _last_written(modification, name))
         )
-        yield answer.check(holds, f"the modification changed {name}", f"/{name}", was, now)
+        yield response.check(holds, f"the modification changed `{name}`", f"/{name}", was, now)
 
 
 def _last_written(modification: Modification, name: str) -> JSON | Absent:
@@ -163,8 +163,8 @@ def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]
 
     Fix: Update only the metadata of the stored run.
     """
-    before, answer = modification.state_before, modification.response_object
-    is_revived = before is not None and answer is not None and before.status != answer.status
+    before, response = modification.state_before, modification.response_object
+    is_revived = before is not None and response is not None and before.status != response.status
     if modification.kind == "run" and not is_revived:
         yield from _check_others_unchanged(modification)
 
@@ -186,18 +186,18 @@ def message_and_thread_change_in_what_is_given_only(modification: Modification) 
 
 def _check_files_kept(modification: Modification) -> Iterator[Result]:
     """Files and vector stores may be added meanwhile, by a message with attachments, and must not be lost."""
-    before, answer, after = modification.state_before, modification.response_object, modification.state_after
-    if not modification.exchange.accepted or before is None or answer is None or before.channel != JSON_CHANNEL:
+    before, response, after = modification.state_before, modification.response_object, modification.state_after
+    if not modification.exchange.accepted or before is None or response is None or before.channel != JSON_CHANNEL:
         return
     for pointer in ("/tool_resources/code_interpreter/file_ids", "/tool_resources/file_search/vector_store_ids"):
-        was, now = before.get(pointer), answer.get(pointer)
-        if is_array(was) and was and answer.get("tool_resources") is not ABSENT:
+        was, now = before.get(pointer), response.get(pointer)
+        if is_array(was) and was and response.get("tool_resources") is not ABSENT:
             later = after.get(pointer) if after is not None else ABSENT
-            # A read may be stale, and an answer may show too little of what is stored.
+            # A read may be stale, and a response may show too little of what is stored.
             holds = any(
                 _has_all(shown, each) for shown in (now, later) for each in (was, _last_written(modification, pointer))
             )
-            yield answer.check(holds, "the thread has lost files or vector stores of its tools", pointer, was, now)
+            yield response.check(holds, "the thread has lost files or vector stores of its tools", pointer, was, now)
 
 
 def _has_all(shown: JSON | Absent, ids: JSON | Absent) -> bool:
@@ -232,16 +232,16 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
 
     Fix: Return the assistant as it is stored after the modification.
     """
-    answer = modification.response_object
+    response = modification.response_object
     if (
         modification.kind != "assistant"
         or not modification.exchange.accepted
         or not is_interpretable(modification.exchange)
-        or answer is None
+        or response is None
     ):
         return
     for name, requested in modification.requested.items():
-        actual = answer.get(name)
+        actual = response.get(name)
         if (
             name not in ("metadata", "model", "tool_resources")
             and requested is not None
@@ -249,7 +249,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
             and actual is not ABSENT
         ):
             holds = contains(actual, requested) or has_fewer_digits(actual, requested)
-            yield answer.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
+            yield response.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
 
 
 @rule(
@@ -267,16 +267,16 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
 
     Fix: Change the metadata only if the request contains it.
     """
-    before, answer = modification.state_before, modification.response_object
+    before, response = modification.state_before, modification.response_object
     if (
         not modification.exchange.accepted
         or not is_interpretable(modification.exchange)
         or before is None
-        or answer is None
-        or not is_valid_object(modification.timeline.history, answer)
+        or response is None
+        or not is_valid_object(modification.timeline.history, response)
     ):
         return
-    was, now = before.get("metadata"), answer.get("metadata")
+    was, now = before.get("metadata"), response.get("metadata")
     if "metadata" not in modification.requested and was is not ABSENT and now is not ABSENT:
         holds = json_equal(was, now) or json_equal(_last_written(modification, "metadata"), now)
-        yield answer.check(holds, "the modification changed metadata", "/metadata", was, now)
+        yield response.check(holds, "the modification changed `metadata`", "/metadata", was, now)

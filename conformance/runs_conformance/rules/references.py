@@ -15,7 +15,7 @@ from runs_conformance.model.source import Level, convention, observed
 from runs_conformance.model.verdict import Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
-_MALFORMED = observed("recorded and pasted answers: 404 in 2023, 400 with the expected prefix in 2025")
+_MALFORMED = observed("recorded and pasted responses: 404 in 2023, 400 with the expected prefix in 2025")
 _PATHS = convention("implied by the paths: a run belongs to its thread")
 
 _NONEXISTENT = (DanglingReference.UNKNOWN, DanglingReference.MALFORMED)
@@ -68,7 +68,7 @@ def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Res
 def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """An operation on an id that names no object is refused.
 
-    There is nothing to read, list or delete, so a successful answer is made up or shows another client's object.
+    There is nothing to read, list or delete, so a successful response is made up or shows another client's object.
 
     Fix: Refuse the request if the lookup finds nothing.
     """
@@ -83,7 +83,7 @@ def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Ite
     requirements=("unknown-object-is-404",),
 )
 def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result]:
-    """A well-formed id that names no object is answered with HTTP 404.
+    """A well-formed id that names no object results in HTTP 404.
 
     Clients recognize by this status that an object does not exist.
 
@@ -103,9 +103,9 @@ def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result
     requirements=("unknown-object-is-404",),
 )
 def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Result]:
-    """A malformed id is answered with HTTP 400 or 404.
+    """A malformed id results in HTTP 400 or 404.
 
-    The real service answered with these, and client libraries raise another error for any other status.
+    The real service responded with these, and client libraries raise another error for any other status.
 
     Fix: Return HTTP 400, or treat a malformed id as an unknown one.
     """

@@ -24,7 +24,7 @@ _CLIENT_ERROR = prose(
 )
 _RECORDED = observed("recorded traffic: ruby-openai 2024-04-29, every refusal of a body")
 _STREAM_REFUSALS = observed("recorded traffic: ruby-openai runs_streamed_create 2024-04-29, two refusals")
-_SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the answer of HTTP 200 is the object itself")
+_SUCCESS = schema("openai-openapi f85dbe2 openapi.yaml: the response of HTTP 200 is the object itself")
 _ALL_ERRORS = observed("recorded traffic: 55 errors of the service, all of them 400, 401 or 404")
 
 BODY_AT_FAULT = REFUSES_BODY.statuses
@@ -129,7 +129,7 @@ def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
     requirements=("errors-have-envelope",),
 )
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
-    """A refused request with `stream: true` is answered with a JSON error, not with a stream.
+    """A refused request with `stream: true` gets a JSON error, not with a stream.
 
     Clients recognise refusals by the HTTP status before they read events.
 
@@ -171,9 +171,10 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
 
 @rule(units=exchanges, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
 def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
-    """A request refused because of an object's state or id is answered with HTTP 400 or 404.
+    """A request refused because of an object's state or id gets HTTP 400 or 404.
 
-    The real service answered 400 if a run or thread was not ready for the request, and 404 if an object did not exist.
+    The real service responded with 400 if a run or thread was not ready for the request, and 404 if an object did not
+    exist.
 
     Fix: Return HTTP 400 for a wrong state and 404 for an unknown object.
     """

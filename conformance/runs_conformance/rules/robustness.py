@@ -79,12 +79,12 @@ def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Res
     judges_whole_history=True,
 )
 def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Result]:
-    """No malformed or extreme request is repeatedly answered with HTTP 5xx while other requests are served.
+    """No malformed or extreme request repeatedly gets HTTP 5xx while other requests are served.
 
     An internal error tells the client to retry a request that can never succeed. Such requests contain deep nesting,
     NUL, lone surrogates or a million characters.
 
-    Fix: Answer with 4xx whatever the server does not accept.
+    Fix: Respond with 4xx to whatever the server does not accept.
     """
     if failures.probe is None:
         return
@@ -92,9 +92,7 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
     for failure in errors:
         status = failure.exchange.status
         if len(errors) > 1 and failure.others_served:
-            yield failure.exchange.finding(
-                f"the request was answered with HTTP {status}, and not for the first time", actual=status
-            )
+            yield failure.exchange.finding(f"the request got HTTP {status}, and not for the first time", actual=status)
         else:
             yield Suspicion(f"HTTP {status} occurred once for {describe_anomaly(failures.probe)}")
     if not errors:
@@ -111,7 +109,7 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
     judges_whole_history=True,
 )
 def no_request_is_left_hanging(failures: OperationFailures) -> Iterator[Result]:
-    """Every request, even a malformed or extreme one, is answered in reasonable time while others are served.
+    """Every request, even a malformed or extreme one, gets a response in reasonable time while others are served.
 
     A body that keeps a server busy for minutes locks out all other clients.
 
@@ -159,7 +157,7 @@ def _was_not_served(exchange: Exchange) -> bool:
 
 @rule(units=_probes_with_next_request, level=Level.MUST, source=_CODES, capability="validation", occasions=3)
 def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterator[Result]:
-    """An ordinary request after a malformed or extreme one is answered as usual.
+    """An ordinary request after a malformed or extreme one is served as usual.
 
     Otherwise one client can take the server away from all others.
 

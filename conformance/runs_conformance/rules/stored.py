@@ -28,12 +28,12 @@ _IMPLIED = schema(
 _RUN_EXCEPTIONS = frozenset({"tool_resources"})
 _STEP_EXCEPTIONS = frozenset({"expires_at", "expired_at", "metadata"})
 _MESSAGE_EXCEPTIONS = frozenset({"status", "incomplete_details", "completed_at", "incomplete_at", "file_ids"})
-"""Members that the real service itself showed differently in streams and in JSON answers."""
+"""Members that the real service itself showed differently in streams and in JSON responses."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReadAfterStream:
-    """The last event of an object, and a later JSON answer that shows it.
+    """The last event of an object, and a later JSON response that shows it.
 
     `metadata_may_differ` is true if its metadata may have been modified in between.
     """

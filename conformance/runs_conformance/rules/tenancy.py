@@ -68,7 +68,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
 
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)
 def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
-    """A request for another tenant's object is answered with HTTP 404, like one for an object that does not exist.
+    """A request for another tenant's object gets HTTP 404, like one for an object that does not exist.
 
     HTTP 403 reveals to a stranger that the id is valid.
 

@@ -173,7 +173,7 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
             elif read.accepted:
                 yield PASSED
             elif read.status is not None:
-                yield Suspicion(f"the read of the run's thread was answered with HTTP {read.status}")
+                yield Suspicion(f"the read of the run's thread got HTTP {read.status}")
 
 
 def _is_valid_body(body: JSON, edition: str) -> bool:

@@ -28,7 +28,7 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
-_HTTP = prose("RFC 9110 section 15.5: a 4xx answer says that the request was not carried out")
+_HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
@@ -145,8 +145,8 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
     for earlier, later, requests in timeline.observation_pairs_without_write():
         was, now = earlier.get("metadata"), later.get("metadata")
         if requests and was is not ABSENT and now is not ABSENT:
-            answers = [each for each in requests if not each.refused]
-            happened = f"got HTTP {answers[0].status}" if answers else "was refused"
+            others = [each for each in requests if not each.refused]
+            happened = f"got HTTP {others[0].status}" if others else "was refused"
             yield later.check(
                 json_equal(was or {}, now or {}),
                 f"metadata changed although the modification {happened}",

@@ -22,7 +22,7 @@ from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspici
 _JSON = schema("openai-openapi f85dbe2 openapi.yaml: every success is application/json, an object")
 _GRAMMAR = prose("RFC 8259 2, 6, 7, 8.1: the grammar of JSON, in UTF-8, without a byte order mark")
 _INTEROPERABILITY = prose("RFC 8259 4, 6, 9: names should be unique, numbers within what programs can hold")
-_COMPLETENESS = prose("RFC 9112 8: an answer that ends early is incomplete")
+_COMPLETENESS = prose("RFC 9112 8: a response that ends early is incomplete")
 
 _INVALID = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
 _AMBIGUOUS = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep")
@@ -59,14 +59,14 @@ def _json_responses_and_readability(history: History) -> Iterable[tuple[Exchange
 
 
 @rule(units=_json_responses_and_readability, level=Level.MUST, source=_JSON, capability="core")
-def success_is_a_json_object(answer: tuple[Exchange, bool]) -> Iterator[Result]:
+def success_is_a_json_object(response: tuple[Exchange, bool]) -> Iterator[Result]:
     """The response to an accepted request is a JSON object.
 
     Client libraries parse the response into the object before they do anything else.
 
     Fix: Return the object as the whole response body, as JSON, with every 2xx status.
     """
-    exchange, readable = answer
+    exchange, readable = response
     if not readable:
         yield _UNREADABLE
         return
@@ -121,14 +121,14 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
 
 
 @rule(units=_exchanges_and_readability, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core", occasions=10)
-def json_means_the_same_to_everybody(answer: tuple[Exchange, bool]) -> Iterator[Result]:
+def json_means_the_same_to_everybody(response: tuple[Exchange, bool]) -> Iterator[Result]:
     """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
     Which of two members counts, and how such a number is read, depends on the parser.
 
     Fix: Serialize responses from maps with unique keys, and keep numbers within the range of a double.
     """
-    exchange, readable = answer
+    exchange, readable = response
     is_ordinary = exchange.operation is not None and exchange.request.text is None
     defects = _defects(exchange, _AMBIGUOUS) if is_ordinary else []
     if defects and not readable:

@@ -138,7 +138,7 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     requirements=("usage-null-until-end", "stored-object-matches-stream"),
 )
 def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
-    """The usage of an ended run is the same in every answer that shows it.
+    """The usage of an ended run is the same in every response that shows it.
 
     A count that keeps growing after the end cannot be billed.
 

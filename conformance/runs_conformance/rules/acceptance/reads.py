@@ -15,7 +15,7 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
-_READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each retrieval")
+_READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 response of each retrieval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,6 @@ def lists_can_be_read(read: ObjectRead) -> Iterator[Result]:
 
     Clients restore conversations from these lists.
 
-    Fix: Answer a list operation with a page, even if the list is empty.
+    Fix: Respond to a list operation with a page, even if the list is empty.
     """
     yield from _check_shown(read)

@@ -119,7 +119,7 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
 @rule(
     units=equal_requests,
     level=Level.MUST,
-    source=schema("openai-openapi f85dbe2 openapi.yaml, the 200 answer of each creation"),
+    source=schema("openai-openapi f85dbe2 openapi.yaml, the 200 response of each creation"),
     capability="core",
 )
 def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]:
@@ -128,7 +128,7 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
     Clients cannot correct a request that is valid already. Judged on creations with equal bodies, on threads that
     had no run before.
 
-    Fix: Answer with HTTP 429 or 503 if the server cannot serve a request now.
+    Fix: Respond with HTTP 429 or 503 if the server cannot serve a request now.
     """
     refused, count = requests.refused, len(requests.accepted) + len(requests.refused)
     if requests.differ:

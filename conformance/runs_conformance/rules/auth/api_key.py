@@ -87,7 +87,7 @@ def _check_some_rejected(requests: _UnauthenticatedRequests, description: str) -
             return exchange.finding(f"no request {description} was refused")
     for exchange in requests.sent:
         if (status := exchange.status) is not None and operation_works(requests.history, exchange):
-            message = f"a request {description} was answered with HTTP {status}, not 401"
+            message = f"a request {description} got HTTP {status}, not 401"
             return exchange.finding(message, "", 401, status)
     return Inconclusive(f"no request {description} was accepted or refused by an operation that works")
 
@@ -197,7 +197,7 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
     requirements=("invalid-key-is-401",),
 )
 def status_is_401(exchange: Exchange) -> Iterator[Result]:
-    """A request without a key, or with a wrong one, is answered with HTTP 401.
+    """A request without a key, or with a wrong one, gets HTTP 401.
 
     This includes requests for objects that do not exist; otherwise anyone could find out which ids exist.
 

@@ -64,7 +64,7 @@ def run_in_progress_can_be_cancelled(action: RunAction) -> Iterator[Result]:
 def queued_or_waiting_run_can_be_cancelled(action: RunAction) -> Iterator[Result]:
     """A run that is `queued` or `requires_action` can be cancelled.
 
-    Otherwise a client that cannot answer a tool call has to wait ten minutes for its thread.
+    Otherwise a client that cannot provide the output of a tool call has to wait ten minutes for its thread.
 
     Fix: Accept the cancellation of every active run.
     """
@@ -139,7 +139,7 @@ def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> I
 def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
     """The cancellation of a run that has ended is refused with HTTP 400.
 
-    The real service answered `Cannot cancel run with status 'completed'.`, and users quote the same answer for a
+    The real service answered `Cannot cancel run with status 'completed'.`, and users quote the same message for a
     cancelled run. A second cancellation while the first is being carried out is not judged.
 
     Fix: Check the status of the run before cancelling it.
@@ -152,7 +152,7 @@ def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
         elif action.exchange.accepted or (action.exchange.refused and status != 404):
             # 404 is correct if the thread has been deleted meanwhile.
             yield action.exchange.finding(
-                f"the cancellation of a run that had ended {end!r} was answered with HTTP {status}", "", 400, status
+                f"the cancellation of a run that had ended {end!r} got HTTP {status}", "", 400, status
             )
 
 

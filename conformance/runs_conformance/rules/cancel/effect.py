@@ -42,11 +42,11 @@ def _stops_active_run(action: RunAction) -> bool:
     requirements=("cancel-ends-run-in-progress",),
 )
 def answer_says_so(action: RunAction) -> Iterator[Result]:
-    """An accepted cancellation is answered with the run in `cancelling` or `cancelled`.
+    """The response to an accepted cancellation shows the run in `cancelling` or `cancelled`.
 
-    Clients display the status in the answer.
+    Clients display the status in the response.
 
-    Fix: Change the status before answering, not in a background task.
+    Fix: Change the status before responding, not in a background task.
     """
     if _stops_active_run(action) and action.response_object is not None:
         status = action.response_object.status
@@ -55,7 +55,7 @@ def answer_says_so(action: RunAction) -> Iterator[Result]:
         else:
             is_stopped = status in ("cancelling", "cancelled")
             yield action.response_object.check(
-                is_stopped, f"the answer shows the status {status!r}", "/status", "cancelling", status
+                is_stopped, f"the response shows the status {status!r}", "/status", "cancelling", status
             )
 
 

@@ -1,1 +1,1 @@
-"""Constraints stated by schema keywords, judged over recorded answers and refusals."""
+"""Constraints stated by schema keywords, judged over recorded responses and refusals."""

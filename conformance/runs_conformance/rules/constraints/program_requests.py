@@ -97,11 +97,11 @@ class ProgramRequests:
     @cached_property
     def fails_at_random(self) -> bool:
         """Whether several requests failed with a server error once and not another time."""
-        failed, answered = set[str](), set[str]()
+        failed, served = set[str](), set[str]()
         for exchange in self.history:
             if exchange.step is not None and exchange.status is not None:
-                (failed if exchange.status >= 500 else answered).add(exchange.step.id)
-        return len(failed & answered) >= _RANDOM_FAILURES
+                (failed if exchange.status >= 500 else served).add(exchange.step.id)
+        return len(failed & served) >= _RANDOM_FAILURES
 
     def kept_serving(self, failed: Exchange) -> bool:
         """Whether the minimal request was accepted at some time, and a request certainly after the failure.
@@ -150,4 +150,4 @@ def inconclusive_reason(exchange: Exchange) -> str:
         return "rate limited (HTTP 429)"
     if status in (401, 403):
         return f"not authorized (HTTP {status})"
-    return f"answered with HTTP {status}, which is neither acceptance nor refusal"
+    return f"the response was HTTP {status}, which is neither acceptance nor refusal"

@@ -1,4 +1,4 @@
-"""Response constraints: every object in an answer is validated against its schema."""
+"""Response constraints: every object in a response is validated against its schema."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from runs_conformance.model.verdict import Finding, Tally
 
 @dataclass(frozen=True, slots=True)
 class ObjectInResponse:
-    """One object in an answer: its expected kind, its value and its position."""
+    """One object in a response: its expected kind, its value and its position."""
 
     kind: str
     value: JSON
@@ -114,7 +114,7 @@ def _with_judged(tally: Tally, validated: int) -> Tally:
 
 
 def objects_in_response(exchange: Exchange) -> Iterator[ObjectInResponse]:
-    """The objects of one answer. The rules on transport and errors judge bodies of any other shape."""
+    """The objects of one response. The rules on transport and errors judge bodies of any other shape."""
     response = exchange.response
     operation = OPERATIONS.get(exchange.operation or "")
     if response is None or operation is None:

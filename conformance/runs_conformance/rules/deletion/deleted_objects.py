@@ -48,7 +48,7 @@ def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion
     created = Counter((creation.kind, creation.id) for creation in creations(history))
     for deletion in accepted_deletions(history):
         if deletion.member("deleted") is False:
-            continue  # The answer says that nothing was deleted, which another rule reports.
+            continue  # The response says that nothing was deleted, which another rule reports.
         if not uses_key_of_creator(history, deletion):
             continue
         parameter = DELETED_PARAMETERS[deletion.operation or ""]
@@ -67,7 +67,7 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
     elif is_server_error(request.exchange):
-        yield Inconclusive(f"{request.exchange.operation} was answered with HTTP {request.exchange.status}")
+        yield Inconclusive(f"{request.exchange.operation} got HTTP {request.exchange.status}")
 
 
 _SINGLE_OBJECT_OPERATIONS = (
@@ -110,7 +110,7 @@ def what_is_deleted_cannot_be_read(request: _RequestAfterDeletion) -> Iterator[R
     requirements=("unknown-object-is-404", "deleted-object-is-gone"),
 )
 def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[Result]:
-    """A request for a deleted object is answered with HTTP 404, like one for an unknown object.
+    """A request for a deleted object gets HTTP 404, like one for an unknown object.
 
     Clients distinguish a missing object from an invalid request by this status.
 
@@ -122,7 +122,7 @@ def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[
         and request.exchange.refused
     ):
         status = request.exchange.status
-        message = f"a request for a deleted object was answered with HTTP {status}"
+        message = f"a request for a deleted object got HTTP {status}"
         if request.works and status != 404:
             yield request.exchange.finding(message, "", 404, status)
         else:

@@ -41,18 +41,18 @@ def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History
     requirements=("deleted-object-is-gone",),
 )
 def answer_says_so(deletion: Exchange) -> Iterator[Result]:
-    """A successful deletion is answered with `deleted` true.
+    """The response to a successful deletion has `deleted` true.
 
     Client libraries report this member as the outcome.
 
-    Fix: Refuse a deletion that fails instead of answering with `deleted` false.
+    Fix: Refuse a deletion that fails instead of responding with `deleted` false.
     """
     value = deletion.member("deleted")
     if value is not ABSENT:
         yield (
             PASSED
             if value is True
-            else deletion.finding("the answer does not have deleted true", "/deleted", True, value)
+            else deletion.finding("the response does not have deleted true", "/deleted", True, value)
         )
 
 

@@ -151,7 +151,7 @@ def a_run_opens_its_stream(stream: Stream) -> Iterator[Result]:
 def outputs_complete_their_step(stream: Stream) -> Iterator[Result]:
     """The stream after tool outputs starts with the completed step and the queued and in_progress events of the run.
 
-    Clients mark the calls as answered by the first event.
+    Clients mark the calls as completed by the first event.
 
     Fix: Complete the step before resuming the run.
     """

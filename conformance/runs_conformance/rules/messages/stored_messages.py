@@ -151,7 +151,7 @@ def _is_final(message: Observation, history: History) -> bool:
     requirements=("run-identity-never-changes",),
 )
 def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
-    """The content and attachments of a message are the same in every answer that shows it.
+    """The content and attachments of a message are the same in every response that shows it.
 
     Only metadata can be modified, so clients cache the rest. Messages of a run are compared only after the run has
     ended.

@@ -237,9 +237,9 @@ def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
     """Every list request of the suite with a cursor that is the id of no object in the history."""
     known_ids = {observation.id for observation in all_observations(history)}
     for exchange in history:
-        answer = response_kind_of(exchange.operation) or ""
+        kind = response_kind_of(exchange.operation) or ""
         cursors = [value for name, value in exchange.request.query if name in ("after", "before")]
-        if exchange.step and answer.endswith("_list") and any(cursor not in known_ids for cursor in cursors):
+        if exchange.step and kind.endswith("_list") and any(cursor not in known_ids for cursor in cursors):
             yield exchange
 
 

@@ -135,7 +135,7 @@ _FIXED = (
     occasions=10,
 )
 def never_change(run: RunTimeline) -> Iterator[Result]:
-    """The settings of a run are the same in every answer that shows it; only metadata can be modified.
+    """The settings of a run are the same in every response that shows it; only metadata can be modified.
 
     Settings that are read from the assistant are wrong for the run once the assistant is modified. Compared across
     create, get, list, modify, cancel, submit and events.

@@ -76,8 +76,8 @@ def details_fit_the_type(step: Observation) -> Iterator[Result]:
 def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
     """A `message_creation` step names a message of the thread that the step's run wrote.
 
-    Clients fetch the answer by this id. Judged when the run has ended, on any answer that shows the message, or else on
-    a complete list of the thread's messages.
+    Clients fetch the answer by this id. Judged when the run has ended, on any response that shows the message, or else
+    on a complete list of the thread's messages.
 
     Fix: Store the message with the ids of its run and thread, and give its id to the step, in one transaction.
     """

@@ -109,7 +109,7 @@ def open_step_has_no_end(step: Observation) -> Iterator[Result]:
     requirements=("run-identity-never-changes", "step-status-matches-timestamps"),
 )
 def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
-    """The end time of a step is the same in every answer that shows the step.
+    """The end time of a step is the same in every response that shows the step.
 
     An end that moves is the time of the read, not of the end.
 
@@ -133,7 +133,7 @@ def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
     requirements=("run-identity-never-changes", "stored-object-matches-stream"),
 )
 def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
-    """An ended step names the same message, or shows the same calls, in every answer that shows it.
+    """An ended step names the same message, or shows the same calls, in every response that shows it.
 
     Steps are the record of what a run did.
 

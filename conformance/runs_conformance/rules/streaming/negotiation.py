@@ -1,4 +1,4 @@
-"""When the answer is a stream, and its content type."""
+"""When the response is a stream, and its content type."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def _is_stream(exchange: Exchange) -> bool:
     requirements=("stream-is-sse-with-json", "no-stream-means-json"),
 )
 def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result]:
-    """An accepted request with `stream: true` is answered with a stream of events.
+    """An accepted request with `stream: true` gets a stream of events.
 
     A client that requested a stream reads the response event by event, and cannot use a run as one JSON object.
 
-    Fix: Answer with server-sent events if `stream` is true.
+    Fix: Respond with server-sent events if `stream` is true.
     """
     if exchange.accepted and _must_stream(exchange):
         if _is_stream(exchange):
@@ -62,7 +62,7 @@ def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result
 
 @rule(units=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", requirements=("no-stream-means-json",))
 def no_stream_comes_unasked(exchange: Exchange) -> Iterator[Result]:
-    """An accepted request with `stream` omitted, false or null is answered with a run as JSON.
+    """An accepted request with `stream` omitted, false or null gets a run as JSON.
 
     A client that requested no stream parses the response as one JSON object.
 

@@ -176,7 +176,7 @@ def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
     requirements=("terminal-status-is-final", "run-identity-never-changes"),
 )
 def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
-    """The timestamps of an ended run are the same in every answer that shows it.
+    """The timestamps of an ended run are the same in every response that shows it.
 
     A `completed_at` that is the time of the read, or that differs in the list, cannot be the time at which the run
     completed.

@@ -35,8 +35,8 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
     """A run that does not require action accepts no tool outputs.
 
-    It has ended, or has not called a tool yet. The real service answered 400: `Runs in status "completed" do not accept
-    tool outputs.`
+    It has ended, or has not called a tool yet. The real service responded with 400: `Runs in status "completed" do not
+    accept tool outputs.`
 
     Fix: Check that the run is in `requires_action` before accepting outputs.
     """
@@ -51,7 +51,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
         yield pass_if_working(exchange, is_deliberate)
     else:
-        yield Inconclusive(f"the submission was answered with HTTP {exchange.status}")
+        yield Inconclusive(f"the submission got HTTP {exchange.status}")
 
 
 def pending_call_ids(action: RunAction) -> list[str] | None:
@@ -221,7 +221,7 @@ def accepted_outputs_queue_the_run(action: RunAction) -> Iterator[Result]:
 
     Clients continue polling from this response; a run that still requires action makes them submit again.
 
-    Fix: Set the status to `queued` and clear `required_action` before answering.
+    Fix: Set the status to `queued` and clear `required_action` before responding.
     """
     if action.exchange.accepted and action.response_object is not None:
         status, required_action = action.response_object.status, action.response_object.get("required_action")
@@ -250,7 +250,7 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
 
     The client would execute the call twice. The run returns to the queue, and may make new calls with new ids.
 
-    Fix: Clear the answered calls, and give each new call a new id.
+    Fix: Clear the completed calls, and give each new call a new id.
     """
     pending = pending_call_ids(action)
     sent = {id_ for id_, _ in submitted_outputs(action.exchange.request.body)}
