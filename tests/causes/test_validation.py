@@ -194,7 +194,7 @@ def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: 
     assert set(causes) == kinds
     is_joined = kinds == {"validation.none"}
     assert (causes["validation.none"].severity == "crash") is is_joined
-    assert causes["validation.none"].title.endswith("and one is answered with HTTP 500") is is_joined
+    assert causes["validation.none"].title.endswith("and one gets HTTP 500") is is_joined
 
 
 def test_missing_validation_that_crashes_is_shown_by_a_crash() -> None:

@@ -90,7 +90,7 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
 
 
 def _repeats_nan(failure: Failure, explaining: Failure) -> bool:
-    """Whether responses that contain NaN answer accepted bodies that are not JSON, or show objects made from them."""
+    """Whether responses with NaN belong to accepted bodies that are not JSON, or show objects made from them."""
     accepted = {finding.exchange: kind_shown(finding.operation or "") for finding in explaining.verdict.findings}
     findings = failure.verdict.findings
     kinds = {accepted[finding.exchange] for finding in findings if finding.exchange in accepted}

@@ -188,7 +188,7 @@ def describe(
         title += f": {changes}" if changes else ""
     if crashes := [failure.status for failure in failures if failure.is_crash]:
         status = f"HTTP {crashes[0]}" if len(set(crashes)) == 1 else "a server error"
-        title += f", and {'some are' if len(crashes) > 1 else 'one is'} answered with {status}"
+        title += f", and {'some get' if len(crashes) > 1 else 'one gets'} {status}"
         places = [failure.place for failure in failures if failure.is_crash and failure.is_about_request]
         if names := as_code(filter(None, places)):
             detail += f"; invalid values of {list_names(names)} make it fail"

@@ -16,7 +16,7 @@ _MIN_SHOWN = 2
 def describe_changes(accepted: Sequence[Failure]) -> tuple[str, str]:
     """The changes to accepted bodies that make up a title, and how to stop all of them; both empty if none is shown."""
     converted = sum(map(_is_shown_converted, accepted)) >= _MIN_SHOWN
-    # The answer shows what the body contains at its top, and not everything that lies deeper.
+    # The response shows what the body contains at its top, and not everything that lies deeper.
     unknown = [
         failure
         for failure in accepted

@@ -1,4 +1,4 @@
-"""The parts of a server that answer for the rules, each with the words for what is wrong with it."""
+"""The parts of a server that are responsible for the rules, each with the words for what is wrong with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STAMPS = "times.stamps_of_an_ended_run_stay"
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The rules that one part of a server answers for."""
+    """The rules that one part of a server is responsible for."""
 
     kind: str
     title: str
@@ -93,7 +93,7 @@ THEMES = (
         "deletion",
         "Deleted objects are still there",
         Severity.DATA_LOSS,
-        "Remove an object together with what belongs to it, and answer HTTP 404 afterwards.",
+        "Remove an object together with what belongs to it, and respond with HTTP 404 afterwards.",
         ("deletion",),
     ),
     Theme(
@@ -142,9 +142,9 @@ THEMES = (
     ),
     Theme(
         "transport",
-        "Answers are not plain JSON objects as documented",
+        "Responses are not plain JSON objects as documented",
         Severity.WRONG_SHAPE,
-        "Answer with one JSON object in UTF-8, of the content type application/json.",
+        "Respond with one JSON object in UTF-8, of the content type application/json.",
         ("transport",),
     ),
     Theme(

@@ -39,7 +39,7 @@ _FIX_OF_WRAPPED_EVENTS = "Write `event: <name>`, and the object alone as the dat
 
 
 def classify_rules(classifier: FailureClassifier) -> None:
-    """Classify the remaining rules by the part of the server that answers for them."""
+    """Classify the remaining rules by the part of the server that is responsible for them."""
     by_theme: dict[str, list[Failure]] = defaultdict(list)
     explained = take_explained(classifier)
     for failure in classifier.take(lambda failure: True):

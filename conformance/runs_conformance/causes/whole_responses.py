@@ -52,15 +52,15 @@ def classify_missing_responses(classifier: FailureClassifier) -> None:
     taken = classifier.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
     classifier.add(
         "answer.none",
-        f"The server does not answer some requests of {name_operations(taken) or 'unknown operations'}",
+        f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}",
         Severity.CRASH,
-        "Answer every request: find what blocks or ends the process on this one, and handle it.",
+        "Respond to every request: find what blocks or ends the process on this one, and handle it.",
         taken,
     )
 
 
 def classify_crashes(classifier: FailureClassifier) -> None:
-    """Classify the requests that were answered with a server error."""
+    """Classify the requests that got a server error."""
     taken = classifier.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
     if not taken:
         return
@@ -107,7 +107,7 @@ def _describe_invalid(failures: Sequence[Failure]) -> str:
 
 def _fix_of_invalid(failures: Sequence[Failure]) -> str:
     """How to refuse the requests that the server fails on."""
-    where = f"answer HTTP 400 instead of the exception; it comes from {name_operations(failures)}."
+    where = f"respond with HTTP 400 instead of the exception; it comes from {name_operations(failures)}."
     if all(map(sends_no_json, failures)):
         return f"Catch the error of the JSON parser, and {where}"
     return f"Check a request before it is used, and {where}"
@@ -141,18 +141,18 @@ def classify_errors_with_success_status(classifier: FailureClassifier) -> None:
     taken = classifier.take(lambda failure: failure.id == rule or _hides_error(failure, nameless))
     classifier.add(
         "errors.success_status",
-        "Errors are answered with HTTP 200",
+        "Errors have HTTP status 200",
         Severity.WRONG_SHAPE,
-        "Answer a refused request with its own status, 400 for an invalid body and 404 for an unknown id.",
+        "Give a refused request its own HTTP status, 400 for an invalid body and 404 for an unknown id.",
         taken,
         typical=lambda failure: failure.id == rule or failure.is_accepted_violation,
     )
 
 
 def _hides_error(failure: Failure, nameless: set[str]) -> bool:
-    """Whether only answers that have nothing of the object that they must be show a failure.
+    """Whether only responses that have nothing of the object that they must be show a failure.
 
-    `nameless` are the exchanges whose answers have no id. An empty object does not count as an error.
+    `nameless` are the exchanges whose responses have no id. An empty object does not count as an error.
     """
     if not failure.is_success or failure.operation not in OPERATIONS or failure.finding.operation is None:
         return False
@@ -182,8 +182,8 @@ def classify_error_envelope(classifier: FailureClassifier) -> None:
             "errors.envelope",
             _title_of_envelope(classifier, broken),
             Severity.WRONG_SHAPE,
-            'Register one exception handler that answers {"error": {"message", "type", "param", "code"}}'
-            + (", and let it answer these errors, too." if _are_few(broken) else "."),
+            'Register one exception handler that responds with {"error": {"message", "type", "param", "code"}}'
+            + (", and let it handle these errors, too." if _are_few(broken) else "."),
             taken,
             typical=lambda failure: failure in broken,
         )
@@ -249,7 +249,7 @@ def classify_list_envelope(classifier: FailureClassifier) -> None:
         "lists.envelope",
         "Lists are bare arrays without their envelope" if bare else title,
         Severity.WRONG_SHAPE,
-        'Answer lists as {"object": "list", "data": […], "first_id", "last_id", "has_more"}.',
+        'Return lists as {"object": "list", "data": […], "first_id", "last_id", "has_more"}.',
         members,
         hidden,
     )

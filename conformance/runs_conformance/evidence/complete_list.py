@@ -24,7 +24,7 @@ _MUTATING = ("POST", "DELETE")
 
 @lru_cache(maxsize=16)
 def complete_lists(history: History) -> tuple[Page, ...]:
-    """Every page that shows a complete list: requested without a cursor, not full, answered with `has_more` false.
+    """Every page that shows a complete list: requested without a cursor, not full, with `has_more` false.
 
     Items of another thread or run are left out: one rule reports them, and they do not belong to the list.
     """

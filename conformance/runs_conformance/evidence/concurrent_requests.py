@@ -41,12 +41,12 @@ class ConcurrentRequests:
 
     @property
     def are_simultaneous(self) -> bool:
-        """Whether all of them were sent before the first was answered, so that the target may have had all in hand."""
+        """Whether all of them were sent before the first response, so that the target may have had all in hand."""
         return were_simultaneous(self.exchanges)
 
     @property
     def ended(self) -> float:
-        """When the last request was answered."""
+        """When the last response ended."""
         return max(exchange.ended for exchange in self.exchanges)
 
 

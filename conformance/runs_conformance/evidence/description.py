@@ -19,7 +19,7 @@ def describe_outcome(exchange: Exchange) -> str:
     if exchange.response is None:
         problem = (exchange.problem or "connection lost").removeprefix("no response: ").removesuffix(".")
         return f"{describe_request(exchange)} got no response ({problem})"
-    return f"{describe_request(exchange)} was answered with {describe_response(exchange)}"
+    return f"{describe_request(exchange)} got {describe_response(exchange)}"
 
 
 def describe_response(exchange: Exchange) -> str:

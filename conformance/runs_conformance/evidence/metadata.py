@@ -43,7 +43,7 @@ class ExpectedMetadata:
 
 
 class ObservationPairWithoutWrite(NamedTuple):
-    """Two observations, and the requests between them that were answered but did not modify the object."""
+    """Two observations, and the requests between them that got a response but did not modify the object."""
 
     earlier: Observation
     later: Observation

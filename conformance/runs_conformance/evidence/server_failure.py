@@ -21,7 +21,7 @@ STALL_SECONDS = 2.0
 
 @dataclass(frozen=True, eq=False)
 class ServerFailure:
-    """One request that was answered with 5xx or timed out.
+    """One request that got HTTP 5xx or timed out.
 
     `others_served` says that requests before and after it were accepted, so the target was not down.
     """
@@ -31,7 +31,7 @@ class ServerFailure:
 
     @property
     def is_timeout(self) -> bool:
-        """Whether the request timed out, rather than being answered with 5xx."""
+        """Whether the request timed out, rather than getting HTTP 5xx."""
         return not is_server_error(self.exchange)
 
 
@@ -71,7 +71,7 @@ def is_server_error(exchange: Exchange) -> bool:
 def describe_unusable(exchange: Exchange) -> str:
     """The defect of a response in words: a server error, or an error or no JSON with a status of success."""
     what = "an error or no JSON" if exchange.has_success_status else f"HTTP {exchange.status}"
-    return f"{exchange.operation} was answered with {what}"
+    return f"{exchange.operation} got {what}"
 
 
 def timed_out(exchange: Exchange) -> bool:

@@ -64,7 +64,7 @@ def was_working_throughout(run: RunTimeline, exchange: Exchange) -> bool:
 def _may_be_queued_between(run: RunTimeline, before: Observation, after: Observation) -> bool:
     """Whether a run may have been queued again after it received outputs.
 
-    If the answer to the outputs shows it `in_progress`, these outputs cannot queue it any more.
+    If the response to the outputs shows it `in_progress`, these outputs cannot queue it any more.
     """
     submissions = actions_between(run, "submit_tool_outputs", before, after)
     return any(each is not before.exchange or before.status != "in_progress" for each in submissions)

@@ -12,7 +12,7 @@ from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 def operation_works(history: History, exchange: Exchange) -> bool:
     """Whether the operation of a request was accepted in another request.
 
-    If not, it may be missing or broken, and answer existing objects, valid keys and valid bodies in the same way.
+    If not, it may be missing or broken, and respond to existing objects, valid keys and valid bodies in the same way.
     """
     return bool(_accepted_exchanges(history).get(exchange.operation, frozenset()) - {exchange.id})
 

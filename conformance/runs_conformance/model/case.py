@@ -1,4 +1,4 @@
-"""Steps of a program with their symbolic references, and the expected kind of answer."""
+"""Steps of a program with their symbolic references, and the expected kind of response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A correct server answers with success."""
+    """A correct server responds with success."""
 
 
 @dataclass(frozen=True, slots=True)

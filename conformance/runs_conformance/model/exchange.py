@@ -162,7 +162,7 @@ class Exchange:
     accepted: bool = field(init=False, repr=False, compare=False)
     """Whether a complete response with a 2xx status arrived, and its content, if any, is JSON that is not an error.
 
-    Some servers answer errors, or a page for people, with 200. Such a request is neither accepted nor refused.
+    Some servers send errors, or a page for people, with HTTP 200. Such a request is neither accepted nor refused.
     """
     refused: bool = field(init=False, repr=False, compare=False)
     """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""
@@ -230,7 +230,7 @@ class Exchange:
 
 
 def were_simultaneous(exchanges: Collection[Exchange]) -> bool:
-    """Whether all of these requests were sent before the first was answered, as far as is known when they were sent."""
+    """Whether all of these requests were sent before the first response, as far as is known when they were sent."""
     sent = (exchange.started if exchange.sent is None else exchange.sent for exchange in exchanges)
     return max(sent) < min(exchange.ended for exchange in exchanges)
 

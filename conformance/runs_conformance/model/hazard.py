@@ -14,9 +14,9 @@ TRIAL_PREFIX = "survival."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """A kind of request that repeatedly lost its connection while other requests were answered, or ended the target.
+    """A kind of request that repeatedly lost its connection while other requests got responses, or ended the target.
 
-    `exchange` is the id of the first such exchange. If the request was `answered`, the target ended after its answer;
+    `exchange` is the id of the first such exchange. If the request was `answered`, the target ended after its response;
     `exchange` is then the one that was sent while nothing else was in flight, and `lost` counts these ends. `withheld`
     counts the later requests of the kind, which were not sent, or were sent without the member that makes them
     dangerous. `is_odd`: no ordinary client sends such a request.
@@ -35,7 +35,7 @@ class Hazard:
         if self.answered:
             return f"the target does not survive {self.kind}: it {self._ended}"
         lost = f"no response {plural(self.lost, 'time')} (first {self.exchange})"
-        return f"the target does not survive {self.kind}: {lost}, while others were answered"
+        return f"the target does not survive {self.kind}: {lost}, while others got responses"
 
     @property
     def text(self) -> str:
@@ -51,7 +51,8 @@ class Hazard:
 
     @property
     def _ended(self) -> str:
-        return f"ended {plural(self.lost, 'time')} after its answer, once with nothing else in flight ({self.exchange})"
+        times = plural(self.lost, "time")
+        return f"ended {times} after its response, once with nothing else in flight ({self.exchange})"
 
     def to_json(self) -> dict[str, JSON]:
         """The hazard as JSON."""

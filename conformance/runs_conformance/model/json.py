@@ -14,7 +14,7 @@ else:
 
 
 class Absent(Enum):
-    """The type of `ABSENT`, which stands for a missing member, body or answer. `null` is not missing."""
+    """The type of `ABSENT`, which stands for a missing member, body or response. `null` is not missing."""
 
     ABSENT = "absent"
 
