@@ -42,13 +42,13 @@ export type Act =
   | "hang" | { hang: Hang }
   | { hold: Hold | "queued" | "in_progress" | "cancelling" };
 
-/** Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
+/** Respond with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
 export type Refuse = { times?: number | null; http_status?: number; retry_after?: number | null; error?: "rate_limit_exceeded" | "insufficient_quota" | "model_not_found" | "unsupported_model" | "invalid_organization" | "mismatched_organization" | "invalid_api_key" | "server_error" | "overloaded" | "azure_rate_limit" | "azure_deployment_not_found" | "proxy_bad_gateway" | null; body?: string | Record<string, unknown> | null; content_type?: string | null; after_doing?: boolean; operation?: Operation | null; skip?: number };
 
 /** Allow this number of requests per minute for each API key, and state it in headers. Lasts until a reset. */
 export type LimitRate = { requests_per_minute: number; operation?: Operation | null };
 
-/** Delay the answer. */
+/** Delay the response. */
 export type Delay = { seconds: number; times?: number | null; operation?: Operation | null; skip?: number };
 
 /** Drop the connection after this number of events, of one name if `event` is given. */
@@ -87,11 +87,11 @@ export interface WordMethods {
   hang(args?: Hang): Promise<void>;
   /** Keep the run in a status, for a number of seconds or until it expires. */
   hold(args: Hold | "queued" | "in_progress" | "cancelling"): Promise<void>;
-  /** Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
+  /** Respond with this HTTP status, or with this error of the service; `after_doing` performs the request first. */
   refuse(args?: Refuse | number | null): Promise<void>;
   /** Allow this number of requests per minute for each API key, and state it in headers. Lasts until a reset. */
   limitRate(args: LimitRate | number): Promise<void>;
-  /** Delay the answer. */
+  /** Delay the response. */
   delay(args: Delay | number): Promise<void>;
   /** Drop the connection after this number of events, of one name if `event` is given. */
   breakAnswer(args?: BreakAnswer | number): Promise<void>;

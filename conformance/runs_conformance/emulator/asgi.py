@@ -1,4 +1,4 @@
-"""The ASGI application of an emulator: parses requests, calls the handlers, and encodes the answers."""
+"""The ASGI application of an emulator: parses requests, calls the handlers, and encodes the responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS, Operation, find_operation
 from runs_conformance.emulator.api_errors import ApiError
-from runs_conformance.emulator.context import EventStreamAnswer, RequestContext, ServerState
+from runs_conformance.emulator.context import EventStreamResponse, RequestContext, ServerState
 from runs_conformance.emulator.neighbours import answer_neighbour, is_neighbour
 from runs_conformance.emulator.request_body import read_content
 from runs_conformance.emulator.run_machine import advance
@@ -32,7 +32,7 @@ class AsgiApp:
         self._open_streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         request = Request(scope, receive)
         try:
             response = await self._respond(request)
@@ -65,7 +65,7 @@ class AsgiApp:
         store = hooks.store_for_tenant(server, tenant)
         context = RequestContext(server, operation, store, path_params, query, body)
         answer = await hooks.handlers[operation.name](context)
-        if isinstance(answer, EventStreamAnswer):
+        if isinstance(answer, EventStreamResponse):
             return StreamingResponse(
                 self._frames(answer), media_type=None, headers=self._headers(hooks.stream_content_type), status_code=200
             )
@@ -82,7 +82,7 @@ class AsgiApp:
     def _headers(self, content_type: str) -> Mapping[str, str]:
         return {"content-type": content_type, **self._server.hooks.response_headers(self._server)}
 
-    async def _frames(self, answer: EventStreamAnswer) -> AsyncIterator[bytes]:
+    async def _frames(self, answer: EventStreamResponse) -> AsyncIterator[bytes]:
         run = answer.run
         self._open_streams[run.id] += 1
         try:
@@ -93,10 +93,10 @@ class AsgiApp:
             if not self._open_streams[run.id]:
                 del self._open_streams[run.id]
                 if run.status in TERMINAL:
-                    # A long answer has hundreds of events, which nothing reads again.
+                    # A long stream has hundreds of events, which nothing reads again.
                     run.events.clear()
 
-    async def _encoded_events(self, answer: EventStreamAnswer) -> AsyncIterator[bytes]:
+    async def _encoded_events(self, answer: EventStreamResponse) -> AsyncIterator[bytes]:
         hooks, server, run = self._server.hooks, self._server, answer.run
         for name, data in hooks.opening_events(server, run, answer.opening_events):
             yield hooks.encode_event(name, data)

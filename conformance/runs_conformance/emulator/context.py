@@ -66,8 +66,8 @@ class RequestContext:
 
 
 @dataclass(frozen=True, slots=True)
-class EventStreamAnswer:
-    """An answer that is an event stream: `opening_events`, then the run's events from index `start` on."""
+class EventStreamResponse:
+    """A response that is an event stream: `opening_events`, then the run's events from index `start` on."""
 
     thread: Thread
     run: Run
@@ -75,8 +75,8 @@ class EventStreamAnswer:
     opening_events: tuple[tuple[str, Any], ...] = ()
 
 
-Answer: TypeAlias = Members | EventStreamAnswer
-Handler: TypeAlias = Callable[[RequestContext], Awaitable[Answer]]
+HandlerResponse: TypeAlias = Members | EventStreamResponse
+Handler: TypeAlias = Callable[[RequestContext], Awaitable[HandlerResponse]]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -49,7 +49,7 @@ def new_assistant_members(edition: str, body: Members) -> Members:
 
 
 def normalize_tool(edition: str, tool: Mapping[str, Any]) -> Members:
-    """A tool as answers show it: a function with parameters and `strict`, a file search with ranking options."""
+    """A tool as responses show it: a function with parameters and `strict`, a file search with ranking options."""
     match tool:
         case {"type": "function", "function": function}:
             normalized: Members = {"name": function["name"]}
@@ -68,7 +68,7 @@ def normalize_tool(edition: str, tool: Mapping[str, Any]) -> Members:
 
 
 def normalize_tool_resources(resources: Members | None, tools: list[Members] | None = None) -> Members:
-    """Tool resources as answers show them. A vector store to be created is replaced by its new id."""
+    """Tool resources as responses show them. A vector store to be created is replaced by its new id."""
     normalized: Members = {}
     resources = resources or {}
     if "code_interpreter" in resources:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs_conformance.emulator.api_errors import ApiError
-from runs_conformance.emulator.context import Answer, Handler, Hooks, RequestContext
+from runs_conformance.emulator.context import Handler, HandlerResponse, Hooks, RequestContext
 from runs_conformance.emulator.vector_stores import add_vector_store, check_file
 
 _MESSAGE_LISTS = ("messages", "additional_messages")
@@ -16,7 +16,7 @@ def install(hooks: Hooks) -> None:
     """Let the handlers resolve the files and vector stores of each body first."""
 
     def resolving(handler: Handler) -> Handler:
-        async def handle(request: RequestContext) -> Answer:
+        async def handle(request: RequestContext) -> HandlerResponse:
             _resolve(request)
             return await handler(request)
 

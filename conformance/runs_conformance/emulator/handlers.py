@@ -1,11 +1,11 @@
-"""The handlers of the 23 operations. Each returns the JSON of its answer, or an event stream of a run."""
+"""The handlers of the 23 operations. Each returns the JSON of its response, or an event stream of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from runs_conformance.emulator.context import Answer, EventStreamAnswer, Handler, RequestContext
+from runs_conformance.emulator.context import EventStreamResponse, Handler, HandlerResponse, RequestContext
 from runs_conformance.emulator.event_log import emit
 from runs_conformance.emulator.factories import new_assistant_members, new_thread, normalize_tool_resources
 from runs_conformance.emulator.run_machine import begin
@@ -13,7 +13,7 @@ from runs_conformance.emulator.state import Assistant, Members, Run, Thread
 from runs_conformance.model.json import ABSENT
 
 
-async def create_assistant(request: RequestContext) -> Answer:
+async def create_assistant(request: RequestContext) -> HandlerResponse:
     """Create an assistant."""
     server = request.server
     assistant = Assistant(
@@ -26,13 +26,13 @@ async def create_assistant(request: RequestContext) -> Answer:
     return server.hooks.assistant_object(server, assistant)
 
 
-async def get_assistant(request: RequestContext) -> Answer:
+async def get_assistant(request: RequestContext) -> HandlerResponse:
     """Get an assistant."""
     hooks = request.server.hooks
     return hooks.assistant_object(request.server, hooks.find_assistant(request, request.path_params["assistant_id"]))
 
 
-async def modify_assistant(request: RequestContext) -> Answer:
+async def modify_assistant(request: RequestContext) -> HandlerResponse:
     """Replace the members of an assistant that the request contains."""
     hooks = request.server.hooks
     assistant = hooks.find_assistant(request, request.path_params["assistant_id"])
@@ -48,7 +48,7 @@ async def modify_assistant(request: RequestContext) -> Answer:
     return hooks.assistant_object(request.server, assistant)
 
 
-async def delete_assistant(request: RequestContext) -> Answer:
+async def delete_assistant(request: RequestContext) -> HandlerResponse:
     """Delete an assistant."""
     hooks = request.server.hooks
     assistant = hooks.find_assistant(request, request.path_params["assistant_id"])
@@ -56,26 +56,26 @@ async def delete_assistant(request: RequestContext) -> Answer:
     return hooks.deletion_object("assistant", assistant.id)
 
 
-async def list_assistants(request: RequestContext) -> Answer:
+async def list_assistants(request: RequestContext) -> HandlerResponse:
     """List assistants."""
     server = request.server
     return _page(request, request.store.assistants.values(), lambda item: server.hooks.assistant_object(server, item))
 
 
-async def create_thread(request: RequestContext) -> Answer:
+async def create_thread(request: RequestContext) -> HandlerResponse:
     """Create a thread with its initial messages."""
     thread = new_thread(request, {} if request.body is ABSENT else request.body)
     request.store.threads[thread.id] = thread
     return request.server.hooks.thread_object(request.server, thread, "json")
 
 
-async def get_thread(request: RequestContext) -> Answer:
+async def get_thread(request: RequestContext) -> HandlerResponse:
     """Get a thread."""
     hooks = request.server.hooks
     return hooks.thread_object(request.server, hooks.find_thread(request, request.path_params["thread_id"]), "json")
 
 
-async def modify_thread(request: RequestContext) -> Answer:
+async def modify_thread(request: RequestContext) -> HandlerResponse:
     """Change a thread's metadata and tool resources."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -86,7 +86,7 @@ async def modify_thread(request: RequestContext) -> Answer:
     return hooks.thread_object(request.server, thread, "json")
 
 
-async def delete_thread(request: RequestContext) -> Answer:
+async def delete_thread(request: RequestContext) -> HandlerResponse:
     """Delete a thread and everything in it."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -94,7 +94,7 @@ async def delete_thread(request: RequestContext) -> Answer:
     return hooks.deletion_object("thread", thread.id)
 
 
-async def create_message(request: RequestContext) -> Answer:
+async def create_message(request: RequestContext) -> HandlerResponse:
     """Add a message to a thread."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -104,7 +104,7 @@ async def create_message(request: RequestContext) -> Answer:
     return hooks.message_object(request.server, message, "json")
 
 
-async def get_message(request: RequestContext) -> Answer:
+async def get_message(request: RequestContext) -> HandlerResponse:
     """Get a message."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -113,7 +113,7 @@ async def get_message(request: RequestContext) -> Answer:
     )
 
 
-async def modify_message(request: RequestContext) -> Answer:
+async def modify_message(request: RequestContext) -> HandlerResponse:
     """Change a message's metadata."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -123,7 +123,7 @@ async def modify_message(request: RequestContext) -> Answer:
     return hooks.message_object(request.server, message, "json")
 
 
-async def delete_message(request: RequestContext) -> Answer:
+async def delete_message(request: RequestContext) -> HandlerResponse:
     """Delete a message."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -132,7 +132,7 @@ async def delete_message(request: RequestContext) -> Answer:
     return hooks.deletion_object("message", message.id)
 
 
-async def list_messages(request: RequestContext) -> Answer:
+async def list_messages(request: RequestContext) -> HandlerResponse:
     """List the messages of a thread, optionally only those of one run."""
     server = request.server
     thread = server.hooks.find_thread(request, request.path_params["thread_id"])
@@ -140,7 +140,7 @@ async def list_messages(request: RequestContext) -> Answer:
     return _page(request, messages, lambda item: server.hooks.message_object(server, item, "json"))
 
 
-async def create_run(request: RequestContext) -> Answer:
+async def create_run(request: RequestContext) -> HandlerResponse:
     """Start a run on a thread."""
     hooks = request.server.hooks
     thread = hooks.find_thread(request, request.path_params["thread_id"])
@@ -155,7 +155,7 @@ _IGNORED_MEMBERS = ("additional_instructions", "additional_messages", "reasoning
 """Members of create_run that create_thread_and_run accepts with any value and ignores."""
 
 
-async def create_thread_and_run(request: RequestContext) -> Answer:
+async def create_thread_and_run(request: RequestContext) -> HandlerResponse:
     """Create a thread and start a run on it."""
     hooks = request.server.hooks
     for name in _IGNORED_MEMBERS:
@@ -170,7 +170,7 @@ async def create_thread_and_run(request: RequestContext) -> Answer:
 
 def _start_run(
     request: RequestContext, thread: Thread, assistant: Assistant, opening_events: tuple[tuple[str, Any], ...]
-) -> Answer:
+) -> HandlerResponse:
     server = request.server
     run = server.hooks.new_run(request, thread, assistant, request.body)
     thread.runs[run.id] = run
@@ -179,17 +179,17 @@ def _start_run(
     emit(server, run, "thread.run.queued", run)
     begin(server, thread, run, server.clock.now())
     if run.is_streamed:
-        return EventStreamAnswer(thread, run, 0, opening_events)
+        return EventStreamResponse(thread, run, 0, opening_events)
     return server.hooks.run_object(server, run, "json")
 
 
-async def get_run(request: RequestContext) -> Answer:
+async def get_run(request: RequestContext) -> HandlerResponse:
     """Get a run."""
     _, run = _find_run(request)
     return request.server.hooks.run_object(request.server, run, "json")
 
 
-async def modify_run(request: RequestContext) -> Answer:
+async def modify_run(request: RequestContext) -> HandlerResponse:
     """Change a run's metadata."""
     hooks = request.server.hooks
     _, run = _find_run(request)
@@ -199,7 +199,7 @@ async def modify_run(request: RequestContext) -> Answer:
     return hooks.run_object(request.server, run, "json")
 
 
-async def cancel_run(request: RequestContext) -> Answer:
+async def cancel_run(request: RequestContext) -> HandlerResponse:
     """Start cancelling a run."""
     hooks = request.server.hooks
     thread, run = _find_run(request)
@@ -208,7 +208,7 @@ async def cancel_run(request: RequestContext) -> Answer:
     return hooks.run_object(request.server, run, "json")
 
 
-async def submit_tool_outputs(request: RequestContext) -> Answer:
+async def submit_tool_outputs(request: RequestContext) -> HandlerResponse:
     """Submit the tool outputs that a run waits for."""
     hooks, server = request.server.hooks, request.server
     thread, run = _find_run(request)
@@ -217,18 +217,18 @@ async def submit_tool_outputs(request: RequestContext) -> Answer:
     start = len(run.events)
     hooks.submit(server, thread, run, request.body["tool_outputs"], server.clock.now())
     if run.is_streamed:
-        return EventStreamAnswer(thread, run, start)
+        return EventStreamResponse(thread, run, start)
     return hooks.run_object(server, run, "json")
 
 
-async def list_runs(request: RequestContext) -> Answer:
+async def list_runs(request: RequestContext) -> HandlerResponse:
     """List the runs of a thread."""
     server = request.server
     thread = server.hooks.find_thread(request, request.path_params["thread_id"])
     return _page(request, thread.runs.values(), lambda item: server.hooks.run_object(server, item, "json"))
 
 
-async def list_run_steps(request: RequestContext) -> Answer:
+async def list_run_steps(request: RequestContext) -> HandlerResponse:
     """List the steps of a run."""
     server = request.server
     _, run = _find_run(request)
@@ -236,7 +236,7 @@ async def list_run_steps(request: RequestContext) -> Answer:
     return _page(request, run.steps, lambda item: server.hooks.step_object(server, item, "json", include))
 
 
-async def get_run_step(request: RequestContext) -> Answer:
+async def get_run_step(request: RequestContext) -> HandlerResponse:
     """Get a step of a run."""
     hooks = request.server.hooks
     _, run = _find_run(request)

@@ -29,7 +29,7 @@ def error_body(error: ApiError) -> Any:
 
 
 def response_body(request: RequestContext, body: Any) -> Any:
-    """The JSON of a successful answer, just before it is encoded."""
+    """The JSON of a successful response, just before it is encoded."""
     return body
 
 

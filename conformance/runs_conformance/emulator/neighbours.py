@@ -33,7 +33,7 @@ def is_neighbour(path: str) -> bool:
 
 
 async def answer_neighbour(server: ServerState, tenant: str, request: Request, path: str) -> Members | Response:
-    """The answer to a request for a neighbour. Raises ApiError."""
+    """The response to a request for a neighbour. Raises ApiError."""
     match = _ROUTE.fullmatch(path)
     if match is None:
         raise _unknown_url(request, path)

@@ -55,7 +55,7 @@ def wrap_handlers(hooks: Hooks, wrapper: HandlerWrapper, *operations: str) -> No
 
 
 def patch_response(hooks: Hooks, change: Callable[[RequestContext, Any], Any], *operations: str) -> None:
-    """Have `change` return the JSON answer of some operations, or of all if none is named."""
+    """Have `change` return the JSON response of some operations, or of all if none is named."""
     inner = hooks.response_body
 
     def outer(request: RequestContext, answer: Any) -> Any:

@@ -168,7 +168,7 @@ def _tool_call(call: Members, include: frozenset[str]) -> Members:
 
 
 def deletion_object(kind: str, id_: str) -> Members:
-    """The answer to a deletion."""
+    """The response to a deletion."""
     object_type = {"assistant": "assistant", "thread": "thread", "message": "thread.message"}[kind]
     return {"id": id_, "object": f"{object_type}.deleted", "deleted": True}
 

@@ -1,4 +1,4 @@
-"""An access log: one line for each answered request, without keys, queries and bodies."""
+"""An access log: one line for each request that got a response, without keys, queries and bodies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MAX_PATH = 200
 
 
 def log_requests(app: ASGIApp, file: TextIO) -> ASGIApp:
-    """The application with a line written to the file for each request, when its answer has ended.
+    """The application with a line written to the file for each request, when its response has ended.
 
-    A line has the time, the method, the path, the HTTP status (`-` without an answer) and the milliseconds.
+    A line has the time, the method, the path, the HTTP status (`-` without a response) and the milliseconds.
     """
 
     async def log_request(scope: Scope, receive: Receive, send: Send) -> None:

@@ -42,10 +42,10 @@ def build_controlled(
         api = CORSMiddleware(
             api, allow_origins=cors_origins, allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED_HEADERS
         )
-    routes: list[Route | Mount] = [Route("/healthz", _answer_health)]
+    routes: list[Route | Mount] = [Route("/healthz", _respond_health)]
     if has_routes:
         routes += control_routes(control, token)
-    rest = Starlette(routes=routes, exception_handlers={HTTPException: _answer_http_error})
+    rest = Starlette(routes=routes, exception_handlers={HTTPException: _respond_http_error})
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         # A router and its middleware would take as long as the emulator itself.
@@ -54,11 +54,11 @@ def build_controlled(
     return dispatch
 
 
-async def _answer_health(request: Request) -> Response:
+async def _respond_health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _answer_http_error(request: Request, error: Exception) -> Response:
+async def _respond_http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     path = request.scope["path"]
     if path.startswith(PREFIX):

@@ -110,7 +110,7 @@ ACTS: Mapping[str, Document] = {
 
 FAULTS: Mapping[str, Document] = {
     "refuse": _word(
-        "Answer with this HTTP status, or with this error of the service; `after_doing` performs the request first.",
+        "Respond with this HTTP status, or with this error of the service; `after_doing` performs the request first.",
         (),
         times=_WHERE["times"],
         http_status={"type": "integer", "minimum": 400, "maximum": 599},
@@ -128,7 +128,7 @@ FAULTS: Mapping[str, Document] = {
         requests_per_minute={"type": "integer", "minimum": 1, "maximum": 10_000},
         operation=_WHERE["operation"],
     ),
-    "delay": _word("Delay the answer.", ("seconds",), seconds=_SECONDS, **_WHERE),
+    "delay": _word("Delay the response.", ("seconds",), seconds=_SECONDS, **_WHERE),
     "break_answer": _word(
         "Drop the connection after this number of events, of one name if `event` is given.", (), **_AFTER, **_WHERE
     ),

@@ -18,14 +18,14 @@ from runs_conformance.contract.operation import find_operation
 from runs_conformance.emulator.app import BASE
 from runs_conformance.errors import UsageError
 from runs_conformance.testing.control_words import Document
-from runs_conformance.testing.faulty_answer import (
-    AnswerReplaced,
-    ErrorAnswer,
+from runs_conformance.testing.faulty_response import (
+    ErrorResponse,
     EventCounter,
-    cut_answer,
+    ResponseReplaced,
+    cut_response,
     end_with_error_event,
-    pause_answer,
-    replace_answer,
+    pause_response,
+    replace_response,
 )
 from runs_conformance.testing.key_session import ALL_KEYS, current_key
 from runs_conformance.testing.named_errors import NAMED_ERRORS
@@ -121,12 +121,12 @@ class FaultInjector:
                 send = allowance.with_headers(send)
             exceeded = next((allowance for allowance in allowances if allowance.is_exceeded), None)
             if exceeded is not None:
-                await ErrorAnswer(429, body=exceeded.error).send_to(send)
+                await ErrorResponse(429, body=exceeded.error).send_to(send)
             elif fault is None:
                 await app(scope, receive, send)
             else:
-                with suppress(AnswerReplaced):
-                    await _answer_with(fault, app, scope, receive, send)
+                with suppress(ResponseReplaced):
+                    await _respond_with(fault, app, scope, receive, send)
 
         return inject
 
@@ -170,35 +170,37 @@ class FaultInjector:
         return None, allowances
 
 
-async def _answer_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def _respond_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     arguments = fault.arguments
     counter = EventCounter(arguments.get("after", 0), arguments.get("event"))
     match fault.word:
         case "refuse":
-            answer = _error_answer(arguments)
+            answer = _error_response(arguments)
             if not arguments.get("after_doing"):
                 await answer.send_to(send)
                 return
-            send = replace_answer(send, answer)
+            send = replace_response(send, answer)
         case "delay":
             await asyncio.sleep(arguments["seconds"])
         case "break_answer":
-            send = cut_answer(send, counter)
+            send = cut_response(send, counter)
         case "pause_answer":
-            send = pause_answer(send, counter, arguments.get("seconds"))
+            send = pause_response(send, counter, arguments.get("seconds"))
         case "send_error_event":
             text = arguments.get("message", "The server had an error while processing your request.")
             send = end_with_error_event(send, counter, text, arguments.get("code"))
     await app(scope, receive, send)
 
 
-def _error_answer(arguments: Document) -> ErrorAnswer:
+def _error_response(arguments: Document) -> ErrorResponse:
     retry_after = arguments.get("retry_after")
     headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
     if (name := arguments.get("error")) is not None:
         error = NAMED_ERRORS[name]
-        return ErrorAnswer(error.http_status, {**error.headers, **headers}, error.body)
-    return ErrorAnswer(arguments.get("http_status", 429), headers, arguments.get("body"), arguments.get("content_type"))
+        return ErrorResponse(error.http_status, {**error.headers, **headers}, error.body)
+    return ErrorResponse(
+        arguments.get("http_status", 429), headers, arguments.get("body"), arguments.get("content_type")
+    )
 
 
 def _parse_head(scope: Scope) -> ReceivedRequest:

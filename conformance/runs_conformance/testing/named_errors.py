@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class NamedError:
-    """An answer with an error: its HTTP status, body and further headers."""
+    """A response with an error: its HTTP status, body and further headers."""
 
     http_status: int
     body: Mapping[str, Any] | str

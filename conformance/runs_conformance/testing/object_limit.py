@@ -42,7 +42,7 @@ class ObjectLimit:
         hooks.new_id = count
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """The application with the limit enforced before each answer, and after each stream."""
+        """The application with the limit enforced before each response, and after each stream."""
 
         async def limit(scope: Scope, receive: Receive, send: Send) -> None:
             async def limiting_send(message: Message) -> None:

@@ -41,7 +41,7 @@ _touched: ContextVar[set[str]] = ContextVar("touched_tenants")
 class ObjectStore:
     """An SQLite file with the objects of an emulator.
 
-    What an answer shows is stored before the answer is sent. Tenants are API keys, so the file names them by a keyed
+    What a response shows is stored before the response is sent. Tenants are API keys, so the file names them by a keyed
     hash; what it holds of one counts as stored objects from the start, and is shown when the key is first used. Raises
     InvalidFile for an unusable file.
     """
@@ -90,7 +90,7 @@ class ObjectStore:
         hooks.store_for_tenant, hooks.perform, hooks.finish = store_for_tenant, perform_action, finish_run
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """The application that stores the changes of each request before it is answered, and those of a stream."""
+        """The application that stores the changes of each request before its response, and those of a stream."""
 
         async def store(scope: Scope, receive: Receive, send: Send) -> None:
             token = _touched.set(set())

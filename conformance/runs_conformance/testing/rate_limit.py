@@ -16,7 +16,7 @@ _MAX_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class RequestAllowance:
-    """The limit that an answer states, the requests that remain, and the seconds until the next one is allowed."""
+    """The limit that a response states, the requests that remain, and the seconds until the next one is allowed."""
 
     limit: int
     remaining: int
@@ -25,7 +25,7 @@ class RequestAllowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the answer."""
+        """The headers of the response."""
         fields = {
             "x-ratelimit-limit-requests": str(self.limit),
             "x-ratelimit-remaining-requests": str(self.remaining),
@@ -40,7 +40,7 @@ class RequestAllowance:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The body of the answer to a request that exceeds the limit."""
+        """The body of the response to a request that exceeds the limit."""
         message = (
             f"Rate limit reached for gpt-9 in organization org-emulator on requests per min (RPM): Limit {self.limit}, "
             f"Used {self.limit}, Requested 1. Please try again in {_duration(self.reset_s)}. "
@@ -49,7 +49,7 @@ class RequestAllowance:
         return {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
 
     def with_headers(self, send: Send) -> Send:
-        """A `send` that adds the headers to the answer."""
+        """A `send` that adds the headers to the response."""
         pairs = [(name.encode(), value.encode()) for name, value in self.headers.items()]
 
         async def telling_send(message: Message) -> None:

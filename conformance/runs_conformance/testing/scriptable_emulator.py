@@ -1,4 +1,4 @@
-"""An emulator whose answers and failures a test decides."""
+"""An emulator whose responses and failures a test decides."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class ScriptableEmulator:
         operation: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Answer the next requests with an error of this HTTP status (429); with `after_doing`, perform them first.
+        """Respond to the next requests with an error of this HTTP status (429); with `after_doing`, perform them first.
 
         `times` is None for every request. `error` names an error of the service, such as `insufficient_quota`. A `body`
         of text is HTML by default, an object is JSON.
@@ -129,12 +129,12 @@ class ScriptableEmulator:
     def limit_rate(self, requests_per_minute: int, *, operation: str | None = None) -> None:
         """Allow this number of requests per minute of the emulator's clock, until a reset.
 
-        Answers have the headers `x-ratelimit-limit-requests` and so on; further requests are refused with 429.
+        Responses have the headers `x-ratelimit-limit-requests` and so on; further requests are refused with 429.
         """
         self._fault("limit_rate", requests_per_minute=requests_per_minute, operation=operation)
 
     def delay(self, seconds: float, times: int | None = 1, *, operation: str | None = None, skip: int = 0) -> None:
-        """Delay the answers to the next requests, or to every one if `times` is None."""
+        """Delay the responses to the next requests, or to every one if `times` is None."""
         self._fault("delay", seconds=seconds, times=times, operation=operation, skip=skip)
 
     def break_answer(
@@ -146,7 +146,7 @@ class ScriptableEmulator:
         operation: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Drop the connection during the next answers, after this number of events of a stream, or of one name."""
+        """Drop the connection during the next responses, after this number of events of a stream, or of one name."""
         self._fault("break_answer", after=after, times=times, event=event, operation=operation, skip=skip)
 
     def pause_answer(
@@ -159,7 +159,7 @@ class ScriptableEmulator:
         operation: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Pause the next answers after this number of events, for a number of seconds or forever."""
+        """Pause the next responses after this number of events, for a number of seconds or forever."""
         self._fault(
             "pause_answer", after=after, seconds=seconds, times=times, event=event, operation=operation, skip=skip
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.context import Events, EventStreamAnswer, Hooks, RequestContext, ServerState
+from runs_conformance.emulator.context import Events, EventStreamResponse, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_events, wrap_handlers
 from runs_conformance.emulator.state import Run
@@ -160,7 +160,7 @@ def begins_anew_after_outputs(hooks: Hooks) -> None:
 
     async def submit(inner: Any, request: RequestContext) -> Any:
         answer = await inner(request)
-        return replace(answer, start=0) if isinstance(answer, EventStreamAnswer) else answer
+        return replace(answer, start=0) if isinstance(answer, EventStreamResponse) else answer
 
     wrap_handlers(hooks, submit, "submit_tool_outputs")
 
@@ -171,7 +171,7 @@ def creates_threads_again(hooks: Hooks) -> None:
 
     async def run(inner: Any, request: RequestContext) -> Any:
         answer = await inner(request)
-        if not isinstance(answer, EventStreamAnswer):
+        if not isinstance(answer, EventStreamResponse):
             return answer
         thread = request.server.hooks.thread_object(request.server, answer.thread, "stream")
         return replace(answer, opening_events=(("thread.created", thread),))

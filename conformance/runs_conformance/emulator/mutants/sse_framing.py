@@ -7,7 +7,7 @@ from typing import Any
 
 from runs_conformance.contract.operation import Operation
 from runs_conformance.emulator.api_errors import ApiError
-from runs_conformance.emulator.context import Events, EventStreamAnswer, Hooks, RequestContext, ServerState
+from runs_conformance.emulator.context import Events, EventStreamResponse, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_events, wrap_handlers
 from runs_conformance.emulator.request_validation import Schemas
@@ -47,7 +47,7 @@ def answers_streams_in_json(hooks: Hooks) -> None:
         result = await inner(request)
         return (
             request.server.hooks.run_object(request.server, result.run, "json")
-            if isinstance(result, EventStreamAnswer)
+            if isinstance(result, EventStreamResponse)
             else result
         )
 

@@ -1,4 +1,4 @@
-"""Faults in the middle of an answer: each wraps the `send` of an ASGI application."""
+"""Faults in the middle of a response: each wraps the `send` of an ASGI application."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _FOR_GOOD_S = 10.0**6
 
 
 class ConnectionCut(ConnectionError):  # noqa: N818 -- it is injected, not an error
-    """The connection is dropped in the middle of an answer."""
+    """The connection is dropped in the middle of a response."""
 
 
-class AnswerReplaced(Exception):  # noqa: N818 -- it is injected, not an error
-    """Another answer was sent instead of the application's."""
+class ResponseReplaced(Exception):  # noqa: N818 -- it is injected, not an error
+    """Another response was sent instead of the application's."""
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorAnswer:
-    """An answer with an error; without a `body`, it has the envelope and the usual text of its HTTP status."""
+class ErrorResponse:
+    """A response with an error; without a `body`, it has the envelope and the usual text of its HTTP status."""
 
     http_status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class ErrorAnswer:
     content_type: str | None = None
 
     async def send_to(self, send: Send) -> None:
-        """Send the answer."""
+        """Send the response."""
         status = self.http_status
         if self.body is None:
             message, code, kind = _ERRORS.get(status, (f"Injected fault: HTTP {status}.", None, "server_error"))
@@ -54,12 +54,12 @@ class ErrorAnswer:
         await send({"type": "http.response.body", "body": raw})
 
 
-def replace_answer(send: Send, answer: ErrorAnswer) -> Send:
-    """A `send` that sends another answer as soon as the application begins its own, then raises AnswerReplaced."""
+def replace_response(send: Send, answer: ErrorResponse) -> Send:
+    """A `send` that sends another response as soon as the application begins its own, then raises ResponseReplaced."""
 
     async def replacing_send(message: Message) -> None:
         await answer.send_to(send)
-        raise AnswerReplaced("injected fault: the answer was replaced")
+        raise ResponseReplaced("injected fault: the response was replaced")
 
     return replacing_send
 
@@ -72,7 +72,7 @@ class EventCounter:
     event: str | None = None
 
     def is_reached(self, message: Message) -> bool:
-        """Whether the number was reached before this part of the answer. Counts it."""
+        """Whether the number was reached before this part of the response. Counts it."""
         if self.after <= 0:
             return True
         if self.event is None or _event_name(message.get("body", b"")) == self.event:
@@ -85,7 +85,7 @@ def _event_name(raw: bytes) -> str | None:
     return match[1].decode("utf-8", "replace") if match else None
 
 
-def cut_answer(send: Send, counter: EventCounter) -> Send:
+def cut_response(send: Send, counter: EventCounter) -> Send:
     """A `send` that drops the connection when the counter is reached."""
 
     async def cutting_send(message: Message) -> None:
@@ -98,7 +98,7 @@ def cut_answer(send: Send, counter: EventCounter) -> Send:
     return cutting_send
 
 
-def pause_answer(send: Send, counter: EventCounter, seconds: float | None) -> Send:
+def pause_response(send: Send, counter: EventCounter, seconds: float | None) -> Send:
     """A `send` that sends nothing for a number of seconds, or forever, when the counter is reached."""
     is_paused = False
 
@@ -120,7 +120,7 @@ def end_with_error_event(send: Send, counter: EventCounter, message_text: str, c
             error = {"message": message_text, "type": "server_error", "param": None, "code": code}
             raw = f"event: error\ndata: {json.dumps({'error': error})}\n\n".encode()
             await send({"type": "http.response.body", "body": raw, "more_body": False})
-            raise AnswerReplaced("injected fault: the stream ended with an error event")
+            raise ResponseReplaced("injected fault: the stream ended with an error event")
         await send(message)
 
     return failing_send
