@@ -84,7 +84,7 @@ def judge_traffic(
     HAR, a `History`, or the path of a file.
 
     Each exchange is judged by `edition` or, without one, by the edition of its own date; `options.edition` is not used.
-    `hosts` are globs of the hosts whose traffic is judged. With `as_operation`, the text is one answer of that
+    `hosts` are globs of the hosts whose traffic is judged. With `as_operation`, the text is one response of that
     operation. Raises UsageError if the traffic cannot be read.
     """
     options = RunOptions() if options is None else options

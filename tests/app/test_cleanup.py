@@ -122,4 +122,4 @@ def test_cleanup_of_an_unreachable_target_fails(tmp_path: Path, capsys: pytest.C
     run = {"type": "run", "base_url": "http://127.0.0.1:1/v1", "run_id": "r"}
     (tmp_path / "history.jsonl").write_text(json.dumps(run) + "\n")
     assert run_command(["cleanup", str(tmp_path), "--api-key", KEY]) == 3
-    assert "does not answer" in capsys.readouterr().err
+    assert "does not respond" in capsys.readouterr().err

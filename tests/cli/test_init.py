@@ -161,7 +161,7 @@ def test_the_key_header_is_written_only_if_the_key_is_checked() -> None:
     with gateway(refuse=flaky, key_header="") as gate:
         assert run_command(["init", gate.url]) == 0
     assert written()["auth"] == {"api_key": "env:OPENAI_API_KEY"}
-    assert "The server answers without a key." in FILE.read_text()
+    assert "The server serves requests without a key." in FILE.read_text()
 
 
 def test_an_unknown_model(capsys: pytest.CaptureFixture[str]) -> None:

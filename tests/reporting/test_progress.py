@@ -50,7 +50,7 @@ def test_what_the_target_does_not_delete_is_announced() -> None:
 def test_throttling_says_which_requests_wait() -> None:
     said: list[str] = []
     LineProgress(said.append).on_throttled(1.0)
-    assert said == ["the target answers HTTP 429 or 503; what it refuses is sent again after 1 s"]
+    assert said == ["the target responds with HTTP 429 or 503; what it refuses is sent again after 1 s"]
 
 
 def test_a_long_wait_says_what_is_waited_for() -> None:

@@ -43,7 +43,7 @@ def test_server_without_the_api_is_a_target_error() -> None:
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    with pytest.raises(TargetError, match="create_assistant was answered with HTTP 404"):
+    with pytest.raises(TargetError, match="create_assistant got HTTP 404"):
         run_state_machine_as_test(state_machine(app), settings=FEW)
 
 

@@ -133,7 +133,7 @@ def delete(
 ) -> CleanupResult:
     """Delete the leftovers on the target and record the requests in the history.
 
-    Calls `on_object` for each object with its outcome. Raises TargetError if the target does not answer.
+    Calls `on_object` for each object with its outcome. Raises TargetError if the target does not respond.
     """
     result = CleanupResult()
     with _open_session(leftovers, target) as session:
@@ -171,16 +171,16 @@ def _describe_outcome(leftover: Leftover, exchange: Exchange | None) -> str:
 
 
 def _track_unanswered_assistants(leftovers: Leftovers, session: Session) -> None:
-    """Track assistants that carry the tag of the test run but whose creation was never answered.
+    """Track assistants that carry the tag of the test run but whose creation got no response.
 
-    Raises TargetError if the target does not answer.
+    Raises TargetError if the target does not respond.
     """
     run_id, after = leftovers.header_text("run_id"), ""
     for _ in range(MAX_ASSISTANT_PAGES if run_id else 0):
         query = (("limit", "100"), *((("after", after),) if after else ()))
         page = session.send(Step(operation="list_assistants", query=query, role=Role.CLEANUP), PROGRAM, {})
         if page.response is None:
-            raise TargetError(f"{session.transport.address.url} does not answer: {page.problem or 'no reason given'}")
+            raise TargetError(f"{session.transport.address.url} does not respond: {page.problem or 'no reason given'}")
         for item in listed_items(page.body)[1]:
             metadata = item.get("metadata") if is_object(item) else None
             if is_object(item) and is_object(metadata) and metadata.get(METADATA_TAG) == run_id:

@@ -52,7 +52,7 @@ _DENIED = (401, 403)
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The address that answered, and what the server does not offer, with the reason.
+    """The address that responded, and what the server does not offer, with the reason.
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
     run was refused, `run_failed` that it was an error of the server instead. `needs_key` is None if unknown. `lost`

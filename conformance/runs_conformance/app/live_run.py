@@ -48,7 +48,7 @@ PREFLIGHT_LIMITS = ExchangeLimits(connect=10.0, idle=20.0, total=20.0)
 """Timeouts after which a target counts as unresponsive."""
 
 PREFLIGHT_STOP_SECONDS = 2.0
-"""How long an interrupted preflight waits for its exchange: a target that has never answered may not answer at all."""
+"""How long an interrupted preflight waits for its exchange: a target that never responded may not respond at all."""
 
 LATE_CLEANUP_SECONDS = 5.0
 """Time limit of the cleanup after the time limit of the test run, and of each of its requests."""

@@ -241,9 +241,9 @@ def _unanswered_reason(step_exchanges: Sequence[Exchange]) -> str | None:
         return "the request that showed it was not sent"
     last = step_exchanges[-1]
     if last.completion is not Completion.ANSWERED:
-        return last.problem or "the request that showed it was not answered"
+        return last.problem or "the request that showed it got no response"
     if last.status in RETRY_LATER_STATUSES:
-        return f"the request that showed it was answered with HTTP {last.status}"
+        return f"the request that showed it got HTTP {last.status}"
     return None
 
 

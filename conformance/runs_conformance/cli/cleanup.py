@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def command(where: Path | None, **values: Any) -> int:
     """Delete the objects that a test run left on its target, as its history shows. Default: the last test run.
 
-    A test run cleans up after itself; use this if it was killed, or if its target did not answer. It can be
+    A test run cleans up after itself; use this if it was killed, or if its target did not respond. It can be
     repeated. Apart from assistants, objects whose creation was in flight when the test run was killed cannot be found;
     delete them by hand.
     """

@@ -175,7 +175,7 @@ def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
         )
         notes.setdefault("model", []).append(text)
     if discovery.needs_key is False:
-        notes["auth.api_key"] = ["The server answers without a key."]
+        notes["auth.api_key"] = ["The server serves requests without a key."]
     elif literal:
         notes["auth.api_key"] = ["The key was given on the command line; put it into this variable."]
     missing = [name for name in CAPABILITIES if name in discovery.missing]

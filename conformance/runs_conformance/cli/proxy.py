@@ -55,8 +55,9 @@ _LOOK_S = 0.1
     metavar="FAULT:SHARE",
     multiple=True,
     help=(
-        "Answer a share of the requests with a fault, to test how the client handles it: an HTTP status (429:0.05), a "
-        "closed connection (cut:0.01) or a delay in seconds (delay2.5:0.1). Faults are not judged. Repeatable."
+        "Respond to a share of the requests with a fault, to test how the client handles it: an HTTP status "
+        "(429:0.05), a closed connection (cut:0.01) or a delay in seconds (delay2.5:0.1). Faults are not judged. "
+        "Repeatable."
     ),
 )
 @option("--fail-fast", group=GATE, is_flag=True, help="Stop at the first failure.")

@@ -124,9 +124,7 @@ def _dereference(ref: Ref, exchanges_by_step: Mapping[str, Exchange]) -> JSON:
         raise UnresolvedReference(ref.step, ref.pointer, "it was not sent")
     value = at(answered_object(exchange), ref.pointer)
     if isinstance(value, Absent):
-        raise UnresolvedReference(
-            ref.step, ref.pointer, exchange.problem or f"it was answered with HTTP {exchange.status}"
-        )
+        raise UnresolvedReference(ref.step, ref.pointer, exchange.problem or f"it got HTTP {exchange.status}")
     return value
 
 

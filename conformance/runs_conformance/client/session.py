@@ -42,7 +42,7 @@ class Session:
 
     Assistants and threads that serve only as fixtures carry `fixture_metadata`, so that people recognize them.
     `recorded_exchanges` is the number of exchanges already in a continued history. If `admission` is given, it must
-    admit every attempt. If `recovery` is given, a target that refuses connections after it had answered is waited for,
+    admit every attempt. If `recovery` is given, a target that refuses connections after it had responded is waited for,
     and the request is not sent again.
     """
 
@@ -145,7 +145,7 @@ class Session:
         return exchanges
 
     def probe_path(self, path: str, program: str) -> Exchange:
-        """Send a GET request to a path outside the API, to learn how the target answers for a missing route."""
+        """Send a GET request to a path outside the API, to learn how the target responds for a missing route."""
         self._throttle.acquire()
         return self._attempt(None, PreparedRequest("", "GET", path), program, 1)[0]
 

@@ -37,7 +37,7 @@ def find_approach(
     """Return the context with the forms that the target accepts.
 
     `list_models` names models to try if the target refuses the one in the context. Sends nothing that a program may
-    not send; whatever the target answers, it raises nothing but UsageError.
+    not send; whatever the target sends, it raises nothing but UsageError.
     """
     search = ApproachSearch(context, list_models=list_models)
     program = Program(

@@ -31,9 +31,9 @@ Signature = tuple[int, str]
 
 @dataclass(slots=True)
 class OperationStats:
-    """Responses to one operation: accepted, answered as by a missing route, failed, or anything else.
+    """Responses to one operation: accepted, like those of a missing route, failed, or anything else.
 
-    `unknown_ids` counts requests with an id that does not exist which were answered as by a missing route.
+    `unknown_ids` counts requests with an id that does not exist whose responses were like those of a missing route.
     `failed` counts server errors and requests without a response: they show neither that the operation exists nor that
     it does not. `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether
     any such request succeeded. `is_shadowed` says that another route took a request. `undelivered_streams` holds the
@@ -88,7 +88,7 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
         if exchange.accepted:
             stats.accepted += 1
         elif step.dangling is not None and exchange.status == 404:
-            # Some frameworks answer for a missing object as they do for a missing route.
+            # Some frameworks respond for a missing object as they do for a missing route.
             stats.unknown_ids += is_missing_route(exchange, no_route)
         elif is_missing_route(exchange, no_route):
             stats.no_route += 1
@@ -129,7 +129,7 @@ def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
 
 
 def _requests_stream(exchange: Exchange) -> bool:
-    """Whether an otherwise valid request asked for a stream and was answered."""
+    """Whether an otherwise valid request asked for a stream and got a response."""
     step, body = exchange.step, exchange.request.body
     if step is None or step.key is not Key.PRIMARY or step.role is Role.NEGATIVE or exchange.response is None:
         return False
@@ -141,7 +141,7 @@ def unsupported_capabilities(
 ) -> dict[str, str]:
     """Return the capabilities that the target does not support, and their operations, each with the reason.
 
-    A capability is unsupported if every operation of it that was tried was always answered as by a missing route.
+    A capability is unsupported if every operation of it that was tried always got the responses of a missing route.
     Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
     `declared` capabilities are never optional. Any other operation may be missing individually, and so may operations
     of the core that are outside the Runs API itself.
@@ -173,7 +173,7 @@ def unsupported_capabilities(
 
 
 def missing_operations(stats_by_operation: StatsByOperation, denied: Collection[str] = ()) -> tuple[str, ...]:
-    """The operations that the target answers as it answers missing routes, and all those of missing capabilities.
+    """The operations whose responses are those of missing routes, and all those of missing capabilities.
 
     Operations of `denied` capabilities are left out: the user knows of them.
     """
@@ -261,7 +261,7 @@ def _generalize(text: str) -> str:
 
 
 def is_missing_route(exchange: Exchange, no_route: Collection[Signature]) -> bool:
-    """Whether a target answered as it answers for a route that it does not have."""
+    """Whether a target responded as it does for a route that it does not have."""
     return exchange.status in (405, 501) or signature(exchange) in no_route
 
 

@@ -1,4 +1,4 @@
-"""Bounds the memory that the exchanges of one program take, whatever the target answers."""
+"""Bounds the memory that the exchanges of one program take, whatever the target sends."""
 
 from __future__ import annotations
 

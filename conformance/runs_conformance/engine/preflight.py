@@ -55,7 +55,7 @@ class PathProber(Protocol):
 def check_target(sender: Sender, url: str, thread: str | None = None, *, read_only: bool = False) -> None:
     """Send two small requests. Raises TargetError if testing makes no sense, ObjectNotFound if there is no `thread`.
 
-    With `read_only` or a `thread`, no thread is created. A target that merely answers wrongly (200 `{}`, 400 to
+    With `read_only` or a `thread`, no thread is created. A target that merely responds wrongly (200 `{}`, 400 to
     everything) passes, so that it is judged.
     """
     opening = _CREATE_THREAD
@@ -68,7 +68,7 @@ def check_target(sender: Sender, url: str, thread: str | None = None, *, read_on
         return
     second = _send(sender, _LIST_ASSISTANTS, url)
     if _is_html(first) and _is_html(second):
-        raise NotAnApi(f"{url} answers with a web page{_title(first)}, not an API", "does the base URL lack /v1?")
+        raise NotAnApi(f"{url} responds with a web page{_title(first)}, not an API", "does the base URL lack /v1?")
     if thread is not None and first.status in (400, 404):
         if _reports_missing_object(first, "thread", thread):
             raise _object_not_found("thread", thread, url, first)
@@ -105,7 +105,7 @@ def _error_for(url: str, opening: Step, first: Exchange, second: Exchange) -> Ta
         return TargetUnavailable(f"{url} is not available (HTTP {described}{detail})")
     if statuses <= {429}:
         return TargetUnavailable(
-            f"{url} answers HTTP 429 to everything{detail}", "wait, or ask for a higher rate limit"
+            f"{url} responds with HTTP 429 to everything{detail}", "wait, or ask for a higher rate limit"
         )
     return None
 
@@ -142,7 +142,7 @@ def _object_not_found(kind: str, id_: str, url: str, exchange: Exchange) -> Obje
 def no_route_signatures(prober: PathProber) -> frozenset[Signature]:
     """Return the signatures of a missing route, which distinguish a missing operation from a missing object.
 
-    Empty if the target answers an unknown path with another status than 404.
+    Empty if the target responds to an unknown path with another status than 404.
     """
     return signatures_in([prober.probe_path(path, PROBE_PROGRAM) for path in (UNKNOWN_PATH, _THREAD_NAMED_RUNS)])
 

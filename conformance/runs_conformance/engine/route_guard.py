@@ -15,17 +15,17 @@ from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 
 MIN_ANSWERS = 6
-"""Answers as by a missing route after which an operation is no longer called."""
+"""Responses like those of a missing route after which an operation is no longer called."""
 
 MIN_ANSWERS_TO_VALID = 2
-"""How many of these must be answers to requests that the target has no reason to refuse."""
+"""How many of these must be responses to requests that the target has no reason to refuse."""
 
 
 @dataclass(slots=True)
 class RouteGuard:
-    """Sends steps, except those of operations that were always answered as a missing route is. Thread-safe.
+    """Sends steps, except those of operations whose responses were always those of a missing route. Thread-safe.
 
-    A target that lacks an operation answers every request alike, so that further ones show nothing.
+    A target that lacks an operation responds to every request alike, so that further ones show nothing.
     """
 
     sender: Sender

@@ -57,7 +57,7 @@ class Suspect:
 
     @property
     def starts_work(self) -> bool:
-        """Whether the target goes on working after its answer."""
+        """Whether the target goes on working after its response."""
         starts = OPERATIONS[self.step.operation].creates == "run" or self.step.operation == "submit_tool_outputs"
         return starts and self.exchange.accepted
 
@@ -92,7 +92,7 @@ class SurvivalTrials:
         )[:MAX_SUSPECTS]
 
     def send_alone(self, step: Step, delay: float = 0.0) -> Survival:
-        """Send a request to fresh objects; `delay` is how long the target lived on after its answer, as far as known.
+        """Send a request to fresh objects; `delay` is how long the target lived on after its response, as far as known.
 
         Without a fixture for its operation the request is not sent.
         """

@@ -75,8 +75,8 @@ class TargetHealth:
             return f"the target became unusable: {self._server_errors} responses in a row were server errors"
         if self._denied.total() >= MAX_CONSECUTIVE_DENIED and len(self._denied) >= MIN_DENIED_OPERATIONS:
             return (
-                f"the target no longer accepts the API key: {self._denied.total()} requests in a row were answered "
-                "with HTTP 401 or 403"
+                f"the target no longer accepts the API key: {self._denied.total()} requests in a row got "
+                "HTTP 401 or 403"
             )
         if (failed := self._failed.total()) >= MAX_CONSECUTIVE_FAILED and len(self._failed) >= MIN_DENIED_OPERATIONS:
             return f"the target became unusable: {failed} valid requests failed, and none was accepted between them"
@@ -86,9 +86,7 @@ class TargetHealth:
                 f"{self._large_bytes // 2**20} MB of memory"
             )
         if self._retry_later >= MAX_CONSECUTIVE_RETRY_LATER:
-            return (
-                f"the target answered {self._retry_later} requests in a row with HTTP 429 or 503; try --rate-limit 1/s"
-            )
+            return f"{self._retry_later} requests in a row got HTTP 429 or 503; try --rate-limit 1/s"
         return None
 
     @property
@@ -143,7 +141,7 @@ class TargetHealth:
         if (exchange.status or 0) < 500:
             self._server_errors = 0
         elif exchange.step is None or exchange.step.role is not Role.NEGATIVE:
-            # A server may answer each invalid request with 5xx, and serve valid ones.
+            # A server may fail on each invalid request with 5xx, and serve valid ones.
             self._server_errors += 1
         self._retry_later = self._retry_later + 1 if exchange.status in RETRY_LATER_STATUSES else 0
         name = exchange.operation or ""

@@ -214,7 +214,7 @@ async def _wait_until_client_disconnects(receive: Receive) -> None:
 
 async def _send_bad_gateway(send: Callable[[Any], Awaitable[None]]) -> None:
     body = (
-        b'{"error": {"message": "runs-conformance proxy: the upstream server did not answer", "type": "proxy_error"}}'
+        b'{"error": {"message": "runs-conformance proxy: the upstream server did not respond", "type": "proxy_error"}}'
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 502, "headers": headers})

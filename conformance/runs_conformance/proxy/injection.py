@@ -1,4 +1,4 @@
-"""Faults that the proxy answers with instead of the server, to try how patient a client is."""
+"""Faults that the proxy responds with instead of the server, to try how patient a client is."""
 
 from __future__ import annotations
 

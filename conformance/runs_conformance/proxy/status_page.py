@@ -52,7 +52,7 @@ def is_for_status(scope: Scope) -> bool:
 
 
 async def send_status(scope: Scope, send: Send, status: ProxyStatus) -> None:
-    """Answer with the page, or with JSON."""
+    """Respond with the page, or with JSON."""
     is_json = scope["path"].endswith(".json")
     text = json.dumps(asdict(status)) if is_json else render_page(status)
     content = text.encode("utf-8", "replace")

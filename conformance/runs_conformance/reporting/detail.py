@@ -176,7 +176,7 @@ def _timeline(example: JSON) -> Iterator[TimelineEntry]:
         yield TimelineEntry(
             at=f"{entry.get('at')} s",
             operation=f"{entry.get('operation')}" + (f" × {times}" if times != 1 else ""),
-            response=f"HTTP {http}" if http else "no answer",
+            response=f"HTTP {http}" if http else "no response",
             statuses=" → ".join(str(each) for each in statuses) if is_array(statuses) and statuses else "·",
             exchange=str(entry.get("exchange")),
             shows_failure=entry.get("shows") is True,

@@ -193,7 +193,7 @@ def _undeletable(estimates: Mapping[str, int]) -> str:
 
 
 def _throttling(seconds: float) -> str:
-    return f"the target answers HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
+    return f"the target responds with HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
 
 
 def _waiting(awaited: str, seconds: float) -> str:

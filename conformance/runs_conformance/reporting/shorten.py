@@ -24,7 +24,7 @@ MAX_ITEMS = 50
 MAX_FULL_BYTES = 600_000
 """Bytes of the counterexamples that keep the steps that reproduce them. The simplest of each cause come first."""
 MAX_LEAN_BYTES = 500_000
-"""Bytes of the other counterexamples, which keep request and answer."""
+"""Bytes of the other counterexamples, which keep request and response."""
 _MAX_DEPTH = 12
 _LEAN = ("program", "exchange", "operation", "model", "request", "answer", "mutation", "neighbour")
 
@@ -47,7 +47,7 @@ def shorten(report: Report) -> Report:
 
 
 def _limit_examples(report: Report) -> dict[str, JSON]:
-    """The counterexamples that fit, by id: in full, else only request and answer, else none."""
+    """The counterexamples that fit, by id: in full, else only request and response, else none."""
     full, lean = MAX_FULL_BYTES, MAX_LEAN_BYTES
     kept: dict[str, JSON] = {}
     for verdict in _by_urgency(report):

@@ -125,7 +125,7 @@ class TestedApplication:
     def require_created(self, exchange: Exchange) -> None:
         """Raise TargetError if the application did not create what every example needs."""
         if not exchange.accepted or not isinstance(exchange.member("id"), str):
-            raise TargetError(f"{exchange.operation} was answered with {describe_response(exchange)}")
+            raise TargetError(f"{exchange.operation} got {describe_response(exchange)}")
 
     def _open(self) -> Session:
         resources = ExitStack()

@@ -37,7 +37,7 @@ def _lines(id_: str, statement: str, finding: Finding, history: History) -> list
     lines = [f"{id_}: {statement}", f"  {finding.message}"]
     exchange = history.find(finding.exchange)
     if exchange is not None:
-        lines.append(f"  {describe_request(exchange)} was answered with {describe_response(exchange)}")
+        lines.append(f"  {describe_request(exchange)} got {describe_response(exchange)}")
     return lines
 
 

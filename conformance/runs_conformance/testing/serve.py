@@ -144,7 +144,7 @@ def _open_log(path: str, resources: ExitStack) -> TextIO:
 
 @contextmanager
 def _end_on_sigterm() -> Iterator[None]:
-    """End the process regularly when SIGTERM arrives, so that files are closed; uvicorn completes open requests first."""
+    """End the process regularly on SIGTERM, so that files are closed; uvicorn completes open requests first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

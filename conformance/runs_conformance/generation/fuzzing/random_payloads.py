@@ -26,7 +26,7 @@ _RUN_DENSITY = 0.9
 """Share of the optional members in payloads that start a run; it is high because there are few of them."""
 
 MAX_EQUAL_REFUSALS = 2
-"""Valid payloads refused with the same answer whose causes are searched for."""
+"""Valid payloads refused with the same response whose causes are searched for."""
 
 
 def payload_program(portion: Portion, following: Portion | None = None) -> Callable[[ProgramContext], StepGenerator]:

@@ -43,7 +43,7 @@ RUN_STEP = Ref("steps", "/data/0/id")
 
 @dataclass(frozen=True, slots=True)
 class TestObjects:
-    """The names of the answers that show the objects of a program; steps on other objects cannot be sent.
+    """The names of the responses that show the objects of a program; steps on other objects cannot be sent.
 
     `waiting` is among them if the run waits for tool outputs.
     """
@@ -69,7 +69,7 @@ class TestObjects:
 
 
 def references_in(value: object) -> frozenset[str]:
-    """The names of the answers that a part of a step refers to."""
+    """The names of the responses that a part of a step refers to."""
     if isinstance(value, Ref):
         return frozenset({value.step})
     if isinstance(value, Mapping):
@@ -102,7 +102,7 @@ def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestO
 
 
 def _start_some_run(context: ProgramContext) -> Generator[Instruction, Any, set[str]]:
-    """Start a run, if possible one that waits for tool outputs; returns the names of the answers that show it."""
+    """Start a run, if possible one that waits for tool outputs; returns the names of the responses that show it."""
     calls = yield from prepare_caller(context)
     for members in (*([forced_call(context)] * context.approach.call_attempts if calls else ()), {}):
         if not has_id((yield run(**members))):

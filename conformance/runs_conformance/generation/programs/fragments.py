@@ -141,7 +141,7 @@ def submit(
     stream: bool = False,
     **rest: object,
 ) -> Step:
-    """Submit outputs for the first `count` pending calls in the answer named `run_answer`."""
+    """Submit outputs for the first `count` pending calls in the response named `run_answer`."""
     tool_outputs = [
         {"tool_call_id": Ref(run_answer, f"{PENDING_CALLS}/{index}/id"), "output": outputs[index % len(outputs)]}
         for index in range(count)
@@ -153,7 +153,7 @@ def submit(
 
 
 def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, run_answer: str = "waiting") -> Fragment:
-    """Poll a run and answer its calls until it ends; returns whether it did. A run that keeps calling is cancelled."""
+    """Poll a run and submit outputs until it ends; returns whether it did. A run that keeps calling is cancelled."""
     for _ in range(3):
         answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
         if status(answer) != "requires_action" or not pending_call_count(answer):

@@ -41,7 +41,7 @@ def _raw_probe(step: Step, raw: bytes, name: str, reason_to_accept: str = "") ->
 def send_probes(probes: Iterable[Step]) -> Fragment:
     """Send probes between small control requests that must succeed.
 
-    A probe that gets no answer or a server error is sent again between two controls, to find out whether the probe
+    A probe that gets no response or a server error is sent again between two controls, to find out whether the probe
     is the cause.
     """
     probes = tuple(probes)

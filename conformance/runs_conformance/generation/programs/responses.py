@@ -1,4 +1,4 @@
-"""Reads what a program needs from an answer to continue."""
+"""Reads what a program needs from a response to continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PENDING_CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
 def response_object(exchange: Exchange, kind: str = "thread.run") -> Mapping[str, JSON]:
-    """The object in an accepted answer: its body or, in a stream, the last object of this kind; empty if refused."""
+    """The object in an accepted response: its body or, in a stream, the last object of this kind; empty if refused."""
     if not exchange.accepted:
         return {}
     for event in reversed(tuple(readable_events(exchange.events))):
@@ -24,13 +24,13 @@ def response_object(exchange: Exchange, kind: str = "thread.run") -> Mapping[str
 
 
 def status(exchange: Exchange) -> str:
-    """The status of the run or step in an answer; empty if there is none."""
+    """The status of the run or step in a response; empty if there is none."""
     value = response_object(exchange).get("status")
     return value if isinstance(value, str) else ""
 
 
 def pending_call_count(exchange: Exchange) -> int:
-    """How many pending calls the run in an answer has; 0 unless all of them have an id and the run requires action."""
+    """How many pending calls the run in a response has; 0 unless all of them have an id and the run requires action."""
     run = response_object(exchange)
     pending = at(run, PENDING_CALLS) if at(run, "/status") == "requires_action" else ABSENT
     ids = [at(call, "/id") for call in pending] if is_array(pending) else []
@@ -43,5 +43,5 @@ def item_count(exchange: Exchange) -> int:
 
 
 def has_id(exchange: Exchange) -> bool:
-    """Whether an accepted answer contains an object with an id."""
+    """Whether an accepted response contains an object with an id."""
     return isinstance(response_object(exchange).get("id"), str)
