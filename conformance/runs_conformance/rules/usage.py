@@ -99,7 +99,7 @@ def adds_up(observation: Observation) -> Iterator[Result]:
     if is_integer(prompt) and is_integer(completion) and is_integer(total):
         yield observation.check(
             total == prompt + completion and min(prompt, completion) >= 0,
-            f"total_tokens is {total}, with {prompt} for the prompt and {completion} for the completion",
+            f"`total_tokens` is {total}, with {prompt} for the prompt and {completion} for the completion",
             "/usage/total_tokens",
             prompt + completion,
             total,

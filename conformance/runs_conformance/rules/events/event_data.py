@@ -104,4 +104,4 @@ def ended_message_says_when(observation: Observation) -> Iterator[Result]:
     """
     stamp = _STAMPS.get(observation.event or "")
     if stamp is not None and observation.get(stamp) is not ABSENT:
-        yield observation.check(observation.get(stamp) is not None, f"{stamp} is null", f"/{stamp}")
+        yield observation.check(observation.get(stamp) is not None, f"`{stamp}` is null", f"/{stamp}")

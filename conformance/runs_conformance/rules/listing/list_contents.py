@@ -41,7 +41,7 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
         for name, id_ in page.exchange.path.items():
             actual = item.get(name)
             if isinstance(actual, str):
-                yield item.check(actual == id_, f"{name} differs from the one in the path", f"/{name}", id_, actual)
+                yield item.check(actual == id_, f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
 
 
 @rule(

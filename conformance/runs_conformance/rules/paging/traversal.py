@@ -132,7 +132,7 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     else:
         remaining = f"{len(comparison.remaining_ids)} items follow" if follows else "nothing follows"
         yield comparison.page.exchange.finding(
-            f"has_more is {str(has_more).lower()}, but {remaining}", "/has_more", follows, has_more
+            f"`has_more` is {str(has_more).lower()}, but {remaining}", "/has_more", follows, has_more
         )
 
 
@@ -230,7 +230,7 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
                 yield PASSED
             else:
                 item = f"the id of the page's {position} item" if page.items else "null on an empty page"
-                yield page.exchange.finding(f"{name} is not {item}", f"/{name}", expected, actual)
+                yield page.exchange.finding(f"`{name}` is not {item}", f"/{name}", expected, actual)
 
 
 def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:

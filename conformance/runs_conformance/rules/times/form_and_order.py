@@ -145,7 +145,7 @@ def what_has_happened_is_not_in_the_future(event: PastEvent) -> Iterator[Result]
     Fix: Take each timestamp from the current UTC time when the event happens.
     """
     message, created_later = (
-        f"{event.name} is later than created_at of a {event.later.kind} that was created afterwards",
+        f"`{event.name}` is later than `created_at` of a {event.later.kind} that was created afterwards",
         event.later.created_at,
     )
     holds = created_later is None or event.time <= created_later + _CLOCK_TOLERANCE
