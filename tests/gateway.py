@@ -58,7 +58,7 @@ def error_response(status: int, message: str) -> CannedResponse:
 
 @dataclass
 class Gateway:
-    """Forwards requests below `mount` to the emulator and answers 404 to all others.
+    """Forwards requests below `mount` to the emulator and responds with 404 to all others.
 
     A response returned by `refuse` replaces the emulator's. `key_header` carries the key, bare unless it is
     Authorization. Every request needs the parameters of `query`. `ignored_parameters` are not forwarded.

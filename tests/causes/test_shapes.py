@@ -1,4 +1,4 @@
-"""Which cause wrong and missing members of answers belong to."""
+"""Which cause wrong and missing members of responses belong to."""
 
 from __future__ import annotations
 

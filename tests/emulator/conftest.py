@@ -89,7 +89,7 @@ class Served:
         headers: Mapping[str, str | None] | None = None,
         **query: Any,
     ) -> Any:
-        """Send JSON and return the JSON answer. Fails the test for another HTTP status than `status`."""
+        """Send JSON and return the JSON response. Fails the test for another HTTP status than `status`."""
         raw = None if body is None else json.dumps(body).encode()
         answer = self.send(method, f"{path}?{urlencode(query)}" if query else path, raw, headers)
         assert answer.status == status, answer.raw.decode()

@@ -1,4 +1,4 @@
-"""Recorded requests to the real service are sent to the emulator, and the answers are compared member by member.
+"""Recorded requests to the real service are sent to the emulator, and the responses are compared member by member.
 
 Ids are mapped as they appear. Before each read of a run, the clock is advanced until the run has its recorded status.
 The output of the model is not compared, but HTTP statuses, the presence, nullness and types of members, and the order

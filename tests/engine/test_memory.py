@@ -1,4 +1,4 @@
-"""The memory that a target's answers may take."""
+"""The memory that a target's responses may take."""
 
 from __future__ import annotations
 

@@ -419,7 +419,7 @@ def test_slow_client_does_not_hold_the_others(tmp_path: Path) -> None:
 
 @contextmanager
 def _raw_server(*pieces: bytes, pause: float = 0.0) -> Iterator[str]:
-    """A server that answers each connection with these bytes, then closes it."""
+    """A server that sends each connection these bytes, then closes it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -1,7 +1,7 @@
 """Many mutants in one emulator. It works for mutants that accept what the contract forbids.
 
 Each of them ignores another constraint, and a negative case violates one constraint. So exactly one mutant accepts the
-case, and any other violation in the answer is attributed to it. Two mutants are separated if a negative case violates
+case, and any other violation in the response is attributed to it. Two mutants are separated if a negative case violates
 the constraints of both: together they would accept a body that each alone rejects.
 """
 
@@ -106,8 +106,8 @@ def _judge_composition(composition: Sequence[tuple[str, str]]) -> list[TrialResu
 
 
 def attribute_exchanges(exchanges: Sequence[Exchange], items: Collection[str]) -> dict[str, str]:
-    """By exchange id, the item of the mutant that caused the answer: the one whose constraint the request violates, or
-    else the one that last accepted an invalid request.
+    """By exchange id, the item of the mutant that caused the response: the one whose constraint the request violates,
+    or else the one that last accepted an invalid request.
     """
     attributions: dict[str, str] = {}
     last_accepting: str | None = None

@@ -15,7 +15,7 @@ DOWNTIME_S = 2.0
 
 
 def crashing_server(emulator: str) -> Iterator[str]:
-    """Serve the answers of an emulator; yields the base URL. After some requests the server is down for a while."""
+    """Serve the responses of an emulator; yields the base URL. After some requests the server is down for a while."""
     stopping = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -22,7 +22,7 @@ from tests.quality.odd_members import ODD_VALUES
 
 Lines = Sequence[dict[str, Any]]
 _FREE = ("body", "data", "was", "became", "path", "query", "approach", "not_sent_again")
-"""Members whose value may be any JSON, in a step or in an answer, or is replaced by a neutral one."""
+"""Members whose value may be any JSON, in a step or in a response, or is replaced by a neutral one."""
 
 _UNREAD = ("edition", "profile", "seed", "model", "run_id", "dialect_name", "key_header", "lasting", "type")
 """Members of the first line that say what `choice` says, or that only `cleanup` reads."""

@@ -1,8 +1,8 @@
 """The hostile table: the command against servers that misbehave; outcome, exit code, time and memory of each.
 
 `python -m tests.quality.hostile` runs `runs-conformance run` as a process against each and writes
-`reports/reference/hostile.json` and `.md`. A behaviour replaces every answer, some answers, or every answer from a
-certain request on. With `--seeds` it runs generated servers, and writes `hostile-seeds.json` and the page.
+`reports/reference/hostile.json` and `.md`. A behaviour replaces every response, some responses, or every response from
+a certain request on. With `--seeds` it runs generated servers, and writes `hostile-seeds.json` and the page.
 """
 
 from __future__ import annotations

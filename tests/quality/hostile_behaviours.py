@@ -1,4 +1,4 @@
-"""Behaviours of hostile servers. A behaviour replaces some of the answers of an emulator behind the server."""
+"""Behaviours of hostile servers. A behaviour replaces some of the responses of an emulator behind the server."""
 
 from __future__ import annotations
 

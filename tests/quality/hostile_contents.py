@@ -1,4 +1,4 @@
-"""Hostile servers whose answers are well-formed HTTP: large, long or odd contents, lost keys and endless refusals."""
+"""Hostile servers whose responses are well-formed HTTP: large, long or odd contents, lost keys and endless refusals."""
 
 from __future__ import annotations
 

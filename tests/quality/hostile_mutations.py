@@ -20,7 +20,7 @@ _UNUSUAL: tuple[Any, ...] = (
 )
 
 Change = Callable[[random.Random, bytes], bytes]
-"""Returns the changed content of an answer."""
+"""Returns the changed content of a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Mutation:
         return f"{self.kind}, one of {self.every} answers from number {self.first} on"
 
     def applies(self, number: int) -> bool:
-        """Whether it changes the answer of this number."""
+        """Whether it changes the response of this number."""
         return number >= self.first and number % self.every == 0
 
     def behaviour(self) -> HostileBehaviour:

@@ -22,7 +22,7 @@ MAX_MEGABYTES = 300
 MAX_SECONDS = 150.0
 """Most seconds against a server that lets requests wait."""
 MAX_PROMPT_SECONDS = 60.0
-"""Most seconds against a server that answers at once, as all generated ones do."""
+"""Most seconds against a server that responds at once, as all generated ones do."""
 
 
 @dataclass(frozen=True, slots=True)

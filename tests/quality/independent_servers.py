@@ -118,7 +118,7 @@ class _Supervisor:
         process = self._process = subprocess.Popen(
             self._command,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what the server raises is recorded as its answer
+            stderr=subprocess.DEVNULL,  # what the server raises is recorded as its response
             text=True,
             env={**os.environ, "NODE_ENV": "production", "PORT": port},
         )

@@ -31,7 +31,7 @@ MAX_SECONDS_TO_END = 20.0
 MAX_FILE_BYTES = 3_000_000
 """About the size of the history of such a test run."""
 IN_FLIGHT = 8
-"""Most requests that are in flight at once; the answer to these may come when nothing is recorded any more."""
+"""Most requests that are in flight at once; the responses to these may come when nothing is recorded any more."""
 
 _FULL = "full disk"
 _ENDINGS: dict[str, tuple[signal.Signals, ...]] = {
@@ -45,7 +45,7 @@ _ENDINGS: dict[str, tuple[signal.Signals, ...]] = {
 _EXIT_CODES = {"SIGKILL": (-9,), _FULL: (2, 5)}
 """With a full disk the history is cut short; the report may be small enough to be written."""
 _LOSES_IN_FLIGHT = ("SIGINT twice", "SIGKILL")
-"""Endings after which an object may be left whose creation was in flight, for no answer stated its id."""
+"""Endings after which an object may be left whose creation was in flight, for no response stated its id."""
 
 
 @dataclass(frozen=True, slots=True)

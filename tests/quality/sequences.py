@@ -1,7 +1,7 @@
 """Sequences of two and three requests to one thread that change its runs, and the reasons for those not covered.
 
 A move is an accepted request that starts, resumes or cancels a run: the status of the last run before it, the operation
-and the channel of the answer. A pair is a move and the next request to write to the thread, in the status that it
+and the channel of the response. A pair is a move and the next request to write to the thread, in the status that it
 meets; a triple has two moves before it. A request that is refused changes nothing, so it only ends a sequence. The
 table has a line for each beginning of a sequence: the moves before the last request, and the status that it meets.
 `python -m tests.quality.situations` writes `reports/reference/sequences.json` and `.md`.
@@ -28,14 +28,14 @@ STATES = (NONE, WORKING, WAITING, *_ENDS)
 
 
 class Request(NamedTuple):
-    """A request that writes to a thread; `stream` says whether the answer is a stream."""
+    """A request that writes to a thread; `stream` says whether the response is a stream."""
 
     operation: str
     stream: bool = False
 
     @property
     def name(self) -> str:
-        """The operation, marked if the answer is a stream."""
+        """The operation, marked if the response is a stream."""
         return f"{self.operation} (stream)" if self.stream else self.operation
 
 

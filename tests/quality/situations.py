@@ -1,6 +1,6 @@
 """The situations that a test run of the standard profile meets, and those that it does not, each with the reason.
 
-A situation is the state of the thread, the status of its last run, the operation and the channel of the answer.
+A situation is the state of the thread, the status of its last run, the operation and the channel of the response.
 `python -m tests.quality.situations` runs the profile on the emulator and writes `reports/reference/situations.json`
 and `.md`, and the same of sequences of requests (see `sequences`).
 """

@@ -25,7 +25,7 @@ MENDING = "run `python -m tests.quality.answer_matrix` and commit what it writes
 
 
 def exchange_with(kind: str, channel: str, value: JSON) -> Exchange:
-    """An exchange whose answer holds an object of a kind."""
+    """An exchange whose response holds an object of a kind."""
     if channel == "stream":
         name = next(event.name for event in event_types().values() if event.payload_kind == kind)
         response = Response(200, {"content-type": "text/event-stream"}, events=(Event(name, value),))

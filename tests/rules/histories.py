@@ -50,7 +50,7 @@ def action(*calls: Object) -> Object:
 
 
 def function_tool(name: str = "get_weather") -> Object:
-    """A function tool as an answer shows it."""
+    """A function tool as a response shows it."""
     parameters = {"type": "object", "properties": {}}
     return {"type": "function", "function": {"name": name, "parameters": parameters, "strict": False}}
 
@@ -127,7 +127,7 @@ def text(value: str, *annotations: Object) -> list[Object]:
 
 
 def message(role: str = "assistant", text_value: str = "Hello.", id_: str = MESSAGE, **changes: Any) -> Object:
-    """A message as a JSON answer shows it: written by a run if the role is `assistant`, by a caller otherwise."""
+    """A message as a JSON response shows it: written by a run if the role is `assistant`, by a caller otherwise."""
     answer = role == "assistant"
     value: Object = {
         "id": id_,
@@ -205,7 +205,7 @@ def error(text: str = "No.", param: str | None = None, code: str | None = None) 
 
 
 def deleted(id_: str, kind: str = "thread.message") -> Object:
-    """The answer to a deletion; `kind` is `thread`, `thread.message` or `assistant`."""
+    """The response to a deletion; `kind` is `thread`, `thread.message` or `assistant`."""
     return {"id": id_, "object": f"{kind}.deleted", "deleted": True}
 
 
@@ -301,7 +301,7 @@ class HistoryBuilder:
         return self.send(operation, events=[*events, ("done", "[DONE]")], body=body, **rest)
 
     def lose_answer(self, operation: str, **rest: Any) -> Exchange:
-        """Add an exchange whose answer was lost, so that its effect is unknown."""
+        """Add an exchange whose response was lost, so that its effect is unknown."""
         return self.send(operation, ABSENT, 504, completion=Completion.UNKNOWN, **rest)
 
     def wait(self, seconds: float) -> None:

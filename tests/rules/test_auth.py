@@ -362,7 +362,7 @@ def test_key_under_another_scheme_without_key_check() -> History:
 
 
 def _keyless(*sent: tuple[str, int, Any], before: int = 200) -> HistoryBuilder:
-    """Requests without a key on a thread with a message; `sent` are operation, status and answer."""
+    """Requests without a key on a thread with a message; `sent` are operation, status and response."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("create_message", message("user", id_="msg_u"), body={"role": "user", "content": "Hello."})

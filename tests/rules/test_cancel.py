@@ -10,7 +10,7 @@ from tests.rules.histories import HistoryBuilder, action, call, deleted, error, 
 
 
 def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] = ("cancelled",)) -> History:
-    """A run that was seen in these statuses, then cancelled with this answer (None: refused), then seen in others."""
+    """A run that was seen in these statuses, then cancelled with this response (None: refused), then seen in others."""
     builder = HistoryBuilder()
     builder.see_statuses(*before)
     if answer is None:

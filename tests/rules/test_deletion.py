@@ -168,7 +168,7 @@ def test_deletion_at_the_same_moment_as_a_read() -> History:
 
 
 def _deleted_by(key: Key) -> History:
-    """An assistant is deleted with a key, as the answer says, and shown afterwards."""
+    """An assistant is deleted with a key, as the response says, and shown afterwards."""
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant())
     deletion = Step(operation="delete_assistant", key=key)

@@ -165,7 +165,7 @@ def test_no_submission_is_accepted() -> History:
 
 
 def submitted_for_reused_ids(*later: Any, answer: Any = None, steps: int | None = None) -> History:
-    """Two overlapping submissions for `call_a` are accepted, with this answer to the first, and runs are read later.
+    """Two overlapping submissions for `call_a` are accepted, with this response to the first, and runs are read later.
 
     At last, this number of steps with `call_a` is listed.
     """

@@ -1,4 +1,4 @@
-"""The emulator behind a layer that rewrites its JSON answers as frameworks and gateways do."""
+"""The emulator behind a layer that rewrites its JSON responses as frameworks and gateways do."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KEY = "sk-test-123456789012"
 """The only key that the emulator accepts."""
 
 Rewrite = Callable[[str, int, Any], tuple[int, Any]]
-"""Turns the operation's method, the status and the body of an answer into status and body."""
+"""Turns the operation's method, the status and the body of a response into status and body."""
 
 
 def rewriting(rewrite: Rewrite, app: ASGIApp | None = None) -> ASGIApp:
-    """An application that serves the emulator, or `app`, with every JSON answer rewritten. Streams pass unchanged."""
+    """An application that serves the emulator, or `app`, with every JSON response rewritten. Streams pass unchanged."""
     inner = app or build(EmulatorOptions(step_ms=2, keys=(KEY,)))
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:

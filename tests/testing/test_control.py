@@ -49,7 +49,7 @@ def get(emulator: ScriptableEmulator, path: str) -> Any:
 
 
 def ask(emulator: ScriptableEmulator, key: str = "sk-emulator") -> tuple[str, str]:
-    """Status and answer of a new run."""
+    """Status and response of a new run."""
     with openai.OpenAI(api_key=key, base_url=emulator.base_url, max_retries=0) as client:
         assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
         run = client.beta.threads.create_and_run_poll(assistant_id=assistant, poll_interval_ms=5)

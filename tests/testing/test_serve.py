@@ -109,7 +109,7 @@ def test_tls_and_log(tmp_path: Path) -> None:
         assert origin.startswith("https://")
         assert send(origin, "POST", "/v1/threads", {}, context).status == 200
         assert send(origin, "GET", "/_emulator/state?key=sk-secret", None, context).status == 200
-        # A line is written after the answer, so only an ended server has certainly written all.
+        # A line is written after the response, so only an ended server has certainly written all.
         process.terminate()
         assert process.wait(10) == 0
     lines = (tmp_path / "access.log").read_text().splitlines()

@@ -22,8 +22,8 @@ Override = Callable[[Step, Any], Answer | None]
 class Target:
     """Answers steps like a correct server whose runs stay active until they are cancelled.
 
-    `override` may answer first; if it returns None, the answer is correct except that the constraint `ignoring` is not
-    enforced.
+    `override` may answer first; if it returns None, the response is correct except that the constraint `ignoring` is
+    not enforced.
     """
 
     def __init__(self, override: Override = lambda step, body: None, ignoring: str = "") -> None:

@@ -240,7 +240,7 @@ def test_operations_with_a_shared_fixture_use_one_run() -> None:
 def send_all(
     context: ProgramContext, negatives: Sequence[Step], status: int, accepted_within: str = "/?"
 ) -> list[Step]:
-    """The negatives that a case run sends to a target that answers each of them with this HTTP status.
+    """The negatives that a case run sends to a target that responds to each of them with this HTTP status.
 
     It accepts those with an invalid value within one member.
     """

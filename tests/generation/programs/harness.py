@@ -26,7 +26,7 @@ from runs_conformance.model.json import JSON
 from runs_conformance.model.program import Program, ProgramContext
 
 ScriptedAnswer = tuple[int, JSON] | None
-"""The answer of a scripted target: HTTP status and body, or None for no answer."""
+"""The response of a scripted target: HTTP status and body, or None for no response."""
 
 Received = Exchange | tuple[Exchange, ...]
 """The exchanges that a program receives for a move."""
