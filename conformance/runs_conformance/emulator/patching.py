@@ -58,9 +58,9 @@ def patch_response(hooks: Hooks, change: Callable[[RequestContext, Any], Any], *
     """Have `change` return the JSON response of some operations, or of all if none is named."""
     inner = hooks.response_body
 
-    def outer(request: RequestContext, answer: Any) -> Any:
-        answer = inner(request, answer)
-        return change(request, answer) if not operations or request.operation.name in operations else answer
+    def outer(request: RequestContext, response: Any) -> Any:
+        response = inner(request, response)
+        return change(request, response) if not operations or request.operation.name in operations else response
 
     hooks.response_body = outer
 

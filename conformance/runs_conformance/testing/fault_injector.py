@@ -175,11 +175,11 @@ async def _respond_with(fault: InjectedFault, app: ASGIApp, scope: Scope, receiv
     counter = EventCounter(arguments.get("after", 0), arguments.get("event"))
     match fault.word:
         case "refuse":
-            answer = _error_response(arguments)
+            response = _error_response(arguments)
             if not arguments.get("after_doing"):
-                await answer.send_to(send)
+                await response.send_to(send)
                 return
-            send = replace_response(send, answer)
+            send = replace_response(send, response)
         case "delay":
             await asyncio.sleep(arguments["seconds"])
         case "break_answer":

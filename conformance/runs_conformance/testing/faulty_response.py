@@ -54,11 +54,11 @@ class ErrorResponse:
         await send({"type": "http.response.body", "body": raw})
 
 
-def replace_response(send: Send, answer: ErrorResponse) -> Send:
+def replace_response(send: Send, response: ErrorResponse) -> Send:
     """A `send` that sends another response as soon as the application begins its own, then raises ResponseReplaced."""
 
     async def replacing_send(message: Message) -> None:
-        await answer.send_to(send)
+        await response.send_to(send)
         raise ResponseReplaced("injected fault: the response was replaced")
 
     return replacing_send

@@ -29,9 +29,9 @@ def says_gone(hooks: Hooks) -> None:
     deleted: set[str] = set()
 
     async def delete(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        deleted.add(answer["id"])
-        return answer
+        response = await inner(request)
+        deleted.add(response["id"])
+        return response
 
     async def look(inner: Any, request: RequestContext) -> Any:
         if deleted & set(request.path_params.values()):

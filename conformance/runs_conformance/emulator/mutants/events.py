@@ -159,8 +159,8 @@ def begins_anew_after_outputs(hooks: Hooks) -> None:
     """The stream after outputs repeats all earlier events."""
 
     async def submit(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        return replace(answer, start=0) if isinstance(answer, EventStreamResponse) else answer
+        response = await inner(request)
+        return replace(response, start=0) if isinstance(response, EventStreamResponse) else response
 
     wrap_handlers(hooks, submit, "submit_tool_outputs")
 
@@ -170,11 +170,11 @@ def creates_threads_again(hooks: Hooks) -> None:
     """Every stream begins with thread.created."""
 
     async def run(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        if not isinstance(answer, EventStreamResponse):
-            return answer
-        thread = request.server.hooks.thread_object(request.server, answer.thread, "stream")
-        return replace(answer, opening_events=(("thread.created", thread),))
+        response = await inner(request)
+        if not isinstance(response, EventStreamResponse):
+            return response
+        thread = request.server.hooks.thread_object(request.server, response.thread, "stream")
+        return replace(response, opening_events=(("thread.created", thread),))
 
     wrap_handlers(hooks, run, "create_run")
 

@@ -31,11 +31,11 @@ def revives_on_modify(hooks: Hooks) -> None:
     """Modifying an ended run queues it again."""
 
     async def modify(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         run.status = "queued"
         run.actions = deque([(request.server.clock.now(), EndRun("completed"))])
-        return answer
+        return response
 
     wrap_handlers(hooks, modify, "modify_run")
 
@@ -64,12 +64,12 @@ def fails_after_completing(hooks: Hooks) -> None:
     """A completed run becomes failed when its messages are listed."""
 
     async def look(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         for run in request.store.threads[request.path_params["thread_id"]].runs.values():
             if run.status == "completed":
                 run.status, run.failed_at, run.completed_at = "failed", run.completed_at, None
                 run.last_error = {"code": "server_error", "message": "Sorry, something went wrong."}
-        return answer
+        return response
 
     wrap_handlers(hooks, look, "list_messages")
 
@@ -101,12 +101,12 @@ def waits_again_after_cancelling(hooks: Hooks) -> None:
     hooks.cancel = cancel
 
     async def look(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         if pending := run.notes.pop("pending", None):
             ghost = replace(run, status="requires_action", pending_calls=pending, cancelled_at=None, usage=None)
             return request.server.hooks.run_object(request.server, ghost, "json")
-        return answer
+        return response
 
     wrap_handlers(hooks, look, "get_run")
 
@@ -156,7 +156,7 @@ def renames_itself(hooks: Hooks) -> None:
     """get_run returns another id than create_run did."""
 
     async def look(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        return {**answer, "id": answer["id"][:-1] + ("A" if answer["id"][-1] != "A" else "B")}
+        response = await inner(request)
+        return {**response, "id": response["id"][:-1] + ("A" if response["id"][-1] != "A" else "B")}
 
     wrap_handlers(hooks, look, "get_run")

@@ -36,7 +36,7 @@ def holds_everything_by_default(hooks: Hooks) -> None:
 @written_from_spec("run_list.object.const")
 def calls_a_list_a_list_of_runs(hooks: Hooks) -> None:
     """The object of a list of runs is "thread.run.list"."""
-    patch_response(hooks, lambda _, answer: {**answer, "object": "thread.run.list"}, "list_runs")
+    patch_response(hooks, lambda _, response: {**response, "object": "thread.run.list"}, "list_runs")
 
 
 @written_from_spec(
@@ -46,8 +46,8 @@ def calls_a_list_a_list_of_runs(hooks: Hooks) -> None:
 def calls_the_data_items(hooks: Hooks) -> None:
     """A list of messages has items instead of data."""
 
-    def change(request: RequestContext, answer: Any) -> Any:
-        return {"items" if name == "data" else name: value for name, value in answer.items()}
+    def change(request: RequestContext, response: Any) -> Any:
+        return {"items" if name == "data" else name: value for name, value in response.items()}
 
     patch_response(hooks, change, "list_messages")
 
@@ -56,10 +56,10 @@ def calls_the_data_items(hooks: Hooks) -> None:
 def leaves_has_more_out(hooks: Hooks) -> None:
     """The last page of a list has no has_more."""
 
-    def change(request: RequestContext, answer: Any) -> Any:
-        if request.operation.listed_kind and not answer["has_more"]:
-            del answer["has_more"]
-        return answer
+    def change(request: RequestContext, response: Any) -> Any:
+        if request.operation.listed_kind and not response["has_more"]:
+            del response["has_more"]
+        return response
 
     patch_response(hooks, change)
 
@@ -67,13 +67,13 @@ def leaves_has_more_out(hooks: Hooks) -> None:
 @written_from_spec("run_step_list.has_more.type")
 def counts_what_is_left(hooks: Hooks) -> None:
     """The has_more of a list of steps is a number."""
-    patch_response(hooks, lambda _, answer: {**answer, "has_more": int(answer["has_more"])}, "list_run_steps")
+    patch_response(hooks, lambda _, response: {**response, "has_more": int(response["has_more"])}, "list_run_steps")
 
 
 @written_from_spec("transport")
 def lists_without_an_envelope(hooks: Hooks) -> None:
     """A list of runs is a plain array."""
-    patch_response(hooks, lambda _, answer: answer["data"], "list_runs")
+    patch_response(hooks, lambda _, response: response["data"], "list_runs")
 
 
 @written_from_spec("ascending-reverses-descending")
@@ -116,11 +116,11 @@ def filters_after_paging(hooks: Hooks) -> None:
     inner = hooks.thread_messages
     hooks.thread_messages = lambda thread, run_id: inner(thread, None)
 
-    def change(request: RequestContext, answer: Any) -> Any:
+    def change(request: RequestContext, response: Any) -> Any:
         run_id = request.query.get("run_id")
-        items = [item for item in answer["data"] if run_id is None or item["run_id"] == run_id]
+        items = [item for item in response["data"] if run_id is None or item["run_id"] == run_id]
         ends = {"first_id": items[0]["id"] if items else None, "last_id": items[-1]["id"] if items else None}
-        return {**answer, "data": items, **ends}
+        return {**response, "data": items, **ends}
 
     patch_response(hooks, change, "list_messages")
 
@@ -187,10 +187,10 @@ def lists_runs_as_they_began(hooks: Hooks) -> None:
     hooks.new_run = make
 
     async def show(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         thread = request.store.threads[request.path_params["thread_id"]]
-        answer["data"] = [thread.runs[item["id"]].notes["initial"] for item in answer["data"]]
-        return answer
+        response["data"] = [thread.runs[item["id"]].notes["initial"] for item in response["data"]]
+        return response
 
     wrap_handlers(hooks, show, "list_runs")
 

@@ -43,9 +43,9 @@ def locks_no_thread_that_came_with_its_run(hooks: Hooks) -> None:
 
     async def create(inner: Any, request: RequestContext) -> Any:
         known = set(request.store.threads)
-        answer = await inner(request)
+        response = await inner(request)
         request.server.notes.setdefault("together", set()).update(set(request.store.threads) - known)
-        return answer
+        return response
 
     wrap_handlers(hooks, create, "create_thread_and_run")
     _admit_if(hooks, lambda request, thread: thread.id in request.server.notes.get("together", ()))

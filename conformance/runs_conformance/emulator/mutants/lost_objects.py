@@ -48,9 +48,9 @@ def hides_threads_of_runs(hooks: Hooks) -> None:
 
     async def create(inner: Any, request: RequestContext) -> Any:
         before = {*request.store.threads}
-        answer = await inner(request)
+        response = await inner(request)
         hidden.update(request.store.threads.keys() - before)
-        return answer
+        return response
 
     async def read(inner: Any, request: RequestContext) -> Any:
         if request.path_params["thread_id"] in hidden:

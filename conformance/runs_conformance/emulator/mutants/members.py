@@ -32,13 +32,13 @@ def calls_a_thread_threads(hooks: Hooks) -> None:
 @written_from_spec("message_deleted.object.const")
 def calls_a_deleted_message_message(hooks: Hooks) -> None:
     """The object of a message deletion is "thread.message"."""
-    patch_response(hooks, lambda _, answer: {**answer, "object": "thread.message"}, "delete_message")
+    patch_response(hooks, lambda _, response: {**response, "object": "thread.message"}, "delete_message")
 
 
 @written_from_spec("thread_deleted.deleted.type")
 def says_deleted_in_words(hooks: Hooks) -> None:
     """The deleted member of a thread deletion is "true"."""
-    patch_response(hooks, lambda _, answer: {**answer, "deleted": "true"}, "delete_thread")
+    patch_response(hooks, lambda _, response: {**response, "deleted": "true"}, "delete_thread")
 
 
 @written_from_spec("message.content.type")
@@ -103,7 +103,7 @@ def leaves_creation_out(hooks: Hooks) -> None:
     """The answer to create_message has no created_at."""
     patch_response(
         hooks,
-        lambda _, answer: {name: value for name, value in answer.items() if name != "created_at"},
+        lambda _, response: {name: value for name, value in response.items() if name != "created_at"},
         "create_message",
     )
 

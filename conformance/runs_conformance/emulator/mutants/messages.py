@@ -127,16 +127,16 @@ def runs_in_an_old_thread(hooks: Hooks) -> None:
 
     async def run(inner: Any, request: RequestContext) -> Any:
         before = list(request.store.threads.values())
-        answer = await inner(request)
-        if before and isinstance(answer, dict):
-            new_thread = request.store.threads.pop(answer["thread_id"])
+        response = await inner(request)
+        if before and isinstance(response, dict):
+            new_thread = request.store.threads.pop(response["thread_id"])
             old = before[-1]
             for run in new_thread.runs.values():
                 run.thread_id = old.id
             old.runs.update(new_thread.runs)
             old.messages.update(new_thread.messages)
-            answer["thread_id"] = old.id
-        return answer
+            response["thread_id"] = old.id
+        return response
 
     wrap_handlers(hooks, run, "create_thread_and_run")
 
@@ -204,9 +204,9 @@ def never_modifies_messages(hooks: Hooks) -> None:
         thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
         message = request.server.hooks.find_message(request, thread, request.path_params["message_id"])
         before = message.metadata
-        answer = await inner(request)
+        response = await inner(request)
         message.metadata = before
-        return answer
+        return response
 
     wrap_handlers(hooks, modify, "modify_message")
 

@@ -18,10 +18,10 @@ def modifies_instructions(hooks: Hooks) -> None:
     """Modifying a run's metadata changes its instructions."""
 
     async def modify(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         run.instructions = "modified"
-        return {**answer, "instructions": "modified"}
+        return {**response, "instructions": "modified"}
 
     wrap_handlers(hooks, modify, "modify_run")
 
@@ -46,9 +46,9 @@ def forgets_modifications(hooks: Hooks) -> None:
     async def modify(inner: Any, request: RequestContext) -> Any:
         run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
         before = run.metadata
-        answer = await inner(request)
+        response = await inner(request)
         run.metadata = before
-        return answer
+        return response
 
     wrap_handlers(hooks, modify, "modify_run")
 

@@ -160,8 +160,8 @@ def answers_outputs_while_waiting(hooks: Hooks) -> None:
 
     async def submit(inner: Any, request: RequestContext) -> Any:
         before = await get_run(request)
-        answer = await inner(request)
-        return before if isinstance(answer, dict) else answer
+        response = await inner(request)
+        return before if isinstance(response, dict) else response
 
     wrap_handlers(hooks, submit, "submit_tool_outputs")
 

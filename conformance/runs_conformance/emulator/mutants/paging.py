@@ -131,22 +131,24 @@ def holds_20_at_most(hooks: Hooks) -> None:
 @written_from_spec("first-and-last-id-match-page", level="should")
 def swaps_first_and_last(hooks: Hooks) -> None:
     """first_id and last_id of a list are swapped."""
-    _change_lists(hooks, lambda answer: answer.update(first_id=answer["last_id"], last_id=answer["first_id"]))
+    _change_lists(hooks, lambda response: response.update(first_id=response["last_id"], last_id=response["first_id"]))
 
 
 @written_from_spec("first-and-last-id-match-page", level="should")
 def never_names_the_last(hooks: Hooks) -> None:
     """last_id of the last page is null."""
-    _change_lists(hooks, lambda answer: answer.update(last_id=answer["last_id"] if answer["has_more"] else None))
+    _change_lists(
+        hooks, lambda response: response.update(last_id=response["last_id"] if response["has_more"] else None)
+    )
 
 
 def _change_lists(hooks: Hooks, change: Any) -> None:
     inner = hooks.list_object
 
     def make(data: list[Members], has_more: bool) -> Members:
-        answer = inner(data, has_more)
-        change(answer)
-        return answer
+        response = inner(data, has_more)
+        change(response)
+        return response
 
     hooks.list_object = make
 

@@ -191,10 +191,10 @@ def _handle_before_refusing(
 
     async def handle(inner: Any, request: RequestContext) -> Any:
         error_to_raise = errors.pop() if errors else None
-        answer = await inner(request)
+        response = await inner(request)
         if error_to_raise is not None:
             raise error_to_raise
-        return answer
+        return response
 
     hooks.validate_body = validate
     wrap_handlers(hooks, handle, name)
@@ -217,13 +217,13 @@ def stores_what_it_refuses(hooks: Hooks) -> None:
             body.clear()
 
     async def modify(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
+        response = await inner(request)
         if errors:
             error_to_raise, valid = errors.pop()
             thread = request.store.threads[request.path_params["thread_id"]]
             (thread.runs[request.path_params["run_id"]] if "run_id" in request.path_params else thread).metadata = valid
             raise error_to_raise
-        return answer
+        return response
 
     hooks.validate_body = validate
     wrap_handlers(hooks, modify, "modify_thread", "modify_run")

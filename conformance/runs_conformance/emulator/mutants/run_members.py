@@ -66,10 +66,10 @@ def leaves_truncation_out(hooks: Hooks) -> None:
 def leaves_the_assistant_out_of_lists(hooks: Hooks) -> None:
     """Runs in lists have no assistant_id."""
 
-    def change(request: RequestContext, answer: Any) -> Any:
-        for run in answer["data"]:
+    def change(request: RequestContext, response: Any) -> Any:
+        for run in response["data"]:
             run.pop("assistant_id")
-        return answer
+        return response
 
     patch_response(hooks, change, "list_runs")
 

@@ -43,7 +43,7 @@ def breaks_off_while_waiting(hooks: Hooks) -> None:
 def answers_streams_in_json(hooks: Hooks) -> None:
     """Requests with stream true are answered with JSON."""
 
-    async def answer(inner: Any, request: RequestContext) -> Any:
+    async def response(inner: Any, request: RequestContext) -> Any:
         result = await inner(request)
         return (
             request.server.hooks.run_object(request.server, result.run, "json")
@@ -51,7 +51,7 @@ def answers_streams_in_json(hooks: Hooks) -> None:
             else result
         )
 
-    wrap_handlers(hooks, answer, "create_run", "create_thread_and_run", "submit_tool_outputs")
+    wrap_handlers(hooks, response, "create_run", "create_thread_and_run", "submit_tool_outputs")
 
 
 @written_from_spec("stream-is-sse-with-json", level="should")

@@ -108,9 +108,9 @@ def writes_without_steps(hooks: Hooks) -> None:
     """A message written by a run has no step."""
 
     async def handle(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        steps = [step for step in answer["data"] if step["type"] != "message_creation"]
-        return request.server.hooks.list_object(steps, answer["has_more"])
+        response = await inner(request)
+        steps = [step for step in response["data"] if step["type"] != "message_creation"]
+        return request.server.hooks.list_object(steps, response["has_more"])
 
     wrap_handlers(hooks, handle, "list_run_steps")
 
@@ -162,11 +162,11 @@ def stamps_listed_steps_by_the_look(hooks: Hooks) -> None:
     """completed_at of listed steps is an hour late, as if in another time zone."""
 
     async def handle(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        for step in answer["data"]:
+        response = await inner(request)
+        for step in response["data"]:
             if step["completed_at"]:
                 step["completed_at"] += 3600
-        return answer
+        return response
 
     wrap_handlers(hooks, handle, "list_run_steps")
 

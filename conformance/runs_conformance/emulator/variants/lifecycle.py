@@ -177,8 +177,8 @@ def shows_the_status_of_messages(hooks: Hooks) -> None:
 def modifies_messages_without_attachments(hooks: Hooks) -> None:
     """modify_message returns file_ids instead of attachments, as the service did."""
 
-    def change(request: RequestContext, answer: Members) -> Members:
-        members = {name: value for name, value in answer.items() if name != "attachments"}
+    def change(request: RequestContext, response: Members) -> Members:
+        members = {name: value for name, value in response.items() if name != "attachments"}
         return {**members, "file_ids": []}
 
     patch_response(hooks, change, "modify_message")
@@ -188,8 +188,8 @@ def modifies_messages_without_attachments(hooks: Hooks) -> None:
 def shows_empty_resources_when_read(hooks: Hooks) -> None:
     """get_thread shows an empty code interpreter for a thread without resources, as the service did."""
 
-    def change(request: RequestContext, answer: Members) -> Members:
-        return {**answer, "tool_resources": answer["tool_resources"] or {"code_interpreter": {"file_ids": []}}}
+    def change(request: RequestContext, response: Members) -> Members:
+        return {**response, "tool_resources": response["tool_resources"] or {"code_interpreter": {"file_ids": []}}}
 
     patch_response(hooks, change, "get_thread")
 

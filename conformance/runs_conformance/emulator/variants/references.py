@@ -67,14 +67,14 @@ def _require_prefix(hooks: Hooks, kind: str, prefix: str) -> None:
     setattr(hooks, f"find_{kind}", find)
 
 
-def _patch_unknown_cursors(hooks: Hooks, answer: Any) -> None:
+def _patch_unknown_cursors(hooks: Hooks, response: Any) -> None:
     inner = hooks.paginate
 
     def page(items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         try:
             return inner(items, query)
         except ApiError:
-            fallback: ListPage[Any] = answer(inner, items, query)
+            fallback: ListPage[Any] = response(inner, items, query)
             return fallback
 
     hooks.paginate = page

@@ -73,11 +73,11 @@ def starts_at_once(hooks: Hooks) -> None:
     _set_pause(hooks, StartRun, 0)
 
     async def run(inner: Any, request: RequestContext) -> Any:
-        answer = await inner(request)
-        if not isinstance(answer, dict):
-            return answer
-        thread = request.store.threads[answer["thread_id"]]
-        created_run = thread.runs[answer["id"]]
+        response = await inner(request)
+        if not isinstance(response, dict):
+            return response
+        thread = request.store.threads[response["thread_id"]]
+        created_run = thread.runs[response["id"]]
         advance(request.server, thread, created_run, request.server.clock.now())
         return request.server.hooks.run_object(request.server, created_run, "json")
 

@@ -39,10 +39,10 @@ def isolate_cause(
         while sent < most:
             sent += 1
             payload = factory.build_payload(_as_dict(candidate), (), refused.constraint)
-            answer = yield from case_run.send_with_retry(step_of(payload))
-            if answer is None:
+            response = yield from case_run.send_with_retry(step_of(payload))
+            if response is None:
                 return
-            is_refused = not answer.accepted
+            is_refused = not response.accepted
             body = payload.body if is_refused else body
             candidate = shrinking.send(is_refused)
     except StopIteration:

@@ -36,10 +36,10 @@ def walk_program(
     def steps(context: ProgramContext) -> StepGenerator:
         state = WalkState(context)
         first = assistant(context)
-        answer: Exchange = yield first
-        if not has_id(answer):
+        response: Exchange = yield first
+        if not has_id(response):
             return
-        state.record("assistant", first, answer)
+        state.record("assistant", first, response)
         novelty_decay = Random(f"{context.seed}/{number}").choice(NOVELTY_DECAYS)
         for turn in range(max_steps):
             # Each step has its own random generator, so that its draws do not depend on the steps before it.

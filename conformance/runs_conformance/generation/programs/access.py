@@ -76,8 +76,8 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
             attempt = replace(attempt, body={"assistant_id": Ref("stray_assistant")})
         if not TestObjects(frozenset(names)).can_send(attempt):
             continue
-        answer = yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
-        if is_own and has_id(answer):
+        response = yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
+        if is_own and has_id(response):
             names.add(step.name)
     if {"stray_thread", "assistant"} <= names:
         # Of the two objects that this request names, only the assistant belongs to the other tenant.
@@ -111,9 +111,9 @@ def _try_all_operations(
 
 def _send_and_cancel_run(step: Step) -> Generator[Instruction, Any, Exchange]:
     """Send a step; cancel a run that it starts unexpectedly, so that it locks no thread. Returns its exchange."""
-    answer: Exchange = yield step
-    if step.operation == "create_run" and has_id(answer):
+    response: Exchange = yield step
+    if step.operation == "create_run" and has_id(response):
         yield from cancel_and_wait(step.name, "other")
-    elif step.operation == "create_thread_and_run" and isinstance(response_object(answer).get("thread_id"), str):
+    elif step.operation == "create_thread_and_run" and isinstance(response_object(response).get("thread_id"), str):
         yield from cancel_and_wait(step.name, Ref(step.name, "/thread_id"))
-    return answer
+    return response

@@ -107,10 +107,10 @@ def _start_some_run(context: ProgramContext) -> Generator[Instruction, Any, set[
     for members in (*([forced_call(context)] * context.approach.call_attempts if calls else ()), {}):
         if not has_id((yield run(**members))):
             continue
-        answer: Exchange = yield poll(name="waiting")
-        if pending_call_count(answer):
+        response: Exchange = yield poll(name="waiting")
+        if pending_call_count(response):
             return {"run", "waiting"}
-        if status(answer) != "completed" or not members:
+        if status(response) != "completed" or not members:
             return {"run"}
     return set()
 

@@ -116,8 +116,8 @@ def expired(context: ProgramContext) -> StepGenerator:
         return
     if not (yield from start_waiting_run(context, needs_calls=False)):
         return
-    answer: Exchange = yield on_run("get_run", name="waiting")
-    lifetime = _lifetime(answer)
+    response: Exchange = yield on_run("get_run", name="waiting")
+    lifetime = _lifetime(response)
     if lifetime is None or lifetime > context.expiry_timeout:
         yield from cancel_and_wait()
         return

@@ -35,8 +35,8 @@ Fragment: TypeAlias = Generator[Instruction, Any, bool]
 def require(*steps: Step) -> Fragment:
     """Send steps without which the program is pointless; returns whether all succeeded."""
     for step in steps:
-        answer: Exchange = yield step
-        if not has_id(answer):
+        response: Exchange = yield step
+        if not has_id(response):
             return (yield from give_up("success with an id"))
     return True
 
@@ -46,10 +46,10 @@ def require_tools(step: Step) -> Fragment:
 
     A gateway to another API has no built-in tools.
     """
-    answer: Exchange = yield step
-    if has_id(answer):
+    response: Exchange = yield step
+    if has_id(response):
         return True
-    if not answer.refused or not has_builtin_tools(step):
+    if not response.refused or not has_builtin_tools(step):
         return (yield from give_up("success with an id"))
     return (yield from require(with_functions_alone(step)))
 
@@ -104,11 +104,11 @@ def start_waiting_run(
     for _ in range(context.approach.call_attempts):
         if not (yield from create_forced_run(run_name, thread, **forced)):
             return False
-        answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
-        if status(answer) == "requires_action":
-            shows_calls = pending_call_count(answer) > 0
+        response: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)
+        if status(response) == "requires_action":
+            shows_calls = pending_call_count(response) > 0
             return shows_calls or not needs_calls or (yield from give_up("a required_action that lists the calls"))
-        if status(answer) != "completed":
+        if status(response) != "completed":
             break
     return (yield from give_up("a run that waits for tool outputs"))
 
@@ -122,10 +122,10 @@ def create_forced_run(run_name: str = "run", thread: str = "thread", **forced: A
     step = run(run_name, thread, **forced)
     if forced.get("tool_choice") != "required":
         return (yield from require(step))
-    answer: Exchange = yield step
-    if has_id(answer):
+    response: Exchange = yield step
+    if has_id(response):
         return True
-    if not answer.refused:
+    if not response.refused:
         return (yield from give_up("success with an id"))
     choice: Any = "auto" if len(forced.get("tools", ())) != len(CALLABLE_FUNCTIONS) else force_function()
     return (yield from require(run(run_name, thread, **{**forced, "tool_choice": choice})))
@@ -155,21 +155,21 @@ def submit(
 def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, run_answer: str = "waiting") -> Fragment:
     """Poll a run and submit outputs until it ends; returns whether it did. A run that keeps calling is cancelled."""
     for _ in range(3):
-        answer: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
-        if status(answer) != "requires_action" or not pending_call_count(answer):
-            return status(answer) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
-        yield submit(run_name, thread, count=pending_call_count(answer), run_answer=run_answer)
+        response: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
+        if status(response) != "requires_action" or not pending_call_count(response):
+            return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
+        yield submit(run_name, thread, count=pending_call_count(response), run_answer=run_answer)
     return (yield from cancel_and_wait(run_name, thread))
 
 
 def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
     """Cancel a run and poll it to its end; returns whether it ended. One that still waits gets its outputs."""
     yield on_run("cancel_run", run_name, thread)
-    answer: Exchange = yield poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED)
-    if status(answer) == "requires_action" and pending_call_count(answer):
-        yield submit(run_name, thread, count=pending_call_count(answer), run_answer=_NOT_CANCELLED)
+    response: Exchange = yield poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED)
+    if status(response) == "requires_action" and pending_call_count(response):
+        yield submit(run_name, thread, count=pending_call_count(response), run_answer=_NOT_CANCELLED)
         return (yield from wait_for_end(run_name, thread))
-    return status(answer) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
+    return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
 
 
 def cancel_finally(run_name: str = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, None]:

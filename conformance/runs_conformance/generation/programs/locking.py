@@ -43,8 +43,8 @@ def locked_while_running(context: ProgramContext) -> StepGenerator:
     yield message("Too early.")
     yield from _try_second_run()
     yield on_run("get_run")
-    answer: Exchange = yield poll(until=("in_progress",))
-    if status(answer) == "in_progress":
+    response: Exchange = yield poll(until=("in_progress",))
+    if status(response) == "in_progress":
         yield message("Still too early.")
         yield from _try_second_run_with_messages()
         yield on_run("submit_tool_outputs", body=UNKNOWN_CALL_OUTPUTS)

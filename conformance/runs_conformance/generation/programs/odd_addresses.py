@@ -1,4 +1,4 @@
-"""Programs that send ids and queries that no client should send, and check that the target still answers."""
+"""Programs that send ids and queries that no client should send, and check that the target still responds."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ def _cancel_call(name: str, context: ProgramContext) -> Fragment:
     called: Exchange = yield run(name, **forced_call(context))
     if not has_id(called):
         return (yield from cancel_new_run(name))
-    answer: Exchange = yield poll(name)
-    if status(answer) in TERMINAL_STATUSES:
+    response: Exchange = yield poll(name)
+    if status(response) in TERMINAL_STATUSES:
         return True
     yield page("list_run_steps", name)
     yield on_run("get_run", name)

@@ -1,4 +1,4 @@
-"""Programs that send bodies that no client should send, and check that the target still answers the next request."""
+"""Programs that send bodies that no client should send, and check that the target still serves the next request."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def send_probes(probes: Iterable[Step]) -> Fragment:
     else:
         yield control
     for step in probes:
-        answer: Exchange = yield step
+        response: Exchange = yield step
         # A request that was not sent has no id.
-        if answer.id and (answer.status is None or answer.status >= 500):
+        if response.id and (response.status is None or response.status >= 500):
             yield control
             yield step
             yield control

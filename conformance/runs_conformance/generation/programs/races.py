@@ -53,8 +53,8 @@ def two_runs_at_once(context: ProgramContext) -> StepGenerator:
     most_started = 1
     for number in range(4):
         names = tuple(f"run_{number}_{place}" for place in range(_AT_ONCE))
-        answers = yield Concurrent(tuple(run(name) for name in names))
-        started = [name for name, answer in zip(names, answers, strict=True) if has_id(answer)]
+        responses = yield Concurrent(tuple(run(name) for name in names))
+        started = [name for name, response in zip(names, responses, strict=True) if has_id(response)]
         for name in started:
             yield poll(name, until=("in_progress",))
             yield page("list_runs")
@@ -64,7 +64,7 @@ def two_runs_at_once(context: ProgramContext) -> StepGenerator:
             yield on_run("get_run", name)
             if status(ended) not in TERMINAL_STATUSES and not (yield from require(busy_thread)):
                 return
-        simultaneous += were_simultaneous(answers)
+        simultaneous += were_simultaneous(responses)
         most_started = max(most_started, len(started))
         if simultaneous == 2 or (number and most_started > 1):
             break
@@ -106,8 +106,8 @@ def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
     count = 1
     for number in range(2):
         yield Concurrent(tuple(submit(count=count, outputs=(f"Set {place}.",)) for place in range(_AT_ONCE)))
-        answer: Exchange = yield poll(name="waiting")
-        count = pending_call_count(answer)
+        response: Exchange = yield poll(name="waiting")
+        count = pending_call_count(response)
         if number == 0 and not count:
             if not (yield from start_waiting_run(context)):
                 return

@@ -74,10 +74,10 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
         return
     if not (yield from prepare_caller(context)):
         return
-    answer = yield from _stream_until_tool_call(**forced_call(context, tools=[function_tool()]))
-    if answer is None:
+    response = yield from _stream_until_tool_call(**forced_call(context, tools=[function_tool()]))
+    if response is None:
         return
-    if pending_call_count(answer):
+    if pending_call_count(response):
         yield page("list_run_steps")
         second: Exchange = yield run("second", stream=True)
         if second.accepted:
@@ -100,8 +100,8 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
     tools = [function_tool("get_weather"), function_tool("get_time")]
     if not (yield from prepare_caller(context)):
         return
-    answer = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
-    if answer is not None and (yield from finish_tool_calls()):
+    response = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
+    if response is not None and (yield from finish_tool_calls()):
         yield page("list_run_steps")
         yield on_run("cancel_run")
         yield message("And again.")
@@ -115,10 +115,10 @@ def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchan
     for _ in range(2):
         if not (yield from create_forced_run(stream=True, **forced)):
             return None
-        answer: Exchange = yield on_run("get_run", name="waiting")
-        if pending_call_count(answer) or status(answer) != "completed":
+        response: Exchange = yield on_run("get_run", name="waiting")
+        if pending_call_count(response) or status(response) != "completed":
             break
-    return answer
+    return response
 
 
 @program("lifecycle", "streaming", runs=1, requests=15)

@@ -1,6 +1,6 @@
 """A survey of a target: few requests that show which operations exist, each on an object that exists if possible.
 
-A made-up id would not do: frameworks answer it as they answer a missing route.
+A made-up id would not do: frameworks respond to it as to a missing route.
 """
 
 from __future__ import annotations

@@ -53,9 +53,9 @@ def _new_thread(context: ProgramContext, purpose: str = "plain") -> dict[str, An
     }
 
 
-def _finish_and_read(answer: Exchange) -> Fragment:
+def _finish_and_read(response: Exchange) -> Fragment:
     """Poll a run to its end and read it and the thread that it names; returns whether that was possible."""
-    if not isinstance(response_object(answer).get("thread_id"), str):
+    if not isinstance(response_object(response).get("thread_id"), str):
         return False
     if not (yield from finish_tool_calls(thread=_THREAD)):
         return False
@@ -102,7 +102,7 @@ def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
         created = yield _create_thread_and_run(thread=_new_thread(context), **forced)
     if not has_id(created):
         return
-    answer: Exchange = yield poll(thread=_THREAD, name="waiting")
-    if status(answer) == "requires_action":
+    response: Exchange = yield poll(thread=_THREAD, name="waiting")
+    if status(response) == "requires_action":
         yield message("Not now.", _THREAD)
     yield from _finish_and_read(created)

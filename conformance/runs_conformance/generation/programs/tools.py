@@ -92,14 +92,14 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
         return
     if not (yield from start_waiting_run(context, **_BOTH)):
         return
-    answer: Exchange = yield on_run("get_run", name="waiting")
-    if pending_call_count(answer) > 1:
+    response: Exchange = yield on_run("get_run", name="waiting")
+    if pending_call_count(response) > 1:
         wrong_sets: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _UNKNOWN_OUTPUT]]
         for wrong_outputs, stream in zip(wrong_sets, (False, True, False), strict=True):
             if not (yield from _submit_wrong_outputs(context, wrong_outputs, stream, **_BOTH)):
                 return
-    answer = yield on_run("get_run", name="waiting")
-    count = pending_call_count(answer)
+    response = yield on_run("get_run", name="waiting")
+    count = pending_call_count(response)
     if not count:
         return
     reversed_outputs = [_output(index) for index in reversed(range(count))]
@@ -168,8 +168,8 @@ def _submit_wrong_outputs(
     submitted: Exchange = yield on_run("submit_tool_outputs", body=body, stream=stream)
     if submitted.refused:
         yield page("list_run_steps")
-    answer: Exchange = yield on_run("get_run", name="waiting")
-    if pending_call_count(answer):
+    response: Exchange = yield on_run("get_run", name="waiting")
+    if pending_call_count(response):
         return True
     if not (yield from finish_tool_calls(run_answer="resumed")):
         return (yield from cancel_and_wait())

@@ -77,10 +77,10 @@ def _case_generator(operation: str, fixture: Fixture, count: int) -> Callable[[P
         if control is None or not control.accepted:
             return
         for payload in _valid_payloads(factory, context, VALID_RUNS if fixture.after_accept else count):
-            answer = yield from case_run.send_with_retry(_valid_step(template, payload))
-            if answer is None:
+            response = yield from case_run.send_with_retry(_valid_step(template, payload))
+            if response is None:
                 return
-            if not answer.accepted:
+            if not response.accepted:
                 yield from isolate_cause(case_run, factory, payload, lambda smaller: _valid_step(template, smaller))
         yield from case_run.send_valid(controls)
         yield from case_run.send_negatives(steps)
