@@ -1,4 +1,4 @@
-"""What a recorder lost is not attributed to the server, and its own violations are still found."""
+"""Losses of a recorder are not attributed to the server, and its own violations are still found."""
 
 from __future__ import annotations
 
