@@ -139,7 +139,7 @@ def test_a_request_that_is_lost_once_does_not_end_the_survey(capsys: pytest.Capt
     assert "a run of gpt-4o was started" in output
 
 
-def test_a_server_error_does_not_blame_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_error_is_not_attributed_to_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     def fails(seen: GatewayRequest) -> CannedResponse | None:
         return error_response(500, "boom") if seen.operation.startswith("create_run") else None
 

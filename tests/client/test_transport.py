@@ -108,7 +108,7 @@ def test_unknown_host_is_not_connected() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-def test_too_many_open_files_are_not_blamed_on_the_target(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_open_files_are_not_attributed_to_the_target(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 

@@ -69,7 +69,7 @@ def test_what_was_answered_before_is_no_hazard() -> None:
     assert target.sent.count(PROBE) == 4
 
 
-def test_requests_sent_at_once_blame_nothing() -> None:
+def test_requests_sent_at_once_report_nothing() -> None:
     guard = HazardGuard(dies_of(request_kind(PROBE)), SETTING)
     for _ in range(3):
         guard.send_concurrently(Concurrent((PROBE, CREATE_THREAD)).steps, "test", {})

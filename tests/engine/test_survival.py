@@ -93,7 +93,7 @@ def test_the_trial_is_evidence_that_the_next_request_is_not_served() -> None:
     assert [type(result) for result in results] == [Finding]
 
 
-def test_no_answered_request_is_blamed_while_other_processes_send_theirs() -> None:
+def test_no_answered_request_is_reported_while_other_processes_send_theirs() -> None:
     server = Supervised()
     guard, _, trials = guarded(server)
     send_all(replace(guard, shares_target=True), negative("/tools"), LIST)
@@ -109,7 +109,7 @@ def test_requests_that_are_in_flight_at_each_end_are_not_the_cause() -> None:
     assert sender.sent.count(unrelated) == 2
 
 
-def test_requests_that_the_target_survives_alone_are_not_blamed() -> None:
+def test_requests_that_the_target_survives_alone_are_not_reported() -> None:
     server = Supervised()
     guard, sender, trials = guarded(server)
     send_all(guard, negative("/metadata"), negative("/temperature"))
@@ -122,7 +122,7 @@ def test_requests_that_the_target_survives_alone_are_not_blamed() -> None:
     assert programs == {"survival.1", "survival.2"}
 
 
-def test_what_is_lost_at_two_ends_is_sent_alone_before_it_is_blamed() -> None:
+def test_what_is_lost_at_two_ends_is_sent_alone_before_it_is_reported() -> None:
     server = Supervised()
     guard, _, _ = guarded(server)
     probe = replace(negative("/metadata"), anomaly="nul")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.evidence.blame import blamed_elsewhere
+from runs_conformance.evidence.blame import member_named_instead
 from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
@@ -103,14 +103,14 @@ def test_absent_mutation_is_no_violation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "blamed"),
+    ("message", "named"),
     [
         ("No thread found with id 'thread_0123456789'.", "thread_id"),
         ("Invalid value at /threads/thread_0123456789/runs.", None),
         ("Invalid 'temperature'.", None),
     ],
 )
-def test_refusal_that_names_its_thread_blames_it(message: str, blamed: str | None) -> None:
+def test_refusal_that_names_its_thread_is_about_it(message: str, named: str | None) -> None:
     builder = HistoryBuilder()
     refused = builder.refuse("create_run", text=message, body={"temperature": 3}, thread_id="thread_0123456789")
-    assert blamed_elsewhere(refused, "/temperature") == blamed
+    assert member_named_instead(refused, "/temperature") == named

@@ -194,17 +194,17 @@ MISSING_NAME = {"detail": [{"loc": ["body", "name"], "msg": "Field required", "t
         (error("Unknown assistant.", param="assistant_id"), "the refusal names assistant_id"),
     ],
 )
-def test_refusal_that_cannot_be_because_of_the_model_is_blamed(answer: object, said: str) -> None:
+def test_refusal_that_cannot_be_because_of_the_model_is_reported(answer: object, said: str) -> None:
     message = _refused_for("create_thread_and_run", answer, assistant_id=ASSISTANT)
     assert message.startswith("refused the smallest valid request of create_thread_and_run: ")
     assert said in message
 
 
-@pytest.mark.parametrize(("model", "is_blamed"), [("gpt-4o", True), ("gpt-4", False)])
-def test_member_that_the_target_requires_besides_a_model_it_has(model: str, is_blamed: bool) -> None:
+@pytest.mark.parametrize(("model", "is_reported"), [("gpt-4o", True), ("gpt-4", False)])
+def test_member_that_the_target_requires_besides_a_model_it_has(model: str, is_reported: bool) -> None:
     message = _refused_for("create_assistant", MISSING_NAME, model=model)
     assert message.endswith("refused the smallest valid request of create_assistant: the refusal names name")
-    assert message.startswith("inconclusive") is not is_blamed
+    assert message.startswith("inconclusive") is not is_reported
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_409_on_a_thread_with_an_active_run() -> History:
 
 
 @inconclusive(refusals.status_says_that_the_body_is_at_fault)
-def test_404_that_blames_another_member() -> History:
+def test_404_that_names_another_member() -> History:
     return refused(404, "assistant_id")
 
 

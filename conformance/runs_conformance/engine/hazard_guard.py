@@ -89,7 +89,7 @@ class HazardGuard:
             self._learn_from(safe, exchange, recoveries)
         if exchange.response is None:
             self._examine_end(exchange)
-            self._blame_if_due(safe)
+            self._withhold_if_cause(safe)
         return exchange
 
     def send_concurrently(
@@ -171,7 +171,7 @@ class HazardGuard:
                         )
                     break
 
-    def _blame_if_due(self, step: Step) -> None:
+    def _withhold_if_cause(self, step: Step) -> None:
         """Withhold the kind of a lost request from now on if it is the cause of its losses."""
         kind = request_kind(step)
         with self._lock:

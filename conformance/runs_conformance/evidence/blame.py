@@ -41,7 +41,7 @@ def named_members(exchange: Exchange) -> frozenset[str]:
     return frozenset(words[0] for name in named_places(exchange) if (words := _words(name)))
 
 
-def blamed_parameter(exchange: Exchange) -> str | None:
+def parameter_named_by_id(exchange: Exchange) -> str | None:
     """The path parameter whose object a refusal names by its id, unless the id is part of a path that is repeated."""
     said = refusal_text(exchange) if exchange.path else ""
     for parameter, id_ in exchange.path.items():
@@ -51,12 +51,12 @@ def blamed_parameter(exchange: Exchange) -> str | None:
     return None
 
 
-def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
-    """The place that a refusal blames, if it is a member of the request that has nothing to do with `pointer`.
+def member_named_instead(exchange: Exchange, pointer: str) -> str | None:
+    """The place that a refusal names, if it is a member of the request that has nothing to do with `pointer`.
 
     None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent. A refusal
-    that names no member but the thread or run that the request is for blames that object. If the body is no object, a
-    refusal blames any member that the operation has: the target may have read the body as an empty object.
+    that names no member but the thread or run that the request is for names that object. If the body is no object, a
+    refusal names any member that the operation has: the target may have read the body as an empty object.
     """
     body = exchange.request.body
     sent = set(body) if is_object(body) else set()
@@ -64,7 +64,7 @@ def blamed_elsewhere(exchange: Exchange, pointer: str) -> str | None:
     tokens = _words(spell_pointer(pointer))
     names = named_places(exchange)
     if not names:
-        return blamed_parameter(exchange)
+        return parameter_named_by_id(exchange)
     if any(set(_words(name)) & set(tokens) for name in names):
         return None
     if not tokens:
@@ -88,7 +88,7 @@ def is_place_of_id(pointer: str) -> bool:
     return pointer.endswith(("_id", "_ids")) or "_ids/" in pointer
 
 
-def blames_missing_messages(exchange: Exchange) -> bool:
+def names_missing_messages(exchange: Exchange) -> bool:
     """Whether the refusal of a run names no member, and says of its thread that it has or needs messages.
 
     The real service refuses a run without instructions on a thread without a user message. A target that has lost the

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.evidence.blame import blamed_parameter
+from runs_conformance.evidence.blame import parameter_named_by_id
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.server_failure import is_server_error
@@ -52,7 +52,7 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
             operation,
             tuple(each for each in group if each.accepted),
             # A lock for all threads, and a thread that is lost, are other faults.
-            tuple(each for each in group if each.status in _REFUSALS and not _blames_thread(each)),
+            tuple(each for each in group if each.status in _REFUSALS and not _names_thread(each)),
             tuple(each for each in group if is_server_error(each) or (each.has_success_status and not each.accepted)),
         )
         for (operation, _), group in groups.items()
@@ -60,8 +60,8 @@ def equal_requests(history: History) -> tuple[EqualRequests, ...]:
     )
 
 
-def _blames_thread(exchange: Exchange) -> bool:
-    return says_locked(exchange) or blamed_parameter(exchange) is not None
+def _names_thread(exchange: Exchange) -> bool:
+    return says_locked(exchange) or parameter_named_by_id(exchange) is not None
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.blame import blamed_elsewhere
+from runs_conformance.evidence.blame import member_named_instead
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Mutation, Refuse
 from runs_conformance.model.exchange import Completion, Exchange
@@ -25,14 +25,14 @@ class Refusal:
 
     `pointers` are JSON Pointers into the body, or name a query parameter. `is_certain` says that the violation is the
     reason of the refusal: the violation is deliberate, the operation accepts other requests, and no run locks the
-    thread. Traffic of other clients may have been refused for an invisible reason. `blamed` is another member that the
-    refusal names as its reason.
+    thread. Traffic of other clients may have been refused for an invisible reason. `other_member` is another member
+    that the refusal names as its reason.
     """
 
     exchange: Exchange
     pointers: tuple[str, ...]
     is_certain: bool
-    blamed: str | None = None
+    other_member: str | None = None
 
 
 @lru_cache(maxsize=16)
@@ -52,7 +52,7 @@ def _refusals(history: History) -> Iterator[Refusal]:
                 yield Refusal(exchange, pointers, is_certain=False)
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
             is_certain = exchange.operation in accepted_operations and thread_occupancy(history).is_idle(exchange)
-            yield Refusal(exchange, (mutation.pointer,), is_certain, blamed_elsewhere(exchange, mutation.pointer))
+            yield Refusal(exchange, (mutation.pointer,), is_certain, member_named_instead(exchange, mutation.pointer))
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:

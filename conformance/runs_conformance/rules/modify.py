@@ -67,10 +67,10 @@ def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
         and not may_exceed_metadata_limit(modification.timeline.history, modification.exchange)
         and is_valid("requests/modify_run", "modify_run", modification.exchange.edition)(body)
     ):
-        yield _blame_object(modification, "a metadata update of an ended run was refused")
+        yield _report_refused_object(modification, "a metadata update of an ended run was refused")
 
 
-def _blame_object(modification: Modification, message: str) -> Result:
+def _report_refused_object(modification: Modification, message: str) -> Result:
     """A finding if a valid modification was refused because of the object, `Inconclusive` if the value may explain it.
 
     The value may be, if it is not ordinary: how long and how many entries may be is for other requirements to judge. It
@@ -111,7 +111,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         and not may_exceed_metadata_limit(history, exchange)
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
-        yield _blame_object(modification, "a metadata update of a message was refused")
+        yield _report_refused_object(modification, "a metadata update of a message was refused")
 
 
 def _pass_if_stored(modification: Modification) -> Result:

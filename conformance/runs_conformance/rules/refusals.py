@@ -46,8 +46,8 @@ def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
     exchange = refusal.exchange
     if exchange.status in BODY_AT_FAULT:
         yield PASSED
-    elif refusal.blamed is not None:
-        yield Inconclusive(f"the refusal blames {excerpt(refusal.blamed, 80)} instead of the invalid member")
+    elif refusal.other_member is not None:
+        yield Inconclusive(f"the refusal names {excerpt(refusal.other_member, 80)} instead of the invalid member")
     elif exchange.status == _NOT_FOUND and _violates_sent_id(refusal):
         yield Inconclusive("HTTP 404 may say that the invalid id names no object")
     elif refusal.is_certain:

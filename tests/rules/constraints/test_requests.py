@@ -364,7 +364,7 @@ def history_of_schemas(*names: str, status: int = 400) -> RequestHistory:
 
 
 @pytest.mark.parametrize(("status", "verb"), [(400, "refused"), (500, "failed")])
-def test_outermost_refused_place_is_blamed_once(status: int, verb: str) -> None:
+def test_outermost_refused_place_is_reported_once(status: int, verb: str) -> None:
     builder = history_of_schemas("x", "y", status=status)
     found = tallies(builder.history())
     assert [id_ for id_, tally in found.items() if tally.findings] == [SCHEMA]
@@ -376,7 +376,7 @@ def test_outermost_refused_place_is_blamed_once(status: int, verb: str) -> None:
     assert list(found[f"{FORMAT}.enum"].suspicions) == ["no request with the type json_schema was accepted there"]
 
 
-def test_outermost_refused_place_is_not_blamed_beside_a_finding_about_it() -> None:
+def test_outermost_refused_place_is_not_reported_beside_a_finding_about_it() -> None:
     builder = history_of_schemas("x")
     step = with_response_format(json_schema("y"), "", f"{FORMAT}.enum", SCHEMA)
     builder.no(step, body=step.body)
@@ -384,7 +384,7 @@ def test_outermost_refused_place_is_not_blamed_beside_a_finding_about_it() -> No
     assert [id_ for id_, tally in tallies(builder.history()).items() if tally.findings] == [f"{FORMAT}.enum"]
 
 
-def test_refused_value_is_blamed_itself_if_another_at_its_place_is_accepted() -> None:
+def test_refused_value_is_reported_itself_if_another_at_its_place_is_accepted() -> None:
     builder = history_of_schemas("x")
     builder.accept(with_response_format(json_schema("y"), "", SCHEMA, f"{FORMAT}.enum"))
     assert [id_ for id_, tally in tallies(builder.history()).items() if tally.findings] == [f"{NAME}.maxLength"]
@@ -417,7 +417,7 @@ FUNCTION, SEARCH = {"type": "function", "function": {"name": "f"}}, {"type": "fi
     ],
     ids=["options of the tool", "list of tools"],
 )
-def test_alternative_that_is_never_accepted_is_blamed_alone(refused: list[Step]) -> None:
+def test_alternative_that_is_never_accepted_is_reported_alone(refused: list[Step]) -> None:
     builder = RequestHistory()
     builder.accept(control())
     builder.accept(with_tools("", [FUNCTION], TOOLS, KIND))
@@ -428,7 +428,7 @@ def test_alternative_that_is_never_accepted_is_blamed_alone(refused: list[Step])
     assert {id_: len(tally.findings) for id_, tally in found.items() if tally.findings} == {KIND: 1}
 
 
-def test_list_that_is_refused_with_every_alternative_is_blamed_itself() -> None:
+def test_list_that_is_refused_with_every_alternative_is_reported_itself() -> None:
     builder = RequestHistory()
     builder.accept(control())
     for tool in (SEARCH, FUNCTION):

@@ -72,7 +72,7 @@ class ProgramRequests:
         valid = [
             each
             for each in self.all_valid.get(refused.operation or "", [])
-            if _shows_target_state(each, own) and (is_valid or not _blames_what_is_missing_in(refused, each))
+            if _shows_target_state(each, own) and (is_valid or not _names_what_is_missing_in(refused, each))
         ]
         valid += (each for many in self.negatives.values() for each in many if _is_accepted_like(each, refused))
         later = [exchange for exchange in valid if refused.happened_before(exchange)]
@@ -134,11 +134,11 @@ def _shows_target_state(valid: Exchange, own: str) -> bool:
     return step is not None and step.id != own and (valid.accepted or not step.packed)
 
 
-def _blames_what_is_missing_in(other: Exchange, valid: Exchange) -> bool:
+def _names_what_is_missing_in(other: Exchange, valid: Exchange) -> bool:
     """Whether a valid request was refused for members of its own that another request does not have."""
     body, others = valid.request.body, other.request.body
-    blamed = set(body) & named_members(valid) if is_object(body) and valid.refused else set()
-    return bool(blamed) and blamed.isdisjoint(others if is_object(others) else ())
+    named = set(body) & named_members(valid) if is_object(body) and valid.refused else set()
+    return bool(named) and named.isdisjoint(others if is_object(others) else ())
 
 
 def inconclusive_reason(exchange: Exchange) -> str:

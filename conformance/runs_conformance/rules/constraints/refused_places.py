@@ -31,7 +31,7 @@ def outermost_refused_place(id_: str, tried: Collection[str], accepted: Collecti
     return outermost
 
 
-def blame_outermost_places(
+def report_outermost_places(
     excused: Iterable[tuple[str, Exchange, Finding]], findings: Iterable[tuple[Exchange, Finding]]
 ) -> Iterator[tuple[str, Result]]:
     """One finding for each place that no request shows accepted, unless a finding about the same place exists.

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
+from runs_conformance.evidence.blame import may_concern_missing_object, member_named_instead, names_missing_messages
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -36,7 +36,7 @@ from runs_conformance.model.verdict import (
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
 from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
-from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
+from runs_conformance.rules.constraints.refused_places import outermost_refused_place, report_outermost_places
 
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
@@ -130,13 +130,13 @@ def _other_cause(refused: Exchange, step: Step, program: ProgramRequests) -> Inc
         return Inconclusive("the thread may have had an active run, which refuses every request")
     if program.refuses_everything(refused):
         return Inconclusive(f"the valid {step.operation} requests around it were refused, too")
-    if blames_missing_messages(refused):
+    if names_missing_messages(refused):
         return Inconclusive("the thread may have no user message, which every run without instructions needs")
     if step.operation in random_refusals(program.history):
         return Inconclusive(f"{step.operation} also refused a request that it accepted another time")
-    blamed = blamed_elsewhere(refused, step.mutation.pointer) if step.mutation else None
-    if blamed is not None:
-        return Inconclusive(f"the refusal of {_describe(step.mutation)} blames {excerpt(blamed, 80)} instead")
+    named = member_named_instead(refused, step.mutation.pointer) if step.mutation else None
+    if named is not None:
+        return Inconclusive(f"the refusal of {_describe(step.mutation)} names {excerpt(named, 80)} instead")
     return None
 
 
@@ -161,19 +161,19 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
                     continue
             yield id_, result
     yield from _judge_refused_choices(findings, program)
-    yield from blame_outermost_places(excused, [(exchange, finding) for _, exchange, finding in findings])
+    yield from report_outermost_places(excused, [(exchange, finding) for _, exchange, finding in findings])
 
 
 def _judge_refused_choices(
     findings: Sequence[tuple[str, Exchange, Finding]], program: ProgramRequests
 ) -> Iterator[tuple[str, Result]]:
     """Attribute the refusals of a union's alternative that was never accepted to it, not to what is around or in it."""
-    blamed = {id_ for id_, _, _ in findings}
+    reported = {id_ for id_, _, _ in findings}
     for id_, exchange, finding in findings:
         choice = untaken_choice(exchange, program.refused_choices(exchange.operation or ""))
         place = id_.rpartition(".")[0]
         alternative, enum = (choice.place.rpartition(".")[0], f"{choice.place}.enum") if choice else ("", "")
-        if choice is not None and id_ != enum and enum in blamed and place.startswith(f"{alternative}."):
+        if choice is not None and id_ != enum and enum in reported and place.startswith(f"{alternative}."):
             yield id_, _untaken(choice)
         elif choice is not None and id_ in program.accepted and alternative.startswith(f"{place}["):
             yield enum, finding
