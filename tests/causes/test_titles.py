@@ -201,4 +201,4 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
     )
     cause = by_kind(form)["errors.envelope"]
     assert cause.title == title
-    assert ("let it answer these" in cause.fix) is title.startswith("Some")
+    assert ("let it handle these" in cause.fix) is title.startswith("Some")
