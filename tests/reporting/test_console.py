@@ -132,7 +132,7 @@ def test_reasons_for_not_judging_are_shown() -> None:
     assert "1 inconclusive, 1 of them: rate limited" in render_summary(report(), Style())
     text = render_summary(report(), Style(verbosity=1))
     assert "1 inconclusive: rate limited" in text
-    assert "1 not judged: needs it (a second API key)" in text
+    assert "1 not judged: needs it; needs a second API key" in text
     assert "ERROR steps.broken: raised KeyError" in text
 
 
