@@ -638,3 +638,39 @@ def test_metadata_that_may_exceed_the_limit_when_merged_is_inconclusive() -> Non
     assert tally(10).outcome is Outcome.INCONCLUSIVE
     assert tally(5).outcome is Outcome.FAIL
     assert tally(10, merges=False).outcome is Outcome.FAIL
+
+
+def about(pointer: str, constraint: str) -> Step:
+    """A negative whose invalid value is at another place."""
+    *_, keyword = constraint.split(".")
+    return Step(
+        operation="create_run",
+        body={**BODY, "invalid": pointer},
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation(pointer, keyword, ABSENT, pointer),
+        exercises=(f"create_run.{constraint}",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "others"),
+    [
+        (("max_prompt_tokens.type", "max_prompt_tokens.maximum"), "2 of 2 other invalid values of max_prompt_tokens"),
+        (("temperature.minimum", "top_p.minimum"), "2 of 2 other values that violate minimum"),
+        (("temperature.type", "tools.type", "top_p.maximum"), "3 of 3 other invalid values"),
+    ],
+)
+def test_unsent_value_names_those_like_it_that_were_accepted(accepted: tuple[str, ...], others: str) -> None:
+    builder = with_valid_neighbours()
+    for constraint in accepted:
+        builder.accept(about(f"/{constraint.partition('.')[0]}", constraint))
+    reason = next(iter(builder.tally().inconclusive))
+    assert reason == f"no invalid value was sent, since create_run accepted {others} (--exhaustive sends all)"
+
+
+def test_unsent_value_has_no_such_reason_if_those_like_it_were_refused() -> None:
+    builder = with_valid_neighbours()
+    for constraint in ("temperature.minimum", "top_p.minimum"):
+        builder.no(about(f"/{constraint.partition('.')[0]}", constraint))
+    assert not builder.tally().inconclusive

@@ -37,6 +37,7 @@ from runs_conformance.model.verdict import (
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
 from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
 from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
+from runs_conformance.rules.constraints.unsent_values import judge_unsent_values
 
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
@@ -55,36 +56,9 @@ def tallies(history: History) -> dict[str, Tally]:
         # Accepted valid values prove nothing while the refusal of invalid ones is inconclusive.
         if id_ not in without_verdict or isinstance(result, Finding):
             by_constraint.setdefault(id_, Tally()).add(result)
-    for id_, result in _judge_unsent_values(program):
+    for id_, result in judge_unsent_values(program):
         by_constraint.setdefault(id_, Tally()).add(result)
     return by_constraint
-
-
-def _judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
-    """Explain the constraints without an invalid value, if the target accepted most others of the keyword or of all."""
-    by_operation: dict[str, list[Exchange]] = {}
-    by_keyword: dict[tuple[str, str], list[Exchange]] = {}
-    sent: set[str] = set()
-    for attempts in program.negatives.values():
-        if (step := attempts[0].step) is not None and step.mutation is not None:
-            by_operation.setdefault(step.operation, []).append(attempts[-1])
-            by_keyword.setdefault((step.operation, step.mutation.keyword), []).append(attempts[-1])
-            sent.update(step.exercises)
-    for id_ in sorted(program.accepted - sent):
-        operation, keyword = id_.partition(".")[0], id_.rpartition(".")[2]
-        tried, what = by_keyword.get((operation, keyword), []), f"other values that violate {keyword}"
-        if len(tried) < 2:
-            tried, what = by_operation.get(operation, []), "other invalid values"
-        # A server error neither accepts nor refuses a value.
-        accepted, refused = sum(each.accepted for each in tried), sum(each.refused for each in tried)
-        if accepted > 1 and accepted > refused:
-            count = f"{accepted} of {accepted + refused}"
-            yield (
-                id_,
-                Inconclusive(
-                    f"no invalid value was sent, since {operation} accepted {count} {what} (--exhaustive sends all)"
-                ),
-            )
 
 
 def _judge_invalid_requests(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
