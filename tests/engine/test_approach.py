@@ -154,6 +154,31 @@ def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
     found, sent = search(Server(calls=lambda run, assistant: False, status="queued"), setting=IMPATIENT)
     assert not found.approach.calls_functions
+    assert found.approach.notes == ("runs stay queued for 0 seconds",)
+    assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
+
+
+def without_get_run(server: Server) -> Callable[[Step], Answer]:
+    """The server without a route to read a run."""
+    return lambda step: (404, {"detail": "Not Found"}) if step.operation == "get_run" else server(step)
+
+
+def test_runs_that_no_route_reads_are_known_from_their_creation() -> None:
+    found, _ = search(without_get_run(Server()))
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    silent = Server(calls=lambda run, assistant: run.get("tool_choice") == "required")
+    found, sent = search(without_get_run(silent))
+    assert (found.approach.tool_choice, found.approach.calls_functions) == ("required", True)
+    assert [step.operation for step in sent].count("create_run") > MAX_STUCK_RUNS
+
+
+def test_runs_that_cannot_be_read_are_not_stuck() -> None:
+    found, sent = search(without_get_run(Server(calls=lambda run, assistant: False, status="queued")))
+    assert found.approach.starts_runs
+    assert not found.approach.calls_functions
+    assert found.approach.notes == (
+        "runs cannot be followed: GET /threads/{thread_id}/runs/{run_id} was answered with HTTP 404",
+    )
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 

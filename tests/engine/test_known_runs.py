@@ -205,3 +205,12 @@ def test_concurrent_responses_show_runs_as_well() -> None:
     target = ScriptedSender(server)
     run_program(replace(make_program(), generate=generate), SETTING, target, Budget(), PollSchedule())
     assert received[0].member("status") == "cancelled"
+
+
+def test_a_new_run_takes_the_place_of_one_with_its_id() -> None:
+    answers = iter((DONE, {"status": "queued"}))
+
+    def answer(step: Step) -> Answer:
+        return (200, a_run(**next(answers))) if step.operation == "create_run" else RunsCannotBeRead({})(step)
+
+    assert play(answer, CREATE, CREATE, poll())[0].status == 404

@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
 from runs_conformance.engine.pending_calls import waiting_calls
-from runs_conformance.evidence.description import describe_response
+from runs_conformance.evidence.description import describe_outcome, describe_response
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
@@ -49,7 +49,7 @@ repeated test runs agree.
 """
 
 MAX_STUCK_RUNS = 2
-"""Runs that neither end nor wait for outputs, after which no further form is tried."""
+"""Runs that neither end nor wait for outputs, or cannot be followed, after which no further form is tried."""
 
 _NO_ROUTE = (404, 405, 501)
 
@@ -62,6 +62,7 @@ SILENT_RUNS = 3
 class ApproachSearch:
     """A search in progress: the best approach so far, and whether a run has shown that the model answers.
 
+    `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
     `silent_runs` counts those runs that completed without a call.
     """
@@ -71,6 +72,7 @@ class ApproachSearch:
     approach: Approach = field(default_factory=Approach)
     model_responds: bool | None = None
     stuck_runs: int = 0
+    unread_runs: int = 0
     forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
     silent_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     waits_without_calls: bool = False
@@ -208,6 +210,11 @@ class ApproachSearch:
             self._note(text, calls_in="steps")
         return True
 
+    @property
+    def _learns_from_runs(self) -> bool:
+        """Whether further runs may show something."""
+        return max(self.stuck_runs, self.unread_runs) < MAX_STUCK_RUNS
+
     def _found_model(self) -> bool:
         return self.model_responds is True
 
@@ -215,11 +222,15 @@ class ApproachSearch:
         """Learn from a run whether its model answers."""
         if status(exchange) in ("requires_action", "completed", "incomplete"):
             self.model_responds = True
-        elif status(exchange) not in TERMINAL:
+        elif status(exchange) in ACTIVE:
             self.stuck_runs += 1
             if self.stuck_runs == MAX_STUCK_RUNS:
-                text = f"runs stay {status(exchange) or 'without a status'} for {MAX_WAIT:g} seconds"
-                self._note(text, calls_functions=False)
+                seconds = min(self.context.run_timeout, MAX_WAIT)
+                self._note(f"runs stay {status(exchange)} for {seconds:g} seconds", calls_functions=False)
+        elif status(exchange) not in TERMINAL:
+            self.unread_runs += 1
+            if self.unread_runs == MAX_STUCK_RUNS:
+                self._note(f"runs cannot be followed: {describe_outcome(exchange)}", calls_functions=False)
         elif status(exchange) == "failed" and self.model_responds is None:
             self.model_responds = False
 
@@ -244,7 +255,7 @@ class ApproachSearch:
                 self._learn_from(exchange)
                 if status(exchange) not in TERMINAL:
                     yield on_run("cancel_run")
-                return self.model_responds is not False and self.stuck_runs < MAX_STUCK_RUNS
+                return self.model_responds is not False and self._learns_from_runs
             first = first or created
         self.model_responds = False
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
@@ -257,7 +268,7 @@ class ApproachSearch:
         for choice, place in (*forms[was_tried:], *forms):
             trial = replace(self.approach, tool_choice=choice, tools_on=place)
             prepared = yield from self._prepare(trial)
-            if prepared and self.stuck_runs < MAX_STUCK_RUNS and (yield from self._calls_function(trial)):
+            if prepared and self._learns_from_runs and (yield from self._calls_function(trial)):
                 note = f"runs call functions by tool_choice {choice}" if choice != "words" else ""
                 self._note(
                     f"{note or 'runs call functions when their prompt asks for it'}, with the tools of the {place}",
@@ -268,7 +279,7 @@ class ApproachSearch:
                 yield from self._check_reliability()
                 yield from self._repeat_silent_form()
                 return True
-        if self.stuck_runs < MAX_STUCK_RUNS:
+        if self._learns_from_runs:
             reason = "no run could be made to call a function"
             if self.waits_without_calls:
                 reason = "runs wait for tool outputs, but do not show their calls in required_action"

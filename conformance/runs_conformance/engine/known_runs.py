@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.client.prepared_request import UnresolvedReference, prepare
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.contract.operation import response_kind_of
+from runs_conformance.contract.operation import OPERATIONS, response_kind_of
 from runs_conformance.generation.programs.responses import response_object, status
 from runs_conformance.model.case import Concurrent, Move, Ref, Step
 from runs_conformance.model.exchange import Exchange
@@ -67,8 +67,9 @@ class KnownRuns:
             return
         shown = replace(exchange, response=replace(exchange.response, body=run, events=None))
         observation, known = _Observation(shown, exchange, place), self._observations.get(id_)
+        is_new = OPERATIONS[exchange.operation or ""].creates == "run"
         # Responses to concurrent requests have no order of their own, but no run continues after its end.
-        if known is None or observation.is_over or not known.is_over:
+        if is_new or known is None or observation.is_over or not known.is_over:
             self._observations[id_] = observation
 
     def replace_poll(self, step: Step, polled: Exchange, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
