@@ -273,6 +273,14 @@ def test_programs_do_without_builtin_tools_if_they_are_refused(id_: str) -> None
     assert {*refused[0]} - {"tool_resources"} <= {*accepted[0]}  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("name", ["odd_text", "bodies_that_are_not_json", "deep_nesting", "long_values"])
+def test_messages_that_odd_bodies_may_have_broken_are_listed_before_a_control(
+    name: str, executed: Mapping[str, ExecutedProgram]
+) -> None:
+    listed, control = executed[f"robustness.{name}"].steps[-2:]
+    assert (listed.operation, control.role) == ("list_messages", Role.CONTROL)
+
+
 def test_an_assistant_in_use_is_never_modified() -> None:
     context = ProgramContext(edition=DEFAULT_EDITION, has_second_api_key=True, use={"assistant": "asst_given"})
     for program in PROGRAMS:
