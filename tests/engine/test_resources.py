@@ -17,7 +17,7 @@ from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
 from tests.engine.scripted import ScriptedSender
-from tests.rules.histories import run
+from tests.rules.histories import error, run
 
 
 def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key: Key = Key.PRIMARY) -> Exchange:
@@ -58,6 +58,24 @@ def test_active_run_is_cancelled_first() -> None:
     )
     assert leftovers == [("cancel_run", "run_a"), ("delete_thread", "thread_a")]
     assert leftovers_after(exchange("create_run", run("queued")), exchange("get_run", run("completed"))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "step", "is_left"),
+    [
+        (400, Step(operation="cancel_run"), False),
+        (409, Step(operation="cancel_run"), False),
+        (429, Step(operation="cancel_run"), True),
+        (500, Step(operation="cancel_run"), True),
+        (400, Step(operation="cancel_run", body={"unknown": 1}), True),
+        (400, Step(operation="cancel_run", role=Role.NEGATIVE), True),
+    ],
+)
+def test_run_whose_cancellation_was_refused_is_not_cancelled_again(status: int, step: Step, is_left: bool) -> None:
+    refusal = error("The run cannot be cancelled.")
+    cancellation = exchange("cancel_run", refusal, {"thread_id": "thread_a", "run_id": "run_a"})
+    cancellation = replace(cancellation, response=Response(status, body=refusal), step=step)
+    assert bool(leftovers_after(exchange("create_run", run("queued")), cancellation)) is is_left
 
 
 def test_given_thread_is_not_deleted() -> None:

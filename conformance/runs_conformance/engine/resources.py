@@ -18,7 +18,7 @@ from runs_conformance.engine.program_runner import Sender
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.json import ABSENT, JSON, is_object
 
 PROGRAM = "cleanup"
 """The program of the cleanup requests at the end, which are not evidence."""
@@ -79,7 +79,7 @@ class ResourceTracker:
         with self._lock:
             if name.startswith("delete_"):
                 self._record_deletion(exchange)
-            elif name == "cancel_run" and _is_cleanup(exchange) and exchange.response is not None:
+            elif name == "cancel_run" and _ends_attempts(exchange):
                 # The run is cancelled or had already ended: nothing more can be done.
                 self._active_runs.pop(exchange.path.get("run_id", ""), None)
             elif exchange.accepted:
@@ -198,6 +198,15 @@ def _leading_id(exchange: Exchange) -> str | None:
 
 def _is_cleanup(exchange: Exchange) -> bool:
     return exchange.step is not None and exchange.step.role is Role.CLEANUP
+
+
+def _ends_attempts(exchange: Exchange) -> bool:
+    """Whether a cancellation shows that another one is of no use: it was answered in a cleanup, or a usual one refused."""
+    if _is_cleanup(exchange):
+        return exchange.response is not None
+    step = exchange.step
+    is_usual = step is not None and step.role is Role.ACT and step.body is ABSENT and not step.headers
+    return is_usual and exchange.status in (400, 409) and exchange.refused
 
 
 def _leftover(kind: str, operation: str, path: Mapping[str, str], key: Key) -> Leftover:

@@ -15,6 +15,7 @@ from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.execution import (
     MAX_CONFIRMED_REFUSALS,
     MAX_FRUITLESS,
+    MAX_REFUSED_CANCELLATIONS,
     CaseRun,
 )
 from runs_conformance.generation.boundary.fixtures import FIXTURES
@@ -385,6 +386,18 @@ def test_no_member_uses_up_the_sample() -> None:
     assert [each for each in outside if each not in sent] == []
     exhaustive = ProgramContext(edition=DEFAULT_EDITION, exhaustive=True)
     assert send_all(exhaustive, negatives, 400) == list(negatives)
+
+
+def test_runs_of_a_target_that_refuses_each_cancellation_are_not_all_cancelled() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        if step.operation == "cancel_run":
+            return 400, REFUSAL
+        return (200, {"id": "run_a", "thread_id": "thread_a"}) if step.role is Role.NEGATIVE else None
+
+    history = Target(override).execute(program("create_run"))
+    cancellations = [each for each in history if each.operation == "cancel_run"]
+    accepted = [each for each in history if each.operation == "create_run" and each.accepted]
+    assert len(cancellations) == MAX_REFUSED_CANCELLATIONS < len(accepted)
 
 
 def test_exhaustive_sends_every_value() -> None:

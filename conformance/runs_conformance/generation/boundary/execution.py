@@ -112,6 +112,8 @@ no verdict is possible, but a target that accepts one of them fails.
 MAX_CONFIRMED_REFUSALS = 6
 """Valid values that were refused twice; they show that the target does not refuse at random."""
 
+MAX_REFUSED_CANCELLATIONS = 5
+"""Cancellations refused in a row: the runs of the target end too soon, or cannot be cancelled."""
 
 MAX_FRUITLESS_HALVES = 3
 """Times in a row that both halves of a refused request are refused, before each of its values is sent alone."""
@@ -132,6 +134,7 @@ class CaseRun:
     exhausted: bool = False
     server_errors: int = 0
     refusals: int = 0
+    refused_cancellations: int = 0
     confirmed_refusals: int = 0
     refused_members: set[str] = field(default_factory=set)
     failed_constraints: set[str] = field(default_factory=set)
@@ -148,8 +151,9 @@ class CaseRun:
         exchange: Exchange = yield step
         if may_have_taken_effect(exchange) and self.fixture.is_consumed(step):
             self.consumed = True
-            if self.fixture.after_accept is not None:
-                yield from self.fixture.after_accept(exchange)
+            if self.fixture.after_accept is not None and self.refused_cancellations < MAX_REFUSED_CANCELLATIONS:
+                was_refused = yield from self.fixture.after_accept(exchange)
+                self.refused_cancellations = self.refused_cancellations + 1 if was_refused else 0
         return exchange
 
     def send_with_retry(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
