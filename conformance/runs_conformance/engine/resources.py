@@ -201,7 +201,7 @@ def _is_cleanup(exchange: Exchange) -> bool:
 
 
 def _ends_attempts(exchange: Exchange) -> bool:
-    """Whether a cancellation shows that another one is of no use: it was answered in a cleanup, or a usual one refused."""
+    """Whether another cancellation is of no use: this one was answered in a cleanup, or a usual one refused."""
     if _is_cleanup(exchange):
         return exchange.response is not None
     step = exchange.step

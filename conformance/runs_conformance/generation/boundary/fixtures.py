@@ -31,8 +31,9 @@ class Fixture:
 
     `set_up` creates them, and `reset` replaces them after a request that consumed them (`set_up` if there is no
     `reset`). `is_consumed` says whether a step that took effect consumes the fixture; `after_accept` then sends the
-    step that must follow at once, and returns whether the target refused it. `name` names the operation's answers. If `control_last` is set, the control itself
-    consumes the fixture and so follows the negatives; `state_check` in between shows that they changed nothing.
+    step that must follow at once, and returns whether the target refused it. `name` names the operation's answers. If
+    `control_last` is set, the control itself consumes the fixture and so follows the negatives; `state_check` in
+    between shows that they changed nothing.
     """
 
     set_up: Callable[[ProgramContext], Fragment]
