@@ -19,13 +19,16 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
 _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
 
+_STOPPED = TERMINAL | {"cancelling"}
+
 
 def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Result]:
     before, after = action.state_before, action.state_after
     if before is None or before.status not in statuses or not action.must_be_accepted:
         return
     if action.exchange.accepted:
-        yield PASSED
+        is_stopped = any(each.status in _STOPPED for each in action.attributable_observations)
+        yield PASSED if is_stopped else Inconclusive("the cancellation was accepted, but the run was not seen to stop")
     elif action.exchange.refused and after is not None and after.status in ACTIVE:
         message = f"the cancellation of a run that was {before.status!r}, and {after.status!r} afterwards, was refused"
         yield action.exchange.finding(message, "", 200, action.exchange.status)
