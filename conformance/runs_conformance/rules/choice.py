@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_choice import ToolChoiceRuns, runs_by_tool_choice
+from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
@@ -98,6 +100,13 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
         if first is not None:
             names = [call.name for call in calls]
             yield first.check(choice.function in names, "another function was called", _CALLS, choice.function, names)
+    if choice.refused and not choice.runs:
+        refused = choice.refused[-1]
+        said = error_message(refused.body)
+        reason = (
+            f"no run whose tool choice names a function was created: {refused.operation} answered HTTP {refused.status}"
+        )
+        yield Inconclusive(reason if said is None else f"{reason}, saying: {excerpt(said, 160)}")
 
 
 @rule(
