@@ -23,7 +23,7 @@ def describe_outcome(exchange: Exchange) -> str:
 
 
 def describe_response(exchange: Exchange) -> str:
-    """The HTTP status with the start of the error message or of the text, or why there is no response."""
+    """The HTTP status with the start of the error message or of the text, and why there is no complete response."""
     if exchange.response is None:
         return f"no response ({exchange.problem or 'connection lost'})"
     if exchange.accepted:
@@ -31,4 +31,5 @@ def describe_response(exchange: Exchange) -> str:
         return f"HTTP {exchange.status}" + (f" and status {status}" if isinstance(status, str) else "")
     message = error_message(exchange.body)
     text = message if message is not None else exchange.response.text or ""
-    return f"HTTP {exchange.status} {summarize(text)}".rstrip()
+    problem = f" ({exchange.problem.removesuffix('.')})" if exchange.problem else ""
+    return f"HTTP {exchange.status} {summarize(text)}".rstrip() + problem
