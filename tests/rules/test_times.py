@@ -7,7 +7,7 @@ import pytest
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Suspicion
+from runs_conformance.model.verdict import PASSED, Suspicion
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
@@ -121,6 +121,20 @@ def test_cancelled_at_of_a_run_that_is_being_cancelled() -> History:
 @fails(run_end.completed_run_has_no_other_end, at="/cancelled_at", times=1)
 def test_completed_run_that_was_cancelled() -> History:
     return _looks(run("completed", cancelled_at=T0 + 1))
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        (run_end.completed_run_has_no_other_end, run("completed", cancelled_at=T0 + 2)),
+        (run_end.unfinished_run_has_no_end, run("in_progress", cancelled_at=T0 + 2)),
+    ],
+)
+def test_end_that_a_run_keeps_after_it_was_reopened_prevents_a_pass(rule: AnyRule, shown: dict[str, Any]) -> None:
+    history = _looks(run("queued"), run("in_progress"), run("cancelled"), shown)
+    results = [result for result in judge(rule, history) if result != PASSED]
+    assert results
+    assert all(isinstance(result, Suspicion) for result in results)
 
 
 @fails(run_end.ended_run_has_one_end, at="/completed_at", times=1)

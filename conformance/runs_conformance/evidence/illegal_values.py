@@ -13,7 +13,7 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.timeline import RunTimeline, Timeline, consistent_run_observations, runs, timelines
+from runs_conformance.evidence.timeline import RunTimeline, Timeline, run_observations, runs, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import pointer_tokens
@@ -48,8 +48,8 @@ def legal_runs(history: History) -> tuple[RunTimeline, ...]:
 
 
 def legal_run_observations(history: History) -> Iterable[Observation]:
-    """Every consistent observation of a run, except those with an illegal value."""
-    return (observation for observation in consistent_run_observations(history) if is_legal(history, observation))
+    """Every observation of a run, except those with an illegal value."""
+    return (observation for observation in run_observations(history) if is_legal(history, observation))
 
 
 def legal_timelines(kind: str, history: History) -> tuple[Timeline, ...]:

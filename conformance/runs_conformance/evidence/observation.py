@@ -12,7 +12,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_object
 from runs_conformance.model.list_body import listed_items
-from runs_conformance.model.verdict import PASSED, Finding, Result
+from runs_conformance.model.verdict import PASSED, Finding, Result, Suspicion
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 
@@ -24,6 +24,7 @@ class Observation:
     `pointer` is its place: in the response's body, or in the data of an event of a stream. The object had this state at
     some moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the
     arrival of the event, since events may be delivered late. `position` is its index in the page or stream.
+    `is_consequence` says that the state may follow from a violation that another rule reports.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Observation:
     latest: float
     event: str | None = None
     position: int = 0
+    is_consequence: bool = False
     # Read once, since rules ask for them again and again.
     id: str = field(init=False)
     """The id of the object, or an empty string."""
@@ -94,8 +96,12 @@ class Observation:
         expected: JSON | Absent = ABSENT,
         actual: JSON | Absent = ABSENT,
     ) -> Result:
-        """`PASSED` if `holds`, otherwise a finding."""
-        return PASSED if holds else self.finding(message, path, expected, actual)
+        """`PASSED` if `holds`, otherwise a finding; a suspicion if it may follow from another violation."""
+        if holds:
+            return PASSED
+        if self.is_consequence:
+            return Suspicion(f"{message}, possibly as a consequence of another violation")
+        return self.finding(message, path, expected, actual)
 
 
 def observations_in(exchange: Exchange) -> Iterator[Observation]:
