@@ -19,7 +19,7 @@ from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.lifecycle import classify_transition
-from runs_conformance.contract.operation import CAPABILITIES
+from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.capabilities import (
@@ -29,7 +29,6 @@ from runs_conformance.engine.capabilities import (
     missing_declared_capabilities,
     missing_operations,
     shadowed_operations,
-    undelivered_streams,
     unsupported_capabilities,
 )
 from runs_conformance.engine.coverage import Coverage
@@ -38,7 +37,8 @@ from runs_conformance.engine.dialect_scope import outside_family
 from runs_conformance.engine.quick_plan import OMITTED_REASON
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
-from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
+from runs_conformance.engine.unsupported_findings import discard_unsupported
+from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts
 from runs_conformance.evidence.transitions import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.approach import Approach
@@ -76,13 +76,14 @@ _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
 def build_report(header: RunHeader, result: RunResult) -> Report:
     """Build the report on a test run from its result."""
     options = header.options
+    result = discard_unsupported(result, options.capabilities, options.no_capabilities)
     all_requirements = requirements(options.edition)
     unsupported = unsupported_capabilities(result.operation_stats, options.capabilities, options.no_capabilities)
     if STREAMING in unsupported:
         unsupported |= {
             id_: unsupported[STREAMING] for id_ in all_requirements.constraints if _STREAM_FLAG_CONSTRAINT.match(id_)
         }
-    tallies = discard_findings(result.tallies, unsupported, undelivered_streams(result.operation_stats, unsupported))
+    tallies = dict(result.tallies)
     for finding in missing_declared_capabilities(result.operation_stats, options.capabilities):
         tallies[ACCEPTANCE_RULE] = tallies.get(ACCEPTANCE_RULE, Tally()).merge(Tally(1, [finding]))
     is_selected = selection_filter(options, all_requirements)
@@ -203,7 +204,16 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
     ends = {end.program: end for end in result.program_ends}
     not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
     decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
-    return Coverage(decisions, ends, result.decided_ids, result.occasions, header.skipped_programs, not_offered)
+    missing = missing_operations(result.operation_stats)
+    unserved = {
+        program: f"the target has no {OPERATIONS[name].route}"
+        for program, names in result.unserved.items()
+        for name in sorted(names, reverse=True)
+        if name in missing
+    }
+    return Coverage(
+        decisions, ends, result.decided_ids, result.occasions, header.skipped_programs, not_offered, unserved
+    )
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:

@@ -34,6 +34,7 @@ from runs_conformance.engine.run_plan import ProgressListener, run_plan
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shrinking.confirmation import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
+from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
@@ -190,7 +191,7 @@ class LiveRun:
             for program in (preflight.PROGRAM, approach.PROGRAM)
             if (exchanges := self.collector.take(program))
         ]
-        return run_plan(
+        result = run_plan(
             plan,
             self.context,
             protect_given_objects(guard, self.context),
@@ -205,6 +206,8 @@ class LiveRun:
             # Iterated over after the programs have ended: the guard tries suspects while they run.
             beside=itertools.chain(earlier, judge_trials()),
         )
+        # Before failures are shrunk and replayed: those of missing operations are none.
+        return discard_unsupported(result, self.options.capabilities, self.options.no_capabilities)
 
     def _shrink(self, result: RunResult) -> RunResult:
         return self._run_interruptible(

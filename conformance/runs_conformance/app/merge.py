@@ -18,6 +18,7 @@ from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
+from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -96,6 +97,7 @@ def rebuild_report(
         key=_plan_order(header),
     )
     result = merge_results(results, Budget())
+    result = discard_unsupported(result, header.options.capabilities, header.options.no_capabilities)
     footers = [run.footer for run in runs if run.footer is not None]
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))

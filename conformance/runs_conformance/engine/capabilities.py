@@ -104,6 +104,20 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
     return collected
 
 
+def unserved_operations(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
+    """The operations of which a request that a target should serve was answered as by a missing route."""
+    return frozenset(
+        exchange.operation
+        for exchange in exchanges
+        if exchange.operation is not None
+        and (step := exchange.step) is not None
+        and step.key is Key.PRIMARY
+        and step.role is not Role.NEGATIVE
+        and step.dangling is None
+        and is_missing_route(exchange, no_route)
+    )
+
+
 def merge_stats(many: Iterable[StatsByOperation]) -> dict[str, OperationStats]:
     """Merge the statistics of several programs."""
     merged: dict[str, OperationStats] = {}
@@ -121,11 +135,14 @@ def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
     refused = [exchange for exchange in requests if exchange.refused or exchange.status == 501]
     unsupported = sum(1 for exchange in refused if _MENTIONS_STREAM.search(_describe_refusal(exchange)))
     accepted = sum(1 for exchange in requests if exchange.accepted)
-    undelivered = frozenset(
-        exchange.id for exchange in requests if exchange.response and exchange.response.events is None
-    )
+    undelivered = frozenset(exchange.id for exchange in requests if lacks_stream(exchange))
     other = len(requests) - accepted - unsupported
     return OperationStats(accepted, unsupported, other=other, undelivered_streams=undelivered)
+
+
+def lacks_stream(exchange: Exchange) -> bool:
+    """Whether an otherwise valid request asked for a stream and was answered in another way."""
+    return _requests_stream(exchange) and exchange.response is not None and exchange.response.events is None
 
 
 def _requests_stream(exchange: Exchange) -> bool:
