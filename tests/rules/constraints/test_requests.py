@@ -11,7 +11,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT, at
-from runs_conformance.model.verdict import Finding, Outcome, Tally
+from runs_conformance.model.verdict import NO_VALID_VALUE, Finding, Outcome, Tally
 from runs_conformance.rules.constraints.requests import tallies
 from tests.rules.histories import HistoryBuilder, error, message, run, thread
 
@@ -539,7 +539,9 @@ def test_refused_valid_value_fails_only_the_constraint_it_tests() -> None:
     builder = RequestHistory()
     builder.accept(control())
     builder.no(valid(256, MINIMUM, "create_run.assistant_id.type"))
-    assert tallies(builder.history()).keys() == {MINIMUM}
+    found = tallies(builder.history())
+    assert [id_ for id_, tally in found.items() if tally.judged] == [MINIMUM]
+    assert list(found["create_run.assistant_id.type"].inconclusive) == [NO_VALID_VALUE]
 
 
 def test_refused_packed_or_implementation_defined_request_is_not_judged() -> None:
@@ -547,7 +549,8 @@ def test_refused_packed_or_implementation_defined_request_is_not_judged() -> Non
     builder.accept(control())
     builder.no(valid(packed=True))
     builder.no(valid(expectation=Either("depends on files")))
-    assert tallies(builder.history()) == {}
+    tally = builder.tally()
+    assert (tally.judged, list(tally.inconclusive)) == (0, [NO_VALID_VALUE])
 
 
 def test_valid_value_is_inconclusive_if_everything_is_refused() -> None:

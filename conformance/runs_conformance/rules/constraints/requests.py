@@ -35,9 +35,9 @@ from runs_conformance.model.verdict import (
     Tally,
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
-from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
+from runs_conformance.rules.constraints.refused_choices import expects_other_form, refused_choice_in, untaken_choice
 from runs_conformance.rules.constraints.refused_places import blame_outermost_places, outermost_refused_place
-from runs_conformance.rules.constraints.unsent_values import judge_unsent_values
+from runs_conformance.rules.constraints.unsent_values import judge_unsent_values, refused_constraints
 
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
@@ -58,6 +58,9 @@ def tallies(history: History) -> dict[str, Tally]:
             by_constraint.setdefault(id_, Tally()).add(result)
     for id_, result in judge_unsent_values(program):
         by_constraint.setdefault(id_, Tally()).add(result)
+    for id_ in refused_constraints(program) - by_constraint.keys():
+        by_constraint[id_] = Tally()
+        by_constraint[id_].add(Inconclusive(NO_VALID_VALUE))
     return by_constraint
 
 
@@ -122,7 +125,7 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             continue
         if any(exchange.accepted for exchange in attempts):
             yield from ((id_, Passed(VALID_ACCEPTED)) for id_ in step.exercises)
-        elif not step.packed and isinstance(step.expectation, Accept):
+        elif not step.packed and (isinstance(step.expectation, Accept) or _expects_other_form(attempts, program)):
             # A request with one value tests the first constraint that it names; of the others it only shows a value.
             id_ = step.exercises[0]
             result = _judge_refused_valid_request(step, attempts, program)
@@ -136,6 +139,14 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             yield id_, result
     yield from _judge_refused_choices(findings, program)
     yield from blame_outermost_places(excused, [(exchange, finding) for _, exchange, finding in findings])
+
+
+def _expects_other_form(attempts: Sequence[Exchange], program: ProgramRequests) -> bool:
+    refused = next((exchange for exchange in attempts if exchange.refused), None)
+    choice = untaken_choice(refused, program.refused_choices(refused.operation or "")) if refused is not None else None
+    return (
+        refused is not None and choice is not None and expects_other_form(refused, choice, program.negatives.values())
+    )
 
 
 def _judge_refused_choices(

@@ -1,4 +1,7 @@
-"""Reasons for constraints whose invalid values were not sent, since the target had accepted most others like them."""
+"""Reasons for constraints whose invalid values were not sent.
+
+The target had accepted most others like them, or refused the valid values that are needed to judge their refusal.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,18 @@ def judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]
                 reason = f"no invalid value was sent, since {group.operation} accepted {others}"
                 yield id_, Inconclusive(f"{reason} (--exhaustive sends all)")
                 break
+
+
+def refused_constraints(program: ProgramRequests) -> set[str]:
+    """The constraints of which no valid value was accepted, and one was refused by an operation that works."""
+    return {
+        id_
+        for attempts in program.valid.values()
+        for exchange in attempts
+        if exchange.refused and exchange.step and program.control_failure(exchange.step.operation) is None
+        for id_ in exchange.step.exercises
+        if id_ not in program.accepted
+    }
 
 
 def _groups(id_: str) -> tuple[_Group, ...]:
