@@ -224,6 +224,7 @@ def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     level=Level.SHOULD,
     source=_OPERATIONS,
     capability="core",
+    operation="delete_assistant",
     requirements=("unknown-object-is-404", "deleted-object-is-gone"),
 )
 def deleted_assistant_runs_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
@@ -237,7 +238,10 @@ def deleted_assistant_runs_nothing(request: _RequestAfterDeletion) -> Iterator[R
         yield from _check_refused(request, "a run was created with a deleted assistant")
 
 
-_NOT_IMPLEMENTED_STATUSES = (404, 405, 501)
+_UNSUPPORTED_STATUSES = (405, 501)
+"""HTTP statuses that say that the operation does not exist."""
+
+_NOT_IMPLEMENTED_STATUSES = (404, *_UNSUPPORTED_STATUSES)
 """HTTP statuses of servers that do not implement the deletion of single messages."""
 
 
@@ -274,8 +278,19 @@ def _affects(deletion: Exchange, exchange: Exchange) -> bool:
     return parameter is not None and deletion.path.get(parameter) in exchange.path.values()
 
 
-def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
-    """Each refused deletion of a readable object with the first later read of that object."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _RefusedDeletion:
+    """A refused deletion of a readable object, with the first later read of that object.
+
+    `works` says whether its operation was accepted for another request.
+    """
+
+    exchange: Exchange
+    read: Exchange
+    works: bool
+
+
+def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
     for exchange in history:
         parameter = _DELETED_PARAMETERS.get(exchange.operation or "")
         if parameter is None or not exchange.refused:
@@ -293,20 +308,20 @@ def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
             and later is not None
             and not any(_affects(e, later) and may_have_taken_effect(e) for e in history)
         ):
-            yield exchange, later
+            yield _RefusedDeletion(exchange, later, operation_works(history, exchange))
 
 
 @rule(units=_refused_deletions, level=Level.MUST, source=_OPERATIONS, capability="core")
-def refused_deletion_deletes_nothing(unit: tuple[Exchange, Exchange]) -> Iterator[Result]:
+def refused_deletion_deletes_nothing(deletion: _RefusedDeletion) -> Iterator[Result]:
     """An object whose deletion was refused still exists.
 
     For example, a deletion is refused if its path names another thread than that of the message.
 
     Fix: Validate the whole path before deleting anything.
     """
-    refused, read = unit
-    if read.accepted:
-        yield PASSED
+    refused, read = deletion.exchange, deletion.read
+    if read.accepted and refused.status not in _UNSUPPORTED_STATUSES:
+        yield pass_if_working(refused, deletion.works)
     elif read.status == 404:
         yield read.finding(
             f"the object is gone although its deletion was refused with HTTP {refused.status}", "", 200, 404

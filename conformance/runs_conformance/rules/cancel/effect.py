@@ -133,7 +133,7 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
 
     A run that is still `cancelling`, or continues as if it had not been cancelled, after twelve seconds locks its
     thread without need. The real service took one second. An end that tool outputs or a second cancellation may have
-    caused is no evidence.
+    caused does not count.
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
     """
