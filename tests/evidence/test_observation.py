@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from runs_conformance.evidence.observation import (
     STREAM_CHANNEL,
     Observation,
@@ -28,6 +30,27 @@ def test_object_in_an_answer() -> None:
     assert observation.text("last_error") == ""
     assert observation.get("/usage/total_tokens") == 12
     assert observation.get("other") is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2023-11-14T22:13:20Z", 1_700_000_000),
+        ("2023-11-14t22:13:20.999999z", 1_700_000_000),
+        ("2023-11-14 23:13:20.5+01:00", 1_700_000_000),
+        ("2023-11-14T22:13:20", None),
+        ("2023-11-14", None),
+        ("2023-13-14T22:13:20Z", None),
+        ("2023-11-14T22:13:20Z, or so", None),
+        ("1700000000", None),
+        ("", None),
+    ],
+)
+def test_time_that_is_a_text(text: str, expected: float | None) -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("completed", created_at=text))
+    (observation,) = observe(builder)
+    assert observation.time("created_at") == expected
 
 
 def test_objects_in_a_page() -> None:

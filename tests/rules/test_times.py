@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -175,6 +176,25 @@ def test_end_computed_at_read_time() -> History:
 @fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
 def test_run_that_expires_in_an_hour() -> History:
     return _looks(run("queued", expires_at=T0 + 3600))
+
+
+def _text_of(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+@passes(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation)
+def test_times_that_are_texts_are_compared() -> History:
+    return _looks(run("queued", created_at=_text_of(T0 + 0.5), expires_at=_text_of(T0 + 600)))
+
+
+@fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
+def test_time_that_is_a_text_is_an_hour_later() -> History:
+    return _looks(run("queued", created_at=_text_of(T0), expires_at=_text_of(T0 + 3600)))
+
+
+@fails(form_and_order.are_in_order, at="/completed_at")
+def test_times_that_are_texts_are_out_of_order() -> History:
+    return _looks(run("completed", created_at=_text_of(T0), started_at=None, completed_at=_text_of(T0 - 5)))
 
 
 @fails(run_start_and_expiry.expiry_never_moves, at="/expires_at")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
+from math import floor
 
 from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
@@ -15,6 +18,8 @@ from runs_conformance.model.list_body import listed_items
 from runs_conformance.model.verdict import PASSED, Finding, Result, Suspicion
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +62,14 @@ class Observation:
         return value if isinstance(value, str) else ""
 
     def time(self, name: str) -> float | None:
-        """A member that is a Unix time in seconds; None if it is absent, null or not a number."""
+        """A member that is a Unix time in seconds, or a text of RFC 3339; None if it is neither.
+
+        Constraints report the type of a text. It is read without the fraction of a second, which the contract's times
+        do not have.
+        """
         value = self.value.get(name)
+        if isinstance(value, str):
+            return _seconds_of(value)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     @property
@@ -146,6 +157,17 @@ def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
                 event=event.name,
                 position=position,
             )
+
+
+@lru_cache(maxsize=4096)
+def _seconds_of(text: str) -> float | None:
+    """The Unix time of a text of RFC 3339, in whole seconds; None if it is another text."""
+    if not _RFC_3339.fullmatch(text):
+        return None
+    try:
+        return float(floor(datetime.fromisoformat(text.upper().replace(" ", "T")).timestamp()))
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=16)
