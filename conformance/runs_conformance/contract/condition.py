@@ -80,7 +80,7 @@ def _not(schema: Mapping[str, Any]) -> Condition:
     return lambda value: not condition(value)
 
 
-def _listed(lists: Mapping[str, str]) -> Condition:
+def _compile_listed(lists: Mapping[str, str]) -> Condition:
     """The condition that the value at each pointer, if there is one, occurs among those at the other pointer."""
     return lambda value: all(
         (named := at(value, pointer)) is ABSENT or named in listed_values(value, places)
@@ -106,5 +106,5 @@ _APPLICATORS: Mapping[str, Callable[[Any], Condition]] = {
     "items": _items,
     "contains": _contains,
     "not": _not,
-    "x-listed": _listed,
+    "x-listed": _compile_listed,
 }

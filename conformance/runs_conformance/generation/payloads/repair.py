@@ -37,7 +37,7 @@ def _candidates(
 ) -> Iterator[dict[str, JSON]]:
     """Objects that may satisfy an entry: first with the values that it requires, then without one member each."""
     for pointer, places in entry.get("x-listed", {}).items():
-        yield from (_replaced(value, pointer_tokens(pointer), listed) for listed in listed_values(value, places))
+        yield from (_replace_at(value, pointer_tokens(pointer), listed) for listed in listed_values(value, places))
     then = entry.get("then", entry)
     completed = dict(value)
     for name, expected in then.get("properties", {}).items():
@@ -63,8 +63,8 @@ def _candidates(
         yield {name: member for name, member in value.items() if name != removed}
 
 
-def _replaced(value: JSON, tokens: Sequence[str], new: JSON) -> dict[str, JSON]:
+def _replace_at(value: JSON, tokens: Sequence[str], new: JSON) -> dict[str, JSON]:
     """An object with another value at a place that exists in it."""
     members = dict(value) if is_object(value) else {}
-    members[tokens[0]] = _replaced(members[tokens[0]], tokens[1:], new) if tokens[1:] else new
+    members[tokens[0]] = _replace_at(members[tokens[0]], tokens[1:], new) if tokens[1:] else new
     return members
