@@ -212,7 +212,14 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
         if name in missing
     }
     return Coverage(
-        decisions, ends, result.decided_ids, result.occasions, header.skipped_programs, not_offered, unserved
+        decisions,
+        ends,
+        result.decided_ids,
+        result.occasions,
+        header.skipped_programs,
+        not_offered,
+        unserved,
+        "" if _has_files(header.context) else boundary.NEEDS_FILES,
     )
 
 
@@ -260,11 +267,15 @@ def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason
 
 def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> dict[str, NotJudgedReason]:
     """Return the rules that no request can show on the target unless the user provides something, each with that."""
-    has_files = context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
-    on_files = {} if has_files else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
+    on_files = {} if _has_files(context) else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
     # The recorder looks in every response for a key that it redacts.
     on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"} if has_responses else {}
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**on_files, **on_keys}.items()}
+
+
+def _has_files(context: ProgramContext) -> bool:
+    """Whether requests can name files."""
+    return context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:

@@ -23,7 +23,8 @@ class Coverage:
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
     target does not offer, with the reason: violations that only these programs reveal cannot occur on it. `unserved`
     holds the programs that called an operation that the target does not offer, with the reason: if they ran to their
-    end, what they did not show is not missed.
+    end, what they did not show is not missed. `lacking` is what the user must give for programs to name files; it is
+    empty if they can.
     """
 
     decisions: Decisions
@@ -33,6 +34,7 @@ class Coverage:
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     not_offered: Mapping[str, str] = field(default_factory=dict)
     unserved: Mapping[str, str] = field(default_factory=dict)
+    lacking: str = ""
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
@@ -54,8 +56,12 @@ class Coverage:
             saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
             # The situation of a violation may come after the step that stopped a program.
             if revealing and (not saw_enough or all(self.ends[program].is_early for program in revealing)):
-                return self._explain_few(revealing, id_)
+                return self._explain_need(revealing, id_) or self._explain_few(revealing, id_)
         return None
+
+    def need_for(self, shortfall: str) -> str | None:
+        """What the user must give to mend a shortfall; None if that is unknown."""
+        return self.lacking if self.lacking and shortfall.endswith(self.lacking) else None
 
     def early_end(self, id_: str) -> str | None:
         """The program that would have decided this id had it not ended early, with the cause; None if there is none.
@@ -124,6 +130,13 @@ class Coverage:
 
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
+
+    def _explain_need(self, programs: Sequence[str], id_: str) -> str | None:
+        """That these programs need files to see enough of an id; None if another reason hides it from one of them."""
+        on_files = self.decisions.on_files.get(id_, frozenset())
+        complete = all(program in on_files and not self.ends[program].is_early for program in programs)
+        verb = "needs" if len(programs) == 1 else "need"
+        return f"{_list_some(programs)} {verb} {self.lacking}" if self.lacking and complete else None
 
     def _explain_few(self, programs: Sequence[str], id_: str) -> str:
         """Why none of these programs saw enough of an id."""
