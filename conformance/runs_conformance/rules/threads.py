@@ -189,7 +189,7 @@ def _requests_without_thread(history: History) -> Iterable[tuple[Exchange, Histo
 
 
 def _has_instructions(exchange: Exchange, history: History) -> bool:
-    """Whether the model is told anything without a message: an empty thread without instructions may be refused."""
+    """Whether the model has something to answer without a message. Otherwise an empty thread may be refused."""
     requested = at(exchange.request.body, "/instructions")
     if isinstance(requested, str):
         return bool(requested)

@@ -154,8 +154,8 @@ def _state_after(stream: Stream) -> Observation | None:
 def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
     """Only `done` follows the event that shows the end of the run.
 
-    Clients stop listening there. Events that the contract does not name are ignored. An `error` is none of them: once
-    the run has ended, nothing is left that could break off.
+    Clients stop listening there. Events that the contract does not name are ignored. An `error` counts, too: once the
+    run has ended, nothing is left that could break off.
 
     Fix: Send all events of steps and messages before the run's last event.
     """
