@@ -19,7 +19,7 @@ from runs_conformance.causes import find_better_edition
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.lifecycle import classify_transition
-from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
+from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.capabilities import (
@@ -37,6 +37,7 @@ from runs_conformance.engine.dialect_scope import outside_family
 from runs_conformance.engine.quick_plan import OMITTED_REASON
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
+from runs_conformance.engine.unserved import unserved_programs
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts
 from runs_conformance.evidence.transitions import Transitions
@@ -204,13 +205,6 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
     ends = {end.program: end for end in result.program_ends}
     not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
     decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
-    missing = missing_operations(result.operation_stats)
-    unserved = {
-        program: f"the target has no {OPERATIONS[name].route}"
-        for program, names in result.unserved.items()
-        for name in sorted(names, reverse=True)
-        if name in missing
-    }
     return Coverage(
         decisions,
         ends,
@@ -218,7 +212,7 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
         result.occasions,
         header.skipped_programs,
         not_offered,
-        unserved,
+        unserved_programs(result.unserved, missing_operations(result.operation_stats)),
         "" if _has_files(header.context) else boundary.NEEDS_FILES,
     )
 

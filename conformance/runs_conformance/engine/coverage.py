@@ -60,7 +60,7 @@ class Coverage:
         return None
 
     def need_for(self, shortfall: str) -> str | None:
-        """What the user must give to mend a shortfall; None if that is unknown."""
+        """The user's part in mending a shortfall: `lacking` if that is its reason, else None."""
         return self.lacking if self.lacking and shortfall.endswith(self.lacking) else None
 
     def early_end(self, id_: str) -> str | None:
