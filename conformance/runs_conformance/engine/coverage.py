@@ -132,7 +132,7 @@ class Coverage:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
 
     def _explain_need(self, programs: Sequence[str], id_: str) -> str | None:
-        """That these programs need files to see enough of an id; None if another reason hides it from one of them."""
+        """The need of these programs for files to see enough of an id; None if one of them lacks more than that."""
         on_files = self.decisions.on_files.get(id_, frozenset())
         complete = all(program in on_files and not self.ends[program].is_early for program in programs)
         verb = "needs" if len(programs) == 1 else "need"
