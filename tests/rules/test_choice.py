@@ -9,7 +9,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import choice
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, run
+from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, page, run, step
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
@@ -178,3 +178,12 @@ def test_one_call_at_a_time() -> History:
 @fails(choice.calls_are_not_parallel_unless_allowed)
 def test_two_parallel_calls() -> History:
     return _parallel(call(), call("call_b"))
+
+
+@fails(choice.calls_are_not_parallel_unless_allowed, at="", times=1)
+def test_two_parallel_calls_that_only_the_steps_of_the_run_show() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
+    builder.get_run(run("requires_action", required_action=None))
+    builder.send("list_run_steps", page(step("in_progress", calls=[call(), call("call_b")])))
+    return builder.history()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.timeline import RunTimeline, runs
+from runs_conformance.evidence.tool_call import pending_calls
 from runs_conformance.evidence.tool_choice import ToolChoiceRuns, runs_by_tool_choice
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
@@ -99,7 +101,8 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
         first, calls = next(((each, calls) for each in waiting if (calls := awaited_calls(run, each))), (None, ()))
         if first is not None:
             names = [call.name for call in calls]
-            yield first.check(choice.function in names, "another function was called", _CALLS, choice.function, names)
+            is_obeyed = choice.function in names
+            yield first.check(is_obeyed, "another function was called", _place(first), choice.function, names)
     if choice.refused and not choice.runs:
         refused = choice.refused[-1]
         said = error_message(refused.body)
@@ -127,5 +130,10 @@ def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
         calls = awaited_calls(run, observation)
         if observation.status == "requires_action" and calls is not None:
             yield observation.check(
-                len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _CALLS, 1, len(calls)
+                len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _place(observation), 1, len(calls)
             )
+
+
+def _place(run: Observation) -> str:
+    """The place of the calls in a waiting run; the run itself if only its steps show them."""
+    return "" if pending_calls(run) is None else _CALLS
