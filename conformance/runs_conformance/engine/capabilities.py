@@ -169,18 +169,18 @@ def unsupported_capabilities(
     for name, stats in operations.items():
         operation = OPERATIONS[name]
         is_optional = operation.is_prerequisite or operation.capability != CORE
-        is_missing = _has_no_route(stats) or (operation.is_prerequisite and _was_tried_with_unknown_ids_only(stats))
+        is_missing = _has_no_route(stats) or (
+            _was_tried_with_unknown_ids_only(stats)
+            and (operation.is_prerequisite or _lacks_known_ids(operation, stats_by_operation))
+        )
         if is_optional and operation.capability not in declared and is_missing:
             unsupported[name] = _describe_missing(operation, stats)
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
-        if (
-            capability in (CORE, *declared)
-            or not tried
-            or not all(_has_no_route(stats_by_operation[name]) for name in tried)
-        ):
+        absent = [name for name in tried if _has_no_route(operations[name])]
+        if capability in (CORE, *declared) or not absent or not all(n in unsupported for n in {*tried} - {*absent}):
             continue
-        first = _describe_missing(OPERATIONS[tried[0]], operations[tried[0]]).removeprefix("the target has ")
+        first = _describe_missing(OPERATIONS[absent[0]], operations[absent[0]]).removeprefix("the target has ")
         for name in (capability, *tried):
             unsupported[name] = f"the target does not support {capability}: it has {first}"
     streaming = stats_by_operation.get(STREAMING)
@@ -296,6 +296,14 @@ def names_a_thread(form: str | None) -> bool:
 def _was_tried_with_unknown_ids_only(stats: OperationStats) -> bool:
     """Whether nothing shows that the operation exists: it may be missing, or refuse these ids in the same way."""
     return stats.unknown_ids > 0 and not (stats.no_route or stats.accepted or stats.failed or stats.other)
+
+
+def _lacks_known_ids(operation: Operation, stats_by_operation: StatsByOperation) -> bool:
+    """Whether only a list that the target does not offer could show the ids that an operation needs."""
+    if any(each.creates == operation.acts_on for each in OPERATIONS.values()):
+        return False
+    lists = (name for name, each in OPERATIONS.items() if each.listed_kind == operation.acts_on)
+    return all(_has_no_route(stats_by_operation.get(name, OperationStats())) for name in lists)
 
 
 def _describe_missing(operation: Operation, stats: OperationStats) -> str:

@@ -40,6 +40,9 @@ from runs_conformance.rules.constraints.cross_check import SecondOpinion
 
 MAX_KEPT_BYTES = 1024 * 1024
 
+CLEANUP_SUFFIX = "/cleanup"
+"""What follows the name of a program in the name under which its objects are deleted."""
+
 MAX_LOST_REQUESTS = 3
 """Requests without a response that are kept for each program."""
 
@@ -189,6 +192,14 @@ def judge_program(
         return ProgramVerdicts(
             program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
         )
+
+
+def with_cleanup(
+    result: ProgramVerdicts, exchanges: Sequence[Exchange], no_route: Collection[Signature]
+) -> ProgramVerdicts:
+    """The results of a program with what its cleanup shows of the operations that the target offers."""
+    stats = merge_stats([result.operation_stats, collect_stats(exchanges, no_route)])
+    return replace(result, operation_stats=stats)
 
 
 def _name_program(program: str, error: str | None) -> str | None:
