@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from runs_conformance.engine.resources import (
+    MAX_NOT_OFFERED,
     ResourceTracker,
     delete_leftovers,
     find_undeletable,
     reports_missing,
     track_resources,
 )
+from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
-from tests.engine.scripted import ScriptedSender
+from tests.engine.scripted import Answer, ScriptedSender
 from tests.rules.histories import error, run
 
 
@@ -211,6 +213,36 @@ def test_cleanup_ends_if_the_target_asks_to_retry_later() -> None:
     delete_leftovers(target.tracker.leftovers, target)
     assert len(target.requested) == 3
     assert len(target.tracker.leftovers()) == 9
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_objects_that_the_target_does_not_let_delete_are_left_out(status: int) -> None:
+    def answer(step: Step) -> Answer:
+        return (status, {}) if step.operation == "delete_thread" else (200, {})
+
+    sender = ScriptedSender(answer)
+    tracker = sender.collector.tracker
+    for number in range(9):
+        tracker.record(exchange("create_assistant", {"id": f"asst_{number}"}))
+        tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
+    delete_leftovers(tracker.leftovers, sender)
+    operations = [step.operation for step in sender.sent]
+    assert operations.count("delete_thread") == MAX_NOT_OFFERED
+    assert operations.count("delete_assistant") == 9
+    assert {leftover.kind for leftover in tracker.leftovers()} == {"thread"}
+
+
+def test_deletions_that_are_withheld_do_not_keep_others_from_being_sent() -> None:
+    sender = ScriptedSender(lambda step: (405, {}) if step.operation == "delete_thread" else (200, {}))
+    guard = RouteGuard(sender, ())
+    tracker = sender.collector.tracker
+    for number in range(5):
+        tracker.record(exchange("create_assistant", {"id": f"asst_{number}"}))
+        tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
+        delete_leftovers(tracker.leftovers, guard, f"p{number}/cleanup", max_unanswered=1)
+    operations = [step.operation for step in sender.sent]
+    assert operations.count("delete_thread") == MIN_ANSWERS
+    assert operations.count("delete_assistant") == 5
 
 
 def test_cleanup_ends_at_the_time_limit() -> None:

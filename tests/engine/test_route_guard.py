@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
-from runs_conformance.model.case import Concurrent, Role, Step
+from runs_conformance.model.case import Concurrent, DanglingReference, Role, Step
 from tests.engine.scripted import Answer, ScriptedSender, accept_everything
 
 MISSING = Step(operation="create_thread_and_run", body={"assistant_id": "asst_1"})
@@ -42,6 +42,22 @@ def test_refusals_of_illegal_requests_alone_say_nothing_about_the_route() -> Non
     for _ in range(3 * MIN_ANSWERS):
         guard.send(NEGATIVE, "test", {})
     assert len(target.sent) == 3 * MIN_ANSWERS
+
+
+def test_unknown_ids_alone_say_nothing_about_the_route() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for _ in range(3 * MIN_ANSWERS):
+        guard.send(replace(MISSING, dangling=DanglingReference.UNKNOWN), "test", {})
+    assert len(target.sent) == 3 * MIN_ANSWERS
+
+
+def test_two_answers_tell_that_an_operation_is_missing() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for _ in range(9):
+        guard.send(MISSING, "test", {})
+    assert len(target.sent) == 2
 
 
 def test_an_operation_that_answered_otherwise_once_exists() -> None:

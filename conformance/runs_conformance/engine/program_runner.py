@@ -74,7 +74,7 @@ def cut_program(program: str, last: Exchange | None, reason: str) -> ProgramEnd:
 
 
 _SELF_REPEATING_PHASES = ("boundary",)
-"""Phases whose programs repeat failed requests themselves."""
+"""Phases whose programs repeat failed requests themselves, as all programs do with probes."""
 
 
 @dataclass(slots=True)
@@ -251,7 +251,7 @@ class _Execution:
         if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:
             # An object more on the target harms less than a program that ends for the connection's sake.
             return self.retries.take(step.operation)
-        if self.program.phase in _SELF_REPEATING_PHASES:
+        if step.probe or self.program.phase in _SELF_REPEATING_PHASES:
             return False
         return is_server_error(exchange) and self.retries.take(step.operation)
 

@@ -14,11 +14,8 @@ from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 
-MIN_ANSWERS = 6
-"""Answers as by a missing route after which an operation is no longer called."""
-
-MIN_LEGAL_ANSWERS = 2
-"""How many of these must be answers to requests that the target has no reason to refuse."""
+MIN_ANSWERS = 2
+"""Answers as by a missing route, to requests without a reason to refuse, after which an operation is not called."""
 
 
 @dataclass(slots=True)
@@ -31,7 +28,6 @@ class RouteGuard:
     sender: Sender
     no_route: Collection[Signature]
     _missing: Counter[str] = field(default_factory=Counter)
-    _missing_when_legal: Counter[str] = field(default_factory=Counter)
     _existing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,11 +53,7 @@ class RouteGuard:
         return exchanges
 
     def _is_missing(self, operation: str) -> bool:
-        return (
-            operation not in self._existing
-            and self._missing[operation] >= MIN_ANSWERS
-            and self._missing_when_legal[operation] >= MIN_LEGAL_ANSWERS
-        )
+        return operation not in self._existing and self._missing[operation] >= MIN_ANSWERS
 
     def _learn_from(self, step: Step, exchange: Exchange) -> None:
         if step.key is not Key.PRIMARY or exchange.response is None:
@@ -70,5 +62,5 @@ class RouteGuard:
             if not is_missing_route(exchange, self.no_route):
                 self._existing.add(step.operation)
                 return
-            self._missing[step.operation] += 1
-            self._missing_when_legal[step.operation] += step.role is not Role.NEGATIVE
+            # Some frameworks answer for a missing object as they do for a missing route.
+            self._missing[step.operation] += step.role is not Role.NEGATIVE and step.dangling is None
