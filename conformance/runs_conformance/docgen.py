@@ -121,6 +121,7 @@ def _departures() -> str:
         scope += [f"since {departure.since}"] if departure.since else []
         scope += [f"until {departure.until}"] if departure.until else []
         scope += [f"value {departure.actual}"] if departure.actual is not None else []
+        scope += [f"beside the object `{departure.beside}`"] if departure.beside else []
         excused = ", ".join(f"`{pattern}`" for pattern in departure.excuses)
         cells = (departure.id, departure.title, excused, ", ".join(map(str, scope)) or "anywhere", departure.evidence)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
