@@ -67,3 +67,27 @@ def test_an_operation_that_answered_otherwise_once_exists() -> None:
     for _ in range(MIN_ANSWERS + 5):
         guard.send(MISSING, "test", {})
     assert len(target.sent) == MIN_ANSWERS + 5
+
+
+def _answered_by_another_route(step: Step) -> Answer:
+    """The route of another path answers: it validates a member that both operations have, and finds no object."""
+    return (422, {"detail": "metadata"}) if step.role is Role.NEGATIVE else (405, {})
+
+
+def test_refusal_by_the_route_that_answers_for_a_missing_one_shows_no_operation() -> None:
+    target = ScriptedSender(_answered_by_another_route)
+    guard = RouteGuard(target, ())
+    for _ in range(5):
+        guard.send(NEGATIVE, "test", {})
+        guard.send(MISSING, "test", {})
+    assert [step.role for step in target.sent].count(Role.ACT) == MIN_ANSWERS
+    assert target.sent[-1].role is Role.ACT
+
+
+def test_accepted_negative_shows_the_operation() -> None:
+    target = ScriptedSender(lambda step: (200, {}) if step.role is Role.NEGATIVE else (405, {}))
+    guard = RouteGuard(target, ())
+    guard.send(NEGATIVE, "test", {})
+    for _ in range(MIN_ANSWERS + 3):
+        guard.send(MISSING, "test", {})
+    assert len(target.sent) == MIN_ANSWERS + 4

@@ -59,8 +59,9 @@ class RouteGuard:
         if step.key is not Key.PRIMARY or exchange.response is None:
             return
         with self._lock:
-            if not is_missing_route(exchange, self.no_route):
+            if is_missing_route(exchange, self.no_route):
+                # Some frameworks answer for a missing object as they do for a missing route.
+                self._missing[step.operation] += step.role is not Role.NEGATIVE and step.dangling is None
+            elif exchange.accepted or step.role is not Role.NEGATIVE:
+                # A route that takes the requests of a missing one may validate them before it finds no object.
                 self._existing.add(step.operation)
-                return
-            # Some frameworks answer for a missing object as they do for a missing route.
-            self._missing[step.operation] += step.role is not Role.NEGATIVE and step.dangling is None
