@@ -215,6 +215,45 @@ def test_messages_may_have_to_follow_the_thread(content: str) -> None:
     assert (found.approach.thread_messages, found.approach.message_content) == ("separate", content)
 
 
+class Messages:
+    """A server that lists the messages of its threads, without those that `drops` names the creation of."""
+
+    def __init__(self, *drops: str) -> None:
+        self.server, self.drops, self.count = Server(), drops, 0
+
+    def __call__(self, step: Step) -> Answer:
+        body = step.body if isinstance(step.body, Mapping) else {}
+        if step.operation == "create_thread":
+            self.count = len(body.get("messages", ())) * (step.operation not in self.drops)
+        elif step.operation == "create_message":
+            self.count += step.operation not in self.drops
+        elif step.operation == "list_messages":
+            return 200, {"object": "list", "data": [{"id": f"msg_{number}"} for number in range(self.count)]}
+        return self.server(step)
+
+
+def test_messages_that_come_with_a_thread_may_be_dropped() -> None:
+    found, sent = search(Messages("create_thread"))
+    assert (found.approach.thread_messages, found.approach.message_content) == ("separate", "text")
+    assert found.approach.notes == (
+        "threads get their messages in a second request, as text: no list shows those given with them",
+    )
+    assert found.approach.calls_functions
+    assert [step.operation for step in sent].count("list_messages") == 2
+
+
+def test_a_list_that_shows_no_message_at_all_says_nothing_about_threads() -> None:
+    found, _ = search(Messages("create_thread", "create_message"))
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+
+
+def test_messages_are_listed_once_where_threads_keep_them() -> None:
+    found, sent = search(Messages())
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert [step.operation for step in sent].count("list_messages") == 1
+    assert len(sent) <= 6
+
+
 def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
     server = Server()
 
