@@ -108,6 +108,32 @@ def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
 
 
+def _tried_without_a_key(*statuses: int) -> History:
+    """Requests without a key that are answered with these statuses, and one with a wrong key that is served."""
+    builder = HistoryBuilder()
+    builder.send("get_thread", thread())
+    for status in statuses:
+        answer = thread() if status == 200 else error("Which key?")
+        builder.send("get_thread", answer, status, step=keyed("get_thread", Key.NONE))
+    builder.send("get_thread", thread(), step=keyed("get_thread", Key.WRONG))
+    return builder.history()
+
+
+@inconclusive(api_key.a_wrong_key_is_told_apart)
+def test_any_key_will_do_where_none_is_required() -> History:
+    return _tried_without_a_key(200)
+
+
+@fails(api_key.a_wrong_key_is_told_apart, times=1)
+def test_any_key_will_do_where_one_is_required() -> History:
+    return _tried_without_a_key(401)
+
+
+@fails(api_key.a_wrong_key_is_told_apart, times=1)
+def test_any_key_will_do_where_most_operations_require_one() -> History:
+    return _tried_without_a_key(200, 401)
+
+
 def refused_otherwise(operation: str, status: int = 400, key: Key = Key.WRONG, **rest: Any) -> HistoryBuilder:
     """A request without the right key is refused, although no status says that this is due to the key."""
     builder = HistoryBuilder()
