@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import PASSED, Inconclusive
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, judge, legal, passes
 from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
@@ -107,6 +109,12 @@ def test_waiting_run_that_ends_with_its_outputs_long_after_its_cancellation() ->
     builder.send("submit_tool_outputs", run("queued"))
     builder.get_run(run("completed"))
     return builder.history()
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(1, Inconclusive), (20, Suspicion)])
+def test_accepted_cancellation_without_effect_is_no_pass(seconds: float, result: type[Inconclusive]) -> None:
+    results = judge(cancellable.queued_or_waiting_run_can_be_cancelled, _ignored("requires_action", seconds).history())
+    assert [type(each) for each in results] == [result]
 
 
 @fails(effect.comes_to_an_end, at="/status", times=1)
