@@ -215,7 +215,7 @@ class LiveRun:
             # Iterated over after the programs have ended: the guard tries suspects while they run.
             beside=itertools.chain(earlier, judge_trials()),
         )
-        # Before failures are shrunk and replayed: those of missing operations are none.
+        # Before failures are shrunk and replayed, which those of missing operations must not be.
         return discard_unsupported(result, self.options.capabilities, self.options.no_capabilities)
 
     def _shrink(self, result: RunResult) -> RunResult:

@@ -41,7 +41,7 @@ from runs_conformance.rules.constraints.cross_check import SecondOpinion
 MAX_KEPT_BYTES = 1024 * 1024
 
 CLEANUP_SUFFIX = "/cleanup"
-"""What follows the name of a program in the name under which its objects are deleted."""
+"""The end of the name under which the objects of a program are deleted, after the name of the program."""
 
 MAX_LOST_REQUESTS = 3
 """Requests without a response that are kept for each program."""
