@@ -104,6 +104,27 @@ def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:
     return not any(tokens & {*_words(name)} for name in named_places(exchange))
 
 
+def may_lack_file(exchange: Exchange) -> bool:
+    """Whether a refusal names a file or vector store of the request, or says that something was not found."""
+    ids = frozenset(_file_ids(exchange.request.body))
+    if not ids or not exchange.refused:
+        return False
+    return exchange.status in _NOT_FOUND or any(id_ in refusal_text(exchange) for id_ in ids)
+
+
+def _file_ids(value: object) -> Iterator[str]:
+    if is_object(value):
+        for name, member in value.items():
+            if name in ("file_id", "file_ids", "vector_store_ids"):
+                ids = member if is_array(member) else (member,)
+                yield from (id_ for id_ in ids if isinstance(id_, str) and len(id_) >= _MIN_ID_LENGTH)
+            else:
+                yield from _file_ids(member)
+    elif is_array(value):
+        for item in value:
+            yield from _file_ids(item)
+
+
 def is_place_of_id(pointer: str) -> bool:
     """Whether the value at a pointer is the id of an object, or ids of several."""
     return pointer.endswith(("_id", "_ids")) or "_ids/" in pointer

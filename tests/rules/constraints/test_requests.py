@@ -535,6 +535,29 @@ def test_refused_valid_value_fails() -> None:
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (400, "No such file: 'file-000000000000000000000000'.", Outcome.INCONCLUSIVE),
+        (404, "Not found.", Outcome.INCONCLUSIVE),
+        (400, "Too many files.", Outcome.FAIL),
+    ],
+)
+def test_target_may_lack_a_file_that_a_valid_request_names(status: int, said: str, expected: Outcome) -> None:
+    id_ = "create_thread.tool_resources.code_interpreter.file_ids.maxItems"
+    body = {"tool_resources": {"code_interpreter": {"file_ids": ["file-000000000000000000000000"]}}}
+    mutation = Mutation("/tool_resources/code_interpreter/file_ids", "maxItems", ABSENT, ["file-0"])
+    step = Step(
+        operation="create_thread", body=body, role=Role.VALID, expectation=Accept(), exercises=(id_,), mutation=mutation
+    )
+    builder = HistoryBuilder()
+    for each in (Step(operation="create_thread", body={}, role=Role.CONTROL), step):
+        is_control = each is not step
+        response = thread() if is_control else error(said)
+        builder.send("create_thread", response, 200 if is_control else status, step=each, body=each.body)
+    assert tallies(builder.history())[id_].outcome is expected
+
+
 def test_refused_valid_value_fails_only_the_constraint_it_tests() -> None:
     builder = RequestHistory()
     builder.accept(control())

@@ -12,7 +12,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import blamed_elsewhere, blames_missing_messages, may_concern_missing_object
+from runs_conformance.evidence.blame import (
+    blamed_elsewhere,
+    blames_missing_messages,
+    may_concern_missing_object,
+    may_lack_file,
+)
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -183,6 +188,8 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
         return other
+    if may_lack_file(refused):
+        return Inconclusive("the target may lack a file or vector store that the request names")
     if may_exceed_metadata_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     message = error_message(refused.body)
