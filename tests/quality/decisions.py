@@ -77,7 +77,8 @@ def measure_quick() -> Decisions:
 
 
 def _judge_without_files(profile: str = "standard") -> TrialResult:
-    return next(judge_all([Trial("without files", profile=profile, has_files=False)]))
+    trial = Trial("without files", profile=profile, variants=("wants_known_files",), has_files=False)
+    return next(judge_all([trial]))
 
 
 def _judge_reference(profile: str = "standard") -> list[TrialResult]:
