@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from runs_conformance.app.options import (
     RunOptions,
@@ -94,8 +95,8 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         declared_absent=denied_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
         not_judged_reasons=_outside_quick(options)
-        | rules_without_subject(header.context, has_responses=any(result.occasions.values()))
-        | untestable_constraints(header.context),
+        | rules_without_subject(_context_found(header, result), has_responses=any(result.occasions.values()))
+        | untestable_constraints(_context_found(header, result)),
         default_reason=_default_reason(header, result.cut_reason),
         coverage=coverage_of(header, result, unsupported),
     )
@@ -213,7 +214,7 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
         header.skipped_programs,
         not_offered,
         unserved_programs(result.unserved, missing_operations(result.operation_stats)),
-        "" if _has_files(header.context) else boundary.NEEDS_FILES,
+        "" if _has_files(_context_found(header, result)) else boundary.NEEDS_FILES,
     )
 
 
@@ -265,6 +266,12 @@ def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> di
     # The recorder looks in every response for a key that it redacts.
     on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"} if has_responses else {}
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**on_files, **on_keys}.items()}
+
+
+def _context_found(header: RunHeader, result: RunResult) -> ProgramContext:
+    """The context with what the test run found out about files."""
+    known = header.context.accepts_any_file_id or result.approach.accepts_any_file_id
+    return replace(header.context, accepts_any_file_id=known)
 
 
 def _has_files(context: ProgramContext) -> bool:

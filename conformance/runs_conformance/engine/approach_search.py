@@ -10,6 +10,7 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of, run_forms
+from runs_conformance.engine.file_ids import keeps_files, steps_with_unknown_files
 from runs_conformance.engine.pending_calls import waiting_calls
 from runs_conformance.evidence.description import describe_outcome, describe_response
 from runs_conformance.generation.adaptation import adapt_step
@@ -83,6 +84,12 @@ class ApproachSearch:
         return apply_approach(self.context, self.approach)
 
     def steps(self, context: ProgramContext) -> StepGenerator:
+        """Find the forms that the target accepts, and whether it accepts ids of files that it does not have."""
+        yield from self._find_forms(context)
+        if not context.accepts_any_file_id and context.use.keys().isdisjoint(("file", "vector_store")):
+            yield from self._try_unknown_files()
+
+    def _find_forms(self, context: ProgramContext) -> StepGenerator:
         """Try the forms; for each model that is listed, if the given one does not answer."""
         yield from self._try_all_forms()
         if self.model_responds is not False or context.use.get("assistant"):
@@ -108,6 +115,14 @@ class ApproachSearch:
             return
         if (yield from self._find_run_form()):
             yield from self._find_forcing()
+
+    def _try_unknown_files(self) -> StepGenerator:
+        """Create what may refer to files with invented ids of files, until the target refuses or drops them."""
+        for step in steps_with_unknown_files(self.result()):
+            exchange: Exchange = yield from self._send(step)
+            if not keeps_files(step, exchange):
+                return
+        self._note("any id of a file or vector store is accepted", accepts_any_file_id=True)
 
     def _note(self, text: str, **changes: Any) -> None:
         self.approach = replace(self.approach, notes=(*self.approach.notes, text), **changes)
