@@ -6,6 +6,9 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.error_message import error_message, summarize
 from runs_conformance.model.exchange import Exchange
 
+NOT_SENT = "not sent: "
+"""How the problem of an exchange begins whose request was withheld. The reason follows."""
+
 
 def describe_request(exchange: Exchange) -> str:
     """The method and the path, with placeholders instead of ids if the operation is known."""
@@ -18,6 +21,8 @@ def describe_outcome(exchange: Exchange) -> str:
     """A request with its response, as one clause."""
     if exchange.response is None:
         problem = (exchange.problem or "connection lost").removeprefix("no response: ").removesuffix(".")
+        if problem.startswith(NOT_SENT):
+            return f"{describe_request(exchange)} was not sent ({problem.removeprefix(NOT_SENT)})"
         return f"{describe_request(exchange)} got no response ({problem})"
     return f"{describe_request(exchange)} was answered with {describe_response(exchange)}"
 
