@@ -8,7 +8,11 @@ from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
-from runs_conformance.evidence.concurrent_submissions import concurrent_submissions, may_be_for_different_rounds
+from runs_conformance.evidence.concurrent_submissions import (
+    answer_all_calls,
+    concurrent_submissions,
+    may_be_for_different_rounds,
+)
 from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_have_taken_effect
@@ -197,7 +201,7 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     needs_complete_history=True,
 )
 def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
-    """Of simultaneous submissions for the pending tool calls, one is accepted.
+    """Of simultaneous submissions for all pending tool calls, one is accepted.
 
     If all are refused, the run keeps waiting although it was sent what it waits for.
 
@@ -205,7 +209,8 @@ def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[
     """
     timeline = next((run for run in runs(concurrent.history) if run.id == concurrent.id), None)
     before = timeline.latest_before(concurrent.exchanges[0]) if timeline else None
-    if before is not None and before.status == "requires_action" and concurrent.all_decided:
+    is_waiting = before is not None and before.status == "requires_action" and answer_all_calls(concurrent, before)
+    if is_waiting and concurrent.all_decided:
         finding = concurrent.exchanges[-1].finding("all submissions for the pending calls were refused")
         yield PASSED if concurrent.accepted else finding
 
