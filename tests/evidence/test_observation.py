@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.evidence.observation import (
+    MAX_OBSERVED_ITEMS,
     STREAM_CHANNEL,
     Observation,
     all_observations,
@@ -58,6 +59,12 @@ def test_objects_in_a_page() -> None:
     builder.send("list_messages", page(message(), message("user", id_="msg_b")))
     assert [(each.id, each.pointer) for each in observe(builder)] == [("msg_a", "/data/0"), ("msg_b", "/data/1")]
     assert observations("run", builder.history()) == ()
+
+
+def test_a_very_long_page_is_observed_in_part() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(*[run()] * (MAX_OBSERVED_ITEMS + 1)))
+    assert len(observe(builder)) == MAX_OBSERVED_ITEMS
 
 
 def test_objects_in_a_stream() -> None:

@@ -19,6 +19,10 @@ from runs_conformance.model.verdict import PASSED, Finding, Result, Suspicion
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
 
+MAX_OBSERVED_ITEMS = 1_000
+"""The items of a page that count as observed, ten times as many as it may have: a longer page must not fill the memory.
+"""
+
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -126,7 +130,7 @@ def observations_in(exchange: Exchange) -> Iterator[Observation]:
     body = exchange.body
     if operation.listed_kind:
         place, items = listed_items(body)
-        for index, item in enumerate(items):
+        for index, item in enumerate(items[:MAX_OBSERVED_ITEMS]):
             if is_object(item):
                 yield _json_observation(operation.listed_kind, item, exchange, f"{place}/{index}", index)
     elif is_object(body):
