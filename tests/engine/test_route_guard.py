@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
+from runs_conformance.engine.route_guard import MIN_ANSWERS, MIN_NEGATIVE_ANSWERS, RouteGuard
 from runs_conformance.model.case import Concurrent, DanglingReference, Role, Step
 from tests.engine.scripted import Answer, ScriptedSender, accept_everything
 
@@ -82,6 +82,28 @@ def test_refusal_by_the_route_that_answers_for_a_missing_one_shows_no_operation(
         guard.send(MISSING, "test", {})
     assert [step.role for step in target.sent].count(Role.ACT) == MIN_ANSWERS
     assert target.sent[-1].role is Role.ACT
+
+
+def test_one_answer_to_a_valid_request_is_enough_beside_those_to_invalid_ones() -> None:
+    target = ScriptedSender(_answered_by_another_route)
+    guard = RouteGuard(target, ())
+    guard.send(NEGATIVE, "test", {})
+    guard.send(MISSING, "test", {})
+    assert guard.send(NEGATIVE, "test", {}).status == 422
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for step in (MISSING, *[NEGATIVE] * (MIN_NEGATIVE_ANSWERS + 3)):
+        guard.send(step, "test", {})
+    assert len(target.sent) == 1 + MIN_NEGATIVE_ANSWERS
+
+
+def test_answers_to_invalid_requests_do_not_count_where_the_path_names_an_object() -> None:
+    target = ScriptedSender(lambda step: (405, {}))
+    guard = RouteGuard(target, ())
+    valid = Step(operation="create_message", path={"thread_id": "thread_1"}, body={})
+    for step in (valid, *[replace(valid, role=Role.NEGATIVE)] * 9):
+        guard.send(step, "test", {})
+    assert len(target.sent) == 10
 
 
 def test_accepted_negative_shows_the_operation() -> None:

@@ -17,6 +17,11 @@ from runs_conformance.model.exchange import Exchange
 MIN_ANSWERS = 2
 """Answers as by a missing route, to requests without a reason to refuse, after which an operation is not called."""
 
+MIN_NEGATIVE_ANSWERS = 4
+"""Such answers to invalid requests after which one to a valid request is enough, if the path names no object that may
+be missing.
+"""
+
 
 @dataclass(slots=True)
 class RouteGuard:
@@ -28,6 +33,7 @@ class RouteGuard:
     sender: Sender
     no_route: Collection[Signature]
     _missing: Counter[str] = field(default_factory=Counter)
+    _missing_to_negatives: Counter[str] = field(default_factory=Counter)
     _existing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +59,10 @@ class RouteGuard:
         return exchanges
 
     def _is_missing(self, operation: str) -> bool:
-        return operation not in self._existing and self._missing[operation] >= MIN_ANSWERS
+        needed = MIN_ANSWERS
+        if not OPERATIONS[operation].parameters and self._missing_to_negatives[operation] >= MIN_NEGATIVE_ANSWERS:
+            needed = 1
+        return operation not in self._existing and self._missing[operation] >= needed
 
     def _learn_from(self, step: Step, exchange: Exchange) -> None:
         if step.key is not Key.PRIMARY or exchange.response is None:
@@ -61,7 +70,8 @@ class RouteGuard:
         with self._lock:
             if is_missing_route(exchange, self.no_route):
                 # Some frameworks answer for a missing object as they do for a missing route.
-                self._missing[step.operation] += step.role is not Role.NEGATIVE and step.dangling is None
+                answers = self._missing_to_negatives if step.role is Role.NEGATIVE else self._missing
+                answers[step.operation] += step.dangling is None
             elif exchange.accepted or step.role is not Role.NEGATIVE:
                 # A route that takes the requests of a missing one may validate them before it finds no object.
                 self._existing.add(step.operation)
