@@ -191,6 +191,17 @@ def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:
     assert judged(Tally(3, [Finding("no")]), Tally(2, [Finding("no")]))[0] is Outcome.FAIL
 
 
+def test_limits_that_a_server_ignores_are_accepted_by_chance() -> None:
+    id_ = "paging.legal_limits_and_orders_are_taken"
+    for ignored in ("paging.limit_is_kept", "listing.order_is_kept"):
+        verdicts = build_verdicts({id_: Tally(9), ignored: Tally(2, [Finding("no")])}, REQUIREMENTS, VerdictContext())
+        verdict = next(each for each in verdicts if each.id == id_)
+        assert (verdict.outcome, verdict.reason) == (
+            Outcome.INCONCLUSIVE,
+            f"may have held by chance, because {ignored} failed",
+        )
+
+
 def test_rules_rely_on_rules_that_exist() -> None:
     assert {name for rule in catalogue().values() for name in rule.relies_on} <= catalogue().keys()
 
