@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from runs_conformance.causes import (
+    ignored_parameters,
     refused_requests,
     shapes,
     topics,
@@ -34,10 +35,12 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     whole_responses.classify_error_envelope(classifier)
     value_types.classify_value_types(classifier)
     whole_responses.classify_list_envelope(classifier)
+    ignored = ignored_parameters.take_ignored_parameters(classifier)
     unvalidated_requests.classify_accepted_requests(classifier)
     whole_responses.classify_crashes(classifier)
     unread_objects.classify_unread_objects(classifier)
     refused_requests.classify_refused_requests(classifier)
     shapes.classify_objects(classifier)
     topics.classify_rules(classifier)
+    ignored_parameters.add_ignored_parameters(classifier, ignored)
     return classifier.finish()

@@ -63,7 +63,8 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
     if query:
         # An operation has too few parameters for a statement of its own.
         decided = sum(accepted.values()) + sum(refused.values())
-        broken = set(accepted) if sum(accepted.values()) >= SHARE * decided else set()
+        count = sum(accepted.values())
+        broken = set(accepted) if count >= _MIN_ACCEPTED and count >= SHARE * decided else set()
     else:
         broken = {
             name
