@@ -163,6 +163,16 @@ def test_deletion_that_is_not_offered_deletes_nothing(status: int) -> None:
     assert judge(deletion.refused_deletion_deletes_nothing, _refused(False, status)) == []
 
 
+@passes(deletion.refused_deletion_deletes_nothing)
+def test_deletion_by_the_path_of_another_thread_before_one_by_its_own() -> History:
+    builder = HistoryBuilder()
+    builder.send("get_message", message("user"))
+    builder.refuse("delete_message", 404, thread_id="thread_z")
+    builder.send("get_message", message("user"))
+    builder.send("delete_message", deleted("msg_a"))
+    return builder.history()
+
+
 @inconclusive(deletion.refused_deletion_deletes_nothing)
 def test_deletion_that_is_never_accepted() -> History:
     return _refused(False, works=False)

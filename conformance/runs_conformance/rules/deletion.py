@@ -306,7 +306,7 @@ def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
         if (
             was_readable
             and later is not None
-            and not any(_affects(e, later) and may_have_taken_effect(e) for e in history)
+            and not any(_affects(e, later) and may_have_taken_effect(e) and e.started < later.ended for e in history)
         ):
             yield _RefusedDeletion(exchange, later, operation_works(history, exchange))
 
