@@ -121,6 +121,7 @@ def _known_deviations() -> str:
         scope += [f"since {deviation.since}"] if deviation.since else []
         scope += [f"until {deviation.until}"] if deviation.until else []
         scope += [f"value {deviation.actual}"] if deviation.actual is not None else []
+        scope += [f"beside the object `{deviation.beside}`"] if deviation.beside else []
         excused = ", ".join(f"`{pattern}`" for pattern in deviation.excuses)
         cells = (deviation.id, deviation.title, excused, ", ".join(map(str, scope)) or "anywhere", deviation.evidence)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")

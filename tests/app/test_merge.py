@@ -16,6 +16,7 @@ from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.engine.outcome import NO_TARGET
 from runs_conformance.errors import UsageError
+from runs_conformance.generation.boundary.catalogue import NEEDS_FILES
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report_json import to_json
@@ -115,6 +116,15 @@ def test_parts_and_whole_give_the_same_verdicts(whole: RecordedRun) -> None:
     assert (joined.outcome, joined.exit_code, joined.reason) == (every.outcome, every.exit_code, every.reason)
     named = {finding.exchange[:2] for verdict in joined.verdicts for finding in verdict.findings}
     assert "2:" in named
+
+
+def test_what_the_target_was_found_to_accept_needs_nothing(whole: RecordedRun) -> None:
+    assert whole.footer is not None
+    every = replace(whole, header=replace(whole.header, options=replace(whole.header.options, select=())))
+    approach = replace(whole.footer.approach, accepts_any_file_id=False)
+    strict = replace(every, footer=replace(whole.footer, approach=approach))
+    needs = [sum(verdict.needs == NEEDS_FILES for verdict in rebuild_report([run]).verdicts) for run in (every, strict)]
+    assert needs[0] == 0 < needs[1]
 
 
 def test_a_part_that_could_not_test_the_target_cuts_the_test_run_short(whole: RecordedRun) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
-from tests.causes.verdicts import accepted_at, broken_rule, by_kind, refused, wrong_rule
+from tests.causes.verdicts import accepted_at, broken_rule, by_kind, missing, refused, wrong_rule
 
 
 def lost(id_: str, operation: str, *values: tuple[str, JSON, JSON]) -> Verdict:
@@ -114,3 +114,73 @@ def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
 def test_messages_that_are_lost_occasionally_are_not_dropped(judged: int, kind: str) -> None:
     rule = replace(broken_rule("threads.begin_with_the_messages_given", "list_messages"), judged=judged)
     assert list(by_kind(rule)) == [kind]
+
+
+LOST_METADATA = wrong_rule("metadata.is_shown_in_the_answer", "create_thread", "/metadata", GIVEN, {})
+LOST_MESSAGES = broken_rule("threads.begin_with_the_messages_given", "list_messages")
+NO_RESOURCES = missing("thread.tool_resources.required")
+THREAD_VALUES = accepted_at(
+    "create_thread.metadata.type",
+    "create_thread.messages.type",
+    "create_thread.tool_resources.type",
+    "create_thread.additionalProperties",
+)
+
+
+def test_an_operation_that_loses_all_its_members_ignores_its_body() -> None:
+    causes = by_kind(LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *THREAD_VALUES, refused("create_thread.type"))
+    ignored = causes["data.ignored"]
+    assert ignored.title == "create_thread ignores its body: it loses `messages`, `metadata`, `tool_resources`"
+    assert set(ignored.consequences) == {each.id for each in THREAD_VALUES}
+    assert set(causes) == {"data.ignored", "shape.thread"}
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        (LOST_METADATA, LOST_MESSAGES, *THREAD_VALUES),
+        (LOST_METADATA, LOST_MESSAGES, replace(NO_RESOURCES, judged=9), *THREAD_VALUES),
+        (LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *THREAD_VALUES[:3], refused("create_thread.metadata{}.type")),
+    ],
+)
+def test_an_operation_that_shows_or_refuses_some_value_does_not_ignore_its_body(failing: tuple[Verdict, ...]) -> None:
+    causes = by_kind(*failing)
+    assert "data.ignored" not in causes
+    assert causes["data.dropped"].title == "Members of requests are dropped: `messages`, `metadata` of create_thread"
+
+
+def test_parameters_of_queries_do_not_tell_whether_a_member_is_dropped() -> None:
+    dropped = lost("settings.reasoning_effort_is_as_asked", "create_run", ("/reasoning_effort", "low", None))
+    values = accepted_at("create_run.reasoning_effort.enum", "create_run.include[].enum")
+    assert by_kind(dropped, *values)["data.dropped"].consequences == ("create_run.reasoning_effort.enum",)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_dropped"), [({"reasoning_effort": None}, True), ({"reasoning_effort": 5}, False)]
+)
+def test_a_value_that_its_response_does_not_show_is_not_kept(shown: dict[str, JSON], is_dropped: bool) -> None:
+    dropped = lost("settings.reasoning_effort_is_as_asked", "create_run", ("/reasoning_effort", "low", None))
+    unchecked, other = accepted_at("create_run.reasoning_effort.type", "create_assistant.reasoning_effort.type")
+    finding = replace(other.findings[0], pointer="/reasoning_effort", actual=5)
+    example: JSON = {
+        "case": {"role": "negative", "exercises": [other.id]},
+        "answer": {"http_status": 200, "body": {"id": "asst_1", **shown}},
+    }
+    causes = by_kind(dropped, unchecked, replace(other, findings=(finding,), counterexample=example))
+    assert (causes["data.dropped"].consequences == (unchecked.id,)) is is_dropped
+
+
+def test_false_is_dropped_like_the_other_members_of_its_request() -> None:
+    other = lost("settings.top_p_is_as_asked", "create_run", ("/top_p", 0.5, 1))
+    assert "only false is lost" not in by_kind(ONLY_FALSE, other)["data.dropped"].fix
+    elsewhere = lost("settings.top_p_is_as_asked", "create_thread_and_run", ("/top_p", 0.5, 1))
+    assert "only false is lost" in by_kind(ONLY_FALSE, elsewhere)["data.dropped"].fix
+
+
+def test_a_server_that_stores_nothing_ignores_bodies_by_the_same_cause() -> None:
+    others = [
+        broken_rule(f"assistants.{name}", "get_assistant") for name in ("show_who_they_are", "show_their_settings")
+    ]
+    others.append(broken_rule("metadata.holds_nothing_else", "get_thread"))
+    causes = by_kind(LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *others)
+    assert set(causes) == {"data.none", "shape.thread"}

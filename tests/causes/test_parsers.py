@@ -35,11 +35,11 @@ def test_a_crash_of_the_parser_is_no_matter_of_validation(text: str, title: str 
         assert list(causes) == ["validation.none"]
         return
     assert {kind: cause.severity for kind, cause in causes.items()} == {
-        "crash.invalid": "crash",
+        "crash.parser": "crash",
         "validation.none": "missing_validation",
     }
-    assert causes["crash.invalid"].title == title
-    assert "JSON parser" in causes["crash.invalid"].fix
+    assert causes["crash.parser"].title == title
+    assert "JSON parser" in causes["crash.parser"].fix
     deeper = replace(crashed("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
     assert by_kind(*unvalidated, crash, deeper)["validation.none"].severity == "crash"
 
@@ -91,3 +91,21 @@ def test_changes_that_a_parser_makes_are_named(failing: list[Verdict], changes: 
     assert cause.title == f"Request bodies are validated only in part{changes}"
     assert switches in cause.fix
     assert bool(switches) is ("nstead of dropping" in cause.fix or "conversion" in cause.fix)
+
+
+def test_a_crash_of_the_parser_has_one_cause_and_a_crash_on_a_value_another() -> None:
+    unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
+    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"metadata": {}'})
+    value = replace(crashed("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
+    assert by_kind(*unvalidated, parser, value, *REFUSED)["crash.parser"].ids == (parser.id,)
+    # A server that checks nothing needs one step that reads bodies.
+    assert parser.id in by_kind(*unvalidated, parser, value)["validation.none"].ids
+
+
+def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -> None:
+    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": NaN}'})
+    first = replace(parser.findings[0], case="a")
+    other = replace(first, operation="create_message", case="b")
+    cause = by_kind(replace(parser, findings=(first, other)))["crash.parser"]
+    assert cause.title == "The server fails with HTTP 500 on odd bodies, such as those that are not JSON"
+    assert cause.fix.endswith("it comes from create_message, create_run.")

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.schema import Schema, compile_schema
 from runs_conformance.contract.validation import validate
+from runs_conformance.model.json import ABSENT, at
 from tests.contract.tables import BoundaryCase, boundary_cases
 
 DIFFERENCES: dict[str, tuple[str, str]] = {
@@ -28,7 +29,7 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         ("B-112", "B-252"), ("either", "forces a tool that the run does not list; no source states the result")
     ),
     **dict.fromkeys(
-        ("B-113", "B-253"), ("either", "a schema cannot tell which functions the run has, and it may be refused")
+        ("B-113", "B-253"), ("either", "forces a function that the request does not list; the run may not have it")
     ),
     **dict.fromkeys(
         ("B-281", "B-282", "B-283", "B-287", "B-288", "B-289", "B-290"),
@@ -62,7 +63,12 @@ def implementation_defined_reasons(schema: Schema, value: Any) -> Iterator[str]:
     """Why a server may refuse a value that a compiled schema allows, computed without the code under test."""
     for entry in schema.get("x-implementation-defined", ()):
         condition = {key: item for key, item in entry.items() if key not in ("reason", "source", "always")}
-        if entry.get("always") or not Draft202012Validator(condition).is_valid(value):
+        lists = condition.pop("x-listed", {})
+        if (
+            entry.get("always")
+            or not Draft202012Validator(condition).is_valid(value)
+            or not all(is_listed(value, pointer, places) for pointer, places in lists.items())
+        ):
             yield entry["reason"]
     for branch in schema.get("oneOf", ()):
         if validate(branch, value).valid:
@@ -76,6 +82,14 @@ def implementation_defined_reasons(schema: Schema, value: Any) -> Iterator[str]:
     if isinstance(value, list) and "items" in schema:
         for item in value:
             yield from implementation_defined_reasons(schema["items"], item)
+
+
+def is_listed(value: Any, pointer: str, places: str) -> bool:
+    """Whether the value at a pointer, if there is one, is among those at another pointer that passes through a list."""
+    listing, _, member = places.partition("/*")
+    named = at(value, pointer)
+    items = at(value, listing)
+    return named is ABSENT or (isinstance(items, list) and named in [at(item, member) for item in items])
 
 
 def schema_verdict(case: BoundaryCase, edition: str) -> str:

@@ -47,6 +47,23 @@ def test_every_entry_of_the_contract_agrees_with_jsonschema() -> None:
             assert ours(value) == theirs.is_valid(value), (entry, value)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"choice": {"name": "f"}, "tools": [{"name": "g"}, {"name": "f"}]}, True),
+        ({"choice": {"name": "f"}, "tools": [{"name": "g"}, {}, "f"]}, False),
+        ({"choice": {"name": "f"}, "tools": []}, False),
+        ({"choice": {"name": "f"}, "tools": {"name": "f"}}, False),
+        ({"choice": {"name": "f"}}, False),
+        ({"choice": {"name": None}, "tools": [{"name": None}]}, True),
+        ({"choice": "f"}, True),
+        ("f", True),
+    ],
+)
+def test_a_value_is_listed_at_another_place(value: Any, expected: bool) -> None:
+    assert compile_condition({"x-listed": {"/choice/name": "/tools/*/name"}})(value) == expected
+
+
 def test_an_unsupported_keyword_is_an_internal_error() -> None:
     with pytest.raises(InternalError, match="uniqueItems"):
         compile_condition({"uniqueItems": True})

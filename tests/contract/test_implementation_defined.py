@@ -23,10 +23,12 @@ def implementation_defined_places(**members: Any) -> list[str]:
         {"temperature": 2, "model": "gpt-4o"},
         {"truncation_strategy": {"type": "last_messages", "last_messages": 1}},
         {"tool_choice": {"type": "file_search"}, "tools": [{"type": "file_search"}]},
+        {"tool_choice": {"type": "function", "function": {"name": "f"}},
+         "tools": [{"type": "file_search"}, {"type": "function", "function": {"name": "f"}}]},
         {"reasoning_effort": None},
         {"instructions": "x" * 256_000},
     ],
-)
+)  # fmt: skip
 def test_values_without_an_entry_must_be_accepted(members: dict[str, Any]) -> None:
     assert implementation_defined_places(**members) == []
 
@@ -37,7 +39,11 @@ def test_values_without_an_entry_must_be_accepted(members: dict[str, Any]) -> No
         ({"temperature": 1, "model": "o3-mini"}, "create_run"),
         ({"truncation_strategy": {"type": "last_messages"}}, "create_run.truncation_strategy"),
         ({"tool_choice": {"type": "file_search"}}, "create_run"),
-        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "create_run.tool_choice.function.name"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "create_run"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}, "tools": [{"type": "file_search"}]},
+         "create_run"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}},
+          "tools": [{"type": "function", "function": {"name": "g"}}]}, "create_run"),
         ({"reasoning_effort": "low"}, "create_run.reasoning_effort"),
         ({"parallel_tool_calls": None}, "create_run.parallel_tool_calls"),
         ({"additional_messages": [{"role": "user", "content": ""}]}, "create_run.additional_messages[].content"),

@@ -13,11 +13,14 @@ from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, n
 from runs_conformance.engine.approach_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.generation.adaptation import adapt_step, without_additions
+from runs_conformance.generation.programs.steps import UNKNOWN_FILE_ID
 from runs_conformance.model.approach import Approach
-from runs_conformance.model.case import Role, Step
+from runs_conformance.model.case import Either, Role, Step
 from runs_conformance.model.program import ProgramContext
 from tests.engine.scripted import SETTING, Answer, ScriptedSender
 
+FORMS = replace(SETTING, accepts_any_file_id=True)
+"""The setting of searches for nothing but the forms of requests."""
 IMPATIENT = replace(SETTING, run_timeout=0.0)
 REFUSED: Answer = (400, {"error": {"message": "No."}})
 CALLS = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [{"id": "call_1"}]}}
@@ -60,7 +63,7 @@ class Server:
 
 
 def search(
-    server: Callable[[Step], Answer], models: Sequence[str] = (), setting: ProgramContext = SETTING
+    server: Callable[[Step], Answer], models: Sequence[str] = (), setting: ProgramContext = FORMS
 ) -> tuple[ProgramContext, list[Step]]:
     sender = ScriptedSender(server)
     schedule = PollSchedule(min_interval=0.0, max_interval=0.0)
@@ -154,6 +157,29 @@ def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
     found, sent = search(Server(calls=lambda run, assistant: False, status="queued"), setting=IMPATIENT)
     assert not found.approach.calls_functions
+    assert found.approach.notes == ("runs stay queued for 0 seconds",)
+    assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
+
+
+def without_get_run(server: Server) -> Callable[[Step], Answer]:
+    """The server without a route to read a run."""
+    return lambda step: (404, {"detail": "Not Found"}) if step.operation == "get_run" else server(step)
+
+
+def test_runs_that_no_route_reads_are_known_from_their_creation() -> None:
+    found, _ = search(without_get_run(Server()))
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    silent = Server(calls=lambda run, assistant: run.get("tool_choice") == "required")
+    found, sent = search(without_get_run(silent))
+    assert (found.approach.tool_choice, found.approach.calls_functions) == ("required", True)
+    assert [step.operation for step in sent].count("create_run") > MAX_STUCK_RUNS
+
+
+def test_runs_that_cannot_be_read_are_not_stuck() -> None:
+    found, sent = search(without_get_run(Server(calls=lambda run, assistant: False, status="queued")))
+    assert found.approach.starts_runs
+    assert not found.approach.calls_functions
+    assert found.approach.notes == ("runs cannot be followed: GET /threads/{thread_id}/runs/{run_id} got HTTP 404",)
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 
@@ -190,6 +216,45 @@ def test_messages_may_have_to_follow_the_thread(content: str) -> None:
     assert (found.approach.thread_messages, found.approach.message_content) == ("separate", content)
 
 
+class Messages:
+    """A server that lists the messages of its threads, without those that `drops` names the creation of."""
+
+    def __init__(self, *drops: str) -> None:
+        self.server, self.drops, self.count = Server(), drops, 0
+
+    def __call__(self, step: Step) -> Answer:
+        body = step.body if isinstance(step.body, Mapping) else {}
+        if step.operation == "create_thread":
+            self.count = len(body.get("messages", ())) * (step.operation not in self.drops)
+        elif step.operation == "create_message":
+            self.count += step.operation not in self.drops
+        elif step.operation == "list_messages":
+            return 200, {"object": "list", "data": [{"id": f"msg_{number}"} for number in range(self.count)]}
+        return self.server(step)
+
+
+def test_messages_that_come_with_a_thread_may_be_dropped() -> None:
+    found, sent = search(Messages("create_thread"))
+    assert (found.approach.thread_messages, found.approach.message_content) == ("separate", "text")
+    assert found.approach.notes == (
+        "threads get their messages in a second request, as text; no list shows those given with them",
+    )
+    assert found.approach.calls_functions
+    assert [step.operation for step in sent].count("list_messages") == 2
+
+
+def test_a_list_that_shows_no_message_at_all_says_nothing_about_threads() -> None:
+    found, _ = search(Messages("create_thread", "create_message"))
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+
+
+def test_messages_are_listed_once_where_threads_keep_them() -> None:
+    found, sent = search(Messages())
+    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert [step.operation for step in sent].count("list_messages") == 1
+    assert len(sent) <= 6
+
+
 def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
     server = Server()
 
@@ -212,6 +277,55 @@ def test_no_other_model_is_tried_if_the_given_one_answers() -> None:
     assert not any("other" in str(step.body) for step in sent)
 
 
+def _stores_files(step: Step) -> Answer:
+    body = step.body if isinstance(step.body, Mapping) else {}
+    return 200, {"id": f"{step.operation}_1", "object": "thing", "tool_resources": body.get("tool_resources")}
+
+
+def _keeps_files(*operations: str, status: int = 200, resources: Any = None) -> Callable[[Step], Answer]:
+    """A server that stores ids of files, but gives another response to those in these operations."""
+    other = {"id": "thing_1", "object": "thing", "tool_resources": resources}
+    return lambda step: (
+        (status, other) if step.operation in operations and "vs_" in str(step.body) else _stores_files(step)
+    )
+
+
+def test_a_server_that_stores_unknown_files_accepts_any_id() -> None:
+    found, sent = search(_stores_files, setting=IMPATIENT)
+    assert found.accepts_any_file_id
+    assert "any id of a file or vector store is accepted" in found.approach.notes
+    tried = [step for step in sent if UNKNOWN_FILE_ID in str(step.body)]
+    assert [step.operation for step in tried] == ["create_thread", "create_assistant"]
+    assert all(isinstance(step.expectation, Either) for step in tried)
+    for name in ("image_file", "attachments", "code_interpreter", "vector_store_ids"):
+        assert name in str(tried[0].body)
+
+
+@pytest.mark.parametrize(
+    ("server", "requests"),
+    [
+        (_keeps_files("create_thread", status=404), 1),
+        (_keeps_files("create_thread", status=500), 2),  # it is tried again
+        (_keeps_files("create_thread"), 1),
+        (_keeps_files("create_thread", resources={"code_interpreter": {"file_ids": []}}), 1),
+        (_keeps_files("create_assistant", status=400), 2),
+        (_keeps_files("create_assistant", resources={}), 2),
+    ],
+)
+def test_a_server_that_refuses_or_drops_unknown_files_accepts_not_any_id(
+    server: Callable[[Step], Answer], requests: int
+) -> None:
+    found, sent = search(server, setting=IMPATIENT)
+    assert not found.accepts_any_file_id
+    assert sum(UNKNOWN_FILE_ID in str(step.body) for step in sent) == requests
+
+
+@pytest.mark.parametrize("known", [{"accepts_any_file_id": True}, {"use": {"file": "file-1"}}])
+def test_no_unknown_file_is_sent_where_it_is_known_what_is_accepted(known: Any) -> None:
+    _, sent = search(_stores_files, setting=replace(IMPATIENT, **known))
+    assert not any(UNKNOWN_FILE_ID in str(step.body) for step in sent)
+
+
 def test_the_search_ends_on_a_server_that_refuses_everything() -> None:
     found, sent = search(lambda step: REFUSED, ["a", "b", "c", "d", "e", "f"])
     assert not found.approach.starts_runs
@@ -231,3 +345,5 @@ def test_an_approach_survives_its_json() -> None:
     found, _ = search(Server(without("create_run", "model")))
     assert Approach.from_json(found.approach.to_json()) == found.approach
     assert Approach.from_json(None) == Approach()
+    with_files, _ = search(_stores_files, setting=IMPATIENT)
+    assert Approach.from_json(with_files.approach.to_json()).accepts_any_file_id

@@ -73,6 +73,17 @@ def test_an_object_that_does_not_exist_says_nothing_about_the_route() -> None:
     assert unsupported(replace(sent, step=step)) == set()
 
 
+def test_an_object_whose_ids_only_a_missing_list_shows_has_no_route_either() -> None:
+    step = Step(operation="get_run_step", dangling=DanglingReference.UNKNOWN)
+    unknown = replace(exchange("get_run_step", 404, NO_ROUTE), step=step)
+    missing = exchange("list_run_steps", 404, NO_ROUTE)
+    assert unsupported(unknown, missing) == {"steps", "get_run_step", "list_run_steps"}
+    assert unsupported(unknown, exchange("list_run_steps", 500, None)) == set()
+    assert unsupported(unknown, exchange("list_run_steps", 200, {})) == set()
+    told = replace(exchange("get_run_step", 404, {"error": {"message": "No run step found."}}), step=step)
+    assert unsupported(told, missing) == {"list_run_steps"}
+
+
 def test_single_failures_do_not_hide_a_missing_route() -> None:
     missing = exchange("cancel_run", 404, NO_ROUTE)
     assert unsupported(missing, missing, exchange("cancel_run", 500, None)) == {"cancel", "cancel_run"}

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.decisions import Decisions, encode_decisions
+from runs_conformance.engine.decisions import Decisions, encode_decisions, load_decisions
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 ID = "paging.limit_is_kept"
@@ -75,7 +76,54 @@ def test_id_that_only_programs_of_such_a_capability_decide_is_not_shown() -> Non
     unseen = replace(coverage({}), not_offered=dict.fromkeys(("long", "short", "other"), "no such route"))
     assert unseen.not_shown(ID) == "not observed: no such route"
     one_offered = replace(unseen, not_offered={"short": "no such route"})
-    assert one_offered.not_shown(ID) == "not observed in long, other and 1 more, which ran to the end"
+    assert one_offered.not_shown(ID) == "not observed in long, other, which ran to the end"
+
+
+def test_program_that_called_a_missing_operation_is_not_missed() -> None:
+    revealed_by_one = replace(DECISIONS, revealers={ID: (frozenset({"long"}),)})
+    lacking = replace(coverage({"short": 4, "other": 9}), decisions=revealed_by_one)
+    assert lacking.shortfall(ID) == "not observed in long, which ran to the end"
+    unserved = {"long": "the target has no DELETE /threads/{thread_id}"}
+    assert replace(lacking, unserved=unserved).shortfall(ID) is None
+    few = replace(coverage({"long": 3, "short": 4, "other": 9}), decisions=revealed_by_one, unserved=unserved)
+    assert few.shortfall(ID) == "long showed 3 of 4 occasions that reveal violations", "it did show the id"
+    stopped = replace(coverage({"short": 4, "other": 9}, stopped="long"), decisions=revealed_by_one, unserved=unserved)
+    assert stopped.shortfall(ID) == "long ended early: POST /threads was answered with HTTP 500"
+
+
+def test_id_that_only_programs_of_a_missing_operation_decide_names_it() -> None:
+    unseen = replace(coverage({}), unserved=dict.fromkeys(("long", "short", "other"), "no such route"))
+    assert unseen.not_shown(ID) == "not observed: no such route"
+
+
+def test_only_programs_that_ended_early_are_counted_as_such() -> None:
+    many = {f"other {number}": ProgramEnd(f"other {number}", Ending.COMPLETED) for number in range(9)}
+    stopped = {name: ProgramEnd(name, Ending.STOPPED, "HTTP 500") for name in ("long", "short")}
+    decisions = Decisions({ID: frozenset({*many, *stopped})}, {})
+    unseen = Coverage(decisions, {**many, **stopped}, {"other 8": frozenset({ID})}, {"other 8": {ID: 1}})
+    assert unseen.shortfall(ID) == "not observed in other 0, other 1 and 6 more, which ran to the end"
+    half = replace(unseen, decisions=Decisions({ID: frozenset({*list(many)[:2], *stopped})}, {}), decided={})
+    assert half.shortfall(ID) == "long (and 1 more) ended early: HTTP 500"
+
+
+def test_program_that_needs_files_says_so_where_there_are_none() -> None:
+    on_files = replace(DECISIONS, revealers={ID: (frozenset({"long"}),)}, on_files={ID: frozenset({"long"})})
+    lacking = replace(coverage({"long": 2, "short": 4, "other": 9}), decisions=on_files, lacking="ids of files")
+    assert lacking.shortfall(ID) == "long needs ids of files"
+    assert lacking.need_for("long needs ids of files") == "ids of files"
+    assert lacking.need_for("long showed 2 of 4 occasions") is None
+    seen = "long showed 2 of 4 occasions that reveal violations"
+    assert replace(lacking, lacking="").shortfall(ID) == seen, "the target has files"
+    assert replace(lacking, decisions=replace(on_files, on_files={})).shortfall(ID) == seen, "it needs none"
+    stopped = replace(coverage({"short": 4, "other": 9}, stopped="long"), decisions=on_files, lacking="ids of files")
+    assert stopped.shortfall(ID) == "long ended early: POST /threads was answered with HTTP 500"
+
+
+def test_the_table_holds_the_programs_that_need_files(tmp_path: Path) -> None:
+    table = tmp_path / "decisions.json"
+    decisions = replace(DECISIONS, on_files={ID: frozenset({"long"})})
+    table.write_text(encode_decisions(decisions))
+    assert load_decisions(table) == decisions
 
 
 def test_the_table_holds_the_occasions() -> None:

@@ -77,6 +77,13 @@ def test_boundary_program_is_not_retried() -> None:
     assert retried_statuses(500, phase="boundary") == [500]
 
 
+def test_probe_is_repeated_by_its_program_alone() -> None:
+    target = ScriptedSender(lambda step: (500, {}))
+    probe = replace(CREATE, probe=True, anomaly="malformed_json")
+    run_program(make_program(probe), SETTING, target, Budget(), Clock().schedule)
+    assert len(target.sent) == 1
+
+
 def test_retries_of_a_program_are_limited() -> None:
     target = ScriptedSender(lambda step: (500, {}))
     run_program(make_program(*[CREATE] * 20), SETTING, target, Budget(), Clock().schedule)

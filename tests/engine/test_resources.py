@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from runs_conformance.engine.resources import (
+    MAX_NOT_OFFERED,
     ResourceTracker,
     delete_leftovers,
     find_undeletable,
     reports_missing,
     track_resources,
 )
+from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
-from tests.engine.scripted import ScriptedSender
-from tests.rules.histories import run
+from tests.engine.scripted import Answer, ScriptedSender
+from tests.rules.histories import error, run
 
 
 def exchange(operation: str, body: Any, path: dict[str, str] | None = None, key: Key = Key.PRIMARY) -> Exchange:
@@ -58,6 +60,24 @@ def test_active_run_is_cancelled_first() -> None:
     )
     assert leftovers == [("cancel_run", "run_a"), ("delete_thread", "thread_a")]
     assert leftovers_after(exchange("create_run", run("queued")), exchange("get_run", run("completed"))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "step", "is_left"),
+    [
+        (400, Step(operation="cancel_run"), False),
+        (409, Step(operation="cancel_run"), False),
+        (429, Step(operation="cancel_run"), True),
+        (500, Step(operation="cancel_run"), True),
+        (400, Step(operation="cancel_run", body={"unknown": 1}), True),
+        (400, Step(operation="cancel_run", role=Role.NEGATIVE), True),
+    ],
+)
+def test_run_whose_cancellation_was_refused_is_not_cancelled_again(status: int, step: Step, is_left: bool) -> None:
+    refusal = error("The run cannot be cancelled.")
+    cancellation = exchange("cancel_run", refusal, {"thread_id": "thread_a", "run_id": "run_a"})
+    cancellation = replace(cancellation, response=Response(status, body=refusal), step=step)
+    assert bool(leftovers_after(exchange("create_run", run("queued")), cancellation)) is is_left
 
 
 def test_given_thread_is_not_deleted() -> None:
@@ -193,6 +213,36 @@ def test_cleanup_ends_if_the_target_asks_to_retry_later() -> None:
     delete_leftovers(target.tracker.leftovers, target)
     assert len(target.requested) == 3
     assert len(target.tracker.leftovers()) == 9
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_objects_that_the_target_does_not_let_delete_are_left_out(status: int) -> None:
+    def respond(step: Step) -> Answer:
+        return (status, {}) if step.operation == "delete_thread" else (200, {})
+
+    sender = ScriptedSender(respond)
+    tracker = sender.collector.tracker
+    for number in range(9):
+        tracker.record(exchange("create_assistant", {"id": f"asst_{number}"}))
+        tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
+    delete_leftovers(tracker.leftovers, sender)
+    operations = [step.operation for step in sender.sent]
+    assert operations.count("delete_thread") == MAX_NOT_OFFERED
+    assert operations.count("delete_assistant") == 9
+    assert {leftover.kind for leftover in tracker.leftovers()} == {"thread"}
+
+
+def test_deletions_that_are_withheld_do_not_keep_others_from_being_sent() -> None:
+    sender = ScriptedSender(lambda step: (405, {}) if step.operation == "delete_thread" else (200, {}))
+    guard = RouteGuard(sender, ())
+    tracker = sender.collector.tracker
+    for number in range(5):
+        tracker.record(exchange("create_assistant", {"id": f"asst_{number}"}))
+        tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
+        delete_leftovers(tracker.leftovers, guard, f"p{number}/cleanup", max_unanswered=1)
+    operations = [step.operation for step in sender.sent]
+    assert operations.count("delete_thread") == MIN_ANSWERS
+    assert operations.count("delete_assistant") == 5
 
 
 def test_cleanup_ends_at_the_time_limit() -> None:

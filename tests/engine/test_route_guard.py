@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
-from runs_conformance.model.case import Concurrent, Role, Step
+from runs_conformance.engine.route_guard import MIN_ANSWERS, MIN_ANSWERS_TO_INVALID, RouteGuard
+from runs_conformance.model.case import Concurrent, DanglingReference, Role, Step
 from tests.engine.scripted import Answer, ScriptedSender, accept_everything
 
 MISSING = Step(operation="create_thread_and_run", body={"assistant_id": "asst_1"})
@@ -44,6 +44,22 @@ def test_refusals_of_invalid_requests_alone_say_nothing_about_the_route() -> Non
     assert len(target.sent) == 3 * MIN_ANSWERS
 
 
+def test_unknown_ids_alone_say_nothing_about_the_route() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for _ in range(3 * MIN_ANSWERS):
+        guard.send(replace(MISSING, dangling=DanglingReference.UNKNOWN), "test", {})
+    assert len(target.sent) == 3 * MIN_ANSWERS
+
+
+def test_two_responses_tell_that_an_operation_is_missing() -> None:
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for _ in range(9):
+        guard.send(MISSING, "test", {})
+    assert len(target.sent) == 2
+
+
 def test_an_operation_that_answered_otherwise_once_exists() -> None:
     answers = iter([200, *[405] * 20])
     target = ScriptedSender(lambda step: (next(answers), {}))
@@ -51,3 +67,49 @@ def test_an_operation_that_answered_otherwise_once_exists() -> None:
     for _ in range(MIN_ANSWERS + 5):
         guard.send(MISSING, "test", {})
     assert len(target.sent) == MIN_ANSWERS + 5
+
+
+def _response_of_another_route(step: Step) -> Answer:
+    """The route of another path responds: it validates a member that both operations have, and finds no object."""
+    return (422, {"detail": "metadata"}) if step.role is Role.NEGATIVE else (405, {})
+
+
+def test_refusal_by_the_route_that_responds_for_a_missing_one_shows_no_operation() -> None:
+    target = ScriptedSender(_response_of_another_route)
+    guard = RouteGuard(target, ())
+    for _ in range(5):
+        guard.send(NEGATIVE, "test", {})
+        guard.send(MISSING, "test", {})
+    assert [step.role for step in target.sent].count(Role.ACT) == MIN_ANSWERS
+    assert target.sent[-1].role is Role.ACT
+
+
+def test_one_response_to_a_valid_request_is_enough_beside_those_to_invalid_ones() -> None:
+    target = ScriptedSender(_response_of_another_route)
+    guard = RouteGuard(target, ())
+    guard.send(NEGATIVE, "test", {})
+    guard.send(MISSING, "test", {})
+    assert guard.send(NEGATIVE, "test", {}).status == 422
+    target = ScriptedSender(answer_405)
+    guard = RouteGuard(target, ())
+    for step in (MISSING, *[NEGATIVE] * (MIN_ANSWERS_TO_INVALID + 3)):
+        guard.send(step, "test", {})
+    assert len(target.sent) == 1 + MIN_ANSWERS_TO_INVALID
+
+
+def test_responses_to_invalid_requests_do_not_count_where_the_path_names_an_object() -> None:
+    target = ScriptedSender(lambda step: (405, {}))
+    guard = RouteGuard(target, ())
+    valid = Step(operation="create_message", path={"thread_id": "thread_1"}, body={})
+    for step in (valid, *[replace(valid, role=Role.NEGATIVE)] * 9):
+        guard.send(step, "test", {})
+    assert len(target.sent) == 10
+
+
+def test_accepted_negative_shows_the_operation() -> None:
+    target = ScriptedSender(lambda step: (200, {}) if step.role is Role.NEGATIVE else (405, {}))
+    guard = RouteGuard(target, ())
+    guard.send(NEGATIVE, "test", {})
+    for _ in range(MIN_ANSWERS + 3):
+        guard.send(MISSING, "test", {})
+    assert len(target.sent) == MIN_ANSWERS + 4

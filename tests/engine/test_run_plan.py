@@ -3,8 +3,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.capabilities import missing_operations
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.run_plan import MAX_EXECUTIONS, run_plan
@@ -189,3 +191,11 @@ def test_a_target_that_is_gone_at_the_end_cuts_the_test_run_short() -> None:
     assert result.early_end_reason is not None
     assert result.early_end_reason.startswith("the target stopped responding: the last ")
     assert "x000003, POST /threads of program p.1" in result.early_end_reason
+
+
+def test_cleanup_shows_that_an_operation_is_missing() -> None:
+    target = ScriptedSender(lambda step: (405, {}) if step.operation == "delete_thread" else accept_everything(step))
+    programs = [make_program(replace(CREATE, name="thread"), id_=f"p.{number}") for number in range(3)]
+    assert missing_operations(execute(programs, target, cleans_up=True).operation_stats) == ("delete_thread",)
+    assert "a.rule" in execute(programs, target, cleans_up=True).tallies
+    assert execute(programs, target, cleans_up=True).tallies["a.rule"].judged == 3

@@ -3,6 +3,8 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 
+import pytest
+
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
@@ -189,6 +191,17 @@ def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:
     assert judged(Tally(3, [Finding("no")]), Tally(2, [Finding("no")]))[0] is Outcome.FAIL
 
 
+def test_limits_that_a_server_ignores_are_accepted_by_chance() -> None:
+    id_ = "paging.legal_limits_and_orders_are_taken"
+    for ignored in ("paging.limit_is_kept", "listing.order_is_kept"):
+        verdicts = build_verdicts({id_: Tally(9), ignored: Tally(2, [Finding("no")])}, REQUIREMENTS, VerdictContext())
+        verdict = next(each for each in verdicts if each.id == id_)
+        assert (verdict.outcome, verdict.reason) == (
+            Outcome.INCONCLUSIVE,
+            f"may have held by chance, because {ignored} failed",
+        )
+
+
 def test_rules_rely_on_rules_that_exist() -> None:
     assert {name for rule in catalogue().values() for name in rule.relies_on} <= catalogue().keys()
 
@@ -207,7 +220,9 @@ def test_a_place_within_one_that_failed_names_it() -> None:
         assert reason_of(inner, {outer: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {outer} failed")
     calls = "run.required_action.submit_tool_outputs.type"
     rule = "action.is_given_while_required"
-    assert reason_of(calls, {rule: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {rule} failed")
+    shown = {"run.id.type": Tally(1)}
+    assert reason_of(calls, {**shown, rule: failed}) == (Outcome.INCONCLUSIVE, f"not observed, because {rule} failed")
+    assert reason_of(calls, {rule: failed})[1] == "p ended early: the forecast of 9 runs is used up"
     assert reason_of(inner, {"run.id.type": failed})[1] == "p ended early: the forecast of 9 runs is used up"
 
 
@@ -216,6 +231,43 @@ def test_a_place_that_failed_occasionally_does_not_explain_what_it_never_holds()
     seen = {outer: Tally(9, [Finding("no")]), "message.content[].text.value.type": Tally(8)}
     assert reason_of(inner, seen)[1] == "p ended early: the forecast of 9 runs is used up"
     assert reason_of(inner, {outer: seen[outer]})[1] == f"not observed, because {outer} failed"
+
+
+def test_a_place_that_was_shown_as_null_was_not_missing() -> None:
+    outer, inner = "run.required_action", "run.required_action.submit_tool_outputs.type"
+    seen = {f"{outer}.required": Tally(9, [Finding("no")]), f"{outer}.type": Tally(8)}
+    assert reason_of(inner, seen)[1] == "p ended early: the forecast of 9 runs is used up"
+    missing = {f"{outer}.required": seen[f"{outer}.required"]}
+    assert reason_of(inner, missing)[1] == f"not observed, because {outer}.required failed"
+
+
+@pytest.mark.parametrize(
+    ("place", "inner", "other", "rule"),
+    [
+        ("run.required_action", ".type.const", ".submit_tool_outputs.type", "choice.a_tool_is_called_when_one_must_be"),
+        ("run.incomplete_details", ".reason.enum", ".reason.type", "settings.max_completion_tokens_is_as_asked"),
+        ("message.incomplete_details", ".reason.enum", ".reason.type", "settings.max_completion_tokens_is_as_asked"),
+        ("run_step.step_details.tool_calls", "[].type", "[].id.type", "choice.a_tool_is_called_when_one_must_be"),
+    ],
+)
+def test_a_request_without_effect_explains_what_it_would_have_shown(
+    place: str, inner: str, other: str, rule: str
+) -> None:
+    seen = {f"{place}.type": Tally(8), rule: Tally(2, [Finding("no")])}
+    assert reason_of(place + inner, seen)[1] == f"not observed, because {rule} failed"
+    shown = {**seen, place + other: Tally(1)}
+    assert reason_of(place + inner, shown)[1] == "p ended early: the forecast of 9 runs is used up"
+
+
+def test_a_number_that_was_dropped_explains_what_was_never_shown_of_it() -> None:
+    id_, rule = "run.max_prompt_tokens.minimum", "settings.max_prompt_tokens_is_as_asked"
+
+    def reason(actual: JSON) -> str | None:
+        finding = Finding("differs", "x1", "create_run", "/max_prompt_tokens", 300, actual)
+        return reason_of(id_, {"run.max_prompt_tokens.type": Tally(5), rule: Tally(5, [finding])})[1]
+
+    assert reason(None) == f"not observed, because {rule} failed"
+    assert reason(256) == "p ended early: the forecast of 9 runs is used up"
 
 
 def test_a_member_that_was_dropped_explains_what_was_never_shown_of_it() -> None:

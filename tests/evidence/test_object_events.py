@@ -58,3 +58,9 @@ def test_texts_of_content() -> None:
     image: JSON = {"type": "image_file", "image_file": {"file_id": "file_a"}}
     assert content_texts([image, *text("Hello.")]) == {1: "Hello."}
     assert content_texts(None) == {}
+    assert content_texts("Hello.") == {0: "Hello."}
+
+
+def test_content_of_a_delta_that_is_a_text_is_added_to_the_first_text() -> None:
+    plain = "thread.message.delta", {"id": "msg_a", "object": "thread.message.delta", "delta": {"content": "lo."}}
+    assert streamed_texts(events_of_message(delta("Hel"), plain)) == {0: "Hello."}

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from runs_conformance.evidence.observation import (
+    MAX_OBSERVED_ITEMS,
     STREAM_CHANNEL,
     Observation,
     all_observations,
@@ -30,11 +33,38 @@ def test_object_in_an_answer() -> None:
     assert observation.get("other") is ABSENT
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2023-11-14T22:13:20Z", 1_700_000_000),
+        ("2023-11-14t22:13:20.999999z", 1_700_000_000),
+        ("2023-11-14 23:13:20.5+01:00", 1_700_000_000),
+        ("2023-11-14T22:13:20", None),
+        ("2023-11-14", None),
+        ("2023-13-14T22:13:20Z", None),
+        ("2023-11-14T22:13:20Z, or so", None),
+        ("1700000000", None),
+        ("", None),
+    ],
+)
+def test_time_that_is_a_text(text: str, expected: float | None) -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("completed", created_at=text))
+    (observation,) = observe(builder)
+    assert observation.time("created_at") == expected
+
+
 def test_objects_in_a_page() -> None:
     builder = HistoryBuilder()
     builder.send("list_messages", page(message(), message("user", id_="msg_b")))
     assert [(each.id, each.pointer) for each in observe(builder)] == [("msg_a", "/data/0"), ("msg_b", "/data/1")]
     assert observations("run", builder.history()) == ()
+
+
+def test_a_very_long_page_is_observed_in_part() -> None:
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(*[run()] * (MAX_OBSERVED_ITEMS + 1)))
+    assert len(observe(builder)) == MAX_OBSERVED_ITEMS
 
 
 def test_objects_in_a_stream() -> None:

@@ -1,10 +1,10 @@
 from runs_conformance.evidence.run_timeline import (
     RunTimeline,
-    consistent_run_observations,
     find_run,
     lifetime,
     maximum_age,
     minimum_age,
+    run_observations,
     runs,
     runs_of_thread,
 )
@@ -134,9 +134,9 @@ def test_run_that_is_reopened_after_its_end() -> None:
     assert [timeline.reopened_after_end(each) for each in timeline.observations] == [False, False, True, False]
 
 
-def test_observations_of_a_reopened_run_are_not_consistent() -> None:
+def test_what_a_reopened_run_shows_is_a_consequence() -> None:
     history = _statuses("queued", "completed", "in_progress").history()
-    assert [each.status for each in consistent_run_observations(history)] == ["queued", "completed"]
+    assert [each.is_consequence for each in run_observations(history)] == [False, False, True]
 
 
 def test_actions_between_an_observation_and_an_exchange() -> None:

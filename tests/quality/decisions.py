@@ -27,15 +27,15 @@ RANDOM_PREFIXES = ("explore", "schemathesis", "preflight", "approach")
 
 def measure(variants: Sequence[TrialResult] = ()) -> Decisions:
     """The table as measured now. Judges the variants, unless their results are given."""
-    return combine(_judge_reference(), variants or _judge_variants())
+    return combine(_judge_reference(), variants or _judge_variants(), without_files=_judge_without_files())
 
 
 def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisions:
     """The table with the reference measured again. Known occasions on variants are kept, and combined with these
     results of variants. All variants run the programs that are new to an id and judge it more than once.
     """
-    reference = _judge_reference()
-    table = combine(reference, variants)
+    reference, without_files = _judge_reference(), _judge_without_files()
+    table = combine(reference, variants, without_files=without_files)
     known = _pairs(before)
     added = {
         program
@@ -44,7 +44,8 @@ def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisi
         if count and (id_, program) not in known
     }
     if added:
-        table = combine(reference, [*variants, *_judge_variants(tuple(sorted(added)))])
+        more = [*variants, *_judge_variants(tuple(sorted(added)))]
+        table = combine(reference, more, without_files=without_files)
     return replace(table, occasions=keep_occasions(before, table))
 
 
@@ -72,7 +73,12 @@ def measure_quick() -> Decisions:
     for result in (*reference, *variants):
         if result.exit_code:
             print(f"{result.name}: {', '.join(result.must) or result.reason}", flush=True)
-    return combine(reference, variants)
+    return combine(reference, variants, without_files=_judge_without_files("quick"))
+
+
+def _judge_without_files(profile: str = "standard") -> TrialResult:
+    trial = Trial("without files", profile=profile, variants=("wants_known_files",), has_files=False)
+    return next(judge_all([trial]))
 
 
 def _judge_reference(profile: str = "standard") -> list[TrialResult]:
@@ -93,8 +99,12 @@ def combine(
     results: Sequence[TrialResult],
     variants: Sequence[TrialResult] = (),
     rows: Iterable[kill_matrix.KillRow] | None = None,
+    without_files: TrialResult | None = None,
 ) -> Decisions:
-    """The table for test runs on the reference and on its variants, and the rows of the kill matrix."""
+    """The table for test runs on the reference and on its variants, and the rows of the kill matrix.
+
+    `without_files` is a test run on the reference that knows of no files.
+    """
     deciders = {
         id_: frozenset(
             filter(_is_fixed, set.intersection(*(set(result.decided_by.get(id_, ())) for result in results)))
@@ -116,7 +126,28 @@ def combine(
     }
     revealers = {id_: _smallest(sets, judging[id_]) for id_, sets in groups.items()}
     occasions = _fewest_occasions([*results, *variants], revealers)
-    return add_valid_values(Decisions(deciders, revealers, occasions), results)
+    on_files = _programs_on_files(revealers, occasions, results[0], without_files) if without_files else {}
+    return add_valid_values(Decisions(deciders, revealers, occasions, on_files), results)
+
+
+def _programs_on_files(
+    revealers: Mapping[str, Iterable[frozenset[str]]],
+    occasions: Mapping[str, Mapping[str, int]],
+    reference: TrialResult,
+    without_files: TrialResult,
+) -> dict[str, frozenset[str]]:
+    """The programs that see enough occasions of an id on the reference, but too few if they know of no files."""
+
+    def is_lost(id_: str, program: str) -> bool:
+        needed = occasions.get(id_, {}).get(program, 1)
+        seen, left = (each.occasions.get(program, {}).get(id_, 0) for each in (reference, without_files))
+        return seen >= needed > left
+
+    lost = {
+        id_: frozenset(program for program in frozenset[str]().union(*groups) if is_lost(id_, program))
+        for id_, groups in revealers.items()
+    }
+    return {id_: programs for id_, programs in lost.items() if programs}
 
 
 def add_valid_values(table: Decisions, results: Sequence[TrialResult]) -> Decisions:

@@ -31,7 +31,10 @@ WORKERS, PROCESSES = 5, 3
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One emulator to judge, and the options of the test run. Empty `programs` or `phases` mean all."""
+    """One emulator to judge, and the options of the test run. Empty `programs` or `phases` mean all.
+
+    Without `has_files`, the test run knows of no files that requests can name.
+    """
 
     name: str
     mutants: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class Trial:
     workers: int = WORKERS
     timeout: float = 60.0
     run_timeout: float = 60.0
+    has_files: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ def judge_emulator(url: str, trial: Trial, on_result: Callable[[RunResult], obje
         max_requests=50_000,
         max_runs=10_000,
     )
-    target = target_at(url, trial.dialect)
+    target = replace(target_at(url, trial.dialect), accepts_any_file_id=trial.has_files)
     with tempfile.TemporaryDirectory(prefix="runs-conformance-") as scratch:
         folder = prepare_folder(Path(scratch) / "report")
         plan = run.plan_run(target, options)

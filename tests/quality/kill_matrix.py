@@ -22,6 +22,7 @@ from typing import Any
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, standard_mutants
 from runs_conformance.emulator.declaration import Mutant
+from runs_conformance.engine.decisions import Decisions, load_decisions
 from runs_conformance.rules import catalogue as rules
 from tests.quality.composition import compose, judge_compositions
 from tests.quality.judging import Trial, TrialResult, boundary_program_ids, judge_all
@@ -43,7 +44,8 @@ _REQUEST_ITEMS = {
 @dataclass(frozen=True, slots=True)
 class KillRow:
     """One mutant: whether a verdict on its item fails, which verdicts fail (those on the item first), and how many of
-    them are on something else. `programs` maps the failed ids on the item to the programs that fail them.
+    them are on something else. `programs` maps the failed ids on the item to the programs that fail them. `undecided`
+    are the rules that no program decided, though some that ran decide them on the reference server.
     """
 
     mutant: str
@@ -55,6 +57,7 @@ class KillRow:
     written_from_spec: bool = False
     generated: bool = False
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    undecided: tuple[str, ...] = ()
 
     @property
     def only_own_constraint(self) -> bool:
@@ -76,6 +79,16 @@ def row(mutant: Mutant, result: TrialResult, generated: bool) -> KillRow:
         written_from_spec=mutant.written_from_spec,
         generated=generated,
         programs={} if generated else {id_: result.failed_by[id_] for id_ in on_item if id_ in result.failed_by},
+        undecided=() if generated else undecided_rules(result, load_decisions()),
+    )
+
+
+def undecided_rules(result: TrialResult, decisions: Decisions) -> tuple[str, ...]:
+    """The rules that no program of a trial decided, though some of its programs decide them on the reference server."""
+    return tuple(
+        id_
+        for id_ in sorted(rules().keys() - result.decided_by.keys())
+        if not decisions.deciders.get(id_, frozenset()).isdisjoint(result.occasions)
     )
 
 
@@ -248,7 +261,8 @@ def update(names: Collection[str]) -> list[str]:
 def read() -> list[KillRow]:
     """The committed rows."""
     table = json.loads((FOLDER / "kill-matrix.json").read_text(encoding="utf-8"))
-    rows = [KillRow(**{**each, "failed": tuple(each["failed"])}) for each in table["rows"]]
+    lists = ("failed", "undecided")
+    rows = [KillRow(**each | {name: tuple(each.get(name, ())) for name in lists}) for each in table["rows"]]
     by_name = {mutant.name: mutant for mutant in generated_mutants()}
     known = [by_name[name] for name in table["fail_only_their_constraint"] if name in by_name]
     rows += [
@@ -275,6 +289,7 @@ def _as_json(each: KillRow) -> Mapping[str, Any]:
         "written_from_spec": each.written_from_spec,
         "generated": each.generated,
         "programs": each.programs,
+        "undecided": each.undecided,
     }
     return {
         "mutant": each.mutant,

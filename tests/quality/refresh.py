@@ -2,8 +2,8 @@
 
 `python -m tests.quality.refresh [NAME...]` judges the mutants and variants that the committed matrices lack and those
 named, and updates their rows. Then it writes the answer matrix, if constraints on answers were added or removed,
-`rules/violations.json`, `engine/decisions.json` and the pages of `docs/`. With `--all` it judges every mutant and
-variant, which takes long.
+`rules/violations.json`, `engine/decisions.json`, `engine/premises.json` and the pages of `docs/`. With `--all` it
+judges every mutant and variant, which takes long.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runs_conformance import docgen
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, variants
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.model.suggestion import did_you_mean
-from tests.quality import answer_matrix, decisions, kill_matrix, variants_matrix
+from tests.quality import answer_matrix, decisions, kill_matrix, premises, variants_matrix
 from tests.rules import violations
 
 
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.all or answer_matrix.is_stale():
         answer_matrix.main([])
     decisions.write(decisions.measure(results) if options.all else decisions.remeasure(load_decisions(), results))
+    premises.main()
     docgen.main([])
     return 1 if survivors or any(result.exit_code for result in results) else 0
 

@@ -62,6 +62,13 @@ def test_the_fewest_occasions_of_any_correct_server_are_needed_with_a_margin() -
     assert decisions.occasions == {ID: {"long": 3}}, "a variant without the id does not count"
 
 
+def test_programs_that_see_enough_only_with_files_are_named() -> None:
+    rows = [kill("files"), kill("fewer"), kill("long")]
+    reference, without = result(files=3, fewer=8, long=8), result(fewer=7, long=5)
+    decisions = combine([reference], rows=rows, without_files=without)
+    assert decisions.on_files == {ID: frozenset({"files", "long"})}, "7 of 8 suffice"
+
+
 def test_programs_that_send_further_valid_values_must_run_to_their_end() -> None:
     id_, program = "create_run.top_p.minimum", "boundary.create_run.legal"
     counts = {program: {id_: 1}, "boundary.create_run": {id_: 2}, "boundary.create_thread.legal": {id_: 1}}

@@ -36,7 +36,8 @@ def row(result: TrialResult) -> VariantRow:
 
 def trial_for(variant: Variant) -> Trial:
     """The trial of a variant."""
-    return Trial(variant.name, variants=(variant.name,), dialect=variant.dialect)
+    has_files = variant.accepts_any_file_id
+    return Trial(variant.name, variants=(variant.name,), dialect=variant.dialect, has_files=has_files)
 
 
 def judge_variants(some_variants: Sequence[Variant]) -> list[TrialResult]:

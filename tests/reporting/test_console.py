@@ -90,7 +90,7 @@ def test_summary_fits_a_screen() -> None:
                       "steps", "times", "ids", "transport", "robustness", "refusals")
         for number in range(20)
     ]  # fmt: skip
-    ends = tuple(ProgramEnd(f"p{n}", Ending.STOPPED, f"cause {n} {'x' * 200}") for n in range(20))
+    ends = tuple(ProgramEnd(f"p{n}", Ending.STOPPED, f"cause {n} {'x ' * 100}") for n in range(20))
     many += [verdict(f"{name}.rule", Outcome.PASS, kind="rule", capability=name) for name in CAPABILITIES]
     full = replace(report(*many), programs=ProgramSummary(planned=20, early_ends=ends))
     hazards = tuple(Hazard(kind=f"kind {n}", lost=2, exchange="") for n in range(2))
@@ -100,7 +100,7 @@ def test_summary_fits_a_screen() -> None:
         assert len(listed) == len(number_causes(each)) > MIN_CAUSES
         assert lines.index(listed[-1]) < 40
         assert [line for line in lines if len(line) > 100] == []
-        assert "programs that ended early: 20, 1 of them: cause 0 xxx" in "\n".join(lines)
+        assert "programs that ended early: 20, 1 of them: cause 0 x x x" in "\n".join(lines)
 
 
 def test_warnings_are_left_out_of_a_full_screen() -> None:
@@ -173,14 +173,24 @@ def test_failures_are_counted_without_the_warnings_of_the_same_cause() -> None:
         verdict(id_, Outcome.FAIL, kind="rule", level=level, operation=None)
         for id_, level in zip(ids, ("must", "should"), strict=True)
     )
-    for verdicts, count in (((must, should), 1), ((should,), 1), ((replace(should, level="must"), must), 2)):
+    for verdicts, count, text in (
+        ((must, should), 1, "1 requirement and 1 warning"),
+        ((should,), 1, "1 requirement"),
+        ((replace(should, level="must"), must), 2, "2 requirements"),
+    ):
         (numbered,) = number_causes(report(*verdicts))
-        assert (numbered.table_count, numbered.count) == (
-            count,
-            "2 requirements" if len(verdicts) > 1 else "1 requirement",
-        )
+        assert (numbered.table_count, numbered.count) == (count, text)
         assert any(
             line.startswith(f" 1 validation             {count}  ")
             for line in render_summary(report(*verdicts), Style()).splitlines()
         )
         assert f"| {count} | Tool outputs" in markdown.text(report(*verdicts)) or len(verdicts) == 1
+
+
+def test_the_cause_of_most_early_ends_is_shown_in_whole() -> None:
+    cause = "GET /threads/{thread_id}/runs/{run_id} got HTTP 404; it needs a run that waits for outputs"
+    ends = (ProgramEnd("a", Ending.STOPPED, cause), ProgramEnd("b", Ending.STOPPED, "another"))
+    made = replace(report(), programs=ProgramSummary(planned=2, early_ends=ends))
+    lines = render_summary(made, Style()).splitlines()
+    assert f"{cause} (-v shows 1 more cause)" in " ".join(line.strip() for line in lines)
+    assert max(map(len, lines)) <= 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from runs_conformance.model.verdict import Outcome
+from runs_conformance.model.verdict import Finding, Outcome
 from runs_conformance.reporting import claim, html, markdown, report_json
 from runs_conformance.reporting.console import render_summary
 from runs_conformance.reporting.report import Report
@@ -52,6 +52,17 @@ def test_single_operations_are_named_by_method_and_path() -> None:
     )
     line = scope_line(replace(made, target=target), max_names=2)
     assert line.endswith("not offered: streaming, GET /threads/{thread_id}/runs and 2 more (3 of 23 operations)")
+
+
+def test_operations_whose_absence_fails_a_requirement_are_named_first() -> None:
+    failing = verdict("acceptance.objects_can_be_read", Outcome.FAIL, kind="rule", operation=None)
+    failing = replace(failing, findings=(Finding("an existing object was not shown", operation="get_run"),))
+    made = replace(partial(Outcome.FAIL), verdicts=(failing,))
+    target = replace(
+        made.target, missing_capabilities=(), missing_operations=("list_runs", "delete_message", "get_run")
+    )
+    line = scope_line(replace(made, target=target), max_names=1)
+    assert line == "not offered: GET /threads/{thread_id}/runs/{run_id} and 2 more (3 of 23 operations)"
 
 
 def test_a_target_that_offers_everything_has_no_such_line() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
+from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion
 from runs_conformance.rules.acceptance import reads, valid_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
@@ -101,6 +101,27 @@ def test_a_step_is_not_shown() -> History:
 @fails(reads.lists_can_be_read, times=1)
 def test_messages_are_not_listed() -> History:
     return _reads(shown=False)
+
+
+def _list_with(status: int, **query: JSON) -> list[Result]:
+    """The verdicts on a list of messages with a query."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
+    own = Step(operation="list_messages", role=Role.READ, query=tuple(query.items()))
+    builder.send("list_messages", page() if status == 200 else error(), status, query=query, step=own)
+    return judge(reads.lists_can_be_read, builder.history())
+
+
+@pytest.mark.parametrize("query", [{"order": "asc"}, {"limit": 100}, {"limit": 1, "order": "desc"}])
+def test_list_with_a_query_that_every_server_must_understand(query: dict[str, JSON]) -> None:
+    assert _list_with(200, **query) == [PASSED]
+    assert isinstance(_list_with(400, **query)[0], Finding)
+    assert isinstance(_list_with(500, **query)[0], Suspicion)
+
+
+@pytest.mark.parametrize("query", [{"order": "up"}, {"limit": 0}, {"limit": 101}, {"limit": True}, {"after": "msg_z"}])
+def test_list_with_a_query_that_may_be_refused(query: dict[str, JSON]) -> None:
+    assert _list_with(400, **query) == []
 
 
 def test_a_step_that_two_runs_list_is_no_failed_read() -> None:

@@ -108,14 +108,153 @@ def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
 
 
-@fails(api_key.a_wrong_key_is_told_apart, at="", times=1)
-def test_wrong_key_is_400() -> History:
+def _tried_without_a_key(*statuses: int) -> History:
+    """Requests without a key that get these statuses, and one with a wrong key that is served."""
     builder = HistoryBuilder()
-    builder.send("create_thread", thread())
-    builder.create_run(run("requires_action"))
-    builder.send("list_runs", page(run("requires_action")))
-    builder.send("list_runs", error("No database."), 400, step=keyed("list_runs", Key.WRONG))
+    builder.send("get_thread", thread())
+    for status in statuses:
+        response = thread() if status == 200 else error("Which key?")
+        builder.send("get_thread", response, status, step=keyed("get_thread", Key.NONE))
+    builder.send("get_thread", thread(), step=keyed("get_thread", Key.WRONG))
     return builder.history()
+
+
+@inconclusive(api_key.a_wrong_key_is_told_apart)
+def test_any_key_will_do_where_none_is_required() -> History:
+    return _tried_without_a_key(200)
+
+
+@fails(api_key.a_wrong_key_is_told_apart, times=1)
+def test_any_key_will_do_where_one_is_required() -> History:
+    return _tried_without_a_key(401)
+
+
+@fails(api_key.a_wrong_key_is_told_apart, times=1)
+def test_any_key_will_do_where_most_operations_require_one() -> History:
+    return _tried_without_a_key(200, 401)
+
+
+def refused_otherwise(operation: str, status: int = 400, key: Key = Key.WRONG, **rest: Any) -> HistoryBuilder:
+    """A request without the right key is refused, although no status says that this is due to the key."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    builder.send("create_thread", thread())
+    builder.send(operation, error("No database."), status, step=keyed(operation, key), **rest)
+    return builder
+
+
+def refused_list(status: int = 400, key: Key = Key.WRONG) -> HistoryBuilder:
+    builder = refused_otherwise("list_assistants", status, key, query={"limit": 1})
+    builder.send("list_assistants", page(assistant()), query={"limit": 1})
+    return builder
+
+
+@passes(
+    api_key.a_wrong_key_is_told_apart, api_key.nothing_is_served_with_a_wrong_key, api_key.refusals_give_nothing_away
+)
+def test_wrong_key_is_400() -> History:
+    return refused_list().history()
+
+
+@fails(api_key.status_is_401, at="", times=1)
+def test_wrong_key_is_400_instead_of_401() -> History:
+    return refused_list().history()
+
+
+@passes(api_key.a_key_is_asked_for, api_key.nothing_is_served_without_a_key)
+def test_no_key_is_422() -> History:
+    return refused_list(422, Key.NONE).history()
+
+
+@fails(api_key.nothing_is_served_with_a_wrong_key, times=1)
+def test_one_operation_serves_where_a_wrong_key_is_400() -> History:
+    builder = refused_list()
+    builder.send("get_thread", thread(), step=keyed("get_thread", Key.WRONG))
+    return builder.history()
+
+
+@fails(api_key.status_is_401, times=2)
+def test_wrong_key_is_400_for_objects_too() -> History:
+    builder = refused_list()
+    builder.send("get_thread", thread())
+    builder.send("get_thread", error("No database."), 400, step=keyed("get_thread", Key.WRONG))
+    return builder.history()
+
+
+@passes(api_key.a_wrong_key_is_told_apart)
+def test_wrong_key_is_400_to_a_creation() -> History:
+    builder = refused_otherwise("create_thread", body={"metadata": {"a": "b"}})
+    builder.send("create_thread", thread("thread_b"), body={"metadata": {"a": "b"}})
+    return builder.history()
+
+
+_UNDECIDED = (
+    api_key.a_wrong_key_is_told_apart,
+    api_key.nothing_is_served_with_a_wrong_key,
+    api_key.status_is_401,
+    api_key.refusals_give_nothing_away,
+)
+
+
+@inconclusive(*_UNDECIDED)
+def test_wrong_key_is_400_where_the_right_key_is_too() -> History:
+    builder = refused_list()
+    builder.refuse("list_assistants", query={"limit": 1})
+    return builder.history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_wrong_key_is_400_to_a_query_that_the_right_key_never_sent() -> History:
+    builder = refused_otherwise("list_assistants", query={"limit": 1})
+    builder.send("list_assistants", page(assistant()), query={"limit": 20})
+    return builder.history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_creation_beyond_a_quota() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={})
+    builder.send("create_thread", error("Too many threads."), 400, body={}, step=keyed("create_thread", Key.WRONG))
+    return builder.history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_wrong_key_is_405() -> History:
+    return refused_list(405).history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_any_key_is_a_tenant_that_does_not_find_the_threads_of_another() -> History:
+    builder = refused_otherwise("get_thread", 404)
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_any_key_is_a_tenant_that_does_not_have_the_files_of_another() -> History:
+    body = {"tool_resources": {"code_interpreter": {"file_ids": ["file_a"]}}}
+    builder = refused_otherwise("create_thread", body=body)
+    builder.send("create_thread", thread("thread_b"), body=body)
+    return builder.history()
+
+
+@inconclusive(*_UNDECIDED)
+def test_any_key_is_a_tenant_that_does_not_have_the_model_of_another() -> History:
+    builder = refused_otherwise("create_assistant", body={"model": "gpt-4o"})
+    builder.send("create_assistant", assistant("asst_b"), body={"model": "gpt-4o"})
+    return builder.history()
+
+
+@inconclusive(api_key.nothing_is_served_with_a_wrong_key, api_key.status_is_401)
+def test_any_key_is_served_but_once() -> History:
+    builder = refused_list()
+    builder.send("list_assistants", page(assistant()), step=keyed("list_assistants", Key.WRONG))
+    return builder.history()
+
+
+@fails(api_key.a_wrong_key_is_told_apart, at="", times=1)
+def test_wrong_key_is_500() -> History:
+    return refused_list(500).history()
 
 
 @inconclusive(api_key.a_wrong_key_is_told_apart)

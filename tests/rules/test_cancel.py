@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
 
 
@@ -88,6 +91,84 @@ def test_run_whose_second_cancellation_is_carried_out() -> History:
     builder.send("cancel_run", run("cancelling"))
     builder.get_run(run("cancelling"))
     return builder.history()
+
+
+def _ignored(status: str, seconds: float) -> HistoryBuilder:
+    """A cancellation that was accepted, and a run that is seen in this status as many seconds later."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", status)
+    builder.send("cancel_run", run(status))
+    builder.wait(seconds)
+    builder.get_run(run(status))
+    return builder
+
+
+@fails(effect.comes_to_an_end, at="/status", times=1)
+def test_waiting_run_that_ends_with_its_outputs_long_after_its_cancellation() -> History:
+    builder = _ignored("requires_action", 20)
+    builder.send("submit_tool_outputs", run("queued"))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(1, Inconclusive), (20, Suspicion)])
+def test_accepted_cancellation_without_effect_is_no_pass(seconds: float, result: type[Inconclusive]) -> None:
+    results = judge(cancellable.queued_or_waiting_run_can_be_cancelled, _ignored("requires_action", seconds).history())
+    assert [type(each) for each in results] == [result]
+
+
+@fails(effect.comes_to_an_end, at="/status", times=1)
+def test_cancelled_run_that_goes_on_for_long_and_completes() -> History:
+    builder = _ignored("in_progress", 20)
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+@inconclusive(effect.comes_to_an_end, cancellable.queued_or_waiting_run_can_be_cancelled)
+def test_waiting_run_that_ends_with_its_outputs_soon_after_its_cancellation() -> History:
+    builder = _ignored("requires_action", 1)
+    builder.send("submit_tool_outputs", run("queued"))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+def test_run_that_ends_with_its_second_cancellation() -> None:
+    builder = _ignored("in_progress", 1)
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    first, second = judge(effect.comes_to_an_end, builder.history())
+    assert isinstance(first, Inconclusive)
+    assert second == PASSED
+
+
+@passes(effect.comes_to_an_end, cancellable.run_in_progress_can_be_cancelled)
+def test_run_that_is_cancelled_again_while_cancelling() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelling"))
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
+@permitted
+def test_run_that_ends_long_after_its_cancellation() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("cancel_run", run("cancelling"))
+    builder.wait(20)
+    builder.get_run(run("cancelling"))
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
+def test_cancellation_of_an_ended_run_is_not_expected_to_end_it() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("cancel_run", run("completed"))
+    builder.get_run(run("completed"))
+    assert judge(effect.comes_to_an_end, builder.history()) == []
 
 
 @inconclusive(effect.waiting_run_ends_cancelled)

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from runs_conformance.model.case import REFUSES_BODY, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import choice
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, function_tool, run
+from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, page, run, step
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
@@ -128,6 +132,37 @@ def test_choice_of_another_function() -> History:
     return _runs_with_choice(NAMED, run("requires_action", required_action=action(call(name="get_time"))))
 
 
+def _refused_choice(status: int = 422, choice: Any = NAMED, step: Step | None = None, runs: int = 0) -> HistoryBuilder:
+    builder = HistoryBuilder()
+    settings = {"tool_choice": choice, "tools": [function_tool()]}
+    for number in range(runs):
+        builder.create_run(run(id_=f"run_{number}", **settings), body={"assistant_id": ASSISTANT, **settings})
+    body = {"assistant_id": ASSISTANT, **settings}
+    builder.send("create_run", error("Not a string."), status, body=body, step=step, thread_id="thread_a")
+    return builder
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_refused_choice_of_a_function_is_the_reason_for_no_verdict(status: int) -> None:
+    (result,) = judge(choice.the_tool_that_is_named_is_called, _refused_choice(status).history())
+    said = f"create_run got HTTP {status}, saying: Not a string."
+    assert result == Inconclusive(f"no run whose tool choice names a function was created: {said}")
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [
+        _refused_choice(choice="required"),
+        _refused_choice(choice={"type": "file_search"}),
+        _refused_choice(429),
+        _refused_choice(runs=1),
+        _refused_choice(step=Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)),
+    ],
+)
+def test_refusal_of_another_choice_is_no_reason(builder: HistoryBuilder) -> None:
+    assert judge(choice.the_tool_that_is_named_is_called, builder.history()) == []
+
+
 def _parallel(*calls: Any) -> History:
     builder = HistoryBuilder()
     builder.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
@@ -143,3 +178,12 @@ def test_one_call_at_a_time() -> History:
 @fails(choice.calls_are_not_parallel_unless_allowed)
 def test_two_parallel_calls() -> History:
     return _parallel(call(), call("call_b"))
+
+
+@fails(choice.calls_are_not_parallel_unless_allowed, at="", times=1)
+def test_two_parallel_calls_that_only_the_steps_of_the_run_show() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(), body={"assistant_id": ASSISTANT, "parallel_tool_calls": False})
+    builder.get_run(run("requires_action", required_action=None))
+    builder.send("list_run_steps", page(step("in_progress", calls=[call(), call("call_b")])))
+    return builder.history()

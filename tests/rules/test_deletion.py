@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.deletion import deleted_objects, deletion_requests
@@ -131,10 +133,12 @@ def test_assistant_that_runs_on() -> History:
     return _assistant_deleted(True)
 
 
-def _refused(is_deleted: bool) -> History:
+def _refused(is_deleted: bool, status: int = 404, works: bool = True) -> History:
     builder = HistoryBuilder()
+    if works:
+        builder.send("delete_message", deleted("msg_o"), message_id="msg_o")
     builder.send("get_message", message("user"))
-    builder.refuse("delete_message", 404, thread_id="thread_z")
+    builder.refuse("delete_message", status, thread_id="thread_z")
     builder.refuse("get_message", 404) if is_deleted else builder.send("get_message", message("user"))
     return builder.history()
 
@@ -147,6 +151,31 @@ def test_deletion_by_the_path_of_another_thread() -> History:
 @fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
 def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
+
+
+@fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
+def test_deletion_that_is_not_allowed_and_still_deletes() -> History:
+    return _refused(True, 405)
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_deletion_that_is_not_offered_deletes_nothing(status: int) -> None:
+    assert judge(deletion_requests.refused_deletion_deletes_nothing, _refused(False, status)) == []
+
+
+@passes(deletion_requests.refused_deletion_deletes_nothing)
+def test_deletion_by_the_path_of_another_thread_before_one_by_its_own() -> History:
+    builder = HistoryBuilder()
+    builder.send("get_message", message("user"))
+    builder.refuse("delete_message", 404, thread_id="thread_z")
+    builder.send("get_message", message("user"))
+    builder.send("delete_message", deleted("msg_a"))
+    return builder.history()
+
+
+@inconclusive(deletion_requests.refused_deletion_deletes_nothing)
+def test_deletion_that_is_never_accepted() -> History:
+    return _refused(False, works=False)
 
 
 @permitted
@@ -196,6 +225,7 @@ def test_another_tenant_neither_deletes_nor_sees_the_object() -> History:
     for operation in ("delete_assistant", "get_assistant"):
         builder.refuse(operation, 404, step=Step(operation=operation, key=Key.SECOND))
     builder.send("get_assistant", assistant())
+    builder.send("delete_assistant", deleted("asst_b", "assistant"), assistant_id="asst_b")
     return builder.history()
 
 

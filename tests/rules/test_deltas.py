@@ -59,6 +59,25 @@ def test_delta_is_repeated() -> History:
     return streamed(*opening(), *writing("Hello", ".", ".", written="Hello."), completed())
 
 
+def _with_plain_content(written: str, *pieces: str) -> History:
+    """A stream in which the content of the completed message is a text instead of a list."""
+    events = [*opening(), *writing(*pieces, written=written), completed()]
+    for name, data in events:
+        if name == "thread.message.completed":
+            data["content"] = written
+    return streamed(*events)
+
+
+@passes(deltas.message_deltas_add_up, deltas.text_is_streamed)
+def test_content_that_is_a_text_is_added_up() -> History:
+    return _with_plain_content("Hello.", "Hel", "lo.")
+
+
+@fails(deltas.message_deltas_add_up, at="/events/9/data/content")
+def test_delta_of_content_that_is_a_text_is_lost() -> History:
+    return _with_plain_content("Hello.", "Hel", "lo")
+
+
 def _cut(final: str, *pieces: str) -> History:
     shown = streamed_message("incomplete", final) if final else streamed_message("incomplete", content=[])
     *before, _, _ = writing(*pieces)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import errors
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted
 from tests.rules.histories import HistoryBuilder, error, run, thread
 
 AZURE = {"error": {"code": "404", "message": "Resource not found"}}
@@ -104,6 +106,36 @@ def test_error_under_another_content_type() -> History:
 @fails(errors.no_error_shows_the_server_from_inside)
 def test_traceback() -> History:
     return answered(500, error('Traceback (most recent call last):\n  File "/app/main.py", line 5, in run'))
+
+
+EXCEPTIONS = (
+    "arun_thread() missing 1 required positional argument: 'assistant_id'",
+    "GetLLMProvider Exception - 'bool' object has no attribute 'split'",
+    "create() got an unexpected keyword argument 'foo'",
+    "'NoneType' object is not subscriptable",
+    "f() takes from 1 to 2 positional arguments but 3 were given",
+    "Cannot read properties of undefined (reading 'id')",
+    "runtime error: invalid memory address or nil pointer dereference",
+)
+
+
+@pytest.mark.parametrize("text", EXCEPTIONS)
+def test_text_of_an_exception(text: str) -> None:
+    found = findings(errors.no_error_shows_the_server_from_inside, answered(500, error(text)))
+    assert [finding.message for finding in found] == ["the error contains the text of an exception"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Missing required parameter: 'assistant_id'.",
+        "Invalid 'tools': object expected, but got an array with 2 items.",
+        "Invalid 'tool_choice': 'get_weather' is not a function of the run.",
+        "The server had an error while processing your request. Sorry about that!",
+    ],
+)
+def test_text_that_is_no_exception(text: str) -> None:
+    assert not findings(errors.no_error_shows_the_server_from_inside, answered(400, error(text)))
 
 
 @passes(errors.success_is_200)

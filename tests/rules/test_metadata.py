@@ -66,6 +66,14 @@ def test_null_for_no_metadata() -> History:
     return builder.history()
 
 
+@permitted
+def test_null_for_null_metadata() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(metadata=None), body={"metadata": None})
+    builder.send("get_thread", thread(metadata=None))
+    return builder.history()
+
+
 @fails(metadata.changes_only_when_modified, at="/metadata")
 def test_metadata_that_disappears() -> History:
     builder = HistoryBuilder()

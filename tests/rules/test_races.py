@@ -135,17 +135,20 @@ def test_one_between_reads_of_the_other() -> History:
     return observed(("run_a", "in_progress"), ("run_b", "in_progress"), ("run_a", "in_progress"))
 
 
-def submitted_twice(first: int, second: int, *, apart: str = "call_a") -> History:
+def submitted_twice(
+    first: int, second: int, *, apart: str = "call_a", calls: int = 1, later: str = "completed"
+) -> History:
     builder = HistoryBuilder()
     builder.create_run()
-    builder.get_run(run("requires_action"))
+    waiting = run("requires_action", required_action=action(call(), *[call("call_b")] * (calls - 1)))
+    builder.get_run(waiting)
     outputs = ("call_a", apart)
     for place, (status, call_id) in enumerate(zip((first, second), outputs, strict=True)):
         body = {"tool_outputs": [{"tool_call_id": call_id, "output": str(place)}]}
         answer: Any = run("queued") if status == 200 else error()
         builder.send("submit_tool_outputs", answer, status, body=body, at=120.0 + place / 10)
     builder.clock = 130.0
-    builder.get_run(run("completed"))
+    builder.get_run(waiting if later == "requires_action" else run(later))
     return builder.history()
 
 
@@ -162,6 +165,11 @@ def test_both_submissions_are_accepted() -> History:
 @fails(submissions.one_of_two_submissions_is_taken)
 def test_no_submission_is_accepted() -> History:
     return submitted_twice(400, 400)
+
+
+@permitted
+def test_submissions_without_an_output_for_every_call_are_all_refused() -> History:
+    return submitted_twice(400, 400, calls=2, later="requires_action")
 
 
 def submitted_for_reused_ids(*later: Any, answer: Any = None, steps: int | None = None) -> History:

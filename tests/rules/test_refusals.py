@@ -150,6 +150,21 @@ def test_conflict() -> History:
     return builder.history()
 
 
+def test_refusal_of_a_body_shows_nothing_of_other_refusals() -> None:
+    assert judge(refusals.other_refusals_are_400_or_404, refused()) == []
+
+
+def test_recorded_refusal_of_a_body_shows_nothing_of_other_refusals() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("create_run", 400, body=BROKEN)
+    assert judge(refusals.other_refusals_are_400_or_404, builder.history()) == []
+
+
+@fails(refusals.other_refusals_are_400_or_404)
+def test_conflict_over_an_invalid_body() -> History:
+    return refused(status=409)
+
+
 @permitted
 def test_rate_limits_and_wrong_keys_are_no_refusals() -> History:
     builder = HistoryBuilder()

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Either, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import lifecycle
 from runs_conformance.rules.settings import instructions, requested_values, unrequested_values
 from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, passes, permitted
@@ -318,3 +319,33 @@ def test_run_with_an_invalid_value_that_reopens() -> History:
     builder.exchanges, builder.clock = list(history.exchanges), 200.0
     builder.get_run(run("in_progress"))
     return builder.history()
+
+
+def _named_choice_refused(status: int, accepted: Any = "required", **step: Any) -> History:
+    """A run with one tool choice, and the refusal of another that names a function."""
+    history = HistoryBuilder()
+    history.create_run(run(tool_choice=accepted), body={"assistant_id": ASSISTANT, "tool_choice": accepted})
+    body = {"assistant_id": ASSISTANT, "tool_choice": NAMED, "tools": [TOOL]}
+    history.refuse("create_run", status, body=body, step=Step(operation="create_run", **step))
+    return history.history()
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_words_alone_are_no_pass_where_no_named_tool_choice_is_accepted(status: int) -> None:
+    results = judge(requested_values.tool_choice_is_as_asked, _named_choice_refused(status))
+    assert [type(result) for result in results] == [Passed, Suspicion]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        _named_choice_refused(400, accepted=NAMED),
+        _named_choice_refused(400, accepted={"type": "file_search"}),
+        _named_choice_refused(404),
+        _named_choice_refused(429),
+        _named_choice_refused(400, expectation=Either("another run may be active")),
+        _named_choice_refused(400, role=Role.NEGATIVE, expectation=REFUSES_BODY),
+    ],
+)
+def test_refusals_that_say_nothing_about_the_form_of_a_tool_choice(history: History) -> None:
+    assert judge(requested_values.tool_choice_is_as_asked, history) == [PASSED]

@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
-from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, run
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.histories import ASSISTANT, HistoryBuilder, call, run, step
 from tests.rules.streams import calling, opening, plain, wrapped
 
 ASKED = {"assistant_id": ASSISTANT, "stream": True}
@@ -169,7 +172,7 @@ def test_silence_after_the_end_of_the_run() -> History:
 
 @inconclusive(stream_end.a_stream_ends_with_done)
 def test_stream_that_was_cut() -> History:
-    return changed(streamed(*plain()[:6]), completion=Completion.UNKNOWN, problem="the answer was cut")
+    return changed(streamed(*plain()[:6]), completion=Completion.UNKNOWN, problem="the response was cut")
 
 
 @fails(stream_end.nothing_follows_done)
@@ -228,3 +231,67 @@ def test_extra_events_after_the_end_of_the_run() -> History:
 @fails(stream_end.a_stream_ends_with_done)
 def test_an_error_after_the_run_has_completed() -> History:
     return streamed(*plain(), ("error", WRAPPED))
+
+
+@fails(stream_end.nothing_but_done_follows_the_end_of_the_run, times=1)
+def test_an_error_after_the_run_has_failed() -> History:
+    return streamed(*opening(), ("thread.run.failed", run("failed")), ("error", WRAPPED))
+
+
+@fails(stream_end.the_connection_ends_with_the_stream, times=1)
+def test_stream_that_is_left_open_after_an_error() -> History:
+    history = streamed(*opening(), ("thread.run.failed", run("failed")), ("error", WRAPPED), took=1.0)
+    return changed(history, completion=Completion.UNKNOWN, ended=200.0, problem="no end of the stream for 10.0 s")
+
+
+def test_stream_that_was_cut_right_after_the_end_of_its_run_was_not_left_open() -> None:
+    history = changed(streamed(*plain()), completion=Completion.UNKNOWN, problem="the response was cut")
+    assert judge(stream_end.the_connection_ends_with_the_stream, history) == []
+
+
+def _broken_off(status: str, *events: tuple[str, Any], after: float = 0.1) -> History:
+    """A stream that an error breaks off, and its run as it was read some seconds later."""
+    builder = HistoryBuilder()
+    exchange = builder.send("create_run", events=[*opening(), *events, ("error", WRAPPED)], body=ASKED, took=80.0)
+    builder.get_run(run(status), at=exchange.ended + after, took=0.1)
+    return builder.history()
+
+
+CALL = ("thread.run.step.created", step("in_progress", calls=[call()]))
+UNFINISHED_CALL = ("thread.run.step.created", step("in_progress", calls=[call(arguments='{"city"')]))
+
+
+@fails(stream_end.a_stream_closes_when_the_run_waits, at="/events", times=1)
+def test_error_in_place_of_the_event_that_the_run_waits() -> History:
+    return _broken_off("requires_action")
+
+
+@pytest.mark.parametrize("status", ["requires_action", "completed"])
+def test_error_in_place_of_the_end_of_the_run(status: str) -> None:
+    (result,) = judge(stream_end.a_stream_lasts_until_its_run_stops, _broken_off(status))
+    assert isinstance(result, Suspicion)
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "in_progress", "cancelled"])
+def test_error_that_the_state_of_the_run_explains(status: str) -> None:
+    for rule in (stream_end.a_stream_lasts_until_its_run_stops, stream_end.a_stream_closes_when_the_run_waits):
+        assert judge(rule, _broken_off(status)) == []
+
+
+def test_run_that_stops_long_after_its_stream_broke_off() -> None:
+    for rule in (stream_end.a_stream_lasts_until_its_run_stops, stream_end.a_stream_closes_when_the_run_waits):
+        assert judge(rule, _broken_off("requires_action", after=5.0)) == []
+
+
+@inconclusive(stream_end.a_stream_closes_when_the_run_waits)
+def test_silence_after_a_function_call_until_an_error() -> History:
+    return _pausing(CALL)
+
+
+def test_silence_in_the_midst_of_a_function_call() -> None:
+    assert judge(stream_end.a_stream_closes_when_the_run_waits, _pausing(UNFINISHED_CALL)) == []
+
+
+def _pausing(event: tuple[str, Any]) -> History:
+    """A stream in which nothing comes between an event and an error for a long time."""
+    return _broken_off("expired", event)

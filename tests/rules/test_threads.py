@@ -188,6 +188,11 @@ def test_run_without_thread_and_instructions() -> History:
     return _without_a_thread(400, instructions="")
 
 
+@passes(threads.run_needs_no_thread)
+def test_run_without_thread_and_instructions_is_accepted() -> History:
+    return _without_a_thread(200, instructions="")
+
+
 @inconclusive(threads.run_needs_no_thread)
 def test_run_of_a_model_that_may_not_exist() -> History:
     return _without_a_thread(400, another=False)

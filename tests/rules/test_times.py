@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Suspicion
+from runs_conformance.model.verdict import PASSED, Suspicion
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
@@ -123,6 +124,20 @@ def test_completed_run_that_was_cancelled() -> History:
     return _looks(run("completed", cancelled_at=T0 + 1))
 
 
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        (run_end.completed_run_has_no_other_end, run("completed", cancelled_at=T0 + 2)),
+        (run_end.unfinished_run_has_no_end, run("in_progress", cancelled_at=T0 + 2)),
+    ],
+)
+def test_end_that_a_run_keeps_after_it_was_reopened_prevents_a_pass(rule: AnyRule, shown: dict[str, Any]) -> None:
+    history = _looks(run("queued"), run("in_progress"), run("cancelled"), shown)
+    results = [result for result in judge(rule, history) if result != PASSED]
+    assert results
+    assert all(isinstance(result, Suspicion) for result in results)
+
+
 @fails(run_end.ended_run_has_one_end, at="/completed_at", times=1)
 def test_cancelled_run_that_was_completed() -> History:
     return _looks(run("cancelled", completed_at=T0 + 1))
@@ -161,6 +176,25 @@ def test_end_computed_at_read_time() -> History:
 @fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
 def test_run_that_expires_in_an_hour() -> History:
     return _looks(run("queued", expires_at=T0 + 3600))
+
+
+def _text_of(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+@passes(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation)
+def test_times_that_are_texts_are_compared() -> History:
+    return _looks(run("queued", created_at=_text_of(T0 + 0.5), expires_at=_text_of(T0 + 600)))
+
+
+@fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
+def test_time_that_is_a_text_is_an_hour_later() -> History:
+    return _looks(run("queued", created_at=_text_of(T0), expires_at=_text_of(T0 + 3600)))
+
+
+@fails(form_and_order.are_in_order, at="/completed_at")
+def test_times_that_are_texts_are_out_of_order() -> History:
+    return _looks(run("completed", created_at=_text_of(T0), started_at=None, completed_at=_text_of(T0 - 5)))
 
 
 @fails(run_start_and_expiry.expiry_never_moves, at="/expires_at")

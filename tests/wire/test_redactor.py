@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from runs_conformance.model.json import JSON
+from runs_conformance.wire.encoded_token import _BATCH, _OVERLAP
 from runs_conformance.wire.redactor import Redactor
 from tests.leaks import leaks
 
@@ -109,3 +110,26 @@ def test_a_secret_of_two_lines_is_found_in_a_long_text() -> None:
     secret = "first line\nsecond line"
     text = "x" * 65_530 + f" {secret}\n" + "y" * 70_000
     assert secret not in Redactor([secret]).redact(text)
+
+
+@pytest.mark.parametrize(
+    "encode", [lambda key: base64.b64encode(key.encode()).decode(), lambda key: key.encode().hex()]
+)
+def test_key_is_found_anywhere_in_a_long_token(encode: Callable[[str], str]) -> None:
+    redactor, encoded = Redactor([PLAIN]), encode(PLAIN)
+    filler = "aB3" * 100_000
+    step = len(encoded) - 7
+    for start in range(_BATCH - 2 * len(encoded) - _OVERLAP, _BATCH + len(encoded), step):
+        assert redactor.occurs_in(f"{filler[:start]}{encoded}{filler[start:]}")
+
+
+def test_long_token_takes_little_memory() -> None:
+    text = "thread_" + "aB3" * 1_300_000
+    tracemalloc.start()
+    try:
+        assert not Redactor([PLAIN]).occurs_in(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # One copy in lower case, one of the token, and what is decoded at a time.
+    assert peak < 3 * len(text) + 16 * _BATCH

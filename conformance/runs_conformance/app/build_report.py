@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from runs_conformance.app.options import (
     RunOptions,
@@ -29,7 +30,6 @@ from runs_conformance.engine.capabilities import (
     missing_declared_capabilities,
     missing_operations,
     shadowed_operations,
-    undelivered_streams,
     unsupported_capabilities,
 )
 from runs_conformance.engine.coverage import Coverage
@@ -38,7 +38,9 @@ from runs_conformance.engine.dialect_scope import outside_family
 from runs_conformance.engine.quick_plan import OMITTED_REASON
 from runs_conformance.engine.run_health import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.run_result import RunResult
-from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts, discard_findings
+from runs_conformance.engine.unserved import unserved_programs
+from runs_conformance.engine.unsupported_findings import discard_unsupported
+from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts
 from runs_conformance.evidence.transitions import Transitions
 from runs_conformance.generation import boundary
 from runs_conformance.model.approach import Approach
@@ -76,13 +78,14 @@ _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
 def build_report(header: RunHeader, result: RunResult) -> Report:
     """Build the report on a test run from its result."""
     options = header.options
+    result = discard_unsupported(result, options.capabilities, options.no_capabilities)
     all_requirements = requirements(options.edition)
     unsupported = unsupported_capabilities(result.operation_stats, options.capabilities, options.no_capabilities)
     if STREAMING in unsupported:
         unsupported |= {
             id_: unsupported[STREAMING] for id_ in all_requirements.constraints if _STREAM_FLAG_CONSTRAINT.match(id_)
         }
-    tallies = discard_findings(result.tallies, unsupported, undelivered_streams(result.operation_stats, unsupported))
+    tallies = dict(result.tallies)
     for finding in missing_declared_capabilities(result.operation_stats, options.capabilities):
         tallies[ACCEPTANCE_RULE] = tallies.get(ACCEPTANCE_RULE, Tally()).merge(Tally(1, [finding]))
     is_selected = selection_filter(options, all_requirements)
@@ -92,8 +95,8 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         declared_absent=denied_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
         not_judged_reasons=_outside_quick(options)
-        | rules_without_subject(header.context, has_responses=any(result.occasions.values()))
-        | untestable_constraints(header.context),
+        | rules_without_subject(_context_found(header, result), has_responses=any(result.occasions.values()))
+        | untestable_constraints(_context_found(header, result)),
         default_reason=_default_reason(header, result.early_end_reason),
         coverage=coverage_of(header, result, unsupported),
     )
@@ -203,7 +206,16 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
     ends = {end.program: end for end in result.program_ends}
     not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
     decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
-    return Coverage(decisions, ends, result.decided_ids, result.occasions, header.skipped_programs, not_offered)
+    return Coverage(
+        decisions,
+        ends,
+        result.decided_ids,
+        result.occasions,
+        header.skipped_programs,
+        not_offered,
+        unserved_programs(result.unserved, missing_operations(result.operation_stats)),
+        "" if _has_files(_context_found(header, result)) else boundary.NEEDS_FILES,
+    )
 
 
 def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> Report:
@@ -250,11 +262,21 @@ def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason
 
 def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> dict[str, NotJudgedReason]:
     """Return the rules that no request can show on the target unless the user provides something, each with that."""
-    has_files = context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
-    on_files = {} if has_files else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
+    on_files = {} if _has_files(context) else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
     # The recorder looks in every response for a key that it redacts.
     on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"} if has_responses else {}
     return {id_: NotJudgedReason(f"needs {needs}", needs) for id_, needs in {**on_files, **on_keys}.items()}
+
+
+def _context_found(header: RunHeader, result: RunResult) -> ProgramContext:
+    """The context with what the test run found out about files."""
+    known = header.context.accepts_any_file_id or result.approach.accepts_any_file_id
+    return replace(header.context, accepts_any_file_id=known)
+
+
+def _has_files(context: ProgramContext) -> bool:
+    """Whether requests can name files."""
+    return context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:

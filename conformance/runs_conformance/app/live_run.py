@@ -31,15 +31,25 @@ from runs_conformance.engine.resources import (
 )
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.run_plan import ProgressListener, run_plan
-from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import (
+    CLEANUP_SUFFIX,
+    ProgramVerdicts,
+    RunResult,
+    judge_program,
+    merge_results,
+    with_cleanup,
+)
 from runs_conformance.engine.shrinking.confirmation import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
+from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.targets import Target
 
 _T = TypeVar("_T")
+
+_APPROACH_CLEANUP = f"{approach.PROGRAM}{CLEANUP_SUFFIX}"
 
 LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
 """Default numbers of programs executed concurrently, on a loopback target and on a remote one."""
@@ -75,6 +85,7 @@ class LiveRun:
         Raises TargetError if the target cannot be tested, UsageError if an object named by `--use` does not exist.
         """
         result: RunResult | None = None
+        sender: Sender = self.session
         self.budget.forecast = Forecast(
             plan,
             limits_requests=self.options.max_requests is None,
@@ -84,9 +95,10 @@ class LiveRun:
         )
         try:
             no_route = self._preflight()
-            guard = self._guard(no_route)
+            sender = RouteGuard(self.session, no_route)
+            guard = self._guard(sender)
             adapted = replace(self, context=self._find_approach(plan, guard))
-            self._announce_undeletable(plan)
+            self._announce_undeletable(plan, sender)
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.early_end_reason):
                 self.budget.forecast.begin_follow_up()
@@ -108,7 +120,7 @@ class LiveRun:
             interrupted = result is None or result.interrupted
             if interrupted:
                 self.budget.stop("interrupted")
-            clean = self._clean_up(INTERRUPTED_CLEANUP_SECONDS if interrupted else CLEANUP_SECONDS)
+            clean = self._clean_up(sender, INTERRUPTED_CLEANUP_SECONDS if interrupted else CLEANUP_SECONDS)
             self.budget.counts.seconds = round(self.budget.elapsed, 3)  # what follows the programs takes time, too
         return result if clean else replace(result, interrupted=True)
 
@@ -157,22 +169,19 @@ class LiveRun:
 
         return self._run_interruptible(find, approach.PROGRAM)
 
-    def _announce_undeletable(self, plan: Plan) -> None:
+    def _announce_undeletable(self, plan: Plan, sender: Sender) -> None:
         """Delete what the search for an approach created, and say what programs will leave if that fails."""
         if not self.target.persistent:
             return
-        program = f"{approach.PROGRAM}/cleanup"
 
         def find() -> Collection[str]:
-            return find_undeletable(self.collector.tracker, self.session, program)
+            return find_undeletable(self.collector.tracker, sender, _APPROACH_CLEANUP)
 
         kinds = self._run_interruptible(find, "cleanup")
-        self.collector.take(program)
         if kinds:
             self.listener.on_undeletable({kind: plan.created_objects[kind] for kind in sorted(kinds)})
 
-    def _guard(self, no_route: Collection[Signature]) -> HazardGuard:
-        sender = RouteGuard(self.session, no_route)
+    def _guard(self, sender: Sender) -> HazardGuard:
         trials = None
         if not self.context.read_only and not self.context.use:
             trials = SurvivalTrials(sender, self.context, self.budget, self.schedule)
@@ -185,12 +194,13 @@ class LiveRun:
             for program in guard.trials.ended if guard.trials is not None else ():
                 yield judge_program(program, self.collector.take(program), history_judge, no_route)
 
+        cleanup = self.collector.take(_APPROACH_CLEANUP)
         earlier = [
-            judge_program(program, exchanges, history_judge, no_route)
-            for program in (preflight.PROGRAM, approach.PROGRAM)
+            with_cleanup(judge_program(program, exchanges, history_judge, no_route), cleanups, no_route)
+            for program, cleanups in ((preflight.PROGRAM, ()), (approach.PROGRAM, cleanup))
             if (exchanges := self.collector.take(program))
         ]
-        return run_plan(
+        result = run_plan(
             plan,
             self.context,
             protect_given_objects(guard, self.context),
@@ -205,6 +215,8 @@ class LiveRun:
             # Iterated over after the programs have ended: the guard tries suspects while they run.
             beside=itertools.chain(earlier, judge_trials()),
         )
+        # Before failures are shrunk and replayed, which those of missing operations must not be.
+        return discard_unsupported(result, self.options.capabilities, self.options.no_capabilities)
 
     def _shrink(self, result: RunResult) -> RunResult:
         return self._run_interruptible(
@@ -257,7 +269,7 @@ class LiveRun:
             "searching",
         )
 
-    def _clean_up(self, seconds: float) -> bool:
+    def _clean_up(self, sender: Sender, seconds: float) -> bool:
         """Delete leftovers and report those that remain. Returns whether it finished uninterrupted."""
         tracker = self.collector.tracker
         if not self.target.persistent or not (leftovers := tracker.leftovers()):
@@ -271,7 +283,7 @@ class LiveRun:
         if seconds == INTERRUPTED_CLEANUP_SECONDS:
             self.listener.on_cleanup(len(leftovers))
         try:
-            run_interruptible(lambda: delete_leftovers(tracker.leftovers, self.session, seconds=seconds), "cleanup")
+            run_interruptible(lambda: delete_leftovers(tracker.leftovers, sender, seconds=seconds), "cleanup")
         except KeyboardInterrupt:
             return False
         finally:

@@ -15,9 +15,17 @@ from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import approach, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
-from runs_conformance.engine.run_result import ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import (
+    CLEANUP_SUFFIX,
+    ProgramVerdicts,
+    RunResult,
+    judge_program,
+    merge_results,
+    with_cleanup,
+)
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
+from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -96,6 +104,7 @@ def rebuild_report(
         key=_plan_order(header),
     )
     result = merge_results(results, Budget())
+    result = discard_unsupported(result, header.options.capabilities, header.options.no_capabilities)
     footers = [run.footer for run in runs if run.footer is not None]
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))
@@ -152,16 +161,22 @@ def _merge_ends(runs: Sequence[RecordedRun]) -> tuple[ProgramEnd, ...]:
 
 
 def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
-    """Judge the history of each program. Requests outside programs, like cleanup, are not judged."""
+    """Judge the history of each program. Requests outside programs are not judged; cleanup shows what is offered."""
     options = run.header.options
+    cleanups = {
+        history.program.removesuffix(CLEANUP_SUFFIX): history.exchanges
+        for history in run.histories
+        if history.program.endswith(CLEANUP_SUFFIX)
+    }
     for history in () if run.unreachable_reason else run.histories:
         if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
-            yield judge_program(
+            verdicts = judge_program(
                 history.program,
                 _with_prefixed_ids(history, number),
                 build_history_judge(options, trusts_steps=False),
                 run.no_route,
             )
+            yield with_cleanup(verdicts, cleanups.get(history.program, ()), run.no_route)
 
 
 def _counterexample_histories(result: RunResult, runs: Sequence[RecordedRun]) -> Iterator[History]:

@@ -4,12 +4,14 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from runs_conformance.causes import (
+    ignored_parameters,
     refused_requests,
     shapes,
     topics,
+    unread_objects,
     unvalidated_requests,
     value_types,
     whole_responses,
@@ -19,12 +21,13 @@ from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.verdict import Verdict
 
 
-def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
+def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = ()) -> tuple[Cause, ...]:
     """The causes of all failing verdicts, the most urgent first. Every failing id belongs to exactly one cause.
 
-    The result depends on the verdicts alone: the same verdicts have the same causes.
+    The result depends on the arguments alone: the same verdicts of a target that lacks the same operations have the
+    same causes.
     """
-    classifier = FailureClassifier(verdicts)
+    classifier = FailureClassifier(verdicts, missing_operations)
     if not classifier.rest:
         return ()
     whole_responses.classify_missing_responses(classifier)
@@ -32,9 +35,12 @@ def analyze(verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     whole_responses.classify_error_envelope(classifier)
     value_types.classify_value_types(classifier)
     whole_responses.classify_list_envelope(classifier)
+    ignored = ignored_parameters.take_ignored_parameters(classifier)
     unvalidated_requests.classify_accepted_requests(classifier)
     whole_responses.classify_crashes(classifier)
+    unread_objects.classify_unread_objects(classifier)
     refused_requests.classify_refused_requests(classifier)
     shapes.classify_objects(classifier)
     topics.classify_rules(classifier)
+    ignored_parameters.add_ignored_parameters(classifier, ignored)
     return classifier.finish()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure, kind_shown, place_of
+from runs_conformance.causes.failure import Failure, in_query, kind_shown, place_of
 from runs_conformance.causes.groups import FailureClassifier
+from runs_conformance.causes.ignored_bodies import describe_ignored_bodies, find_ignored_bodies, members_of
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import at, is_array, json_equal
+from runs_conformance.model.json import at, is_array, is_object, json_equal
 from runs_conformance.model.verdict import Finding
 
 _Lost = tuple[str, str]
@@ -61,11 +62,12 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     """Classify the members of a request that are dropped: their values are never refused."""
     found = {failure.id: members for failure in classifier.rest if (members := _lost_members(failure))}
     lost = {member for members in found.values() for member in members}
+    ignored = find_ignored_bodies(classifier, lost)
+    _classify_ignored_bodies(classifier, ignored, found)
+    lost = {(operation, place) for operation, place in lost if operation not in ignored}
     if not lost:
         return
-    shown = classifier.take(lambda failure: failure.id in found)
-    forgetful = {_kind_with_metadata(operation, place) for operation, place in lost if place.endswith("metadata")}
-    shown += classifier.take(lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful)
+    shown = _take_shown(classifier, found, lost)
     silent = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
     classifier.leave_out(silent)
     names = {place for _, place in lost}
@@ -81,9 +83,36 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
         "Store every documented member of a request and return it, instead of a list of known ones; now it "
-        f"loses {'; '.join(every)}{_doubt(shown)}.",
+        f"loses {'; '.join(every)}{_doubt(shown, found)}.",
         shown,
         silent,
+    )
+
+
+def _classify_ignored_bodies(
+    classifier: FailureClassifier, ignored: Mapping[str, Sequence[str]], found: Mapping[str, set[_Lost]]
+) -> None:
+    """Classify all that follows where an operation loses every member of its body: it accepts whatever is sent."""
+    if not ignored:
+        return
+    lost = {member for members in found.values() for member in members if member[0] in ignored}
+    whole_bodies = {id_: members for id_, members in found.items() if members <= lost}
+    shown = _take_shown(classifier, whole_bodies, lost)
+    accepted = classifier.take(
+        lambda failure: failure.is_accepted_violation and not failure.is_in_query and failure.subject in ignored
+    )
+    accepted += take_following(classifier, {place for _, place in lost})
+    classifier.add("data.ignored", *describe_ignored_bodies(ignored), shown, accepted)
+
+
+def _take_shown(
+    classifier: FailureClassifier, found: Mapping[str, set[_Lost]], lost: Collection[_Lost]
+) -> list[Failure]:
+    """Take the failures that show the loss of these members, at once or later."""
+    shown = classifier.take(lambda failure: failure.id in found)
+    forgetful = {_kind_with_metadata(operation, place) for operation, place in lost if place.endswith("metadata")}
+    return shown + classifier.take(
+        lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful
     )
 
 
@@ -92,13 +121,25 @@ def take_following(classifier: FailureClassifier, members: Collection[str]) -> l
     return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
 
 
-def _doubt(shown: list[Failure]) -> str:
-    """The other explanation where no value but false is lost."""
+def _doubt(shown: Sequence[Failure], found: Mapping[str, set[_Lost]]) -> str:
+    """The other explanation where no value but false is lost.
+
+    An operation that loses other members whole drops this one, too: every other value of it is the default.
+    """
+    whole = {
+        operation for failure in shown if not _loses_only_false(failure) for operation, _ in found.get(failure.id, ())
+    }
     only_false = [
-        failure.member for failure in shown if all(finding.expected is False for finding in failure.verdict.findings)
+        failure.member
+        for failure in shown
+        if _loses_only_false(failure) and whole.isdisjoint(operation for operation, _ in found.get(failure.id, ()))
     ]
     names = list_names(as_code(only_false))
     return f"; of {names} only false is lost, as by a default that replaces every falsy value" if names else ""
+
+
+def _loses_only_false(failure: Failure) -> bool:
+    return all(finding.expected is False for finding in failure.verdict.findings)
 
 
 def _lost_members(failure: Failure) -> set[_Lost]:
@@ -160,16 +201,37 @@ def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier
     """
     if not failure.is_accepted_violation or not _is_lost(failure, lost):
         return False
-    kept = [each for each in classifier.failing if each.is_accepted_violation and not _is_lost(each, lost)]
+    kept = [
+        each
+        for each in classifier.failing
+        if each.is_accepted_violation and not each.is_in_query and not _is_lost(each, lost) and not _is_unshown(each)
+    ]
     if any((each.place, each.keyword) == (failure.place, failure.keyword) for each in kept):
         return False
     alike = sum((each.subject, each.keyword) == (failure.subject, failure.keyword) for each in kept)
     refused = sum(
         (verdict.operation, verdict.id.rpartition(".")[2]) == (failure.subject, failure.keyword)
         for verdict in classifier.passing
-        if verdict.kind == "constraint" and not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
+        if verdict.kind == "constraint"
+        and not in_query(verdict)
+        and not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
     )
     return alike == 0 or alike < refused
+
+
+def _is_unshown(failure: Failure) -> bool:
+    """Whether the response to an invalid value lacks its member or shows it as null: it does not keep it."""
+    name = failure.finding.pointer.strip("/").partition("/")[0]
+    kind = kind_shown(failure.operation)
+    return (
+        failure.keyword not in ("additionalProperties", "required")
+        and failure.finding.actual is not None
+        and is_object(failure.body)
+        and "id" in failure.body
+        and kind is not None
+        and name in members_of(kind)
+        and failure.body.get(name) is None
+    )
 
 
 def _is_lost(failure: Failure, lost: Collection[_Lost]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from runs_conformance.causes.cause import LEVELS, Cause, Severity
@@ -56,9 +56,10 @@ def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
 class FailureClassifier:
     """The verdicts of a test run, and the failures that no cause explains yet."""
 
-    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+    def __init__(self, verdicts: Sequence[Verdict], missing_operations: Collection[str] = ()) -> None:
         """Start with all failures unexplained."""
         self.verdicts = verdicts
+        self.missing_operations = missing_operations
         self.position = {verdict.id: number for number, verdict in enumerate(verdicts)}
         self.failing = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL]
         self.passing = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]

@@ -114,7 +114,8 @@ def _refusing(classifier: FailureClassifier) -> list[Verdict]:
 def join_validation(classifier: FailureClassifier) -> None:
     """Join the causes that validation of bodies against their schemas mends together, and crashes on invalid bodies.
 
-    A server that lacks few checks keeps a cause for each.
+    A server that lacks few checks keeps a cause for each. Where the parser fails, no validation of what it has read
+    would mend it, unless the server uses bodies without any check: then one step that reads them mends all.
     """
     general = [group for group in classifier.groups if group.kind in (_NONE, _INCOMPLETE)]
     special = [
@@ -136,8 +137,8 @@ def join_validation(classifier: FailureClassifier) -> None:
         and (failure.is_crash or failure.id in CRASH_RULES)
         and failure.has_invalid_body
     ]
-    if all(map(sends_no_json, crashes)) and not any(failure.is_crash for failure in members):
-        crashes = []  # The parser fails, which no validation of what it has read would mend.
+    if not (_accepts_most(classifier, members) and any(failure.is_crash for failure in members)):
+        crashes = [failure for failure in crashes if not sends_no_json(failure)]
     classifier.leave_out(crashes)
     misshapen = classifier.take(lambda failure: failure.id in _SHAPE_RULES)
     members += [*crashes, *misshapen]

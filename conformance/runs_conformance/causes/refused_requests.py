@@ -21,15 +21,7 @@ _TOGETHER = "acceptance.members_are_accepted_together"
 
 
 def classify_refused_requests(classifier: FailureClassifier) -> None:
-    """Classify the valid requests that were refused: those that read an existing object, and all others."""
-    unread = classifier.take(lambda failure: failure.subject == "acceptance" and failure.id.endswith("_can_be_read"))
-    classifier.add(
-        "reads",
-        f"Existing objects are not shown by {name_operations(unread)}",
-        Severity.LIFECYCLE,
-        "Serve the operation, and look the object up where it was stored when it was created.",
-        unread,
-    )
+    """Classify the valid requests that were refused."""
     taken = classifier.take(
         lambda failure: failure.is_refused_valid or failure.subject == "acceptance" or _is_refused_modification(failure)
     )

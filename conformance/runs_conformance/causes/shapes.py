@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.explained_rules import is_explained
-from runs_conformance.causes.failure import Failure, place_of
+from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import FailureClassifier
+from runs_conformance.causes.nulls import classify_nulls, nullable_places
 from runs_conformance.causes.wording import as_code, list_names
-from runs_conformance.contract.constraint import object_documents, schema_constraints
-from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.contract.schema import compile_schema
-from runs_conformance.model.json import Absent, is_array, is_object
+from runs_conformance.model.json import Absent, is_array
 from runs_conformance.model.text import excerpt
 
 _MIN_OBJECTS = 3
 """A member that is wrong in the same way in this many kinds of object is one cause, not one per object."""
-_MIN_OMITTED = 4
-"""A server that leaves out this many members which may be null, in two kinds of object, leaves out every null."""
 _MAX_NAMED = 8
 _MAX_TITLE = 120
 
 
 def classify_objects(classifier: FailureClassifier) -> None:
-    """Classify the failing constraints on responses: omitted nulls, members wrong everywhere, then the rest."""
-    _classify_omitted_nulls(classifier)
+    """Classify the failing constraints on responses: nulls, members wrong everywhere, then the rest."""
+    classify_nulls(classifier)
     failures = classifier.take(lambda failure: failure.is_about_response and not is_explained(failure, classifier))
     by_member: dict[tuple[str, bool], list[Failure]] = defaultdict(list)
     for failure in failures:
@@ -47,40 +42,6 @@ def classify_objects(classifier: FailureClassifier) -> None:
     for names in by_places.values():
         _add_object(classifier, names, [failure for name in names for failure in by_object[name]])
     _classify_repeated(classifier)
-
-
-def _classify_omitted_nulls(classifier: FailureClassifier) -> None:
-    """Classify the members that a serializer leaves out because they are null."""
-    missing = [failure for failure in classifier.rest if failure.is_about_response and _is_missing(failure)]
-    omitted = [failure for failure in missing if failure.place in _nullable_places(failure.subject)]
-    kinds = sorted({failure.subject.replace("_", " ") for failure in omitted})
-    if len(omitted) < _MIN_OMITTED or len(kinds) < 2 or any(_has_null(failure) for failure in omitted):
-        return
-    classifier.leave_out(omitted)
-    members = as_code(failure.place for failure in omitted)
-    objects = " and ".join(kinds) if len(kinds) == 2 else list_names(kinds)
-    classifier.add(
-        "shape.nulls",
-        f"Members that are null are left out of the {objects} objects",
-        Severity.MISSING_MEMBER,
-        "Let the serializer write members without a value as null instead of leaving them out "
-        f"(`exclude_none`, `omitempty` and the like): {list_names(members, _MAX_NAMED)}.",
-        omitted,
-    )
-
-
-def _has_null(failure: Failure) -> bool:
-    """Whether the response that shows a failure is an object with a member that is null."""
-    body = failure.body
-    return failure.is_success and is_object(body) and None in body.values()
-
-
-@cache
-def _nullable_places(kind: str) -> frozenset[str]:
-    """The places of a kind of object that may be null in the newest edition."""
-    document = object_documents().get(kind)
-    found = schema_constraints(compile_schema(document, kind, DEFAULT_EDITION)) if document else ()
-    return frozenset(place_of(id_) for id_, keyword, _, value in found if keyword == "type" and "null" in value)
 
 
 def _add_member(classifier: FailureClassifier, member: str, missing: bool, failures: list[Failure]) -> None:
@@ -141,7 +102,7 @@ def _fix_of_object(kind: str, failures: Sequence[Failure]) -> str:
         for failure in failures
         if not _is_missing(failure) and failure.place
     ]
-    nullable = _nullable_places(failures[0].subject)
+    nullable = nullable_places(failures[0].subject)
     are_nullable = bool(lacking) and all(name.strip("`") in nullable for name in lacking)
     without_value = ", as null without a value" if are_nullable else ""
     parts = [f"add {list_names(lacking, _MAX_NAMED)}{without_value}"] if lacking else []

@@ -66,7 +66,7 @@ def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str,
 
 def _join_data(classifier: FailureClassifier) -> None:
     """Join the causes of lost data if the server stores nothing: no rule on what it stores passes."""
-    kinds = ("data", f"data{_RECOMMENDED}", "data.dropped")
+    kinds = ("data", f"data{_RECOMMENDED}", "data.dropped", "data.ignored")
     groups = [group for kind in kinds if (group := classifier.find(kind)) is not None]
     members = [failure for group in groups for failure in group.members]
     stored = [
@@ -74,7 +74,7 @@ def _join_data(classifier: FailureClassifier) -> None:
     ]
     if (
         len(groups) < 2
-        or classifier.find("data.dropped") is None
+        or (classifier.find("data.dropped") or classifier.find("data.ignored")) is None
         or len(members) < _MIN_LOST
         or set(stored) - {_UNCHANGED}
     ):

@@ -9,6 +9,7 @@ from runs_conformance.causes.dropped_members import classify_dropped_members
 from runs_conformance.causes.failure import Failure, in_query
 from runs_conformance.causes.falsy_values import classify_falsy_values
 from runs_conformance.causes.groups import FailureClassifier
+from runs_conformance.causes.missing_members import classify_missing_required_members
 from runs_conformance.causes.partial_validation import SHARE, classify_partial_validation, describe, join_validation
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, json_equal
@@ -41,6 +42,7 @@ def classify_accepted_requests(classifier: FailureClassifier) -> None:
     """Classify the invalid requests that were accepted, the responses that repeat them, and their crashes."""
     classify_falsy_values(classifier)
     classify_dropped_members(classifier)
+    classify_missing_required_members(classifier)
     for query in (False, True):
         _classify_unvalidated(classifier, query)
     classify_partial_validation(classifier)
@@ -61,7 +63,8 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
     if query:
         # An operation has too few parameters for a statement of its own.
         decided = sum(accepted.values()) + sum(refused.values())
-        broken = set(accepted) if sum(accepted.values()) >= SHARE * decided else set()
+        count = sum(accepted.values())
+        broken = set(accepted) if count >= _MIN_ACCEPTED and count >= SHARE * decided else set()
     else:
         broken = {
             name

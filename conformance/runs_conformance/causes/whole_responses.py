@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, operations_of
 from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.refused_requests import name_operations, name_refused
 from runs_conformance.causes.wording import as_code, list_names
@@ -65,6 +65,8 @@ def classify_crashes(classifier: FailureClassifier) -> None:
     if not taken:
         return
     valid = [failure for failure in taken if failure.is_refused_valid or _crashes_on_valid_request(failure)]
+    unparsed = [failure for failure in taken if failure not in valid and sends_no_json(failure)]
+    invalid = [failure for failure in taken if failure not in valid and failure not in unparsed]
     for kind, members, what, fix in (
         (
             "crash.valid",
@@ -72,16 +74,18 @@ def classify_crashes(classifier: FailureClassifier) -> None:
             f"valid requests of {name_operations(valid)}",
             f"Find the exception in the server's log and handle {name_refused(valid)}.",
         ),
-        (
-            "crash.invalid",
-            [failure for failure in taken if failure not in valid],
-            _describe_invalid([failure for failure in taken if failure not in valid]),
-            _fix_of_invalid([failure for failure in taken if failure not in valid]),
-        ),
+        ("crash.parser", unparsed, *_describe_unparsed(unparsed)),
+        ("crash.invalid", invalid, *_describe_invalid(invalid)),
     ):
-        statuses = sorted({failure.status for failure in members if failure.status and failure.status >= 500})
-        status = f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
-        classifier.add(kind, f"The server fails with {status} on {what}", Severity.CRASH, fix, members)
+        classifier.add(
+            kind, f"The server fails with {name_server_error(members)} on {what}", Severity.CRASH, fix, members
+        )
+
+
+def name_server_error(failures: Sequence[Failure]) -> str:
+    """The status of the server errors that failures show, if it is one."""
+    statuses = sorted({failure.status for failure in failures if failure.status and failure.status >= 500})
+    return f"HTTP {statuses[0]}" if len(statuses) == 1 else "a server error"
 
 
 def _crashes_on_valid_request(failure: Failure) -> bool:
@@ -89,10 +93,28 @@ def _crashes_on_valid_request(failure: Failure) -> bool:
     return failure.id == CRASH_RULES[0] and not failure.is_negative and not failure.has_invalid_body
 
 
-def _describe_invalid(failures: Sequence[Failure]) -> str:
+def _describe_unparsed(failures: Sequence[Failure]) -> tuple[str, str]:
+    """The bodies that the server fails to read, and how to refuse them."""
+    is_one = all(len({finding.case for finding in failure.verdict.findings}) == 1 for failure in failures)
+    what = "bodies that are not JSON" if is_one else "odd bodies, such as those that are not JSON"
+    error = "the error of the JSON parser" if is_one else "every error in reading a body"
+    names = [name for name in operations_of(failures) if OPERATIONS[name].body is not None]
+    return what, f"Catch {error}, and {_refuse_instead(names)}"
+
+
+def _refuse_instead(names: Sequence[str]) -> str:
+    return f"respond with HTTP 400 instead of the exception; it comes from {list_names(names)}."
+
+
+def _describe_invalid(failures: Sequence[Failure]) -> tuple[str, str]:
+    """The requests that the server fails on, and how to refuse them."""
+    return _name_invalid(
+        failures
+    ), f"Check a request before it is used, and {_refuse_instead([*operations_of(failures)])}"
+
+
+def _name_invalid(failures: Sequence[Failure]) -> str:
     """The kind of requests that the server fails on, as far as their counterexamples show it."""
-    if all(map(sends_no_json, failures)):
-        return "bodies that are not JSON"
     if all(map(_sends_no_object, failures)):
         return "bodies that are not JSON objects"
     places = as_code(failure.place.removesuffix("[]") for failure in failures if failure.is_about_request)
@@ -103,14 +125,6 @@ def _describe_invalid(failures: Sequence[Failure]) -> str:
     if names and len(names) <= _MAX_NAMED and all(isinstance(oddity, str) for oddity in oddities):
         return f"unusual requests, such as {list_names(list(names))}"
     return "invalid or unusual requests"
-
-
-def _fix_of_invalid(failures: Sequence[Failure]) -> str:
-    """How to refuse the requests that the server fails on."""
-    where = f"respond with HTTP 400 instead of the exception; it comes from {name_operations(failures)}."
-    if all(map(sends_no_json, failures)):
-        return f"Catch the error of the JSON parser, and {where}"
-    return f"Check a request before it is used, and {where}"
 
 
 def sends_no_json(failure: Failure) -> bool:
@@ -203,13 +217,19 @@ def _title_of_envelope(classifier: FailureClassifier, broken: Sequence[Failure])
     subject = f"Some error responses{such}" if _are_few(broken) else "Error responses"
     if not details:
         return f"{subject} lack the `error` object"
+    if are_of_unknown_routes(classifier, broken):
+        return 'Errors of unknown routes have the form of the framework, {"detail": …}'
+    return subject + ' have the form of the framework, {"detail": …}'
+
+
+def are_of_unknown_routes(classifier: FailureClassifier, broken: Sequence[Failure]) -> bool:
+    """Whether errors of unknown routes are all that has the form of the framework."""
     others_are_right = any(
         verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
         for verdict in classifier.verdicts
     )
-    if others_are_right and len(details) == len(broken) and all(detail in _OF_UNKNOWN_ROUTES for detail in details):
-        return 'Errors of unknown routes have the form of the framework, {"detail": …}'
-    return subject + ' have the form of the framework, {"detail": …}'
+    details = [at(failure.body, "/detail") for failure in broken]
+    return others_are_right and all(detail in _OF_UNKNOWN_ROUTES for detail in details)
 
 
 def _are_few(broken: Sequence[Failure]) -> bool:

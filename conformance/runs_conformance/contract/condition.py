@@ -1,17 +1,19 @@
 """Conditions: small schemas, compiled to functions that say whether a value satisfies them.
 
-They are plain JSON Schema, limited to the keywords that `x-implementation-defined` uses. Random payloads are tested
-against hundreds of thousands of them, which a general validator is too slow for.
+They are JSON Schema, limited to the keywords that `x-implementation-defined` uses, and `x-listed`, which compares two
+places of a value. Random payloads are tested against hundreds of thousands of them, which a general validator is too
+slow for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from runs_conformance.contract.json_type import accepted_types, json_type_of
 from runs_conformance.contract.keywords import ASSERTIONS
 from runs_conformance.errors import InternalError
+from runs_conformance.model.json import ABSENT, at, is_array
 
 Condition = Callable[[Any], bool]
 
@@ -78,6 +80,25 @@ def _not(schema: Mapping[str, Any]) -> Condition:
     return lambda value: not condition(value)
 
 
+def _compile_listed(lists: Mapping[str, str]) -> Condition:
+    """The condition that the value at each pointer, if there is one, occurs among those at the other pointer."""
+    return lambda value: all(
+        (named := at(value, pointer)) is ABSENT or named in listed_values(value, places)
+        for pointer, places in lists.items()
+    )
+
+
+def listed_values(value: Any, places: str) -> Iterator[Any]:
+    """The values at a pointer in which `*` stands for every item of an array."""
+    start, wildcard, rest = places.partition("/*")
+    found = at(value, start)
+    if not wildcard:
+        yield from () if found is ABSENT else (found,)
+    elif is_array(found):
+        for item in found:
+            yield from listed_values(item, rest)
+
+
 _APPLICATORS: Mapping[str, Callable[[Any], Condition]] = {
     "type": _type,
     "required": _compile_required,
@@ -85,4 +106,5 @@ _APPLICATORS: Mapping[str, Callable[[Any], Condition]] = {
     "items": _items,
     "contains": _contains,
     "not": _not,
+    "x-listed": _compile_listed,
 }

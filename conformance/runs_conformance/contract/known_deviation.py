@@ -9,13 +9,15 @@ from typing import Any
 
 from runs_conformance.contract.edition import in_force
 from runs_conformance.contract.schema import load_document
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 
 
 @dataclass(frozen=True, slots=True)
 class KnownDeviation:
     """One known deviation. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
-    `dialects` are names of dialects. `actual` restricts it to findings whose actual value is one of these.
+    `dialects` are names of dialects. `actual` restricts it to findings whose actual value is one of these, `beside` to
+    those in an object that has an object as this member.
     """
 
     id: str
@@ -27,11 +29,20 @@ class KnownDeviation:
     since: str | None = None
     until: str | None = None
     actual: tuple[Any, ...] | None = None
+    beside: str | None = None
     evidence: str = ""
     source: str = ""
 
     def covers(
-        self, id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+        self,
+        id_: str,
+        *,
+        dialect: str,
+        channel: str,
+        operation: str | None,
+        edition: str,
+        actual: object,
+        parent: JSON | Absent = ABSENT,
     ) -> bool:
         """Whether this deviation excuses a finding of the rule or constraint `id_` in this context."""
         return (
@@ -41,6 +52,7 @@ class KnownDeviation:
             and (not self.operations or operation in self.operations)
             and in_force(edition, self.since, self.until)
             and (self.actual is None or any(actual is value or actual == value for value in self.actual))
+            and (self.beside is None or (is_object(parent) and is_object(parent.get(self.beside))))
         )
 
 
@@ -62,6 +74,7 @@ def _read(entry: dict[str, Any]) -> KnownDeviation:
         since=scope.get("since"),
         until=scope.get("until"),
         actual=tuple(scope["actual"]) if "actual" in scope else None,
+        beside=scope.get("beside"),
         evidence=entry.get("evidence", ""),
         source=entry.get("source", ""),
     )
@@ -84,10 +97,28 @@ def _deviations_for(id_: str) -> tuple[KnownDeviation, ...]:
 
 
 def excusing_deviation(
-    id_: str, *, dialect: str, channel: str, operation: str | None, edition: str, actual: object
+    id_: str,
+    *,
+    dialect: str,
+    channel: str,
+    operation: str | None,
+    edition: str,
+    actual: object,
+    parent: JSON | Absent = ABSENT,
 ) -> str | None:
-    """The id of the first known deviation that excuses a finding in this context, or None."""
+    """The id of the first known deviation that excuses a finding in this context, or None.
+
+    `parent` is the object that contains, or lacks, the member that the finding is about.
+    """
     for deviation in _deviations_for(id_):
-        if deviation.covers(id_, dialect=dialect, channel=channel, operation=operation, edition=edition, actual=actual):
+        if deviation.covers(
+            id_,
+            dialect=dialect,
+            channel=channel,
+            operation=operation,
+            edition=edition,
+            actual=actual,
+            parent=parent,
+        ):
             return deviation.id
     return None

@@ -31,6 +31,9 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?")
 MAX_ERRORS = 1_000
 """Errors in a value, and violations in an error, that are looked at: a response may have a million of them."""
 
+MAX_CHECKED = 20_000
+"""Members and items of a value that `jsonschema` checks: it may keep several errors for each of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndependentError:
@@ -46,6 +49,17 @@ class IndependentError:
 def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = DEFAULT_EDITION) -> bool:
     """Whether a value satisfies the document `name` of an edition according to `jsonschema`."""
     return bool(_validator(name, prefix, edition).is_valid(with_short_repr(value)))
+
+
+def is_checkable(value: JSON) -> bool:
+    """Whether a value, with all that is in it, has at most `MAX_CHECKED` members and items."""
+    count, pending = 0, [value]
+    while pending and count <= MAX_CHECKED:
+        part = pending.pop()
+        parts = part.values() if isinstance(part, Mapping) else part if isinstance(part, (list, tuple)) else ()
+        count += len(parts)
+        pending += parts
+    return count <= MAX_CHECKED
 
 
 def independent_errors(

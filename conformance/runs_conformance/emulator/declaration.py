@@ -42,7 +42,8 @@ class Mutant:
 class Variant:
     """A permitted choice of a correct server.
 
-    `options` are the emulator options it requires; `dialect` is the dialect to judge it by.
+    `options` are the emulator options it requires; `dialect` is the dialect to judge it by. `accepts_any_file_id` is
+    False if it refuses ids of files that it does not have.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Variant:
     apply: Alteration
     options: Mapping[str, Any] | None = None
     dialect: str = "openai"
+    accepts_any_file_id: bool = True
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -102,11 +104,12 @@ def fuzzing_only(item: str, *, level: str = "must", **options: Any) -> Callable[
     return declare
 
 
-def variant(*, dialect: str = "openai", **options: Any) -> Callable[[F], F]:
+def variant(*, dialect: str = "openai", accepts_any_file_id: bool = True, **options: Any) -> Callable[[F], F]:
     """Declare a variant: the function's name is its name, its docstring says what it chooses."""
 
     def declare(function: F) -> F:
-        register(Variant(function.__name__, _first_line(function), function, options or None, dialect))
+        text = _first_line(function)
+        register(Variant(function.__name__, text, function, options or None, dialect, accepts_any_file_id))
         return function
 
     return declare

@@ -13,7 +13,13 @@ from runs_conformance.model.program import ProgramContext
 def apply_approach(context: ProgramContext, approach: Approach) -> ProgramContext:
     """The context of programs that use an approach."""
     use = {**context.use, "assistant": approach.assistant} if approach.assistant else context.use
-    return replace(context, approach=approach, use=use, model=approach.model or context.model)
+    return replace(
+        context,
+        approach=approach,
+        use=use,
+        model=approach.model or context.model,
+        accepts_any_file_id=context.accepts_any_file_id or approach.accepts_any_file_id,
+    )
 
 
 def assistant_forms(context: ProgramContext) -> tuple[Mapping[str, JSON], ...]:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, names_of, run_forms
+from runs_conformance.engine.file_ids import keeps_files, steps_with_unknown_files
 from runs_conformance.engine.pending_calls import waiting_calls
 from runs_conformance.engine.prerequisite_search import PrerequisiteSearch
-from runs_conformance.evidence.description import describe_response
+from runs_conformance.evidence.description import describe_outcome, describe_response
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
@@ -42,7 +43,7 @@ repeated test runs agree.
 """
 
 MAX_STUCK_RUNS = 2
-"""Runs that neither end nor wait for outputs, after which no further form is tried."""
+"""Runs that neither end nor wait for outputs, or cannot be followed, after which no further form is tried."""
 
 SILENT_RUNS = 3
 """Runs without a call after which it is no chance that they called no function, although runs of another form do."""
@@ -59,17 +60,25 @@ _WAYS_TO_FORCE = {
 class ApproachSearch(PrerequisiteSearch):
     """The search for the forms of all requests: of the assistant and the thread, then of runs and function calls.
 
+    `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
     `silent_runs` counts those runs that completed without a call.
     """
 
     list_models: Callable[[], Sequence[str]] = field(kw_only=True)
     stuck_runs: int = 0
+    unread_runs: int = 0
     forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
     silent_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     waits_without_calls: bool = False
 
     def steps(self, context: ProgramContext) -> StepGenerator:
+        """Find the forms that the target accepts, and whether it accepts ids of files that it does not have."""
+        yield from self._find_forms(context)
+        if not context.accepts_any_file_id and context.use.keys().isdisjoint(("file", "vector_store")):
+            yield from self._try_unknown_files()
+
+    def _find_forms(self, context: ProgramContext) -> StepGenerator:
         """Try the forms; for each model that is listed, if the given one does not answer."""
         yield from self._try_all_forms()
         if self.model_responds is not False or context.use.get("assistant"):
@@ -95,6 +104,14 @@ class ApproachSearch(PrerequisiteSearch):
             return
         if (yield from self._find_run_form()):
             yield from self._find_forcing()
+
+    def _try_unknown_files(self) -> StepGenerator:
+        """Create what may refer to files with invented ids of files, until the target refuses or drops them."""
+        for step in steps_with_unknown_files(self.result()):
+            exchange: Exchange = yield from self._send(step)
+            if not keeps_files(step, exchange):
+                return
+        self._note("any id of a file or vector store is accepted", accepts_any_file_id=True)
 
     def _calls_function(self, approach: Approach | None = None) -> Fragment:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
@@ -124,6 +141,11 @@ class ApproachSearch(PrerequisiteSearch):
             self._note(text, calls_in="steps")
         return True
 
+    @property
+    def _learns_from_runs(self) -> bool:
+        """Whether further runs may show something."""
+        return max(self.stuck_runs, self.unread_runs) < MAX_STUCK_RUNS
+
     def _found_model(self) -> bool:
         return self.model_responds is True
 
@@ -131,11 +153,15 @@ class ApproachSearch(PrerequisiteSearch):
         """Learn from a run whether its model answers."""
         if status(exchange) in ("requires_action", "completed", "incomplete"):
             self.model_responds = True
-        elif status(exchange) not in TERMINAL:
+        elif status(exchange) in ACTIVE:
             self.stuck_runs += 1
             if self.stuck_runs == MAX_STUCK_RUNS:
-                text = f"runs stay {status(exchange) or 'without a status'} for {MAX_WAIT:g} seconds"
-                self._note(text, calls_functions=False)
+                seconds = min(self.context.run_timeout, MAX_WAIT)
+                self._note(f"runs stay {status(exchange)} for {seconds:g} seconds", calls_functions=False)
+        elif status(exchange) not in TERMINAL:
+            self.unread_runs += 1
+            if self.unread_runs == MAX_STUCK_RUNS:
+                self._note(f"runs cannot be followed: {describe_outcome(exchange)}", calls_functions=False)
         elif status(exchange) == "failed" and self.model_responds is None:
             self.model_responds = False
 
@@ -159,7 +185,7 @@ class ApproachSearch(PrerequisiteSearch):
                 self._learn_from(exchange)
                 if status(exchange) not in TERMINAL:
                     yield on_run("cancel_run")
-                return self.model_responds is not False and self.stuck_runs < MAX_STUCK_RUNS
+                return self.model_responds is not False and self._learns_from_runs
             first = first or created
         self.model_responds = False
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
@@ -172,7 +198,7 @@ class ApproachSearch(PrerequisiteSearch):
         for choice, place in (*forms[was_tried:], *forms):
             trial = replace(self.approach, tool_choice=choice, tools_on=place)
             prepared = yield from self._prepare(trial)
-            if prepared and self.stuck_runs < MAX_STUCK_RUNS and (yield from self._calls_function(trial)):
+            if prepared and self._learns_from_runs and (yield from self._calls_function(trial)):
                 self._note(
                     f"to make a run call a function, {_WAYS_TO_FORCE[choice]}, and the {place} has the tools",
                     tool_choice=choice,
@@ -182,7 +208,7 @@ class ApproachSearch(PrerequisiteSearch):
                 yield from self._check_reliability()
                 yield from self._repeat_silent_form()
                 return True
-        if self.stuck_runs < MAX_STUCK_RUNS:
+        if self._learns_from_runs:
             reason = "no run could be made to call a function"
             if self.waits_without_calls:
                 reason = "runs wait for tool outputs, but do not show their calls in required_action"

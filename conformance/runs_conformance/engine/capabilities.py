@@ -104,6 +104,20 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
     return collected
 
 
+def unserved_operations(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
+    """The operations of which a request that a target should serve got a response like those of a missing route."""
+    return frozenset(
+        exchange.operation
+        for exchange in exchanges
+        if exchange.operation is not None
+        and (step := exchange.step) is not None
+        and step.key is Key.PRIMARY
+        and step.role is not Role.NEGATIVE
+        and step.dangling is None
+        and is_missing_route(exchange, no_route)
+    )
+
+
 def merge_stats(many: Iterable[StatsByOperation]) -> dict[str, OperationStats]:
     """Merge the statistics of several programs."""
     merged: dict[str, OperationStats] = {}
@@ -121,11 +135,14 @@ def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
     refused = [exchange for exchange in requests if exchange.refused or exchange.status == 501]
     unsupported = sum(1 for exchange in refused if _MENTIONS_STREAM.search(_describe_refusal(exchange)))
     accepted = sum(1 for exchange in requests if exchange.accepted)
-    undelivered = frozenset(
-        exchange.id for exchange in requests if exchange.response and exchange.response.events is None
-    )
+    undelivered = frozenset(exchange.id for exchange in requests if lacks_stream(exchange))
     other = len(requests) - accepted - unsupported
     return OperationStats(accepted, unsupported, other=other, undelivered_streams=undelivered)
+
+
+def lacks_stream(exchange: Exchange) -> bool:
+    """Whether an otherwise valid request asked for a stream and got another response."""
+    return _requests_stream(exchange) and exchange.response is not None and exchange.response.events is None
 
 
 def _requests_stream(exchange: Exchange) -> bool:
@@ -152,18 +169,18 @@ def unsupported_capabilities(
     for name, stats in operations.items():
         operation = OPERATIONS[name]
         is_optional = operation.is_prerequisite or operation.capability != CORE
-        is_missing = _has_no_route(stats) or (operation.is_prerequisite and _was_tried_with_unknown_ids_only(stats))
+        is_missing = _has_no_route(stats) or (
+            _was_tried_with_unknown_ids_only(stats)
+            and (operation.is_prerequisite or _lacks_known_ids(operation, stats_by_operation))
+        )
         if is_optional and operation.capability not in declared and is_missing:
             unsupported[name] = _describe_missing(operation, stats)
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
-        if (
-            capability in (CORE, *declared)
-            or not tried
-            or not all(_has_no_route(stats_by_operation[name]) for name in tried)
-        ):
+        absent = [name for name in tried if _has_no_route(operations[name])]
+        if capability in (CORE, *declared) or not absent or not all(n in unsupported for n in {*tried} - {*absent}):
             continue
-        first = _describe_missing(OPERATIONS[tried[0]], operations[tried[0]]).removeprefix("the target has ")
+        first = _describe_missing(OPERATIONS[absent[0]], operations[absent[0]]).removeprefix("the target has ")
         for name in (capability, *tried):
             unsupported[name] = f"the target does not support {capability}: it has {first}"
     streaming = stats_by_operation.get(STREAMING)
@@ -279,6 +296,14 @@ def names_a_thread(form: str | None) -> bool:
 def _was_tried_with_unknown_ids_only(stats: OperationStats) -> bool:
     """Whether nothing shows that the operation exists: it may be missing, or refuse these ids in the same way."""
     return stats.unknown_ids > 0 and not (stats.no_route or stats.accepted or stats.failed or stats.other)
+
+
+def _lacks_known_ids(operation: Operation, stats_by_operation: StatsByOperation) -> bool:
+    """Whether only a list that the target does not offer could show the ids that an operation needs."""
+    if any(each.creates == operation.acts_on for each in OPERATIONS.values()):
+        return False
+    lists = (name for name, each in OPERATIONS.items() if each.listed_kind == operation.acts_on)
+    return all(_has_no_route(stats_by_operation.get(name, OperationStats())) for name in lists)
 
 
 def _describe_missing(operation: Operation, stats: OperationStats) -> str:

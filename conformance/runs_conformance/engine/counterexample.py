@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from runs_conformance.contract.dialect import DEFAULT_FAMILY, dialect_family
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.capabilities import lacks_stream
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.engine.memory import bound_value
 from runs_conformance.engine.run_trace import run_trace
@@ -26,15 +27,32 @@ MAX_EXAMPLE_BYTES = 256 * 1024
 _SHOWS_OTHER_PROGRAMS = "list_assistants"
 
 
+Group = tuple[str, bool]
+"""An operation, and whether a response is not the stream that its request asked for."""
+
+ExamplesByGroup = Mapping[Group, JSON]
+
+
+def grouped_counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, dict[Group, JSON]]:
+    """Return the smallest counterexamples in the history for each id that it violates, the smallest of all first.
+
+    There is one for each group, because the findings of operations that the target does not offer are discarded later.
+    """
+    by_id = {exchange.id: exchange for exchange in history}
+    examples: dict[str, dict[Group, JSON]] = {}
+    for id_, tally in tallies.items():
+        smallest: dict[Group, Exchange] = {}
+        failing = [(finding, by_id[finding.exchange]) for finding in tally.findings if finding.exchange in by_id]
+        for finding, exchange in sorted(failing, key=lambda pair: _preference(id_)(pair[1])):
+            smallest.setdefault((finding.operation or "", lacks_stream(exchange)), exchange)
+        if smallest:
+            examples[id_] = {group: build_counterexample(history, id_, each) for group, each in smallest.items()}
+    return examples
+
+
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
     """Return the smallest counterexample in the history for each id that it violates."""
-    by_id = {exchange.id: exchange for exchange in history}
-    examples: dict[str, JSON] = {}
-    for id_, tally in tallies.items():
-        failing = [by_id[finding.exchange] for finding in tally.findings if finding.exchange in by_id]
-        if failing:
-            examples[id_] = build_counterexample(history, id_, min(failing, key=_preference(id_)))
-    return examples
+    return {id_: next(iter(groups.values())) for id_, groups in grouped_counterexamples(history, tallies).items()}
 
 
 def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
@@ -61,6 +79,22 @@ def _request_length(exchange: Exchange) -> int:
     """Return the length of a request as a reader sees it."""
     request = exchange.request
     return len(request.path) + len(str(request.query)) + len(str(request.body)) + len(request.text or "")
+
+
+def merge_examples(id_: str, left: ExamplesByGroup, right: ExamplesByGroup) -> ExamplesByGroup:
+    """Return the smaller counterexample of each group."""
+    merged = dict(left)
+    for group, example in right.items():
+        merged[group] = smaller_counterexample(id_, merged[group], example) if group in merged else example
+    return merged
+
+
+def smallest_counterexample(id_: str, examples: Iterable[JSON]) -> JSON:
+    """Return the smallest of these counterexamples, the first one if equal; null if there are none."""
+    smallest: JSON = None
+    for example in examples:
+        smallest = example if smallest is None else smaller_counterexample(id_, smallest, example)
+    return smallest
 
 
 def smaller_counterexample(id_: str, left: JSON, right: JSON) -> JSON:

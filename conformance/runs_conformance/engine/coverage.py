@@ -21,7 +21,10 @@ class Coverage:
 
     `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
-    target does not offer, with the reason: violations that only these programs reveal cannot occur on it.
+    target does not offer, with the reason: violations that only these programs reveal cannot occur on it. `unserved`
+    holds the programs that called an operation that the target does not offer, with the reason: if they ran to their
+    end, what they did not show is not missed. `lacking` is what the user must give for programs to name files; it is
+    empty if they can.
     """
 
     decisions: Decisions
@@ -30,6 +33,8 @@ class Coverage:
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     not_offered: Mapping[str, str] = field(default_factory=dict)
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    lacking: str = ""
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
@@ -38,7 +43,7 @@ class Coverage:
         leaves nothing open. A rule may hold in one situation and not in another. `offered` is the share of the
         operations that the target offers; programs see fewer occasions on a target that offers fewer.
         """
-        expected = self._relevant_programs(self.decisions.deciders.get(id_, ()))
+        expected = self._relevant_programs(self.decisions.deciders.get(id_, ()), id_)
         missing = [program for program in expected if not self._did_decide(program, id_)]
         # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
@@ -47,12 +52,16 @@ class Coverage:
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
         for group in self.decisions.revealers.get(id_, ()):
-            revealing = self._relevant_programs(group)
+            revealing = self._relevant_programs(group, id_)
             saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
             # The situation of a violation may come after the step that stopped a program.
             if revealing and (not saw_enough or all(self.ends[program].is_early for program in revealing)):
-                return self._explain_few(revealing, id_)
+                return self._explain_need(revealing, id_) or self._explain_few(revealing, id_)
         return None
+
+    def need_for(self, shortfall: str) -> str | None:
+        """The user's part in mending a shortfall: `lacking` if that is its reason, else None."""
+        return self.lacking if self.lacking and shortfall.endswith(self.lacking) else None
 
     def early_end(self, id_: str) -> str | None:
         """The program that would have decided this id had it not ended early, with the cause; None if there is none.
@@ -68,9 +77,10 @@ class Coverage:
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
-        if expected and self.not_offered.keys() >= set(expected):
-            return f"not observed: {self.not_offered[expected[0]]}"
-        completed = [program for program in expected if not self.ends[program].is_early]
+        reasons = {**self.unserved, **self.not_offered}
+        if expected and reasons.keys() >= set(expected):
+            return f"not observed: {reasons[expected[0]]}"
+        completed = [program for program in expected if not self.ends[program].is_early and program not in reasons]
         return _explain_unobserved(completed) if completed else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
@@ -87,8 +97,17 @@ class Coverage:
     def _planned_programs(self, programs: Iterable[str]) -> list[str]:
         return sorted(program for program in programs if program in self.ends)
 
-    def _relevant_programs(self, programs: Iterable[str]) -> list[str]:
-        return [program for program in self._planned_programs(programs) if program not in self.not_offered]
+    def _relevant_programs(self, programs: Iterable[str], id_: str) -> list[str]:
+        """The programs that should show an id on this target."""
+        return [
+            program
+            for program in self._planned_programs(programs)
+            if program not in self.not_offered
+            and not (self._lacked_operation(program) and not self._count(program, id_))
+        ]
+
+    def _lacked_operation(self, program: str) -> bool:
+        return program in self.unserved and not self.ends[program].is_early
 
     def _did_decide(self, program: str, id_: str) -> bool:
         return id_ in self.decided.get(program, ())
@@ -112,6 +131,13 @@ class Coverage:
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
 
+    def _explain_need(self, programs: Sequence[str], id_: str) -> str | None:
+        """The need of these programs for files to see enough of an id; None if one of them lacks more than that."""
+        on_files = self.decisions.on_files.get(id_, frozenset())
+        complete = all(program in on_files and not self.ends[program].is_early for program in programs)
+        verb = "needs" if len(programs) == 1 else "need"
+        return f"{_list_some(programs)} {verb} {self.lacking}" if self.lacking and complete else None
+
     def _explain_few(self, programs: Sequence[str], id_: str) -> str:
         """Why none of these programs saw enough of an id."""
         judging = [program for program in programs if self._count(program, id_)]
@@ -121,12 +147,12 @@ class Coverage:
         return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
 
     def _explain(self, programs: Sequence[str]) -> str:
-        """The first of these programs that ended early, with its cause, else their names."""
-        ends = [self.ends[program] for program in programs]
-        first = min((end for end in ends if end.is_early), key=lambda end: _URGENCY[end.ending], default=None)
-        if first is None:
-            return _explain_unobserved(programs)
-        others = f" (and {len(programs) - 1} more)" if len(programs) > 1 else ""
+        """The first of these programs that ended early, with its cause; their names if most ran to the end."""
+        early = [end for program in programs if (end := self.ends[program]).is_early]
+        if 2 * len(early) < len(programs):
+            return _explain_unobserved([program for program in programs if not self.ends[program].is_early])
+        first = min(early, key=lambda end: _URGENCY[end.ending])
+        others = f" (and {len(early) - 1} more)" if len(early) > 1 else ""
         verb = "did not start" if first.ending is Ending.NOT_STARTED else "ended early"
         place = (
             f" after {first.operation} ({first.exchange})" if first.ending is Ending.ABORTED and first.exchange else ""

@@ -23,12 +23,14 @@ class Decisions:
     `deciders` maps an id to the programs that decide it. `revealers` holds, for an id, groups of programs: each group
     is all the programs that reveal one known way to violate the id. `occasions` holds, for such an id, the fewest
     occasions on which each of these programs judges it on a correct server. A missing number means 1; 0 means that the
-    program judges the id only where it is violated, or need only run to its end.
+    program judges the id only where it is violated, or need only run to its end. `on_files` holds, for an id, the
+    programs that see as many occasions only on a server with files that requests can name.
     """
 
     deciders: Mapping[str, frozenset[str]]
     revealers: Mapping[str, tuple[frozenset[str], ...]]
     occasions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    on_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def programs_for(self, ids: Iterable[str]) -> frozenset[str]:
         """The programs that decide any of these ids."""
@@ -53,6 +55,7 @@ def load_decisions(table: Path = TABLE) -> Decisions:
             id_: {programs[int(number)]: count for number, count in counts.items()}
             for id_, counts in data.get("occasions", {}).items()
         },
+        {id_: name_programs(numbers) for id_, numbers in data.get("on_files", {}).items()},
     )
 
 
@@ -71,12 +74,14 @@ def encode_decisions(decisions: Decisions) -> str:
         id_: {number[program]: count for program, count in sorted(counts.items())}
         for id_, counts in sorted(decisions.occasions.items())
     }
+    on_files = {id_: numbers(group) for id_, group in sorted(decisions.on_files.items())}
     return (
         "{\n"
         f'"programs": {json.dumps(programs)},\n'
         f'"deciders": {_lines(deciders)},\n'
         f'"revealers": {_lines(revealers)},\n'
-        f'"occasions": {_lines(occasions)}\n'
+        f'"occasions": {_lines(occasions)},\n'
+        f'"on_files": {_lines(on_files)}\n'
         "}\n"
     )
 

@@ -14,11 +14,19 @@ from runs_conformance.model.json import JSON, Absent, is_array, is_object
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import REFUSED_PLACE_REASONS, Finding, Tally
 
-_SHOWN_BY_RULE = {
-    "run.required_action": "action.is_given_while_required",
-    "run_step.usage": "steps.usage_goes_with_the_status",
+_A_TOOL_IS_CALLED = "choice.a_tool_is_called_when_one_must_be"
+_TOKENS_ARE_LIMITED = "settings.max_completion_tokens_is_as_asked"
+
+_SHOWN_BY_RULES = {
+    "run.required_action": ("action.is_given_while_required", _A_TOOL_IS_CALLED),
+    "run.incomplete_details": (_TOKENS_ARE_LIMITED,),
+    "message.incomplete_details": (_TOKENS_ARE_LIMITED,),
+    "run_step.step_details.tool_calls": (_A_TOOL_IS_CALLED,),
+    "run_step.usage": ("steps.usage_goes_with_the_status",),
 }
-"""The rules that say that a place is shown, where its constraints allow null."""
+"""The rules that say that a place is shown where its constraints allow null, or that requests which make a server show
+it take effect.
+"""
 
 _NAMES = ".propertyNames"
 _SEGMENT = re.compile(r"\[\]|\{\}|[^.\[{]+")
@@ -55,12 +63,10 @@ class ShownPlaces:
             return None
         id_ = constraint.id
         for place in _enclosing_places(id_)[1:]:
-            for name in (f"{place}.required", f"{place}.type"):
-                # If the place failed only occasionally, something within it was judged.
-                if name != id_ and name in self.failed and place not in self.shown_within:
+            # If the place failed only occasionally, something within it was judged.
+            for name in self._names_of_absence(place) if place not in self.shown_within else ():
+                if name != id_ and name in self.failed:
                     return f"not observed, because {name} failed"
-            if (name := _SHOWN_BY_RULE.get(place, "")) in self.failed:
-                return f"not observed, because {name} failed"
         refused = next(
             (name for name in _requests_that_set(id_) if _refuses_valid_values(self.tallies.get(name))), None
         )
@@ -71,6 +77,14 @@ class ShownPlaces:
             if any(_drops(finding, kind, segments) for finding in self.tallies[name].findings):
                 return f"not observed, because {name} failed"
         return None
+
+    def _names_of_absence(self, place: str) -> Iterator[str]:
+        """The requirements that fail if a place has no content. A place that was shown as null was not missing."""
+        if place not in self.shown:
+            yield f"{place}.required"
+        yield f"{place}.type"
+        if place.rpartition(".")[0] in self.shown_within:
+            yield from _SHOWN_BY_RULES.get(place, ())
 
     def find_unseen_place(self, constraint: Constraint) -> str | None:
         """The outermost place around that of a response constraint that no response showed; None if unknown."""
@@ -105,13 +119,14 @@ def _refuses_valid_values(tally: Tally | None) -> bool:
 
 def _drops(finding: Finding, kind: str, segments: Sequence[str]) -> bool:
     """Whether a rule expected an object to show the place of a constraint, which it did not show."""
-    if isinstance(finding.expected, str | int | None | Absent) or not segments:
+    # Constraints expect the name of a type or member.
+    if isinstance(finding.expected, str | None | Absent) or not segments:
         return False
     operation = OPERATIONS.get(finding.operation or "")
     if operation is None or kind not in (operation.creates, operation.response_kind):
         return False
     member, *inner = segments
-    is_lost = isinstance(finding.actual, Absent) or not _holds(finding.actual, inner)
+    is_lost = isinstance(finding.actual, None | Absent) or not _holds(finding.actual, inner)
     return finding.pointer == f"/{member}" and is_lost and _holds(finding.expected, inner)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.known_deviation import excusing_deviation
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, JSON, Absent, at
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Tallies, Tally
 from runs_conformance.rules.constraints.cross_check import SecondOpinion
@@ -141,7 +143,21 @@ def _find_deviation(id_: str, finding: Finding, history: History) -> str | None:
         operation=exchange.operation,
         edition=exchange.edition or DEFAULT_EDITION,
         actual=finding.actual,
+        parent=_parent(exchange, finding.pointer),
     )
+
+
+_IN_EVENT = re.compile(r"/events/(\d+)/data")
+
+
+def _parent(exchange: Exchange, pointer: str) -> JSON | Absent:
+    """The value in the response that contains the place of a finding."""
+    place = pointer.rpartition("/")[0]
+    in_event = _IN_EVENT.match(place)
+    if in_event is None:
+        return at(exchange.body, place)
+    number = int(in_event[1])
+    return at(exchange.events[number].data, place[in_event.end() :]) if number < len(exchange.events) else ABSENT
 
 
 def _name_deviation(finding: Finding, deviation: str) -> Finding:

@@ -1,20 +1,41 @@
-"""Requirements whose failure leaves nothing to judge another rule by: what is never refused leaves no refusal."""
+"""Requirements whose failure leaves nothing to judge another rule by: what is never refused leaves no refusal.
+
+Most of them are measured: `engine/premises.json` says of each defect of an emulator which requirements fail, and which
+rules nothing decides any more. `python -m tests.quality.premises` derives it from the kill matrix.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.verdict import Tally
 
+TABLE = Path(__file__).with_name("premises.json")
+
 _CALL_DELTAS = ("run_step_delta.delta.step_details.tool_calls[[]].index.*",)
+_CALLS = ("action.is_given_while_required", "choice.a_tool_is_called_when_one_must_be", "tools.step_shows_the_calls")
+_CANCELLED = ("cancel.*_can_be_cancelled",)
 _DONE = ("streaming.a_stream_ends_with_done",)
+_KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
 
 PREMISES: Mapping[str, tuple[str, ...]] = {
     "auth.missing_beta_header_is_invalid_beta": ("auth.beta_header_is_required",),
+    "auth.refusals_change_nothing": _KEYS,
+    "auth.refusals_give_nothing_away": _KEYS,
+    "auth.status_is_401": _KEYS,
+    "cancel.refused_cancellation_changes_nothing": ("cancel.ended_run_cannot_be_cancelled",),
+    "cancel.stops_no_other_run": _CANCELLED,
+    "choice.the_tool_that_is_named_is_called": _CALLS[:2],
     "deletion.refused_deletion_deletes_nothing": ("references.objects_are_found_under_their_own_parent_only",),
     "deltas.awaited_calls_were_streamed": _CALL_DELTAS,
+    "deltas.text_is_streamed": ("message.content[[]].text.type",),
     "deltas.tool_call_deltas_add_up": _CALL_DELTAS,
     "lock.refused_run_holds_no_lock": ("create_run.*",),
     "messages.answer_shows_the_detail_of_images": ("message.content[[]].image_url.required",),
@@ -22,30 +43,91 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
     "refusals.status_is_400": ("create_*", "modify_*", "submit_tool_outputs.*"),
     "streaming.nothing_follows_done": _DONE,
     "streaming.the_connection_ends_with_the_stream": _DONE,
+    "times.ended_run_has_one_end": _CANCELLED,
     "tools.refused_outputs_leave_the_run_waiting": ("submit_tool_outputs.*", "tools.*_are_refused"),
     "tools.right_outputs_are_taken": ("races.outputs_are_taken_once",),
+    "tools.step_is_open_while_the_run_waits": _CALLS,
+    "tools.step_keeps_the_calls": _CALLS,
+    "tools.step_records_the_outputs": _CALLS,
     "traces.refused_message_is_not_added": ("create_message.*",),
     "traces.refused_modification_keeps_metadata": ("modify_*.metadata*",),
     "traces.refused_modification_keeps_the_assistant": ("modify_assistant.*", "auth.beta_header_is_required"),
     "traces.refused_run_is_not_created": ("create_run.*",),
+    "usage.adds_up": _USAGE,
     "usage.of_an_ended_run_stays": _USAGE,
     "usage.sums_over_the_steps": ("steps.usage_goes_with_the_status", "run_step.usage.required", *_USAGE),
 }
-"""For each rule, patterns of ids. Where one of these fails, the rule has fewer occasions, or none."""
+"""For each rule, patterns of ids. Where one of these fails, the rule has fewer occasions, or none.
+
+It holds what no single defect of an emulator shows: rules that are left fewer occasions, or that several failures
+together leave none.
+"""
 
 
-def failed_premises(tallies: Mapping[str, Tally]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A defect of an emulator: the ids that fail for it, the one that it violates first, and the undecided rules."""
+
+    failed: tuple[str, ...]
+    undecided: frozenset[str]
+
+
+@cache
+def load_defects(table: Path = TABLE) -> tuple[Defect, ...]:
+    """The measured defects; none if they were never written."""
+    if not table.is_file():
+        return ()
+    rows = json.loads(table.read_text(encoding="utf-8"))
+    return tuple(Defect(tuple(row["failed"]), frozenset(row["undecided"])) for row in rows)
+
+
+def encode_defects(defects: Iterable[Defect]) -> str:
+    """The text of the table: one defect a line."""
+    rows = sorted({(each.failed, tuple(sorted(each.undecided))) for each in defects})
+    lines = (json.dumps({"failed": failed, "undecided": undecided}) for failed, undecided in rows)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def failed_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | None = None) -> dict[str, str]:
     """For each rule, the failed requirements that leave it fewer occasions or none, as a clause."""
-    failed = sorted(name for name, tally in tallies.items() if _leaves_nothing(tally))
+    failed = sorted(name for name, tally in tallies.items() if _has_failed(name, tally))
     found = {
         id_: [name for name in failed if any(fnmatchcase(name, pattern) for pattern in patterns)]
         for id_, patterns in PREMISES.items()
     }
-    return {id_: _clause(names) for id_, names in found.items() if names}
+    clauses = {id_: _clause(names) for id_, names in found.items() if names}
+    decided = {name for name, tally in tallies.items() if tally.is_decided}
+    return clauses | _measured_clauses(set(failed), decided, load_defects() if defects is None else defects)
 
 
-def _leaves_nothing(tally: Tally) -> bool:
-    """Whether a requirement failed otherwise than by the refusal of a valid request, which is a refusal as well."""
+def _measured_clauses(failed: Collection[str], decided: Collection[str], defects: Iterable[Defect]) -> dict[str, str]:
+    """For each rule that nothing decided, the failed ids of the defect that the target resembles most."""
+    resemblances: dict[str, tuple[float, int]] = {}
+    clauses: dict[str, str] = {}
+    for defect in defects:
+        names = [name for name in defect.failed if name in failed]
+        if not names or not _resembles(defect, len(names), decided):
+            continue
+        resemblance = (len(names) / len(defect.failed), len(names))
+        for id_ in defect.undecided.difference(decided):
+            if resemblance > resemblances.get(id_, (0.0, 0)):
+                resemblances[id_], clauses[id_] = resemblance, _clause(names)
+    return clauses
+
+
+def _resembles(defect: Defect, failed: int, decided: Collection[str]) -> bool:
+    """Whether most of what a defect violates failed here, and most of what it leaves undecided is undecided.
+
+    What fails for another reason leaves other requirements of the defect, and the rules that depend on it, decided.
+    """
+    held = sum(name in decided for name in defect.failed) - failed
+    return failed > held and 2 * len(defect.undecided.intersection(decided)) <= len(defect.undecided)
+
+
+def _has_failed(id_: str, tally: Tally) -> bool:
+    """Whether a requirement failed; one about requests by an acceptance, since a refused valid request is refused."""
+    if id_.partition(".")[0] not in OPERATIONS:
+        return bool(tally.findings)
     return any(finding.expected not in (200, "HTTP 200") for finding in tally.findings)
 
 

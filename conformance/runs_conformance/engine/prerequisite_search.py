@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,8 @@ from runs_conformance.generation.programs.steps import assistant, at_root, messa
 from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Instruction, Role, Step
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.list_body import listed_ids
+from runs_conformance.model.json import at, is_array, is_object
+from runs_conformance.model.list_body import ITEMS, listed_ids
 from runs_conformance.model.program import ProgramContext
 
 _NO_ROUTE = (404, 405, 501)
@@ -77,22 +79,43 @@ class PrerequisiteSearch:
 
     def _find_thread(self) -> Fragment:
         first: Exchange | None = None
-        for place in ("inline", "separate"):
-            for content in ("text", "parts"):
-                trial = replace(self.approach, thread_messages=place, message_content=content)
-                created = yield from self._new_thread(trial)
-                if created.accepted and first is not None:
-                    self._note(
-                        f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
-                        f"{content}; the smallest form got {describe_response(first)}",
-                        thread_messages=place,
-                        message_content=content,
-                    )
-                if created.accepted:
-                    return True
+        dropping: Approach | None = None
+        for place, content in itertools.product(("inline", "separate"), ("text", "parts")):
+            if place == "inline" and dropping is not None:
+                continue
+            trial = replace(self.approach, thread_messages=place, message_content=content)
+            created = yield from self._new_thread(trial)
+            if not created.accepted:
                 first = first or created
+                continue
+            if (place == "inline" or dropping is not None) and (yield from self._lists_no_message()):
+                dropping = dropping or trial
+                continue
+            if dropping is not None:
+                reason = "no list shows those given with them"
+            elif first is not None:
+                reason = f"the smallest form got {describe_response(first)}"
+            else:
+                return True
+            self._note(
+                f"threads get their messages {'with them' if place == 'inline' else 'in a second request'}, as "
+                f"{content}; {reason}",
+                thread_messages=place,
+                message_content=content,
+            )
+            return True
+        if dropping is not None:
+            # No list shows any message, so that the simplest form is as good as the others.
+            self.approach = dropping
+            return True
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
         return False
+
+    def _lists_no_message(self) -> Fragment:
+        """Whether the list of the new thread's messages is empty; a list that cannot be read shows nothing."""
+        listed: Exchange = yield page("list_messages")
+        items = at(listed.body, f"/{ITEMS}") if listed.accepted and is_object(listed.body) else None
+        return is_array(items) and not items
 
     def _new_thread(
         self, approach: Approach | None = None, purpose: str = "call_one"

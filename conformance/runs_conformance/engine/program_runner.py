@@ -11,6 +11,7 @@ from runs_conformance.client.prepared_request import UnresolvedReference
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.known_runs import KnownRuns
 from runs_conformance.engine.pending_calls import PendingCalls
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.unsent import unsent_exchange
@@ -73,7 +74,7 @@ def aborted_program_end(program: str, last: Exchange | None, reason: str) -> Pro
 
 
 _SELF_REPEATING_PHASES = ("boundary",)
-"""Phases whose programs repeat failed requests themselves."""
+"""Phases whose programs repeat failed requests themselves, as all programs do with probes."""
 
 
 @dataclass(slots=True)
@@ -144,6 +145,7 @@ class _Execution:
     schedule: PollSchedule
     exchanges_by_step: dict[str, Exchange] = field(default_factory=dict)
     retries: _RetryAllowance = field(default_factory=_RetryAllowance)
+    known_runs: KnownRuns = field(default_factory=KnownRuns)
     last: Exchange | None = None
     needed: str = ""
     withheld: str = ""
@@ -169,7 +171,7 @@ class _Execution:
                 self._check_same_instance()
                 self._check_responsive(instruction)
                 self.needed = ""
-                received = self._execute(self.pending_calls.redirect(adapt(instruction, self.context)))
+                received = self._execute(self._redirect(adapt(instruction, self.context)))
                 if isinstance(instruction, Step) and isinstance(received, Exchange):
                     received = self._with_pending_calls(instruction, received)
                 self.last = received[-1] if isinstance(received, tuple) else received
@@ -206,16 +208,23 @@ class _Execution:
         """The end of a program before whose next step a budget is exhausted."""
         return aborted_program_end(self.program.id, self.last, reason)
 
+    def _redirect(self, move: Move) -> Move:
+        return self.known_runs.redirect(self.pending_calls.redirect(move), self.exchanges_by_step)
+
     def _execute(self, move: Move) -> Exchange | tuple[Exchange, ...]:
         if isinstance(move, Concurrent):
             self._check_forecast(move.steps)
             for step in move.steps:
                 if reason := self._find_run_refusal(step):
                     raise _ForecastUsedUp(reason)
-            return self.sender.send_concurrently(move.steps, self.program.id, self.exchanges_by_step)
+            exchanges = self.sender.send_concurrently(move.steps, self.program.id, self.exchanges_by_step)
+            for step, exchange in zip(move.steps, exchanges, strict=True):
+                self.known_runs.record(step, exchange)
+            return exchanges
         if move.until:
             polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
-            return deque(polls, maxlen=1)[0]
+            polled = deque(polls, maxlen=1)[0]
+            return self.known_runs.replace_poll(move, polled, self.exchanges_by_step)
         exchange = self._send(move)
         if self._should_repeat(move, exchange):
             self.schedule.sleep(self.schedule.interval(0))
@@ -234,13 +243,15 @@ class _Execution:
             # The rest of the program may need no run.
             self.withheld = reason
             return unsent_exchange(step, self.program.id, reason)
-        return self.sender.send(step, self.program.id, self.exchanges_by_step)
+        exchange = self.sender.send(step, self.program.id, self.exchanges_by_step)
+        self.known_runs.record(step, exchange)
+        return exchange
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
         if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:
             # An object more on the target harms less than a program that ends for the connection's sake.
             return self.retries.take(step.operation)
-        if self.program.phase in _SELF_REPEATING_PHASES:
+        if step.probe or self.program.phase in _SELF_REPEATING_PHASES:
             return False
         return is_server_error(exchange) and self.retries.take(step.operation)
 
@@ -290,7 +301,7 @@ def _poll(
                 budget.count_progressing_run()
             return
         unreadable = 0 if status in STATUSES else unreadable + 1
-        if exchange.refused or unreadable >= MAX_UNREADABLE_POLLS:
+        if exchange.refused or not exchange.id or unreadable >= MAX_UNREADABLE_POLLS:
             return
         if waited >= schedule.timeout(run_timeout):
             schedule.record_timeout()

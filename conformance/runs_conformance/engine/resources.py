@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from runs_conformance.engine.program_runner import Sender
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
-from runs_conformance.model.json import JSON, is_object
+from runs_conformance.model.json import ABSENT, JSON, is_object
 
 PROGRAM = "cleanup"
 """The program of the cleanup requests at the end, which are not evidence."""
@@ -29,6 +30,11 @@ INTERRUPTED_CLEANUP_SECONDS = 10.0
 CLEANUP_SECONDS = 60.0
 """Time limit of the cleanup at the end."""
 
+
+MAX_NOT_OFFERED = 2
+"""Deletions whose responses are those of a target without the method, after which no other of its kind is attempted."""
+
+_NOT_OFFERED = frozenset({405, 501})
 
 _UNREADABLE = frozenset({"too_deep", "too_large"})
 _LEADING_ID = re.compile(r'\s*\{(?:\s*"(?:object|created_at)"\s*:\s*(?:"[^"\\]*"|\d+)\s*,)*\s*"id"\s*:\s*"([^"\\]+)"')
@@ -79,7 +85,7 @@ class ResourceTracker:
         with self._lock:
             if name.startswith("delete_"):
                 self._record_deletion(exchange)
-            elif name == "cancel_run" and _is_cleanup(exchange) and exchange.response is not None:
+            elif name == "cancel_run" and _ends_attempts(exchange):
                 # The run is cancelled or had already ended: nothing more can be done.
                 self._active_runs.pop(exchange.path.get("run_id", ""), None)
             elif exchange.accepted:
@@ -183,6 +189,11 @@ def find_undeletable(tracker: ResourceTracker, sender: Sender, program: str) -> 
     return frozenset(kinds & {"assistant", "thread"})
 
 
+def _was_not_served(exchange: Exchange) -> bool:
+    """Whether a request got no response, or one that asks to retry later; one that was withheld has no id."""
+    return exchange.id != "" and exchange.status in (None, *RETRY_LATER_STATUSES)
+
+
 def _is_unreadable_creation(exchange: Exchange) -> bool:
     """Whether a creation succeeded with a response that is too large or too deeply nested to be read."""
     response = exchange.response
@@ -198,6 +209,15 @@ def _leading_id(exchange: Exchange) -> str | None:
 
 def _is_cleanup(exchange: Exchange) -> bool:
     return exchange.step is not None and exchange.step.role is Role.CLEANUP
+
+
+def _ends_attempts(exchange: Exchange) -> bool:
+    """Whether another cancellation is of no use: this one got a response in a cleanup, or a usual one refused."""
+    if _is_cleanup(exchange):
+        return exchange.response is not None
+    step = exchange.step
+    is_usual = step is not None and step.role is Role.ACT and step.body is ABSENT and not step.headers
+    return is_usual and exchange.status in (400, 409) and exchange.refused
 
 
 def _leftover(kind: str, operation: str, path: Mapping[str, str], key: Key) -> Leftover:
@@ -225,12 +245,15 @@ def delete_leftovers(
     """Try to delete each leftover once, in order, and call `on_attempt` with it and its exchange.
 
     Ends after `seconds`, or after `max_unanswered` consecutive requests without a response or with HTTP 429 or 503.
-    What cannot be deleted stays in the tracker. Failures are not evidence about the target.
+    Leaves out what the target does not let delete. What cannot be deleted stays in the tracker. Failures are not
+    evidence about the target, except that it may not offer the operation.
     """
     attempted: set[str] = set()
+    not_offered: Counter[str] = Counter()
     deadline, unanswered = now() + seconds, 0
     while now() < deadline and unanswered < max_unanswered:
-        leftover = next((leftover for leftover in leftovers() if leftover.id not in attempted), None)
+        remaining = (leftover for leftover in leftovers() if leftover.id not in attempted)
+        leftover = next((each for each in remaining if not_offered[each.deletion.operation] < MAX_NOT_OFFERED), None)
         if leftover is None:
             return
         attempted.add(leftover.id)
@@ -238,5 +261,7 @@ def delete_leftovers(
         # Go on cleaning up even if the history can no longer be written.
         with suppress(Exception):
             exchange = sender.send(leftover.deletion, program, {})
-        unanswered = unanswered + 1 if exchange is not None and exchange.status in (None, *RETRY_LATER_STATUSES) else 0
+        if exchange is not None:
+            not_offered[leftover.deletion.operation] += exchange.status in _NOT_OFFERED
+        unanswered = unanswered + 1 if exchange is not None and _was_not_served(exchange) else 0
         on_attempt(leftover, exchange)

@@ -14,11 +14,15 @@ from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 
-MIN_ANSWERS = 6
-"""Responses like those of a missing route after which an operation is no longer called."""
+MIN_ANSWERS = 2
+"""Responses like those of a missing route, to requests without a reason to refuse, after which an operation is no
+longer called.
+"""
 
-MIN_ANSWERS_TO_VALID = 2
-"""How many of these must be responses to requests that the target has no reason to refuse."""
+MIN_ANSWERS_TO_INVALID = 4
+"""Such responses to invalid requests after which one to a valid request is enough, if the path names no object that may
+be missing.
+"""
 
 
 @dataclass(slots=True)
@@ -31,7 +35,7 @@ class RouteGuard:
     sender: Sender
     no_route: Collection[Signature]
     _missing: Counter[str] = field(default_factory=Counter)
-    _missing_though_valid: Counter[str] = field(default_factory=Counter)
+    _missing_though_invalid: Counter[str] = field(default_factory=Counter)
     _existing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,18 +61,19 @@ class RouteGuard:
         return exchanges
 
     def _is_missing(self, operation: str) -> bool:
-        return (
-            operation not in self._existing
-            and self._missing[operation] >= MIN_ANSWERS
-            and self._missing_though_valid[operation] >= MIN_ANSWERS_TO_VALID
-        )
+        needed = MIN_ANSWERS
+        if not OPERATIONS[operation].parameters and self._missing_though_invalid[operation] >= MIN_ANSWERS_TO_INVALID:
+            needed = 1
+        return operation not in self._existing and self._missing[operation] >= needed
 
     def _learn_from(self, step: Step, exchange: Exchange) -> None:
         if step.key is not Key.PRIMARY or exchange.response is None:
             return
         with self._lock:
-            if not is_missing_route(exchange, self.no_route):
+            if is_missing_route(exchange, self.no_route):
+                # Some frameworks respond for a missing object as they do for a missing route.
+                responses = self._missing_though_invalid if step.role is Role.NEGATIVE else self._missing
+                responses[step.operation] += step.dangling is None
+            elif exchange.accepted or step.role is not Role.NEGATIVE:
+                # A route that takes the requests of a missing one may validate them before it finds no object.
                 self._existing.add(step.operation)
-                return
-            self._missing[step.operation] += 1
-            self._missing_though_valid[step.operation] += step.role is not Role.NEGATIVE

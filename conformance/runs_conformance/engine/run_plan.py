@@ -17,7 +17,15 @@ from runs_conformance.engine.plan import FUZZING_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, aborted_program_end, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
-from runs_conformance.engine.run_result import HistoryJudge, ProgramVerdicts, RunResult, judge_program, merge_results
+from runs_conformance.engine.run_result import (
+    CLEANUP_SUFFIX,
+    HistoryJudge,
+    ProgramVerdicts,
+    RunResult,
+    judge_program,
+    merge_results,
+    with_cleanup,
+)
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import Program, ProgramContext
@@ -117,16 +125,19 @@ def run_plan(
     return result if interrupted or result.early_end_reason else replace(result, early_end_reason=budget.silence_at_end)
 
 
-def clean_up_program(program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector) -> None:
-    """Delete what a program created. Failed deletions are tried again at the end of the test run.
+def clean_up_program(
+    program: str, exchanges: Sequence[Exchange], sender: Sender, collector: Collector
+) -> Sequence[Exchange]:
+    """Delete what a program created, and return the exchanges. Failed deletions are tried again at the end.
 
     A server that was restarted may have given an id again, to an object of another program.
     """
     tracker, programs = collector.tracker, {exchange.program for exchange in exchanges}
     created = track_resources(exchanges, tracker.protected).leftovers()
     leftovers = [each for each in created if not tracker.may_belong_to_others(each.id, programs)]
-    delete_leftovers(lambda: leftovers, sender, f"{program}/cleanup", max_unanswered=1)
-    collector.take(f"{program}/cleanup")
+    name = f"{program}{CLEANUP_SUFFIX}"
+    delete_leftovers(lambda: leftovers, sender, name, max_unanswered=1)
+    return collector.take(name)
 
 
 @dataclass(slots=True)
@@ -191,7 +202,8 @@ class _WorkerPool:
         fuzzed = program.phase == FUZZING_PHASE
         result = judge_program(program.id, exchanges, self.history_judge, self.no_route, fuzzed=fuzzed)
         if self.cleans_up and not self.budget.is_over:
-            clean_up_program(program.id, exchanges, self.sender, self.collector)
+            cleanup = clean_up_program(program.id, exchanges, self.sender, self.collector)
+            result = with_cleanup(result, cleanup, self.no_route)
         if self.budget.forecast is not None:
             self.budget.forecast.release(program.id)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}

@@ -7,8 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import Signature, StatsByOperation, collect_stats, merge_stats
-from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
+from runs_conformance.engine.capabilities import (
+    Signature,
+    StatsByOperation,
+    collect_stats,
+    merge_stats,
+    unserved_operations,
+)
+from runs_conformance.engine.counterexample import (
+    ExamplesByGroup,
+    build_counterexample,
+    grouped_counterexamples,
+    merge_examples,
+    smaller_counterexample,
+)
 from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
@@ -27,6 +39,9 @@ from runs_conformance.model.verdict import Tally, merge_tallies
 from runs_conformance.rules.constraints.cross_check import SecondOpinion
 
 MAX_KEPT_BYTES = 1024 * 1024
+
+CLEANUP_SUFFIX = "/cleanup"
+"""The end of the name under which the objects of a program are deleted, after the name of the program."""
 
 MAX_LOST_REQUESTS = 3
 """Requests without a response that are kept for each program."""
@@ -81,8 +96,10 @@ class ProgramVerdicts:
     fuzzed_violations: Mapping[str, FuzzedViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     last_statuses: Counter[str] = field(default_factory=Counter)
+    unserved: frozenset[str] = frozenset()
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: float = 0.0
+    grouped_examples: Mapping[str, ExamplesByGroup] = field(default_factory=dict)
 
     @property
     def decided(self) -> frozenset[str]:
@@ -102,8 +119,9 @@ class RunResult:
     `fuzzed_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
     how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
     findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
-    that a response showed. `lost_requests` holds, in the form of counterexamples and by exchange, the first requests of
-    programs that were sent and got no response.
+    that a response showed. `unserved` names, by program, the operations whose responses were like those of missing
+    routes. `lost_requests` holds, in the form of counterexamples and by exchange, the first requests of programs that
+    were sent and got no response.
     """
 
     tallies: Mapping[str, Tally]
@@ -126,9 +144,12 @@ class RunResult:
     """How often each replayed failure occurred, and how often it was replayed."""
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
+    unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long each id took: its share of the time of each program that decided it."""
+    grouped_examples: Mapping[str, ExamplesByGroup] = field(default_factory=dict)
+    """The counterexamples of each id by the group of their findings, some of which may be discarded."""
 
 
 def judge_program(
@@ -142,6 +163,7 @@ def judge_program(
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
         history, tallies = history_judge.tallies(program, exchanges)
+        examples = grouped_counterexamples(history, tallies)
         # Shrinking needs the history of a violation until the end of the test run, for which a large one is not suited.
         keeps_history = fuzzed and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES
         failed = {id_: tally for id_, tally in tallies.items() if tally.findings} if keeps_history else {}
@@ -150,7 +172,8 @@ def judge_program(
         return ProgramVerdicts(
             program=program,
             tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
-            counterexamples=counterexamples(history, tallies),
+            counterexamples={id_: next(iter(groups.values())) for id_, groups in examples.items()},
+            grouped_examples=examples,
             operation_stats=collect_stats(exchanges, no_route),
             fuzzed_violations={
                 id_: FuzzedViolation(program, reproduction, ReproducedViolation(history, tally))
@@ -158,6 +181,7 @@ def judge_program(
             },
             transitions=transitions(history),
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
+            unserved=unserved_operations(exchanges, no_route),
             lost_requests=_lost_requests(history),
             seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,
             internal_error=_name_program(program, SecondOpinion(history).rightly_refused())
@@ -168,6 +192,14 @@ def judge_program(
         return ProgramVerdicts(
             program, {}, {}, {}, internal_error=f"judging {program} raised {type(error).__name__}: {error}"
         )
+
+
+def with_cleanup(
+    result: ProgramVerdicts, exchanges: Sequence[Exchange], no_route: Collection[Signature]
+) -> ProgramVerdicts:
+    """The results of a program with what its cleanup shows of the operations that the target offers."""
+    stats = merge_stats([result.operation_stats, collect_stats(exchanges, no_route)])
+    return replace(result, operation_stats=stats)
 
 
 def _name_program(program: str, error: str | None) -> str | None:
@@ -198,6 +230,10 @@ def merge_results(
     for result in results:
         for id_, example in result.counterexamples.items():
             examples[id_] = smaller_counterexample(id_, examples[id_], example) if id_ in examples else example
+    grouped: dict[str, ExamplesByGroup] = {}
+    for result in results:
+        for id_, groups in result.grouped_examples.items():
+            grouped[id_] = merge_examples(id_, grouped[id_], groups) if id_ in grouped else groups
     by_program: dict[str, list[ProgramVerdicts]] = {}
     for result in results:
         by_program.setdefault(result.program, []).append(result)
@@ -206,6 +242,7 @@ def merge_results(
     return RunResult(
         tallies=merge_tallies(result.tallies for result in results),
         counterexamples=examples,
+        grouped_examples=grouped,
         operation_stats=merge_stats(result.operation_stats for result in results),
         counts=budget.counts,
         program_ids=tuple(by_program),
@@ -228,6 +265,11 @@ def merge_results(
             for program, parts in by_program.items()
         },
         last_statuses=sum((result.last_statuses for result in results), Counter()),
+        unserved={
+            program: names
+            for program, parts in by_program.items()
+            if (names := frozenset[str]().union(*(part.unserved for part in parts)))
+        },
         lost_requests={id_: example for result in results for id_, example in result.lost_requests.items()},
         seconds=_share_seconds(results),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.description import NOT_SENT
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Completion, Exchange, Request
 
@@ -20,5 +21,5 @@ def unsent_exchange(step: Step, program: str, reason: str) -> Exchange:
         started=0.0,
         ended=0.0,
         step=step,
-        problem=f"not sent: {reason}",
+        problem=f"{NOT_SENT}{reason}",
     )

@@ -200,7 +200,8 @@ def _shortfall(
     premise = context.failed_premises.get(id_)
     cause = f"{missing} ({premise})" if premise is not None else missing
     said = "; ".join(filter(None, (cause, _summarize_undecided(tally))))
-    return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", None
+    need = context.coverage.need_for(missing) if context.coverage else None
+    return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", need
 
 
 def _not_judged(

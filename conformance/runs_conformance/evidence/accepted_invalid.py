@@ -13,7 +13,7 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_timeline import RunTimeline, consistent_run_observations, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, run_observations, runs
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -49,10 +49,8 @@ def valid_runs(history: History) -> tuple[RunTimeline, ...]:
 
 
 def valid_run_observations(history: History) -> Iterable[Observation]:
-    """Every consistent observation of a run, except those with an invalid value."""
-    return (
-        observation for observation in consistent_run_observations(history) if is_valid_object(history, observation)
-    )
+    """Every observation of a run, except those with an invalid value."""
+    return (observation for observation in run_observations(history) if is_valid_object(history, observation))
 
 
 def valid_timelines(kind: str, history: History) -> tuple[Timeline, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.known_members import known_body_members
@@ -11,7 +11,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at, is_array, is_object, spell_pointer
+from runs_conformance.model.json import JSON, at, is_array, is_object, spell_pointer
 
 _QUOTED_NAME = re.compile(
     r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|additional|missing required|required)\b"
@@ -20,6 +20,13 @@ _QUOTED_NAME = re.compile(
 )
 _MISSING = re.compile(r"\b(?:missing|required|undefined|must (?:have|contain|include|provide))\b", re.IGNORECASE)
 _MESSAGES = re.compile(r"\bmessages?\b", re.IGNORECASE)
+_WRONG_TYPE = re.compile(
+    r"\b(?:invalid|wrong|incorrect) (?:data ?)?type\b|\bnot of (?:the )?type\b"
+    r"|\b(?:expected|must be|should be|is not|requires) (?:an? |the )?(?:valid )?"
+    r"(?:type |json )?(?:string|text|str|object|dict(?:ionary)?|map|array|list)\b",
+    re.IGNORECASE,
+)
+_LACKING = ("missing", "extra_forbidden", "value_error.missing", "value_error.extra")
 _NOT_FOUND = (404, 405, 409, 410)
 _MIN_ID_LENGTH = 8
 """Shorter ids may occur in other words of a message."""
@@ -39,6 +46,20 @@ def named_places(exchange: Exchange) -> tuple[str, ...]:
 def named_members(exchange: Exchange) -> frozenset[str]:
     """The members of the body that a refusal names, or in which it names a place."""
     return frozenset(words[0] for name in named_places(exchange) if (words := _words(name)))
+
+
+def places_of_wrong_form(exchange: Exchange) -> Iterator[tuple[str, ...]]:
+    """The places, as the names of members, whose type a refusal calls wrong, or that it calls missing or unknown.
+
+    Sources: `error.param` with its message, and the entries of a FastAPI `detail`.
+    """
+    param = at(exchange.body, "/error/param")
+    if isinstance(param, str) and param and _WRONG_TYPE.search(refusal_text(exchange)):
+        yield tuple(_words(param))
+    for place, entry in _detail_entries(exchange):
+        kind = entry.get("type")
+        if isinstance(kind, str) and (kind.endswith("_type") or kind.startswith("type_error") or kind in _LACKING):
+            yield tuple(_words(place))
 
 
 def parameter_named_by_id(exchange: Exchange) -> str | None:
@@ -81,6 +102,27 @@ def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:
         return False
     tokens = {*_words(spell_pointer(pointer))}
     return not any(tokens & {*_words(name)} for name in named_places(exchange))
+
+
+def may_lack_file(exchange: Exchange) -> bool:
+    """Whether a refusal names a file or vector store of the request, or says that something was not found."""
+    ids = frozenset(_file_ids(exchange.request.body))
+    if not ids or not exchange.refused:
+        return False
+    return exchange.status in _NOT_FOUND or any(id_ in refusal_text(exchange) for id_ in ids)
+
+
+def _file_ids(value: object) -> Iterator[str]:
+    if is_object(value):
+        for name, member in value.items():
+            if name in ("file_id", "file_ids", "vector_store_ids"):
+                ids = member if is_array(member) else (member,)
+                yield from (id_ for id_ in ids if isinstance(id_, str) and len(id_) >= _MIN_ID_LENGTH)
+            else:
+                yield from _file_ids(member)
+    elif is_array(value):
+        for item in value:
+            yield from _file_ids(item)
 
 
 def is_place_of_id(pointer: str) -> bool:
@@ -128,14 +170,19 @@ def _named_places(exchange: Exchange) -> Iterator[str]:
     param = at(exchange.body, "/error/param")
     if isinstance(param, str) and param:
         yield param
+    yield from (place for place, _ in _detail_entries(exchange))
+    yield from (match.group(1) for match in _QUOTED_NAME.finditer(refusal_text(exchange)))
+
+
+def _detail_entries(exchange: Exchange) -> Iterator[tuple[str, Mapping[str, JSON]]]:
+    """The entries of a FastAPI `detail` with their places."""
     detail = exchange.member("detail")
     for entry in detail[:20] if is_array(detail) else ():
         location = entry.get("loc") if is_object(entry) else None
-        if is_array(location):
+        if is_object(entry) and is_array(location):
             words = [str(part) for part in location[:20] if part is not None]
             if place := ".".join(words[1:] if words and words[0] in _DIFFERENT_LOCATIONS else words):
-                yield place
-    yield from (match.group(1) for match in _QUOTED_NAME.finditer(refusal_text(exchange)))
+                yield place, entry
 
 
 def _words(place: str) -> list[str]:

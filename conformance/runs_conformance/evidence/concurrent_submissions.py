@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runs_conformance.evidence.complete_list import complete_lists
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
@@ -19,6 +20,12 @@ def concurrent_submissions(history: History) -> Iterator[ConcurrentRequests]:
     for each in concurrent_requests(history):
         if each.operation == "submit_tool_outputs" and len({_call_ids(exchange) for exchange in each.exchanges}) == 1:
             yield each
+
+
+def submit_for_all_calls(submissions: ConcurrentRequests, waiting: Observation) -> bool:
+    """Whether the submissions have an output for every call that the waiting run is known to await."""
+    calls = pending_calls(waiting) or ()
+    return {call.id for call in calls} <= _call_ids(submissions.exchanges[0])
 
 
 def may_be_for_different_rounds(submissions: ConcurrentRequests) -> bool:

@@ -22,11 +22,12 @@ KINDS = ("assistant", "thread", "message", "run")
 
 @dataclass(frozen=True, eq=False)
 class MetadataWrite:
-    """One request that may have set the metadata of an object. `metadata` is None if it sent none."""
+    """One request that may have set the metadata of an object. `metadata` is None if it sent none, or null."""
 
     exchange: Exchange
     metadata: Mapping[str, JSON] | None
     is_creation: bool
+    is_null: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +131,18 @@ def _build_timeline(timeline: Timeline, creation: Exchange | None, history: Hist
         if exchange.path.get(f"{timeline.kind}_id") == timeline.id
     )
     writes = [
-        MetadataWrite(request, _metadata_in(request.request.body, "/metadata"), False)
-        for request in modify_requests
-        if may_have_taken_effect(request)
+        _write(request, "/metadata", is_creation=False) for request in modify_requests if may_have_taken_effect(request)
     ]
     if creation is not None:
         nested = creation.operation == "create_thread_and_run" and timeline.kind == "thread"
         pointer = "/thread/metadata" if nested else "/metadata"
-        writes.insert(0, MetadataWrite(creation, _metadata_in(creation.request.body, pointer), True))
+        writes.insert(0, _write(creation, pointer, is_creation=True))
     return MetadataTimeline(timeline, tuple(writes), modify_requests)
 
 
-def _metadata_in(body: JSON | Absent, pointer: str) -> Mapping[str, JSON] | None:
-    value = at(body, pointer)
-    return value if is_object(value) else None
+def _write(request: Exchange, pointer: str, *, is_creation: bool) -> MetadataWrite:
+    value = at(request.request.body, pointer)
+    return MetadataWrite(request, value if is_object(value) else None, is_creation, value is None)
 
 
 _ORDINARY_KEY, _ORDINARY_VALUE = re.compile(r"[A-Za-z]\w{0,15}", re.ASCII), re.compile(r"[\w .,-]{1,32}", re.ASCII)

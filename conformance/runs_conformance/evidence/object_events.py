@@ -84,7 +84,9 @@ def _by_id(stream: Stream, kind: str) -> dict[str, list[Observation]]:
 
 
 def content_texts(content: JSON | Absent) -> dict[int, str]:
-    """The texts of a message's content, by index."""
+    """The texts of a message's content, by index. Content that is a text, which constraints report, is its only one."""
+    if isinstance(content, str):
+        return {0: content}
     parts = enumerate(content) if is_array(content) else ()
     texts = {index: at(part, "/text/value") for index, part in parts if at(part, "/type") == "text"}
     return {index: text for index, text in texts.items() if isinstance(text, str)}
@@ -102,6 +104,8 @@ def streamed_texts(events: ObjectEvents) -> dict[int, str]:
     texts = content_texts(events.created.get("content")) if events.created else {}
     for delta in events.deltas:
         parts = delta.get("/delta/content")
+        if isinstance(parts, str):
+            texts[0] = texts.get(0, "") + parts
         for part in parts if is_array(parts) else ():
             index, text = at(part, "/index"), at(part, "/text/value")
             if is_integer(index) and isinstance(text, str):

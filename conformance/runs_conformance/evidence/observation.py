@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
+from math import floor
 
 from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
@@ -12,9 +15,15 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_object
 from runs_conformance.model.list_body import listed_items
-from runs_conformance.model.verdict import PASSED, Finding, Result
+from runs_conformance.model.verdict import PASSED, Finding, Result, Suspicion
 
 JSON_CHANNEL, STREAM_CHANNEL = "json", "stream"
+
+MAX_OBSERVED_ITEMS = 1_000
+"""The items of a page that count as observed, ten times as many as it may have: a longer page must not fill the memory.
+"""
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +33,7 @@ class Observation:
     `pointer` is its place: in the response's body, or in the data of an event of a stream. The object had this state at
     some moment between `earliest` and `latest`, in seconds. For an event that is any time from the request to the
     arrival of the event, since events may be delivered late. `position` is its index in the page or stream.
+    `is_consequence` says that the state may follow from a violation that another rule reports.
     """
 
     kind: str
@@ -35,6 +45,7 @@ class Observation:
     latest: float
     event: str | None = None
     position: int = 0
+    is_consequence: bool = False
     # Read once, since rules ask for them again and again.
     id: str = field(init=False)
     """The id of the object, or an empty string."""
@@ -55,8 +66,14 @@ class Observation:
         return value if isinstance(value, str) else ""
 
     def time(self, name: str) -> float | None:
-        """A member that is a Unix time in seconds; None if it is absent, null or not a number."""
+        """A member that is a Unix time in seconds, or a text of RFC 3339; None if it is neither.
+
+        Constraints report the type of a text. It is read without the fraction of a second, which the contract's times
+        do not have.
+        """
         value = self.value.get(name)
+        if isinstance(value, str):
+            return _seconds_of(value)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     @property
@@ -94,8 +111,12 @@ class Observation:
         expected: JSON | Absent = ABSENT,
         actual: JSON | Absent = ABSENT,
     ) -> Result:
-        """`PASSED` if `holds`, otherwise a finding."""
-        return PASSED if holds else self.finding(message, path, expected, actual)
+        """`PASSED` if `holds`, otherwise a finding; a suspicion if it may follow from another violation."""
+        if holds:
+            return PASSED
+        if self.is_consequence:
+            return Suspicion(f"{message}, possibly as a consequence of another violation")
+        return self.finding(message, path, expected, actual)
 
 
 def observations_in(exchange: Exchange) -> Iterator[Observation]:
@@ -109,7 +130,7 @@ def observations_in(exchange: Exchange) -> Iterator[Observation]:
     body = exchange.body
     if operation.listed_kind:
         place, items = listed_items(body)
-        for index, item in enumerate(items):
+        for index, item in enumerate(items[:MAX_OBSERVED_ITEMS]):
             if is_object(item):
                 yield _json_observation(operation.listed_kind, item, exchange, f"{place}/{index}", index)
     elif is_object(body):
@@ -140,6 +161,17 @@ def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
                 event=event.name,
                 position=position,
             )
+
+
+@lru_cache(maxsize=4096)
+def _seconds_of(text: str) -> float | None:
+    """The Unix time of a text of RFC 3339, in whole seconds; None if it is another text."""
+    if not _RFC_3339.fullmatch(text):
+        return None
+    try:
+        return float(floor(datetime.fromisoformat(text.upper().replace(" ", "T")).timestamp()))
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=16)

@@ -98,6 +98,27 @@ class RunAction:
         return tuple(each for each in self.run.observations if self.exchange.ended <= each.earliest)
 
     @property
+    def attributable_observations(self) -> tuple[Observation, ...]:
+        """The response and the later observations, until another action may have changed the run.
+
+        A cancellation while the run is already `cancelling` is no other action.
+        """
+        shown = () if self.response_object is None else (self.response_object,)
+        observed = (*shown, *self.later_observations)
+        for other in sorted(self._later_actions(), key=lambda each: each.started):
+            earlier = tuple(each for each in observed if each.latest <= other.started)
+            if other.operation != "cancel_run" or not earlier or earlier[-1].status != "cancelling":
+                return earlier
+        return observed
+
+    def _later_actions(self) -> Iterator[Exchange]:
+        for operation in _ACTIONS:
+            for other in self.run.actions(operation):
+                is_later = other is not self.exchange and other.ended > self.exchange.started
+                if is_later and may_have_taken_effect(other):
+                    yield other
+
+    @property
     def final_state(self) -> Observation | None:
         """The first observation of the run in a terminal status."""
         return next((each for each in self.run.observations if each.status in TERMINAL), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
@@ -138,16 +138,15 @@ def runs(history: History) -> tuple[RunTimeline, ...]:
 
 
 @lru_cache(maxsize=16)
-def consistent_run_observations(history: History) -> tuple[Observation, ...]:
-    """Every observation of a run, except those in another status after the run had ended.
+def run_observations(history: History) -> tuple[Observation, ...]:
+    """Every observation of a run; those in another status after the run had ended are consequences.
 
-    One rule reports that a run left its terminal status; other violations in such observations are consequences.
+    One rule reports that a run left its terminal status; other violations in such observations may follow from it.
     """
     return tuple(
-        observation
+        replace(observation, is_consequence=True) if run.reopened_after_end(observation) else observation
         for run in runs(history)
         for observation in run.observations
-        if not run.reopened_after_end(observation)
     )
 
 

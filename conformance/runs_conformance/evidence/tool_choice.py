@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import function_names, step_observations_of_run
+from runs_conformance.model.case import Refuse, Role
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, at, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +22,13 @@ class ToolChoiceRuns:
     """The runs of one history that were created with the same tool choice.
 
     `value` is the choice as requested. `mode` is the choice if it is a string, otherwise the type of the named tool.
+    `refused` are the valid requests for such runs that were refused or failed.
     """
 
     value: JSON
     mode: str
     runs: tuple[RunTimeline, ...]
+    refused: tuple[Exchange, ...] = ()
 
     @property
     def samples(self) -> Mapping[str, tuple[RunTimeline, ...]]:
@@ -72,13 +77,27 @@ def _took_outputs(run: RunTimeline) -> bool:
 
 
 def runs_by_tool_choice(history: History) -> Iterator[ToolChoiceRuns]:
-    """The runs of a history grouped by the tool choice that they were created with."""
-    grouped: dict[str, list[RunTimeline]] = {}
+    """The runs of a history, and the refused requests for runs, grouped by the tool choice in the request."""
+    created: dict[str, list[RunTimeline]] = {}
+    refused: dict[str, list[Exchange]] = {}
     for run in runs(history):
         if run.creation_body.get("tool_choice") is not None:
-            grouped.setdefault(json.dumps(run.creation_body["tool_choice"], sort_keys=True), []).append(run)
-    for text, timelines in grouped.items():
+            created.setdefault(json.dumps(run.creation_body["tool_choice"], sort_keys=True), []).append(run)
+    for exchange in history:
+        choice = at(exchange.request.body, "/tool_choice")
+        if choice is not ABSENT and choice is not None and _is_refused_run(exchange):
+            refused.setdefault(json.dumps(choice, sort_keys=True), []).append(exchange)
+    for text in {**created, **refused}:
         value = json.loads(text)
         mode = value.get("type") if is_object(value) else value
         if isinstance(mode, str):
-            yield ToolChoiceRuns(value, mode, tuple(timelines))
+            yield ToolChoiceRuns(value, mode, tuple(created.get(text, ())), tuple(refused.get(text, ())))
+
+
+def _is_refused_run(exchange: Exchange) -> bool:
+    """Whether a request for a run that is not sent to be refused was refused or failed."""
+    operation = OPERATIONS.get(exchange.operation or "")
+    if operation is None or operation.creates != "run" or not (exchange.refused or (exchange.status or 0) >= 500):
+        return False
+    step = exchange.step
+    return step is None or not (step.role is Role.NEGATIVE or isinstance(step.expectation, Refuse))

@@ -11,6 +11,7 @@ from runs_conformance.evidence.complete_list import complete_lists, run_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.page import pages
+from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.working_operation import operation_works
@@ -41,9 +42,9 @@ _CLOCK_TOLERANCE = 5.0
 
 def keys_are_checked(history: History, *keys: Key) -> bool:
     """Whether a request with one of these keys was rejected with 401 or 403 by an operation that does not reject the
-    valid key.
+    valid key, or with another 4xx although only its key was invalid.
     """
-    return any(
+    return not keys_that_alone_are_refused(history).isdisjoint(keys) or any(
         each.status in _UNAUTHORIZED_STATUSES and each.operation not in _rejecting_operations(history)
         for each in history
         if each.operation and key_of(each) in keys

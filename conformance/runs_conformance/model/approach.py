@@ -22,8 +22,9 @@ class Approach:
     say how a run is made to call a function, `calls_in` whether the waiting `run` shows its calls or only its `steps`
     do. `assistant` is the id of a listed assistant, if none can be created; `model` is the model used in place of the
     default one. `calls_functions` and `starts_runs` are False if no form was found. `call_attempts` is how many runs
-    may be created until one calls a function: more if one has called a function. `notes` explain each difference from
-    the smallest form in a sentence.
+    may be created until one calls a function: more if one has called a function. `accepts_any_file_id` says that the
+    target kept invented ids of a file and of a vector store. `notes` explain each difference from the smallest form
+    in a sentence.
     """
 
     assistant_members: Mapping[str, JSON] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Approach:
     starts_runs: bool = True
     calls_functions: bool = True
     call_attempts: int = 2
+    accepts_any_file_id: bool = False
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
@@ -55,6 +57,7 @@ class Approach:
             "starts_runs": self.starts_runs,
             "calls_functions": self.calls_functions,
             "call_attempts": self.call_attempts,
+            "accepts_any_file_id": self.accepts_any_file_id,
             "notes": list(self.notes),
         }
 
@@ -91,5 +94,6 @@ class Approach:
             starts_runs=data.get("starts_runs") is not False,
             calls_functions=data.get("calls_functions") is not False,
             call_attempts=attempts if isinstance(attempts, int) and attempts > 0 else default.call_attempts,
+            accepts_any_file_id=data.get("accepts_any_file_id") is True,
             notes=tuple(each for each in notes if isinstance(each, str)) if is_array(notes) else (),
         )

@@ -40,6 +40,8 @@ shown, up to the maximum; others only up to the minimum.
 A cause that comes late because it is less severe may explain most of the failures.
 """
 _TITLE_COLUMN = 29
+_WRAPPING = 25
+"""Characters that two lines may lose where a text is wrapped between words, and by the indent."""
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
 
 _CONCLUSION_COLOURS = {
@@ -202,7 +204,8 @@ def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
         first = groups[0]
         more = f" (-v shows {plural(len(groups) - 1, 'more cause')})" if groups[1:] else ""
         line = f"programs that ended early: {count}, {len(first.programs)} of them: {first.cause}"
-        yield truncate(failure_text.printable(line).replace("\n", " "), WIDTH - len(more)) + more
+        line = truncate(failure_text.printable(line).replace("\n", " "), 2 * WIDTH - _WRAPPING - len(more)) + more
+        yield from textwrap.wrap(line, WIDTH, subsequent_indent="   ")
         return
     yield style.bold(f"programs that ended early: {count}")
     for group in groups:

@@ -55,8 +55,9 @@ class NumberedCause:
 
     @property
     def count(self) -> str:
-        """How many requirements it explains."""
-        return plural(len(self.verdicts), "requirement")
+        """How many requirements it explains: those of the table, and the warnings beside them."""
+        warnings = len(self.verdicts) - self.table_count
+        return plural(self.table_count, "requirement") + (f" and {plural(warnings, 'warning')}" if warnings else "")
 
 
 def number_causes(report: Report) -> list[NumberedCause]:

@@ -152,7 +152,7 @@ class Report:
         """Analyze the causes of the failures, unless they are given."""
         failing = {verdict.id for verdict in self.verdicts if verdict.outcome is Outcome.FAIL}
         if {id_ for cause in self.causes for id_ in cause.ids} != failing:
-            object.__setattr__(self, "causes", analyze(self.verdicts))
+            object.__setattr__(self, "causes", analyze(self.verdicts, self.target.missing_operations))
 
     def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""

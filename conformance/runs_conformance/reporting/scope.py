@@ -33,9 +33,14 @@ def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
 
 
 def missing_parts(report: Report) -> list[str]:
-    """The capabilities that the target does not offer, then the single operations by method and path."""
+    """The capabilities that the target does not offer, then the single operations by method and path.
+
+    Operations whose absence fails a requirement come first: they are named even where space is short.
+    """
     whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
+    failing = {finding.operation for verdict in report.with_outcome(Outcome.FAIL) for finding in verdict.findings}
+    single.sort(key=lambda operation: operation.name not in failing)
     return [*whole, *(_describe(each, report) for each in single if each.capability not in whole)]
 
 

@@ -88,6 +88,7 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_ASSISTANT,
     capability="core",
+    operation="create_assistant",
     requirements=("run-identity-never-changes",),
     needs_complete_history=True,
 )

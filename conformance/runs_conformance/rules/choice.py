@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.tool_call import pending_calls
 from runs_conformance.evidence.tool_choice import ToolChoiceRuns, runs_by_tool_choice
+from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
@@ -97,7 +101,13 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
         first, calls = next(((each, calls) for each in waiting if (calls := awaited_calls(run, each))), (None, ()))
         if first is not None:
             names = [call.name for call in calls]
-            yield first.check(choice.function in names, "another function was called", _CALLS, choice.function, names)
+            is_obeyed = choice.function in names
+            yield first.check(is_obeyed, "another function was called", _place(first), choice.function, names)
+    if choice.refused and not choice.runs:
+        refused = choice.refused[-1]
+        said = error_message(refused.body)
+        reason = f"no run whose tool choice names a function was created: {refused.operation} got HTTP {refused.status}"
+        yield Inconclusive(reason if said is None else f"{reason}, saying: {excerpt(said, 160)}")
 
 
 @rule(
@@ -118,5 +128,10 @@ def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
         calls = awaited_calls(run, observation)
         if observation.status == "requires_action" and calls is not None:
             yield observation.check(
-                len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _CALLS, 1, len(calls)
+                len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _place(observation), 1, len(calls)
             )
+
+
+def _place(run: Observation) -> str:
+    """The place of the calls in a waiting run; the run itself if only its steps show them."""
+    return "" if pending_calls(run) is None else _CALLS

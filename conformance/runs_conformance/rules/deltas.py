@@ -94,7 +94,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
         for index, text in content_texts(events.end.get("content")).items():
             streamed = added.get(index, "")
             message = f"the deltas of {events.id} do not add up to its text"
-            yield events.end.check(streamed == text, message, f"/content/{index}/text/value", streamed, text)
+            yield events.end.check(streamed == text, message, _place_of_text(events.end, index), streamed, text)
 
 
 @rule(
@@ -116,8 +116,12 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
         for index, streamed in streamed_texts(events).items():
             text = final.get(index, "")
             holds = text.startswith(streamed) or bool(text and streamed.startswith(text))
-            pointer = f"/content/{index}/text/value"
+            pointer = _place_of_text(events.end, index)
             yield events.end.check(holds, f"{events.id} lacks text that was streamed", pointer, streamed, text)
+
+
+def _place_of_text(message: Observation, index: int) -> str:
+    return "/content" if isinstance(message.get("content"), str) else f"/content/{index}/text/value"
 
 
 @rule(units=message_events, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))

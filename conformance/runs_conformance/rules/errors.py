@@ -30,6 +30,13 @@ _TRACES = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|\n[ \t]+at [\w.$<>]+ ?\([^)\n]*:\d+|"
     r"goroutine \d+ \[|panic: runtime error|java\.lang\.\w+Exception|stack backtrace:"
 )
+_EXCEPTIONS = re.compile(
+    r"missing \d+ required (?:positional|keyword-only) argument|takes (?:from )?\d+ (?:to \d+ )?positional argument|"
+    r"got an unexpected keyword argument|object has no attribute '|object is not (?:subscriptable|iterable|callable)|"
+    r"Cannot read propert(?:y|ies) |nil pointer dereference|"
+    r"Object reference not set to an instance|undefined method "
+)
+"""Messages of the runtimes of several languages about a defect of a program."""
 
 
 @rule(
@@ -157,16 +164,20 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
 
 @rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors", occasions=5)
 def no_error_shows_the_server_from_inside(exchange: Exchange) -> Iterator[Result]:
-    """No error contains a stack trace.
+    """No error contains a stack trace or the text of an exception in the server's code.
 
-    It reveals internals of the server to strangers and does not help users.
+    Both reveal internals of the server to strangers and do not help users.
 
-    Fix: Log stack traces, and return a generic message.
+    Fix: Log exceptions, and return a generic message.
     """
     if exchange.status is not None and exchange.status >= 400 and exchange.response is not None:
         text = exchange.response.text or "\n".join(_texts(exchange.response.body))
-        trace = _TRACES.search(text)
-        yield exchange.finding("the error contains a stack trace", actual=trace[0].strip()) if trace else PASSED
+        if trace := _TRACES.search(text):
+            yield exchange.finding("the error contains a stack trace", actual=trace[0].strip())
+        elif exception := _EXCEPTIONS.search(text):
+            yield exchange.finding("the error contains the text of an exception", actual=exception[0].strip())
+        else:
+            yield PASSED
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.event import DONE, ERROR
@@ -12,6 +12,7 @@ from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
+from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -169,17 +170,27 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=exchanges, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
+def _refusals_for_other_reasons(history: History) -> Iterable[Exchange]:
+    """Every refusal, except those that say of an invalid body that it is at fault."""
+    invalid = {refusal.exchange.id for refusal in refusals(history)}
+    return (
+        exchange
+        for exchange in exchanges(history)
+        if exchange.refused and not (exchange.id in invalid and exchange.status in BODY_AT_FAULT)
+    )
+
+
+@rule(units=_refusals_for_other_reasons, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
 def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
     """A request refused because of an object's state or id gets HTTP 400 or 404.
 
     The real service responded with 400 if a run or thread was not ready for the request, and 404 if an object did not
-    exist.
+    exist. The refusal of an invalid body says nothing of these.
 
     Fix: Return HTTP 400 for a wrong state and 404 for an unknown object.
     """
     is_ordinary = exchange.operation is not None and not exchange.is_probe
-    if is_ordinary and exchange.refused and exchange.status not in BODY_AT_FAULT[1:]:
+    if is_ordinary and exchange.status not in BODY_AT_FAULT[1:]:
         if exchange.status in (400, 404):
             yield PASSED
         else:

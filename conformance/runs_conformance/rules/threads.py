@@ -25,7 +25,7 @@ from runs_conformance.evidence.supplied_messages import (
 )
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, contains, is_object
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -181,20 +181,22 @@ def _is_valid_body(body: JSON, edition: str) -> bool:
 
 
 def _requests_without_thread(history: History) -> Iterable[tuple[Exchange, History]]:
-    """Requests to run without a thread for which the model has instructions."""
     for exchange in history:
         body = exchange.request.body
         is_candidate = exchange.operation == "create_thread_and_run" and must_be_accepted(exchange)
-        if is_candidate and is_object(body) and _is_valid_body(body, exchange.edition):
-            requested = body.get("instructions")
-            instructions = (
-                requested if isinstance(requested, str) else _instructions(history, body.get("assistant_id"), exchange)
-            )
-            if instructions and body.get("thread") is None:
-                yield exchange, history
+        if is_candidate and is_object(body) and body.get("thread") is None and _is_valid_body(body, exchange.edition):
+            yield exchange, history
 
 
-def _instructions(history: History, assistant_id: JSON, until: Exchange) -> str:
+def _has_instructions(exchange: Exchange, history: History) -> bool:
+    """Whether the model has something to answer without a message. Otherwise an empty thread may be refused."""
+    requested = at(exchange.request.body, "/instructions")
+    if isinstance(requested, str):
+        return bool(requested)
+    return bool(_instructions(history, at(exchange.request.body, "/assistant_id"), exchange))
+
+
+def _instructions(history: History, assistant_id: JSON | Absent, until: Exchange) -> str:
     observations = [
         observation
         for observation in assistant_observations(history)
@@ -222,7 +224,7 @@ def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     exchange, history = request
     if exchange.accepted:
         yield PASSED
-    elif exchange.status in (400, 422):
+    elif exchange.status in (400, 422) and _has_instructions(exchange, history):
         if _only_thread_explains_refusal(exchange, history):
             yield exchange.finding("a run without a thread was refused", "", 200, exchange.status)
         else:

@@ -6,11 +6,17 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX = re.compile(r"[0-9A-Fa-f]{24,}")
 _LONG_TOKEN = 1000
+_BATCH, _OVERLAP = 1 << 16, 1 << 10
+"""Characters of tokens that are decoded at a time, and how many of a longer token are decoded twice: more than a run of
+a secret takes.
+"""
+
 _STANDARD = str.maketrans("-_", "+/")
 
 
@@ -41,14 +47,32 @@ def decode_tokens(text: str) -> Iterator[EncodedToken]:
 
 def _repeats_one_character(token: str) -> bool:
     """Whether a long token is one character over and over, as the suite's own long values are; decoding takes long."""
-    return len(token) > _LONG_TOKEN and token == token[0] * len(token)
+    return len(token) > _LONG_TOKEN and token.count(token[0]) == len(token)
 
 
-def decode_together(tokens: Iterable[str]) -> str:
-    """Tokens decoded from each of their first characters on, in any order. If a secret is not in this text, it is in no
-    token.
+def decode_together(tokens: Iterable[str]) -> Iterator[str]:
+    """Texts of limited length, with the tokens decoded from each of their first characters on, in any order.
+
+    If no run of a secret is in any of these texts, none is in a token.
     """
-    tokens = list(tokens)
+    batch, length = list[str](), 0
+    for piece in chain.from_iterable(map(_pieces, tokens)):
+        batch.append(piece)
+        length += len(piece)
+        if length >= _BATCH:
+            yield _decode_batch(batch)
+            batch, length = [], 0
+    if batch:
+        yield _decode_batch(batch)
+
+
+def _pieces(token: str) -> Iterator[str]:
+    """A token in pieces, so that decoding takes little memory. Each begins with the end of the one before."""
+    for start in range(0, max(1, len(token) - _OVERLAP), _BATCH - _OVERLAP):
+        yield token[start : start + _BATCH]
+
+
+def _decode_batch(tokens: Sequence[str]) -> str:
     parts = [b64decode(_join(tokens, shift, 4).translate(_STANDARD)) for shift in range(4)]
     in_hex = [found for token in tokens for found in _HEX.findall(token)]
     parts += [bytes.fromhex(_join(in_hex, shift, 2)) for shift in range(2)] if in_hex else []

@@ -216,8 +216,8 @@ class Redactor:
         tokens = {key: token for token in find_tokens(text) if (key := hash(token)) not in self._harmless}
         if not tokens:
             return
-        folded = _fold(decode_together(tokens.values()))
-        if not any(secret.may_occur_in(folded) for secret in self._secrets):
+        folded = map(_fold, decode_together(tokens.values()))
+        if not any(secret.may_occur_in(each) for each in folded for secret in self._secrets):
             self._remember(tokens)
             return
         for token in decode_tokens(text):

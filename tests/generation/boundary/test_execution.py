@@ -15,12 +15,11 @@ from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.execution import (
     MAX_CONFIRMED_REFUSALS,
     MAX_FRUITLESS,
-    SAMPLE_RATIO,
-    SAMPLE_SIZE,
+    MAX_REFUSED_CANCELLATIONS,
     CaseRun,
 )
 from runs_conformance.generation.boundary.fixtures import FIXTURES
-from runs_conformance.generation.boundary.sampling import wrong_shape
+from runs_conformance.generation.boundary.omission import SAMPLE_RATIO, SAMPLE_SIZE, Omission, wrong_shape
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.model.case import Mutation, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
@@ -316,14 +315,67 @@ def test_values_of_a_selected_constraint_are_always_sent() -> None:
 
 
 def test_one_refused_value_allows_a_few_more_of_its_keyword() -> None:
-    run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
-    run.refused_keywords["type"] = 1
+    omission = Omission()
+    omission.refused_keywords["type"] = 1
     negative = wrong_types(1)[0]
     sampled = []
     for accepted in range(SAMPLE_SIZE + SAMPLE_RATIO + 1):
-        run.accepted_keywords["type"] = accepted
-        sampled.append(run.samples_out(negative))
+        omission.accepted_keywords["type"] = accepted
+        sampled.append(omission.covers(negative))
     assert sampled == [False] * (SAMPLE_SIZE + SAMPLE_RATIO) + [True]
+
+
+def values_of(member: str, *keywords: str) -> list[Step]:
+    """Negatives of one member of the body, one for each keyword."""
+    template = wrong_types(1)[0]
+    return [
+        replace(
+            template,
+            mutation=Mutation(f"/{member}", keyword, ABSENT, f"{member} {keyword}"),
+            exercises=(f"create_run.{member.replace('/', '.')}.{keyword}",),
+        )
+        for keyword in keywords
+    ]
+
+
+def covered_after(accepted: Sequence[Step], refused: Sequence[Step], step: Step) -> bool:
+    """Whether a negative is left out after these were accepted and refused."""
+    omission = Omission()
+    for each, status in [*((step, 200) for step in accepted), *((step, 400) for step in refused)]:
+        exchange = Exchange(
+            id="x1",
+            index=1,
+            program="test",
+            operation="create_run",
+            request=Request("POST", "/threads/thread_a/runs"),
+            response=Response(status=status, headers={}, body={}),
+            completion=Completion.ANSWERED,
+            started=0.0,
+            ended=1.0,
+        )
+        omission.record(each, exchange)
+    return omission.covers(step)
+
+
+def test_values_of_a_member_that_is_not_validated_are_sampled() -> None:
+    accepted = values_of("metadata", "type", "maxProperties", "minProperties")
+    (step,) = values_of("metadata", "maxLength")
+    assert covered_after(accepted, [], step)
+    assert not covered_after(accepted[1:], [], step)
+    assert not covered_after(accepted, values_of("metadata", "pattern"), step)
+
+
+def test_members_of_a_thread_are_sampled_one_by_one() -> None:
+    accepted = values_of("thread/metadata", "type", "maxProperties", "minProperties")
+    (step,) = values_of("thread/messages", "maxItems")
+    assert not covered_after(accepted, [], step)
+
+
+def test_values_of_a_member_that_is_validated_are_sent_even_if_their_keyword_is_not() -> None:
+    accepted = [values_of(member, "type")[0] for member in MEMBERS[:SAMPLE_SIZE]]
+    (step,) = values_of("tools", "type")
+    assert covered_after(accepted, [], step)
+    assert not covered_after(accepted, values_of("tools", "enum"), step)
 
 
 def test_no_member_uses_up_the_sample() -> None:
@@ -334,6 +386,18 @@ def test_no_member_uses_up_the_sample() -> None:
     assert [each for each in outside if each not in sent] == []
     exhaustive = ProgramContext(edition=DEFAULT_EDITION, exhaustive=True)
     assert send_all(exhaustive, negatives, 400) == list(negatives)
+
+
+def test_runs_of_a_target_that_refuses_each_cancellation_are_not_all_cancelled() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        if step.operation == "cancel_run":
+            return 400, REFUSAL
+        return (200, {"id": "run_a", "thread_id": "thread_a"}) if step.role is Role.NEGATIVE else None
+
+    history = Target(override).execute(program("create_run"))
+    cancellations = [each for each in history if each.operation == "cancel_run"]
+    accepted = [each for each in history if each.operation == "create_run" and each.accepted]
+    assert len(cancellations) == MAX_REFUSED_CANCELLATIONS < len(accepted)
 
 
 def test_exhaustive_sends_every_value() -> None:
@@ -358,13 +422,13 @@ def test_one_value_of_each_wrong_shape_is_sent_even_if_all_are_accepted() -> Non
         mutation = Mutation(pointer, "type", was, became)
         exercises = (f"create_run.{pointer[1:]}.type",)
         negatives.append(replace(negatives[0], body={pointer[1:]: became}, mutation=mutation, exercises=exercises))
-    run = CaseRun(FIXTURES["create_run"], ProgramContext(edition=DEFAULT_EDITION))
-    run.accepted_keywords["type"] = SAMPLE_SIZE
+    omission = Omission()
+    omission.accepted_keywords["type"] = SAMPLE_SIZE
     sampled = []
     for step in negatives:
-        if not run.samples_out(step):
+        if not omission.covers(step):
             sampled.append(step.mutation.pointer if step.mutation else "")
-            run.tried_shapes.add(wrong_shape(step) or ("", ""))
+            omission.tried_shapes.add(wrong_shape(step) or ("", ""))
     assert sampled == [pointer for pointer, _, _ in shapes]
 
 

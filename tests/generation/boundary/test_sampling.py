@@ -8,7 +8,8 @@ from dataclasses import replace
 from runs_conformance.generation.boundary import programs
 from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.fixtures import FIXTURES
-from runs_conformance.generation.boundary.sampling import MIN_NEGATIVES, kind_of, order_by_turns, sample_cases
+from runs_conformance.generation.boundary.omission import order_by_turns
+from runs_conformance.generation.boundary.sampling import MIN_NEGATIVES, kind_of, sample_cases
 from runs_conformance.model.case import Mutation, Step
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Outcome

@@ -151,6 +151,13 @@ def test_missing_resource_names_its_kind() -> None:
     assert error.value.kind == "file"
 
 
+def test_choice_of_a_function_that_the_tools_list_must_be_accepted() -> None:
+    for operation in ("create_run", "create_thread_and_run"):
+        factory = payload_factory(operation, "2026-08-14", Sampler("gpt-4o"))
+        bodies = [each.body for each in factory.single_value_payloads() if not each.implementation_defined]
+        assert [at(body, "/tools/0/function/name") for body in bodies if at(body, "/tool_choice/function")]
+
+
 def test_temperature_is_implementation_defined_on_a_reasoning_model() -> None:
     factory = payload_factory("create_run", "2026-08-14", Sampler("o3-mini", accepts_any_file_id=True))
     reasons = {payload.constraint: payload.implementation_defined for payload in factory.single_value_payloads()}

@@ -90,6 +90,16 @@ def test_every_branch_and_limit_is_reached() -> None:
     assert "" in {text for body in bodies for text in texts(body)}
 
 
+def test_a_named_function_is_one_of_the_tools() -> None:
+    generator = payload_generator("create_run")
+    choices = [body for _ in range(400) if at(body := generator.valid().body, "/tool_choice/function/name")]
+    assert len(choices) > 5
+    for body in choices:
+        tools = body["tools"]
+        assert is_array(tools)
+        assert at(body, "/tool_choice/function/name") in [at(tool, "/function/name") for tool in tools]
+
+
 def test_a_tool_choice_comes_with_tools() -> None:
     generator = payload_generator("create_run")
     for _ in range(200):

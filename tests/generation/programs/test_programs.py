@@ -56,6 +56,23 @@ def test_every_program_id_starts_with_its_phase() -> None:
         assert not program.needs or hasattr(FULL, program.needs)
 
 
+_BOTH_RUNS = ("run", "second")
+
+
+def test_second_run_is_tried_while_the_first_is_streamed(executed: Mapping[str, ExecutedProgram]) -> None:
+    exchanges = executed["lifecycle.stream_to_the_token_limit"].exchanges
+    first, second = (next(each for each in exchanges if each.step and each.step.name == name) for name in _BOTH_RUNS)
+    assert first.started < second.started < second.ended < first.ended
+    assert (first.accepted, second.refused) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["lifecycle.messages", "lifecycle.threads"])
+def test_metadata_has_the_names_of_ids(executed: Mapping[str, ExecutedProgram], name: str) -> None:
+    bodies = [step.body for step in executed[name].steps if step.operation in ("create_message", "create_thread")]
+    keys = [set(metadata) for body in bodies if is_object(body) and is_object(metadata := body.get("metadata"))]
+    assert any(each >= {"id", "thread_id", "run_id", "message_id"} for each in keys)
+
+
 def test_earlier_editions_exclude_programs_of_later_features() -> None:
     early = {program.id for program in catalogue(ProgramContext(edition=V2_LAUNCH))}
     late = {program.id for program in catalogue(ProgramContext(edition=DEFAULT_EDITION))}
@@ -271,6 +288,14 @@ def test_programs_do_without_builtin_tools_if_they_are_refused(id_: str) -> None
     accepted = [body for body, is_accepted in bodies if at(body, "/tools/0") and is_accepted]
     assert refused
     assert {*refused[0]} - {"tool_resources"} <= {*accepted[0]}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["odd_text", "bodies_that_are_not_json", "deep_nesting", "long_values"])
+def test_messages_that_odd_bodies_may_have_broken_are_listed_before_a_control(
+    name: str, executed: Mapping[str, ExecutedProgram]
+) -> None:
+    listed, control = executed[f"robustness.{name}"].steps[-2:]
+    assert (listed.operation, control.role) == ("list_messages", Role.CONTROL)
 
 
 def test_an_assistant_in_use_is_never_modified() -> None:

@@ -35,7 +35,7 @@ from runs_conformance.model.verdict import Outcome, Result, Tally
 from runs_conformance.rules.constraints import requests, response_schemas
 from tests.contract.test_validation import variations
 from tests.rules import histories
-from tests.rules.histories import HistoryBuilder, run
+from tests.rules.histories import HistoryBuilder, page, run
 
 CONSTRAINT = "run.status.enum"
 NEGATIVE = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
@@ -273,6 +273,18 @@ def test_a_correct_answer_asks_for_no_second_opinion(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(second_opinion, "_validator", fail)
     assert judged(CONSTRAINT, reading(run("completed")), response_schemas.tallies).outcome is Outcome.PASS
+
+
+def test_a_page_of_very_many_items_is_not_validated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> bool:
+        raise AssertionError("asked for a second opinion")
+
+    monkeypatch.setattr(second_opinion, "_validator", fail)
+    builder = HistoryBuilder()
+    builder.send("list_runs", page(*[run("nonsense")] * (second_opinion.MAX_CHECKED // 10)))
+    tally = judged(CONSTRAINT, builder.history(), response_schemas.tallies)
+    assert tally.outcome is Outcome.FAIL
+    assert tally.errors == []
 
 
 @pytest.mark.parametrize(("overlap", "is_valid"), [(400, True), (401, False), (None, True)])

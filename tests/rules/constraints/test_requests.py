@@ -11,7 +11,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT, at
-from runs_conformance.model.verdict import Finding, Outcome, Tally
+from runs_conformance.model.verdict import NO_VALID_VALUE, Finding, Outcome, Tally
 from runs_conformance.rules.constraints.requests import tallies
 from tests.rules.histories import HistoryBuilder, error, message, run, thread
 
@@ -535,11 +535,36 @@ def test_refused_valid_value_fails() -> None:
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (400, "No such file: 'file-000000000000000000000000'.", Outcome.INCONCLUSIVE),
+        (404, "Not found.", Outcome.INCONCLUSIVE),
+        (400, "Too many files.", Outcome.FAIL),
+    ],
+)
+def test_target_may_lack_a_file_that_a_valid_request_names(status: int, said: str, expected: Outcome) -> None:
+    id_ = "create_thread.tool_resources.code_interpreter.file_ids.maxItems"
+    body = {"tool_resources": {"code_interpreter": {"file_ids": ["file-000000000000000000000000"]}}}
+    mutation = Mutation("/tool_resources/code_interpreter/file_ids", "maxItems", ABSENT, ["file-0"])
+    step = Step(
+        operation="create_thread", body=body, role=Role.VALID, expectation=Accept(), exercises=(id_,), mutation=mutation
+    )
+    builder = HistoryBuilder()
+    for each in (Step(operation="create_thread", body={}, role=Role.CONTROL), step):
+        is_control = each is not step
+        response = thread() if is_control else error(said)
+        builder.send("create_thread", response, 200 if is_control else status, step=each, body=each.body)
+    assert tallies(builder.history())[id_].outcome is expected
+
+
 def test_refused_valid_value_fails_only_the_constraint_it_tests() -> None:
     builder = RequestHistory()
     builder.accept(control())
     builder.no(valid(256, MINIMUM, "create_run.assistant_id.type"))
-    assert tallies(builder.history()).keys() == {MINIMUM}
+    found = tallies(builder.history())
+    assert [id_ for id_, tally in found.items() if tally.judged] == [MINIMUM]
+    assert list(found["create_run.assistant_id.type"].inconclusive) == [NO_VALID_VALUE]
 
 
 def test_refused_packed_or_implementation_defined_request_is_not_judged() -> None:
@@ -547,7 +572,8 @@ def test_refused_packed_or_implementation_defined_request_is_not_judged() -> Non
     builder.accept(control())
     builder.no(valid(packed=True))
     builder.no(valid(expectation=Either("depends on files")))
-    assert tallies(builder.history()) == {}
+    tally = builder.tally()
+    assert (tally.judged, list(tally.inconclusive)) == (0, [NO_VALID_VALUE])
 
 
 def test_valid_value_is_inconclusive_if_everything_is_refused() -> None:
@@ -638,3 +664,39 @@ def test_metadata_that_may_exceed_the_limit_when_merged_is_inconclusive() -> Non
     assert tally(10).outcome is Outcome.INCONCLUSIVE
     assert tally(5).outcome is Outcome.FAIL
     assert tally(10, merges=False).outcome is Outcome.FAIL
+
+
+def about(pointer: str, constraint: str) -> Step:
+    """A negative whose invalid value is at another place."""
+    *_, keyword = constraint.split(".")
+    return Step(
+        operation="create_run",
+        body={**BODY, "invalid": pointer},
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation(pointer, keyword, ABSENT, pointer),
+        exercises=(f"create_run.{constraint}",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "others"),
+    [
+        (("max_prompt_tokens.type", "max_prompt_tokens.maximum"), "2 of 2 other invalid values of max_prompt_tokens"),
+        (("temperature.minimum", "top_p.minimum"), "2 of 2 other values that violate minimum"),
+        (("temperature.type", "tools.type", "top_p.maximum"), "3 of 3 other invalid values"),
+    ],
+)
+def test_unsent_value_names_those_like_it_that_were_accepted(accepted: tuple[str, ...], others: str) -> None:
+    builder = with_valid_neighbours()
+    for constraint in accepted:
+        builder.accept(about(f"/{constraint.partition('.')[0]}", constraint))
+    reason = next(iter(builder.tally().inconclusive))
+    assert reason == f"no invalid value was sent, since create_run accepted {others} (--exhaustive sends all)"
+
+
+def test_unsent_value_has_no_such_reason_if_those_like_it_were_refused() -> None:
+    builder = with_valid_neighbours()
+    for constraint in ("temperature.minimum", "top_p.minimum"):
+        builder.no(about(f"/{constraint.partition('.')[0]}", constraint))
+    assert not builder.tally().inconclusive

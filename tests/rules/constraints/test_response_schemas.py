@@ -99,6 +99,15 @@ def test_deviation_excuses_only_findings_in_its_scope() -> None:
     assert (tally.judged, len(tally.findings), dict(tally.excused)) == (2, 1, {"V-03": 1})
 
 
+def test_only_a_wrapped_error_event_may_lack_the_members_of_an_error() -> None:
+    wrapped = {"error": {"message": "Sorry.", "type": "server_error", "param": None, "code": None}}
+    builder = HistoryBuilder()
+    for data in (wrapped, {"error": "TimeoutError", "message": "Too late."}, {"message": "Sorry."}):
+        builder.send("create_run", events=[("thread.run.created", run("queued")), ("error", data)])
+    tally = tallies(builder.history())["error_event.code.required"]
+    assert (len(tally.findings), dict(tally.excused)) == (2, {"V-10": 1})
+
+
 def test_a_finding_points_into_the_answer() -> None:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed", completed_at="2025-10-30T12:00:00Z")))

@@ -7,7 +7,7 @@ from typing import Any
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.emulator import api_errors
-from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.context import Events, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.run_machine import advance, schedule, set_status
@@ -30,6 +30,26 @@ def adds_messages_to_locked_threads(hooks: Hooks) -> None:
 def runs_twice_at_once(hooks: Hooks) -> None:
     """Accepts a second run while one is active."""
     hooks.admit_run = _admit
+
+
+@mutant("event-name-matches-run-status")
+def shares_events_within_a_thread(hooks: Hooks) -> None:
+    """Accepts a second run while one is active, and has one queue of events for both."""
+    hooks.admit_run = _admit
+    inner, streamed = hooks.expand_event, dict[str, list[Run]]()
+
+    def expand(server: ServerState, run: Run, name: str, data: Any) -> Events:
+        events = inner(server, run, name, data)
+        together = streamed.setdefault(run.thread_id, [])
+        if run not in together:
+            together.append(run)
+        for other in together:
+            if other is not run and other.status not in TERMINAL:
+                other.events.extend(events)
+                other.changed.set()
+        return events
+
+    hooks.expand_event = expand
 
 
 @written_from_spec("active-run-blocks-second-run")

@@ -6,8 +6,8 @@ from typing import Any
 
 from runs_conformance.emulator.context import Hooks, RequestContext
 from runs_conformance.emulator.declaration import mutant, written_from_spec
-from runs_conformance.emulator.patching import wrap_handlers
-from runs_conformance.emulator.state import Message, Run, RunStep, Thread
+from runs_conformance.emulator.patching import patch_object, wrap_handlers
+from runs_conformance.emulator.state import Members, Message, Run, RunStep, Thread
 
 
 @written_from_spec("ids", level="should")
@@ -15,6 +15,18 @@ def counts_ids(hooks: Hooks) -> None:
     """Ids are sequential numbers."""
     prefixes = {"message": "msg", "run_step": "step", "tool_call": "call", "assistant": "asst"}
     hooks.new_id = lambda server, kind: f"{prefixes.get(kind, kind)}_{server.seq():024d}"
+
+
+@mutant("identity")
+def takes_ids_from_metadata(hooks: Hooks) -> None:
+    """Members of messages and threads that are ids are overwritten by metadata of the same names."""
+
+    def change(members: Members, *_: Any) -> None:
+        names = ("thread_id", "run_id") if members["object"] == "thread.message" else ("id",)
+        members.update({name: members["metadata"][name] for name in names if name in members["metadata"]})
+
+    patch_object(hooks, "message", change)
+    patch_object(hooks, "thread", change)
 
 
 def _all_threads(request: RequestContext) -> list[Thread]:

@@ -6,9 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from runs_conformance.emulator.api_errors import bad_request
 from runs_conformance.emulator.context import Hooks, RequestContext
-from runs_conformance.emulator.declaration import written_from_spec
-from runs_conformance.emulator.patching import patch_request_member, set_keyword, wrap_handlers
+from runs_conformance.emulator.declaration import mutant, written_from_spec
+from runs_conformance.emulator.patching import (
+    patch_request_body,
+    patch_request_member,
+    set_keyword,
+    wrap_handlers,
+)
 
 
 def _to_int(value: Any) -> Any:
@@ -128,3 +134,29 @@ def takes_null_for_the_assistant(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, run, "create_run")
+
+
+@mutant("create_message.content[].image_url.type")
+def wants_image_urls_as_text(hooks: Hooks) -> None:
+    """The image_url of a part of a message is a string, not an object."""
+
+    def change(body: Any) -> None:
+        for part in body["content"] if isinstance(body.get("content"), list) else ():
+            if isinstance(part, dict) and isinstance(part.get("image_url"), dict):
+                raise bad_request("Invalid type for 'content[0].image_url': expected a string, but got an object.")
+            if isinstance(part, dict) and isinstance(part.get("image_url"), str):
+                part["image_url"] = {"url": part["image_url"]}
+
+    patch_request_body(hooks, change, "create_message")
+
+
+@mutant("create_run.tool_choice.type.enum")
+def takes_no_function_by_name(hooks: Hooks) -> None:
+    """A tool choice that names a function is refused."""
+
+    def change(choice: Any) -> Any:
+        if isinstance(choice, dict) and choice.get("type") == "function":
+            raise bad_request("Invalid value for 'tool_choice': expected a string.", "tool_choice")
+        return choice
+
+    patch_request_member(hooks, "tool_choice", change, "create_run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
@@ -14,6 +14,7 @@ from runs_conformance.emulator.declaration import variant
 from runs_conformance.emulator.factories import add_messages, new_message
 from runs_conformance.emulator.list_pages import ListPage
 from runs_conformance.emulator.patching import patch_request_body, set_keyword
+from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Message, Thread
 
 
@@ -243,6 +244,32 @@ def wants_every_output(hooks: Hooks) -> None:
         inner(server, run, outputs)
 
     hooks.check_submit = check
+
+
+@variant(accepts_any_file_id=False)
+def wants_known_files(hooks: Hooks) -> None:
+    """A file or vector store that does not exist is not found."""
+    inner = hooks.validate_body
+
+    def check(schemas: Schemas, operation: Operation, body: Any) -> None:
+        inner(schemas, operation, body)
+        for id_ in _file_ids(body):
+            raise ApiError(404, f"No such file or vector store: '{id_}'.")
+
+    hooks.validate_body = check
+
+
+def _file_ids(value: Any) -> Iterator[str]:
+    """The ids of files and vector stores in a body. Nothing of the emulator's own uploads them."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in ("file_id", "file_ids", "vector_store_ids"):
+                yield from [member] if isinstance(member, str) else member or ()
+            elif name != "metadata":
+                yield from _file_ids(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _file_ids(item)
 
 
 @variant()

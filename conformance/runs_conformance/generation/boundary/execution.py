@@ -18,7 +18,7 @@ from runs_conformance.generation.boundary.bisection import (
 )
 from runs_conformance.generation.boundary.cases import OperationCases, ValidCase
 from runs_conformance.generation.boundary.fixtures import Fixture, may_have_taken_effect
-from runs_conformance.generation.boundary.sampling import Shape, order_by_turns, wrong_shape
+from runs_conformance.generation.boundary.omission import Omission, order_by_turns
 from runs_conformance.model.case import Either, Instruction, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -104,16 +104,6 @@ def _first_per_constraint(negatives: Sequence[Step]) -> list[Step]:
     return list(first.values())
 
 
-SAMPLE_SIZE, SAMPLE_RATIO = 3, 1
-"""Invalid values of one keyword that are sent although each of them was accepted and started a run, and the number of
-further ones for each that was refused: an unknown id is refused even where no value is validated.
-"""
-
-ENOUGH_ACCEPTED = 12
-"""Accepted invalid values of all keywords that show that an operation validates little; then one of each keyword is
-sent.
-"""
-
 MAX_FRUITLESS = 12
 """Invalid values that are sent although the smallest valid request was refused, and they are refused with its status:
 no verdict is possible, but a target that accepts one of them fails.
@@ -122,6 +112,8 @@ no verdict is possible, but a target that accepts one of them fails.
 MAX_CONFIRMED_REFUSALS = 6
 """Valid values that were refused twice; they show that the target does not refuse at random."""
 
+MAX_REFUSED_CANCELLATIONS = 5
+"""Cancellations refused in a row: the runs of the target end too soon, or cannot be cancelled."""
 
 MAX_FRUITLESS_HALVES = 3
 """Times in a row that both halves of a refused request are refused, before each of its values is sent alone."""
@@ -142,12 +134,11 @@ class CaseRun:
     exhausted: bool = False
     server_errors: int = 0
     refusals: int = 0
+    refused_cancellations: int = 0
     confirmed_refusals: int = 0
     refused_members: set[str] = field(default_factory=set)
     failed_constraints: set[str] = field(default_factory=set)
-    accepted_keywords: Counter[str] = field(default_factory=Counter)
-    tried_shapes: set[Shape] = field(default_factory=set)
-    refused_keywords: Counter[str] = field(default_factory=Counter)
+    omission: Omission = field(default_factory=Omission)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
@@ -160,8 +151,9 @@ class CaseRun:
         exchange: Exchange = yield step
         if may_have_taken_effect(exchange) and self.fixture.is_consumed(step):
             self.consumed = True
-            if self.fixture.after_accept is not None:
-                yield from self.fixture.after_accept(exchange)
+            if self.fixture.after_accept is not None and self.refused_cancellations < MAX_REFUSED_CANCELLATIONS:
+                was_refused = yield from self.fixture.after_accept(exchange)
+                self.refused_cancellations = self.refused_cancellations + 1 if was_refused else 0
         return exchange
 
     def send_with_retry(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
@@ -276,42 +268,25 @@ class CaseRun:
         """
         statuses = Counter[int | None]()
         for step in order_by_turns(negatives) if self.samples else negatives:
-            if step.exercises and (step.exercises[0] in self.failed_constraints or self.samples_out(step)):
+            if step.exercises and (step.exercises[0] in self.failed_constraints or self.leaves_out(step)):
                 continue
             if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
                 return
             require_invalid(step, self.context.edition)
-            if shape := wrong_shape(step):
-                self.tried_shapes.add(shape)
             exchange = yield from self.send_with_retry(step)
             if exchange is None:
                 return
             statuses[exchange.status] += 1
-            keyword = step.mutation.keyword if step.mutation else ""
+            self.omission.record(step, exchange)
             if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
                 self.failed_constraints.add(step.exercises[0])
-                self.accepted_keywords[keyword] += 1
-            elif exchange.refused:
-                self.refused_keywords[keyword] += 1
 
     @property
     def samples(self) -> bool:
         """Whether negatives are left out once many were accepted, since each accepted one starts a run."""
         return self.fixture.after_accept is not None and not self.context.exhaustive
 
-    def samples_out(self, step: Step) -> bool:
-        """Whether a negative is left out: most others of its keyword were accepted.
-
-        One of each wrong shape is sent even so: what a server does not check may break what it does with it later.
-        """
-        if not self.samples or step.mutation is None:
-            return False
-        if not self.context.always_sent.isdisjoint(step.exercises):
-            return False
-        if (shape := wrong_shape(step)) and shape not in self.tried_shapes:
-            return False
-        keyword = step.mutation.keyword
-        accepted, refused = self.accepted_keywords.total(), self.refused_keywords.total()
-        validates_little = accepted >= ENOUGH_ACCEPTED + SAMPLE_RATIO * refused
-        wanted = (1 if validates_little else SAMPLE_SIZE) + SAMPLE_RATIO * self.refused_keywords[keyword]
-        return self.accepted_keywords[keyword] >= wanted
+    def leaves_out(self, step: Step) -> bool:
+        """Whether a negative is not sent, because the target accepted most of those like it."""
+        is_wanted = not self.context.always_sent.isdisjoint(step.exercises)
+        return self.samples and not is_wanted and self.omission.covers(step)

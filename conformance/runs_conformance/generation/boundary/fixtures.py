@@ -31,15 +31,16 @@ class Fixture:
 
     `set_up` creates them, and `reset` replaces them after a request that consumed them (`set_up` if there is no
     `reset`). `is_consumed` says whether a step that took effect consumes the fixture; `after_accept` then sends the
-    steps that must follow at once. `name` names the operation's answers. If `control_last` is set, the control itself
-    consumes the fixture and so follows the negatives; `state_check` in between shows that they changed nothing.
+    step that must follow at once, and returns whether the target refused it. `name` names the operation's responses. If
+    `control_last` is set, the control itself consumes the fixture and so follows the negatives; `state_check` in
+    between shows that they changed nothing.
     """
 
     set_up: Callable[[ProgramContext], Fragment]
     path: Mapping[str, JSON | Ref] = field(default_factory=dict)
     reset: Callable[[ProgramContext], Fragment] | None = None
     is_consumed: Callable[[Step], bool] = lambda step: step.role is Role.NEGATIVE
-    after_accept: Callable[[Exchange], Generator[Instruction, Any, None]] | None = None
+    after_accept: Callable[[Exchange], Generator[Instruction, Any, bool]] | None = None
     name: str = ""
     control_last: bool = False
     state_check: Step | None = None
@@ -112,12 +113,14 @@ def _create_run_step(context: ProgramContext) -> Fragment:
     return (yield from give_up("a list with a run step"))
 
 
-def _cancel_run_on(thread: str | Ref) -> Callable[[Exchange], Generator[Instruction, Any, None]]:
-    """Build the steps that cancel the run an answer created; a streamed run has already ended."""
+def _cancel_run_on(thread: str | Ref) -> Callable[[Exchange], Generator[Instruction, Any, bool]]:
+    """Build the step that cancels the run a response created; a streamed run has already ended."""
 
-    def cancel(exchange: Exchange) -> Generator[Instruction, Any, None]:
-        if _has_id(exchange):
-            yield on_run("cancel_run", "run", thread)
+    def cancel(exchange: Exchange) -> Generator[Instruction, Any, bool]:
+        if not _has_id(exchange):
+            return False
+        cancelled: Exchange = yield on_run("cancel_run", "run", thread)
+        return cancelled.refused
 
     return cancel
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import partial
 
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.generation.boundary.cases import OperationCases, select_positive_controls
 from runs_conformance.model.case import Step
 from runs_conformance.model.json import Absent
-from runs_conformance.model.turns import take_turns
 
 MIN_NEGATIVES = 3
 """Negatives of each operation, also of one that has no kind of constraint of its own."""
@@ -33,51 +31,6 @@ def kind_of(step: Step) -> Kind:
 
 def _type_name(value: object) -> str:
     return "absent" if isinstance(value, Absent) else json_type_of(value)
-
-
-Shape = tuple[str, str]
-
-
-def wrong_shape(step: Step) -> Shape | None:
-    """The list that is to be something else, by its place; or an object, or any value, that is to be a list or object.
-
-    None if no list or object is involved, or the step violates something else than a type.
-    """
-    mutation = step.mutation
-    if mutation is None or mutation.keyword != "type" or mutation.place != "body":
-        return None
-    if isinstance(mutation.mutated, Absent) or isinstance(mutation.original, Absent):
-        return None
-    was, became = json_type_of(mutation.original), json_type_of(mutation.mutated)
-    if became not in ("array", "object"):
-        return None
-    if was == "array":
-        return mutation.pointer, became
-    return ("object" if was == "object" else "scalar"), became
-
-
-def order_by_turns(negatives: Sequence[Step]) -> list[Step]:
-    """Order negatives so that the members of a body take turns, those of each object within it, too.
-
-    Where accepted negatives end the sampling of a keyword, it has then not been spent on the first members. Those of
-    one constraint stay together, since one that is refused is no evidence for the others.
-    """
-    by_constraint: dict[tuple[str, ...], list[Step]] = {}
-    for step in negatives:
-        by_constraint.setdefault(step.exercises or (step.anomaly,), []).append(step)
-    constraints = [(_path(steps[0]), steps) for steps in by_constraint.values()]
-    depth = max((len(path) for path, _ in constraints), default=0)
-    segments = (partial(_segment, depth=each) for each in range(depth))
-    return [step for _, steps in take_turns(constraints, *segments) for step in steps]
-
-
-def _segment(constraint: tuple[Sequence[str], object], depth: int) -> str | None:
-    path, _ = constraint
-    return path[depth] if depth < len(path) else None
-
-
-def _path(step: Step) -> Sequence[str]:
-    return step.mutation.pointer.split("/")[1:] if step.mutation is not None else ()
 
 
 def sample_cases(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
+from runs_conformance.contract.condition import listed_values
 from runs_conformance.contract.schema import Schema
 from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.sample import MissingResource
-from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.json import JSON, is_array, is_object, pointer_tokens
 
 Generate = Callable[[Schema, Random], JSON]
 """Generates a valid value for a place. Raises MissingResource."""
@@ -34,7 +35,9 @@ def repair(schema: Schema, value: JSON, random: Random, generate: Generate, is_s
 def _candidates(
     schema: Schema, entry: Schema, value: Mapping[str, JSON], random: Random, generate: Generate
 ) -> Iterator[dict[str, JSON]]:
-    """Objects that may satisfy an entry: first with the members that it requires, then without one member each."""
+    """Objects that may satisfy an entry: first with the values that it requires, then without one member each."""
+    for pointer, places in entry.get("x-listed", {}).items():
+        yield from (_replace_at(value, pointer_tokens(pointer), listed) for listed in listed_values(value, places))
     then = entry.get("then", entry)
     completed = dict(value)
     for name, expected in then.get("properties", {}).items():
@@ -58,3 +61,10 @@ def _candidates(
     random.shuffle(names)
     for removed in names:
         yield {name: member for name, member in value.items() if name != removed}
+
+
+def _replace_at(value: JSON, tokens: Sequence[str], new: JSON) -> dict[str, JSON]:
+    """An object with another value at a place that exists in it."""
+    members = dict(value) if is_object(value) else {}
+    members[tokens[0]] = _replace_at(members[tokens[0]], tokens[1:], new) if tokens[1:] else new
+    return members

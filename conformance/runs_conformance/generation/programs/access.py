@@ -12,7 +12,7 @@ from runs_conformance.generation.programs.all_operations import TestObjects, all
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
 from runs_conformance.generation.programs.responses import has_id, response_object
-from runs_conformance.generation.programs.steps import on_thread, page
+from runs_conformance.generation.programs.steps import at_root, on_thread, page
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -23,7 +23,7 @@ _ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", 
 _NOT_IN_BETA = Refuse((400,))
 
 
-@program("security", "auth", runs=1, requests=86)
+@program("security", "auth", runs=1, requests=88)
 def keys(context: ProgramContext) -> StepGenerator:
     """Every operation is called on existing objects without a key and with a wrong one.
 
@@ -36,6 +36,10 @@ def keys(context: ProgramContext) -> StepGenerator:
         return [_expect_refusal(replace(step, key=key), _UNAUTHORISED) for key in keys]
 
     yield from _try_all_operations(context, variants_of)
+    # With the right key, to find out whether these requests were refused for another reason than their key.
+    response: Exchange = yield page("list_assistants", limit=1)
+    if not response.accepted:
+        yield at_root("create_thread", {})
 
 
 @program("security", "auth", runs=1, requests=65)

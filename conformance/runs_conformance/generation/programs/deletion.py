@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, complete_run, require
+from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, complete_run, give_up, require
 from runs_conformance.generation.programs.responses import has_id, item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
@@ -32,8 +32,7 @@ def deleted_around_a_run(context: ProgramContext) -> StepGenerator:
     yield from _delete_message()
     if not context.use.get("assistant"):
         yield from _delete_assistant()
-    deleted: Exchange = yield on_thread("delete_thread")
-    if not deleted.accepted:
+    if not (yield from _delete_thread()):
         return
     for step in _steps_on_deleted_thread():
         yield dangling_reference(step, DanglingReference.DELETED)
@@ -47,13 +46,17 @@ def deleted_thread(context: ProgramContext) -> StepGenerator:
     """
     if context.use.get("thread") or not (yield from require(assistant(context), thread(context))):
         return
-    deleted: Exchange = yield on_thread("delete_thread")
-    if not deleted.accepted:
+    if not (yield from _delete_thread()):
         return
     for step in (run("too_late"), message("Too late."), page("list_runs"), on_thread("get_thread")):
         answer: Exchange = yield dangling_reference(step, DanglingReference.DELETED)
         if step.operation == "create_run" and has_id(answer):
             yield from cancel_and_wait("too_late")
+
+
+def _delete_thread() -> Fragment:
+    deleted: Exchange = yield on_thread("delete_thread")
+    return deleted.accepted or (yield from give_up("a thread that is deleted"))
 
 
 def _delete_message() -> Fragment:

@@ -28,10 +28,16 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 _METADATA_CHANGES: tuple[Any, ...] = ({"a": "1", "b": "2"}, {"b": "3"}, {"c": ""}, {}, None)
 """Metadata to set in turn. The target may merge or replace it, but must store it."""
 
+_IDS_OF_THE_CALLER: Any = {"id": "42", "thread_id": "thread_a", "run_id": "run_b", "message_id": "msg_c"}
+"""Metadata with the names of the API's own members. It belongs to the caller, and identifies no object."""
+
 
 @program("lifecycle", "messages", requests=28)
 def messages(context: ProgramContext) -> StepGenerator:
-    """Messages of every kind are added to a thread and read back."""
+    """Messages of every kind are added to a thread and read back.
+
+    The metadata of one has the names of the API's ids, which must change nothing.
+    """
     if not (yield from require(thread(context))):
         return
     kinds: list[dict[str, Any]] = [
@@ -39,7 +45,7 @@ def messages(context: ProgramContext) -> StepGenerator:
         {"content": "  Ünïcødé, e\u0301, 漢字, 🙂 <b>\"&amp;'</b> \\n and \t tabs\nand lines,\r\nof two kinds. \n"},
         {"content": "A long story. " * 15_000},
         {"role": "assistant", "content": "Said by the assistant."},
-        {"content": "With everything.", "metadata": {"K": "V", "empty": ""}, "attachments": []},
+        {"content": "With everything.", "metadata": {"K": "V", "empty": "", **_IDS_OF_THE_CALLER}, "attachments": []},
         {"content": "With nulls.", "metadata": None, "attachments": None},
     ]
     if edition_includes(context, "2024-05-09"):
@@ -87,7 +93,10 @@ def modified_message(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "metadata", requests=41)
 def threads(context: ProgramContext) -> StepGenerator:
-    """Threads are created in every form, read, modified and deleted, and a deleted one is requested again."""
+    """Threads are created in every form, read, modified and deleted, and a deleted one is requested again.
+
+    The metadata of one has the names of the API's ids, which must change nothing.
+    """
     empty: list[dict[str, Any]] = [{}, {"messages": []}, {"metadata": None, "tool_resources": None}]
     for body in empty:
         if has_id((yield at_root("create_thread", body, name="thread"))):
@@ -100,7 +109,7 @@ def threads(context: ProgramContext) -> StepGenerator:
     files = [file] if file else []
     full_thread = {
         "messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi.", "metadata": {}}],
-        "metadata": {"K": "V", "empty": ""},
+        "metadata": {"K": "V", "empty": "", **_IDS_OF_THE_CALLER},
         "tool_resources": {"code_interpreter": {"file_ids": files}},
     }
     if not has_id((yield at_root("create_thread", full_thread, name="thread"))):

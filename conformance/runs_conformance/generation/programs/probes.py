@@ -20,6 +20,8 @@ LONG_TEXT_LENGTH = 1_000_000
 HUGE_TEXT_LENGTH = 10_000_000
 """The length of a text that no server should read to its end."""
 
+_CONTROL = replace(on_thread("get_thread"), role=Role.CONTROL)
+
 
 def _message_probe(raw: bytes, name: str, reason_to_accept: str = "") -> Step:
     """Create a message with a body sent byte for byte. It must be refused unless a reason to accept it is given."""
@@ -45,20 +47,29 @@ def send_probes(probes: Iterable[Step]) -> Fragment:
     is the cause.
     """
     probes = tuple(probes)
-    control = replace(on_thread("get_thread"), role=Role.CONTROL)
     if any(step.operation == "create_message" for step in probes):
         # A refusal means something only where the operation is otherwise accepted.
         yield replace(message("Hello."), role=Role.CONTROL)
     else:
-        yield control
+        yield _CONTROL
     for step in probes:
         response: Exchange = yield step
         # A request that was not sent has no id.
         if response.id and (response.status is None or response.status >= 500):
-            yield control
+            yield _CONTROL
             yield step
-            yield control
-    yield control
+            yield _CONTROL
+    yield _CONTROL
+    return True
+
+
+def _read_back(**query: str) -> Fragment:
+    """List the messages, which a body that was stored despite its refusal may break.
+
+    The control afterwards shows that only the list fails.
+    """
+    yield page("list_messages", **query)
+    yield _CONTROL
     return True
 
 
@@ -70,7 +81,7 @@ _VALID = _text({"role": "user", "content": "Hello."})
 _FIRST_VALUE = "some parsers stop at the end of the first value"
 
 
-@program("robustness", "validation", requests=36)
+@program("robustness", "validation", requests=37)
 def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
     """Messages and threads are created with bodies that are not JSON or not UTF-8.
 
@@ -110,10 +121,10 @@ def bodies_that_are_not_json(context: ProgramContext) -> StepGenerator:
             _message_probe(_VALID.decode().encode("utf-16"), "utf_16", "other encodings may be understood"),
         ]
     )
-    yield page("list_messages")
+    yield from _read_back()
 
 
-@program("robustness", "validation", requests=24)
+@program("robustness", "validation", requests=25)
 def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
     """Bodies that are an array, a scalar or empty are sent where an object is required.
 
@@ -135,10 +146,10 @@ def bodies_of_another_kind(context: ProgramContext) -> StepGenerator:
             _raw_probe(on_thread("modify_thread"), b"5", "number_body"),
         ]
     )
-    yield page("list_messages")
+    yield from _read_back()
 
 
-@program("robustness", "validation", requests=17)
+@program("robustness", "validation", requests=18)
 def content_types(context: ProgramContext) -> StepGenerator:
     """A valid body is sent with a content type other than JSON, or with none.
 
@@ -166,10 +177,10 @@ def content_types(context: ProgramContext) -> StepGenerator:
             ),
         ]
     )
-    yield page("list_messages")
+    yield from _read_back()
 
 
-@program("robustness", "validation", requests=15)
+@program("robustness", "validation", requests=16)
 def deep_nesting(context: ProgramContext) -> StepGenerator:
     """Bodies with extremely deep nesting are sent.
 
@@ -194,14 +205,14 @@ def deep_nesting(context: ProgramContext) -> StepGenerator:
             _raw_probe(at_root("create_assistant"), new_assistant, "deep_nesting", reason),
         ]
     )
-    yield page("list_messages")
+    yield from _read_back()
 
 
 def _nested_arrays(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
-@program("robustness", "validation", requests=26)
+@program("robustness", "validation", requests=27)
 def long_values(context: ProgramContext) -> StepGenerator:
     """Values of a million characters, one of ten million, and objects with thousands of members are sent.
 
@@ -235,10 +246,10 @@ def long_values(context: ProgramContext) -> StepGenerator:
             _raw_probe(new_assistant, b'{"model": "x", "temperature": 1e999}', "long_number"),
         ]
     )
-    yield page("list_messages")
+    yield from _read_back()
 
 
-@program("robustness", "validation", requests=18)
+@program("robustness", "validation", requests=19)
 def odd_text(context: ProgramContext) -> StepGenerator:
     """Text that JSON allows but programs often mishandle is sent in messages, and listed.
 
@@ -269,4 +280,4 @@ def odd_text(context: ProgramContext) -> StepGenerator:
             ),
         ]
     )
-    yield page("list_messages", order="asc")
+    yield from _read_back(order="asc")

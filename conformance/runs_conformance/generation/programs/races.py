@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
@@ -27,7 +29,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     thread,
 )
-from runs_conformance.model.case import Concurrent, DanglingReference
+from runs_conformance.model.case import Concurrent, DanglingReference, Instruction
 from runs_conformance.model.exchange import Exchange, were_simultaneous
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -93,7 +95,7 @@ def messages_at_once(context: ProgramContext) -> StepGenerator:
             return
 
 
-@program("races", "tools", runs=2, requests=42)
+@program("races", "tools", runs=2, requests=44)
 def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
     """Four sets of tool outputs are submitted to one run concurrently, and again when it, or the next run, waits.
 
@@ -101,19 +103,30 @@ def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_twice")))):
         return
-    if not (yield from start_waiting_run(context)):
+    count = yield from _start_run_with_calls(context)
+    if not count:
         return
-    count = 1
     for number in range(2):
         yield Concurrent(tuple(submit(count=count, outputs=(f"Set {place}.",)) for place in range(_AT_ONCE)))
         response: Exchange = yield poll(name="waiting")
         count = pending_call_count(response)
         if number == 0 and not count:
-            if not (yield from start_waiting_run(context)):
+            count = yield from _start_run_with_calls(context)
+            if not count:
                 return
-            count = 1
     if (yield from finish_tool_calls(run_answer="resumed")):
         yield from read_everything()
+
+
+def _start_run_with_calls(context: ProgramContext) -> Generator[Instruction, Any, int]:
+    """Start a run that waits for outputs; returns of how many calls, or 0 if it does not wait.
+
+    A model that is forced to call any function may call several.
+    """
+    if not (yield from start_waiting_run(context)):
+        return 0
+    waiting: Exchange = yield on_run("get_run", name="waiting")
+    return max(1, pending_call_count(waiting))
 
 
 @program("races", "cancel", runs=1, requests=25)

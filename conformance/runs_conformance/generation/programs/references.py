@@ -38,7 +38,7 @@ MALFORMED_IDS: Mapping[str, str] = {
 """For each path parameter a malformed id, as defective clients send it."""
 
 
-@program("security", "core", runs=1, requests=97)
+@program("security", "core", runs=1, requests=98)
 def references(context: ProgramContext) -> StepGenerator:
     """Every operation with an id is called with unknown ids, malformed ids, and ids that belong to another thread.
 
@@ -56,6 +56,9 @@ def references(context: ProgramContext) -> StepGenerator:
     yield from read_objects(objects)
     if "waiting" in objects:
         yield from cancel_finally()
+    if "thread" not in context.use:
+        # A deletion by the right path shows that the others were not refused because there is none.
+        yield from objects.sendable((on_message("delete_message"),))
 
 
 def _steps_with_dangling_ids() -> Iterator[Step]:

@@ -32,6 +32,7 @@ PROMPTS: Mapping[str, str] = {
 
 UNKNOWN_CALL_ID = "call_" + "0" * 24
 UNKNOWN_FILE_ID = "file-" + "0" * 24
+UNKNOWN_VECTOR_STORE_ID = "vs_" + "0" * 24
 UNKNOWN_CALL_OUTPUTS = {"tool_outputs": [{"tool_call_id": UNKNOWN_CALL_ID, "output": "not requested"}]}
 """Well-formed tool outputs for a call that does not exist."""
 

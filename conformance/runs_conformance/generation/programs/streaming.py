@@ -11,6 +11,7 @@ from runs_conformance.generation.programs.fragments import (
     cancel_and_wait,
     create_forced_run,
     finish_tool_calls,
+    give_up,
     prepare_caller,
     read_everything,
     require,
@@ -30,7 +31,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     thread,
 )
-from runs_conformance.model.case import REFUSES_BODY, Instruction, Mutation, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Concurrent, Instruction, Mutation, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -121,16 +122,24 @@ def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchan
     return response
 
 
-@program("lifecycle", "streaming", runs=1, requests=15)
+@program("lifecycle", "streaming", runs=1, requests=23)
 def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
     """A streamed run with a long answer reaches the smallest limit of completion tokens.
 
-    Then it is cancelled, which must change nothing, and its thread takes a message.
+    While its stream shows the answer, a second streamed run is tried on its thread. After its end it is cancelled,
+    which must change nothing, and its thread takes a message.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
-    if (yield from require(run(stream=True, max_completion_tokens=256))):
-        yield on_run("get_run")
-        yield from read_everything()
-        yield on_run("cancel_run")
-        yield message("And again.")
+    members: dict[str, Any] = {"stream": True, "max_completion_tokens": 256}
+    second = replace(run("second", **members), after_event="thread.message.delta")
+    first_response, second_response = yield Concurrent((run(**members), second))
+    if second_response.accepted:
+        yield from cancel_and_wait("second")
+    if not has_id(first_response):
+        yield from give_up("success with an id")
+        return
+    yield on_run("get_run")
+    yield from read_everything()
+    yield on_run("cancel_run")
+    yield message("And again.")

@@ -17,6 +17,9 @@ from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _READS = schema("openai-openapi f85dbe2 openapi.yaml, the 200 response of each retrieval")
 
+_VALID_IN_EVERY_LIST = {"order": ("asc", "desc"), "limit": tuple(map(str, range(1, 101)))}
+"""The query parameters that name no object, with their valid values."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectRead:
@@ -48,8 +51,9 @@ def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[
 
 def _is_ordinary(exchange: Exchange) -> bool:
     step = exchange.step
-    is_ordinary = step is not None and step.key is Key.PRIMARY and step.role is not Role.NEGATIVE
-    return is_ordinary and step is not None and not step.headers and not step.query and not step.raw
+    if step is None or step.key is not Key.PRIMARY or step.role is Role.NEGATIVE or step.headers or step.raw:
+        return False
+    return all(str(value) in _VALID_IN_EVERY_LIST.get(name, ()) for name, value in step.query)
 
 
 def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRead | None:

@@ -35,7 +35,7 @@ _DISCLOSURE = convention("a secret in a message is disclosed to everyone who rea
 class _UnauthenticatedRequests:
     """The requests of a history that were sent with a wrong key, or those that were sent with none.
 
-    `keys_are_checked` says whether one of them was refused by an operation that does not refuse the valid key.
+    `keys_are_checked` says whether one of them was certainly refused for its key.
     """
 
     sent: tuple[Exchange, ...]
@@ -72,7 +72,7 @@ def check_rejected(exchange: Exchange, description: str, works: bool = True) -> 
 
 def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
     if not requests.keys_are_checked:
-        yield Inconclusive(f"no request {description} was refused, so the target does not check keys")
+        yield Inconclusive(f"no request {description} was certainly refused for its key")
         return
     for exchange in requests.sent:
         works = is_rejected_for_its_key(requests.history, exchange)
@@ -85,10 +85,14 @@ def _check_some_rejected(requests: _UnauthenticatedRequests, description: str) -
     for exchange in requests.sent:
         if exchange.accepted:
             return exchange.finding(f"no request {description} was refused")
-    for exchange in requests.sent:
-        if (status := exchange.status) is not None and operation_works(requests.history, exchange):
+    responded = [each for each in requests.sent if each.status is not None and operation_works(requests.history, each)]
+    for exchange in responded:
+        if not exchange.refused:
+            status = exchange.status
             message = f"a request {description} got HTTP {status}, not 401"
             return exchange.finding(message, "", 401, status)
+    if responded:
+        return Inconclusive(f"the HTTP {responded[0].status} to a request {description} may have another reason")
     return Inconclusive(f"no request {description} was accepted or refused by an operation that works")
 
 
@@ -124,7 +128,13 @@ def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Re
 
     Fix: Compare the key with those that were issued.
     """
-    yield _check_some_rejected(requests, "with a wrong key")
+    history = requests.history
+    if not keys_are_checked(history, Key.NONE, Key.WRONG) and any(
+        each.accepted for each in history if each.operation and key_of(each) is Key.NONE
+    ):
+        yield Inconclusive("the target requires no key")
+    else:
+        yield _check_some_rejected(requests, "with a wrong key")
 
 
 @rule(

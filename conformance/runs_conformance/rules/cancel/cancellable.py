@@ -13,11 +13,15 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
 _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
+
+_STOPPED = TERMINAL | {"cancelling"}
+_PATIENCE = 5.0
+"""Seconds after an accepted cancellation in which its run may continue."""
 
 
 def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Result]:
@@ -25,12 +29,23 @@ def _check_possible(action: RunAction, statuses: tuple[str, ...]) -> Iterator[Re
     if before is None or before.status not in statuses or not action.must_be_accepted:
         return
     if action.exchange.accepted:
-        yield PASSED
+        yield _judge_accepted(action)
     elif action.exchange.refused and after is not None and after.status in ACTIVE:
         message = f"the cancellation of a run that was {before.status!r}, and {after.status!r} afterwards, was refused"
         yield action.exchange.finding(message, "", 200, action.exchange.status)
     else:
         yield Inconclusive("the run may have ended before it was cancelled")
+
+
+def _judge_accepted(action: RunAction) -> Result:
+    """An acceptance counts if the run was seen to stop. If it continues for long, another rule reports that."""
+    observed = action.attributable_observations
+    if any(each.status in _STOPPED for each in observed):
+        return PASSED
+    if observed and (seconds := observed[-1].earliest - action.exchange.ended) > _PATIENCE:
+        status = observed[-1].status
+        return Suspicion(f"a run was still {status!r} {seconds:.0f} s after its cancellation had been accepted")
+    return Inconclusive("the cancellation was accepted, but the run was not seen to stop")
 
 
 @rule(

@@ -27,6 +27,8 @@ _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, 
 _CANCELLING_SECONDS = 12.0
 """How long a run may be cancelling. Less than the shortest time that programs wait for the end of a run at first."""
 
+_CONTINUING = ACTIVE - {"cancelling"}
+
 
 def _stops_active_run(action: RunAction) -> bool:
     before = action.state_before
@@ -76,7 +78,7 @@ def is_carried_out(action: RunAction) -> Iterator[Result]:
     """
     if _stops_active_run(action):
         for observation in action.later_observations:
-            continues = observation.status in ("queued", "in_progress", "requires_action")
+            continues = observation.status in _CONTINUING
             yield observation.check(
                 not continues,
                 f"the run was cancelled but is {observation.status!r}",
@@ -129,24 +131,35 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
 def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted reaches a terminal status.
 
-    A run that is still `cancelling` after twelve seconds locks its thread without need. The real service took one
-    second.
+    A run that is still `cancelling`, or continues as if it had not been cancelled, after twelve seconds locks its
+    thread without need. The real service took one second. An end that tool outputs or a second cancellation may have
+    caused does not count.
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
     """
-    if not action.exchange.accepted or action.response_object is None or not action.later_observations:
+    had_ended = action.state_before is not None and action.state_before.status in TERMINAL
+    if not action.exchange.accepted or action.response_object is None or not action.later_observations or had_ended:
         return
+    observed = action.attributable_observations
     last = action.later_observations[-1]
-    if action.final_state is not None:
+    late = [each for each in observed if each.earliest - action.exchange.ended > _CANCELLING_SECONDS]
+    if ignored := next((each for each in late if each.status in _CONTINUING), None):
+        seconds = ignored.earliest - action.exchange.ended
+        message = f"the run was cancelled but is {ignored.status!r} {seconds:.0f} s later"
+        yield ignored.finding(message, "/status", "cancelled", ignored.status)
+    elif any(each.status in TERMINAL for each in observed):
         yield PASSED
-    elif last.status == "cancelling":
-        seconds = last.earliest - _first_of_the_trailing(action).latest
-        finding = last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
-        yield (
-            finding
-            if seconds > _CANCELLING_SECONDS
-            else Inconclusive("the run was not observed long enough after its cancellation")
-        )
+    elif last.status == "cancelling" and (seconds := _seconds_of_cancelling(action, last)) > _CANCELLING_SECONDS:
+        yield last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
+    elif action.final_state is not None:
+        yield Inconclusive("another request may have ended the run that was cancelled")
+    else:
+        yield Inconclusive("the run was not observed long enough after its cancellation")
+
+
+def _seconds_of_cancelling(action: RunAction, last: Observation) -> float:
+    """The seconds that the run was `cancelling` for at least, until the last observation."""
+    return last.earliest - _first_of_the_trailing(action).latest
 
 
 def _first_of_the_trailing(action: RunAction) -> Observation:

@@ -18,6 +18,7 @@ from runs_conformance.contract.second_opinion import (
     IndependentError,
     confirms_violation,
     independent_errors,
+    is_checkable,
     is_meant_invalid,
     is_mutation_confirmed,
     request_errors,
@@ -96,7 +97,10 @@ class SecondOpinion:
 
     def _is_response_confirmed(self, id_: str, finding: Finding, exchange: Exchange) -> bool:
         return any(
-            confirms_violation(id_, finding.pointer.removeprefix(each.pointer), self._response_errors(each, exchange))
+            not is_checkable(each.value)
+            or confirms_violation(
+                id_, finding.pointer.removeprefix(each.pointer), self._response_errors(each, exchange)
+            )
             for each in objects_in_response(exchange)
             if finding.pointer.startswith(each.pointer)
         )

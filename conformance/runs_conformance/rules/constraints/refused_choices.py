@@ -1,25 +1,32 @@
 """Alternatives of unions that a target refuses in valid requests, and that may explain why it refuses invalid ones.
 
 A correct server may refuse some alternatives, such as images for a model that reads only text. Where it does, the
-refusal of an image part with an invalid type does not show that types are checked.
+refusal of an image part with an invalid type does not show that types are checked. A target that knows the alternative
+in another form is not such a server.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from runs_conformance.contract.constraint import body_documents
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.implementation_defined import implementation_defined
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.contract.union_choice import UnionChoice, union_choices
-from runs_conformance.evidence.blame import named_places
+from runs_conformance.evidence.blame import named_places, places_of_wrong_form
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, pointer_tokens, spell_pointer
 
 _INDEX = re.compile(r"\[[0-9]+\]")
+_NAMES_CONTENT = re.compile(
+    r"fetch|download|retriev|reach|resolv|connect|timed?.?out|not found|(could|can) ?not (load|open|read)"
+    r"|support|vision",
+    re.IGNORECASE,
+)
 
 
 def refused_choices(valid: Iterable[Exchange]) -> frozenset[UnionChoice]:
@@ -51,6 +58,33 @@ def refused_choice_in(exchange: Exchange, mutation: Mutation, refused: frozenset
 def untaken_choice(exchange: Exchange, refused: frozenset[UnionChoice]) -> UnionChoice | None:
     """The outermost of the refused choices that a valid request makes."""
     return next((choice for choice in _choices_in(exchange) if choice in refused), None) if refused else None
+
+
+def expects_other_form(refused: Exchange, choice: UnionChoice, negatives: Iterable[Sequence[Exchange]]) -> bool:
+    """Whether a target that refuses a valid alternative knows it in another form, so that its content is no reason.
+
+    It complains of the type or lack of a member in it, or has accepted an invalid value of that member and does not
+    name the content. Only alternatives that may be refused for what they refer to, such as images, are considered.
+    """
+    alternative = choice.place.rpartition(".")[0]
+    document = body_documents().get(refused.operation or "")
+    if document is None or isinstance(refused.request.body, Absent):
+        return False
+    schema = compile_schema(document, refused.operation or "", refused.edition or DEFAULT_EDITION)
+    places = [each.at for each in implementation_defined(schema, refused.request.body)]
+    if not places or not all(place.startswith(f"{alternative}.") for place in places):
+        return False
+    members = {place.removeprefix(f"{alternative}.").partition(".")[0] for place in places}
+    if any(not members.isdisjoint(words) for words in places_of_wrong_form(refused)):
+        return True
+    known = any(
+        exchange.accepted and exchange.step is not None and id_.startswith(f"{alternative}.{member}.")
+        for attempts in negatives
+        for exchange in attempts
+        for id_ in (exchange.step.exercises if exchange.step else ())
+        for member in members
+    )
+    return known and not _NAMES_CONTENT.search(refusal_text(refused))
 
 
 def names_invalid_value(exchange: Exchange, mutation: Mutation) -> bool:

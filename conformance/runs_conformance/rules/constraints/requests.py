@@ -12,7 +12,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import may_concern_missing_object, member_named_instead, names_missing_messages
+from runs_conformance.evidence.blame import (
+    may_concern_missing_object,
+    may_lack_file,
+    member_named_instead,
+    names_missing_messages,
+)
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
@@ -35,8 +40,9 @@ from runs_conformance.model.verdict import (
     Tally,
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
-from runs_conformance.rules.constraints.refused_choices import refused_choice_in, untaken_choice
+from runs_conformance.rules.constraints.refused_choices import expects_other_form, refused_choice_in, untaken_choice
 from runs_conformance.rules.constraints.refused_places import outermost_refused_place, report_outermost_places
+from runs_conformance.rules.constraints.unsent_values import judge_unsent_values, refused_constraints
 
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
@@ -55,36 +61,12 @@ def tallies(history: History) -> dict[str, Tally]:
         # Accepted valid values prove nothing while the refusal of invalid ones is inconclusive.
         if id_ not in without_verdict or isinstance(result, Finding):
             by_constraint.setdefault(id_, Tally()).add(result)
-    for id_, result in _judge_unsent_values(program):
+    for id_, result in judge_unsent_values(program):
         by_constraint.setdefault(id_, Tally()).add(result)
+    for id_ in refused_constraints(program) - by_constraint.keys():
+        by_constraint[id_] = Tally()
+        by_constraint[id_].add(Inconclusive(NO_VALID_VALUE))
     return by_constraint
-
-
-def _judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
-    """Explain the constraints without an invalid value, if the target accepted most others of the keyword or of all."""
-    by_operation: dict[str, list[Exchange]] = {}
-    by_keyword: dict[tuple[str, str], list[Exchange]] = {}
-    sent: set[str] = set()
-    for attempts in program.negatives.values():
-        if (step := attempts[0].step) is not None and step.mutation is not None:
-            by_operation.setdefault(step.operation, []).append(attempts[-1])
-            by_keyword.setdefault((step.operation, step.mutation.keyword), []).append(attempts[-1])
-            sent.update(step.exercises)
-    for id_ in sorted(program.accepted - sent):
-        operation, keyword = id_.partition(".")[0], id_.rpartition(".")[2]
-        tried, what = by_keyword.get((operation, keyword), []), f"other values that violate {keyword}"
-        if len(tried) < 2:
-            tried, what = by_operation.get(operation, []), "other invalid values"
-        # A server error neither accepts nor refuses a value.
-        accepted, refused = sum(each.accepted for each in tried), sum(each.refused for each in tried)
-        if accepted > 1 and accepted > refused:
-            count = f"{accepted} of {accepted + refused}"
-            yield (
-                id_,
-                Inconclusive(
-                    f"no invalid value was sent, since {operation} accepted {count} {what} (--exhaustive sends all)"
-                ),
-            )
 
 
 def _judge_invalid_requests(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
@@ -148,7 +130,7 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             continue
         if any(exchange.accepted for exchange in attempts):
             yield from ((id_, Passed(VALID_ACCEPTED)) for id_ in step.exercises)
-        elif not step.packed and isinstance(step.expectation, Accept):
+        elif not step.packed and (isinstance(step.expectation, Accept) or _expects_other_form(attempts, program)):
             # A request with one value tests the first constraint that it names; of the others it only shows a value.
             id_ = step.exercises[0]
             result = _judge_refused_valid_request(step, attempts, program)
@@ -162,6 +144,14 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             yield id_, result
     yield from _judge_refused_choices(findings, program)
     yield from report_outermost_places(excused, [(exchange, finding) for _, exchange, finding in findings])
+
+
+def _expects_other_form(attempts: Sequence[Exchange], program: ProgramRequests) -> bool:
+    refused = next((exchange for exchange in attempts if exchange.refused), None)
+    choice = untaken_choice(refused, program.refused_choices(refused.operation or "")) if refused is not None else None
+    return (
+        refused is not None and choice is not None and expects_other_form(refused, choice, program.negatives.values())
+    )
 
 
 def _judge_refused_choices(
@@ -198,6 +188,8 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
         return Suspicion(_NO_SUCH_SIZE)
     if other := _other_cause(refused, step, program):
         return other
+    if may_lack_file(refused):
+        return Inconclusive("the target may lack a file or vector store that the request names")
     if may_exceed_metadata_limit(program.history, refused):
         return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
     message = error_message(refused.body)

@@ -194,6 +194,7 @@ def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     level=Level.SHOULD,
     source=_OPERATIONS,
     capability="core",
+    operation="delete_assistant",
     requirements=("unknown-object-is-404", "deleted-object-is-gone"),
 )
 def deleted_assistant_runs_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.creation import uses_key_of_creator
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
@@ -56,7 +58,10 @@ def answer_says_so(deletion: Exchange) -> Iterator[Result]:
         )
 
 
-_NOT_IMPLEMENTED_STATUSES = (404, 405, 501)
+_UNSUPPORTED_STATUSES = (405, 501)
+"""HTTP statuses that say that the operation does not exist."""
+
+_NOT_IMPLEMENTED_STATUSES = (404, *_UNSUPPORTED_STATUSES)
 """HTTP statuses of servers that do not implement the deletion of single messages."""
 
 
@@ -93,8 +98,19 @@ def _affects(deletion: Exchange, exchange: Exchange) -> bool:
     return parameter is not None and deletion.path.get(parameter) in exchange.path.values()
 
 
-def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
-    """Each refused deletion of a readable object with the first later read of that object."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _RefusedDeletion:
+    """A refused deletion of a readable object, with the first later read of that object.
+
+    `works` says whether its operation was accepted for another request.
+    """
+
+    exchange: Exchange
+    read: Exchange
+    works: bool
+
+
+def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
     for exchange in history:
         parameter = DELETED_PARAMETERS.get(exchange.operation or "")
         if parameter is None or not exchange.refused:
@@ -110,22 +126,22 @@ def _refused_deletions(history: History) -> Iterator[tuple[Exchange, Exchange]]:
         if (
             was_readable
             and later is not None
-            and not any(_affects(e, later) and may_have_taken_effect(e) for e in history)
+            and not any(_affects(e, later) and may_have_taken_effect(e) and e.started < later.ended for e in history)
         ):
-            yield exchange, later
+            yield _RefusedDeletion(exchange, later, operation_works(history, exchange))
 
 
 @rule(units=_refused_deletions, level=Level.MUST, source=_OPERATIONS, capability="core")
-def refused_deletion_deletes_nothing(unit: tuple[Exchange, Exchange]) -> Iterator[Result]:
+def refused_deletion_deletes_nothing(deletion: _RefusedDeletion) -> Iterator[Result]:
     """An object whose deletion was refused still exists.
 
     For example, a deletion is refused if its path names another thread than that of the message.
 
     Fix: Validate the whole path before deleting anything.
     """
-    refused, read = unit
-    if read.accepted:
-        yield PASSED
+    refused, read = deletion.exchange, deletion.read
+    if read.accepted and refused.status not in _UNSUPPORTED_STATUSES:
+        yield pass_if_working(refused, deletion.works)
     elif read.status == 404:
         yield read.finding(
             f"the object is gone although its deletion was refused with HTTP {refused.status}", "", 200, 404

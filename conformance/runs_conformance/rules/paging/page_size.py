@@ -69,11 +69,12 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     source=_LIMIT_AND_ORDER,
     capability="listing",
     requirements=("limit-is-honoured",),
+    relies_on=("paging.limit_is_kept", "listing.order_is_kept"),
 )
 def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A list can be requested with any limit from 1 to 100, in either order.
 
-    Clients choose any page size within the documented range.
+    Clients choose any page size within the documented range. A server that ignores them accepts any.
 
     Fix: Accept every `limit` from 1 to 100 and both values of `order`.
     """

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests
-from runs_conformance.evidence.concurrent_submissions import concurrent_submissions, may_be_for_different_rounds
+from runs_conformance.evidence.concurrent_submissions import (
+    concurrent_submissions,
+    may_be_for_different_rounds,
+    submit_for_all_calls,
+)
 from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -54,7 +58,7 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     needs_complete_history=True,
 )
 def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:
-    """Of simultaneous submissions for the pending tool calls, one is accepted.
+    """Of simultaneous submissions for all pending tool calls, one is accepted.
 
     If all are refused, the run keeps waiting although it was sent what it waits for.
 
@@ -62,6 +66,7 @@ def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[
     """
     timeline = next((run for run in runs(concurrent.history) if run.id == concurrent.id), None)
     before = timeline.latest_before(concurrent.exchanges[0]) if timeline else None
-    if before is not None and before.status == "requires_action" and concurrent.all_decided:
+    is_waiting = before is not None and before.status == "requires_action" and submit_for_all_calls(concurrent, before)
+    if is_waiting and concurrent.all_decided:
         finding = concurrent.exchanges[-1].finding("all submissions for the pending calls were refused")
         yield PASSED if concurrent.accepted else finding

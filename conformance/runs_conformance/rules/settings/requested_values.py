@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
+from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_timeline import RunTimeline
+from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.evidence.tool_choice import runs_by_tool_choice
+from runs_conformance.model.case import REFUSES_BODY
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
 _RECORDED = observed(
@@ -202,21 +208,38 @@ def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     yield from check_as_requested(run, "truncation_strategy")
 
 
+def _tool_choices(history: History) -> Iterator[RunTimeline | Exchange]:
+    """The runs, and a valid request that names a function if none with a choice in that form was accepted."""
+    yield from valid_runs(history)
+    choices = [choice for choice in runs_by_tool_choice(history) if is_object(choice.value)]
+    refused = (each for choice in choices if choice.function is not None for each in choice.refused)
+    unexplained = [each for each in refused if must_be_accepted(each) and _may_refuse_form(each)]
+    if unexplained and not any(choice.runs for choice in choices):
+        yield unexplained[-1]
+
+
+def _may_refuse_form(exchange: Exchange) -> bool:
+    return exchange.status in REFUSES_BODY.statuses or is_server_error(exchange)
+
+
 @rule(
-    units=valid_runs,
+    units=_tool_choices,
     level=Level.MUST,
     source=schema(f"{_RUN}.tool_choice"),
     capability="tools",
     requirements=("overrides-or-assistant-settings",),
 )
-def tool_choice_is_as_asked(run: RunTimeline) -> Iterator[Result]:
+def tool_choice_is_as_asked(unit: RunTimeline | Exchange) -> Iterator[Result]:
     """A run shows the tool choice given in its request, as a word or as an object that names a tool.
 
-    Callers force or forbid tools with it.
+    Callers force or forbid tools with it. Where no object is accepted, words alone are not enough for a pass.
 
     Fix: Store `tool_choice` with the run as it was sent, including the object form.
     """
-    yield from check_as_requested(run, "tool_choice")
+    if isinstance(unit, Exchange):
+        yield Suspicion(f"a tool choice that is an object got HTTP {unit.status}, and none was accepted")
+    else:
+        yield from check_as_requested(unit, "tool_choice")
 
 
 @rule(

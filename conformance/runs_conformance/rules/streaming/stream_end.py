@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from runs_conformance.contract.event import (
@@ -13,11 +14,14 @@ from runs_conformance.contract.event import (
     name_in_data,
     pauses_or_ends_run,
 )
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.evidence.tool_call import step_tool_calls
 from runs_conformance.model.exchange import Event
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _STREAM = schema(
@@ -112,13 +116,32 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
     """
     if not stream.observations and any(name_in_data(event) for event in stream.events):
         return  # The events lack their `event:` line, which another rule reports.
-    if stream.is_complete and not stream.has_error:
-        names = [observation.event or "" for observation in stream.of_kind("run")]
-        last = names[-1] if names else "no event of the run"
+    if not stream.is_complete:
+        return
+    names = [observation.event or "" for observation in stream.of_kind("run")]
+    last = names[-1] if names else "no event of the run"
+    if not stream.has_error:
         finding = stream.exchange.finding(
             f"the stream ends, but the run's last event is {last}", "/events", actual=last
         )
         yield PASSED if pauses_or_ends_run(last) else finding
+    elif not pauses_or_ends_run(last) and (after := _state_after(stream)) and after.status in _UNEXPLAINED_BY_ERROR:
+        yield Suspicion(f"a stream ended with an error, but its run was {after.status!r} at once")
+
+
+_UNEXPLAINED_BY_ERROR = ("requires_action", "completed", "incomplete")
+"""The statuses of runs to which nothing happened that an `error` event would report."""
+
+_AT_ONCE = 1.0
+"""Seconds after the end of a stream in which its run hardly reaches another status."""
+
+
+def _state_after(stream: Stream) -> Observation | None:
+    """The run as it was read immediately after the end of its stream."""
+    shown = stream.of_kind("run")
+    run = find_run(stream.history, shown[0].id) if shown else None
+    after = run.earliest_after(stream.exchange) if run is not None else None
+    return after if after is not None and after.latest - stream.exchange.ended <= _AT_ONCE else None
 
 
 @rule(
@@ -131,7 +154,8 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
 def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
     """Only `done` follows the event that shows the end of the run.
 
-    Clients stop listening there. Events that the contract does not name are ignored.
+    Clients stop listening there. Events that the contract does not name are ignored. An `error` counts, too: once the
+    run has ended, nothing is left that could break off.
 
     Fix: Send all events of steps and messages before the run's last event.
     """
@@ -146,13 +170,43 @@ def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Resu
     requirements=("stream-closes-on-required-action",),
 )
 def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
-    """Only `done` follows `thread.run.requires_action`.
+    """A stream whose run requires action shows that with `thread.run.requires_action`, which only `done` follows.
 
-    Later events belong to the stream of the request that submits the tool outputs.
+    Later events belong to the stream of the request that submits the tool outputs. A client that waits for the event
+    until an `error` breaks off the stream cannot submit the outputs in time.
 
-    Fix: Close the stream with `done` as soon as the run requires action.
+    Fix: Send the event and close the stream with `done` as soon as the run requires action.
     """
     yield from _check_only_done_follows(stream, requires_action=True)
+    if not stream.has_error or any(map(pauses_or_ends_run, stream.names)):
+        return
+    after = _state_after(stream)
+    if after is not None and after.status == "requires_action":
+        message = "the stream ends with an error and without thread.run.requires_action, but the run requires action"
+        yield stream.exchange.finding(message, "/events", "thread.run.requires_action", ERROR)
+    elif (seconds := _silence_after_call(stream)) > _CALL_SILENCE:
+        yield Suspicion(f"no event followed a function call for {seconds:.0f} s, until an error ended the stream")
+
+
+_CALL_SILENCE = 10.0
+"""Seconds of silence after a function call with all arguments in which a run probably waits for its output."""
+
+
+def _silence_after_call(stream: Stream) -> float:
+    """The seconds from an event that shows a function call with all its arguments to an error right after it."""
+    place = stream.names.index(ERROR)
+    steps = [each for each in stream.of_kind("run_step") if each.position == place - 1]
+    calls = [call for step in steps for call in step_tool_calls(step)]
+    is_waiting = bool(calls) and all(call.output is None and _is_json(call.arguments) for call in calls)
+    return stream.events[place].at - stream.events[place - 1].at if is_waiting else 0.0
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[Result]:
@@ -162,9 +216,7 @@ def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[
             and pauses_or_ends_run(name)
             and name.endswith("requires_action") is requires_action
         ):
-            documented = [
-                event for event in stream.names[index + 1 :] if event in event_types() and event not in (DONE, ERROR)
-            ]
+            documented = [event for event in stream.names[index + 1 :] if event in event_types() and event != DONE]
             finding = stream.exchange.finding(f"{', '.join(documented[:3])} follows {name}", f"/events/{index + 1}")
             yield finding if documented else PASSED
             return
@@ -174,12 +226,16 @@ def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[
     units=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", requirements=("stream-ends-with-done",)
 )
 def the_connection_ends_with_the_stream(stream: Stream) -> Iterator[Result]:
-    """The response ends right after `done`.
+    """The response ends right after `done`, or after the end of the run if an error takes its place.
 
     A client that reads to the end of the response hangs if it is left open.
 
-    Fix: End the response body after `done`.
+    Fix: End the response body after `done`, and after `error`.
     """
-    if stream.has_done and stream.is_complete:
+    if not stream.has_done and not stream.is_complete and any(map(pauses_or_ends_run, stream.names)):
+        seconds = stream.exchange.ended - stream.events[-1].at
+        if seconds > _DONE_DEADLINE:
+            yield stream.exchange.finding(f"the response was left open for {seconds:.0f} s after {stream.names[-1]}")
+    elif stream.has_done and stream.is_complete:
         finding = stream.exchange.finding("the response was left open after done")
         yield finding if stream.exchange.problem else PASSED

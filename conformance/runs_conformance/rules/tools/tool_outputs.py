@@ -205,7 +205,8 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
         after.status,
     )
     if after.status == "requires_action" and (calls is not None or pending_calls(before) is not None):
-        yield after.check(now == pending, "the run requires action for other calls than before", _CALLS, pending, now)
+        place = "" if calls is not None and pending_calls(after) is None else _CALLS  # Only the steps may show them.
+        yield after.check(now == pending, "the run requires action for other calls than before", place, pending, now)
 
 
 @rule(

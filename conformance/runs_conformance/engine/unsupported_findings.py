@@ -1,0 +1,53 @@
+"""Discards what a test run found on operations and streams that the target does not offer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from runs_conformance.engine.capabilities import undelivered_streams, unsupported_capabilities
+from runs_conformance.engine.counterexample import smallest_counterexample
+from runs_conformance.engine.run_result import FuzzedViolation, RunResult
+from runs_conformance.engine.verdicts import discard_findings
+from runs_conformance.model.json import JSON, is_object
+
+
+def discard_unsupported(result: RunResult, declared: Collection[str], denied: Collection[str]) -> RunResult:
+    """Return the result without these findings, and with counterexamples of those that remain.
+
+    `declared` are the capabilities that the user says the target has, `denied` those that it lacks. A result without
+    such findings stays as it is, so that nothing is lost if this is called again.
+    """
+    unsupported = unsupported_capabilities(result.operation_stats, declared, denied)
+    streams = undelivered_streams(result.operation_stats, unsupported)
+    if not unsupported and not streams:
+        return result
+
+    def is_discarded(example: JSON) -> bool:
+        return is_object(example) and (example.get("operation") in unsupported or example.get("exchange") in streams)
+
+    examples: dict[str, JSON] = {}
+    for id_, example in result.counterexamples.items():
+        groups = result.grouped_examples.get(id_, {})
+        if not is_discarded(example):
+            examples[id_] = example
+        elif remaining := [each for each in groups.values() if not is_discarded(each)]:
+            examples[id_] = smallest_counterexample(id_, remaining)
+    return replace(
+        result,
+        tallies=discard_findings(result.tallies, unsupported, streams),
+        counterexamples=examples,
+        fuzzed_violations=_remaining_violations(result.fuzzed_violations, unsupported, streams),
+    )
+
+
+def _remaining_violations(
+    violations: Mapping[str, FuzzedViolation], operations: Collection[str], streams: Collection[str]
+) -> dict[str, FuzzedViolation]:
+    """Those whose first finding remains, which shrinking would reproduce."""
+    return {
+        id_: violation
+        for id_, violation in violations.items()
+        if (shown := violation.violation.exchange) is None
+        or (shown.operation not in operations and shown.id not in streams)
+    }

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.decisions import Decisions
+from runs_conformance.engine.premises import Defect, encode_defects, failed_premises, load_defects
+from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
+from runs_conformance.model.program_end import Ending, ProgramEnd
+from runs_conformance.model.verdict import Finding, Tally
+from runs_conformance.rules import catalogue
+
+RULE, OTHER = "cancel.is_carried_out", "cancel.ends_the_steps"
+REFUSES = Defect(("cancel.queued_or_waiting_run_can_be_cancelled",), frozenset({RULE, OTHER}))
+REFUSED = {REFUSES.failed[0]: Tally(2, [Finding("refused", expected=200)])}
+
+
+def test_a_rule_that_a_failed_requirement_left_nothing_names_it() -> None:
+    assert failed_premises(REFUSED, [REFUSES])[RULE] == f"{REFUSES.failed[0]} failed"
+    assert failed_premises({}, [REFUSES]) == {}
+
+
+def test_rules_that_depend_on_it_and_are_decided_show_another_reason() -> None:
+    both = Defect(REFUSES.failed, frozenset({RULE, OTHER, "cancel.answer_says_so"}))
+    assert RULE in failed_premises({**REFUSED, OTHER: Tally(3)}, [both])
+    decided = {OTHER: Tally(3), "cancel.answer_says_so": Tally(1, [Finding("no")])}
+    assert RULE not in failed_premises({**REFUSED, **decided}, [both])
+
+
+def test_a_defect_most_of_whose_requirements_held_is_another() -> None:
+    wide = Defect((*REFUSES.failed, "cancel.answer_says_so"), REFUSES.undecided)
+    assert RULE in failed_premises(REFUSED, [wide])
+    assert RULE not in failed_premises({**REFUSED, "cancel.answer_says_so": Tally(4)}, [wide])
+
+
+def test_the_defect_that_resembles_the_target_most_is_named() -> None:
+    wide = Defect(("action.calls_are_distinct", *REFUSES.failed, "usage.adds_up"), REFUSES.undecided)
+    assert failed_premises(REFUSED, [wide, REFUSES])[RULE] == f"{REFUSES.failed[0]} failed"
+    more = {
+        **REFUSED,
+        "action.calls_are_distinct": Tally(1, [Finding("no")]),
+        "usage.adds_up": Tally(1, [Finding("no")]),
+    }
+    assert failed_premises(more, [wide, REFUSES])[RULE] == "action.calls_are_distinct and 2 more failed"
+
+
+def test_a_decided_rule_has_no_measured_premise() -> None:
+    assert RULE not in failed_premises({**REFUSED, RULE: Tally(1)}, [REFUSES])
+
+
+def test_a_refused_valid_request_leaves_refusals() -> None:
+    rule, constraint = "lock.refused_run_holds_no_lock", "create_run.model.type"
+    accepted = {constraint: Tally(1, [Finding("was accepted", expected=[400])])}
+    assert failed_premises(accepted, []) == {
+        "lock.refused_run_holds_no_lock": f"{constraint} failed",
+        "refusals.a_refused_stream_is_answered_plainly": f"{constraint} failed",
+        "refusals.status_is_400": f"{constraint} failed",
+        "traces.refused_run_is_not_created": f"{constraint} failed",
+    }
+    assert rule not in failed_premises({constraint: Tally(1, [Finding("was refused", expected=200)])}, [])
+
+
+def test_the_measured_premise_is_the_reason_of_the_verdict() -> None:
+    rule = "cancel.waiting_run_ends_cancelled"
+    ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
+    context = VerdictContext(coverage=Coverage(Decisions({rule: frozenset({"p"})}, {}), ends, {}, {}))
+    verdicts = build_verdicts(REFUSED, Requirements(rules=catalogue(), constraints={}), context)
+    reason = next(each.reason for each in verdicts if each.id == rule)
+    assert reason == f"not observed, because {REFUSES.failed[0]} failed"
+
+
+def test_a_shortfall_for_want_of_files_says_what_is_needed() -> None:
+    rule = "modify.message_and_thread_change_in_what_is_given_only"
+    decisions = Decisions(
+        {rule: frozenset({"p"})}, {rule: (frozenset({"p"}),)}, {rule: {"p": 5}}, {rule: frozenset({"p"})}
+    )
+    ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
+    coverage = Coverage(decisions, ends, {"p": frozenset({rule})}, {"p": {rule: 1}}, lacking="ids of files")
+    requirements = Requirements(rules=catalogue(), constraints={})
+    verdicts = build_verdicts({rule: Tally(1)}, requirements, VerdictContext(coverage=coverage))
+    verdict = next(each for each in verdicts if each.id == rule)
+    assert (verdict.reason, verdict.needs) == ("held on 1 occasion, but p needs ids of files", "ids of files")
+
+
+def test_the_table_is_read_as_written(tmp_path: Path) -> None:
+    table = tmp_path / "premises.json"
+    assert load_defects(table) == ()
+    table.write_text(encode_defects([REFUSES, REFUSES]))
+    load_defects.cache_clear()
+    assert load_defects(table) == (REFUSES,)
