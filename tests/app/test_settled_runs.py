@@ -118,7 +118,7 @@ def test_its_programs_run_to_their_end(report: Any) -> None:
     early = {end["program"]: end for end in programs["early_ends"]}
     assert "DELETE /threads/{thread_id}" in early.pop("lifecycle.deleted_thread")["cause"]
     assert len(early) <= 2, early
-    assert not report["approach"].get("notes")
+    assert not [note for note in report["approach"].get("notes", ()) if "runs" in note or "threads" in note]
 
 
 def test_function_calls_are_judged(report: Any) -> None:
@@ -130,7 +130,8 @@ def test_function_calls_are_judged(report: Any) -> None:
 def test_operations_that_it_lacks_are_named(folder: Path, report: Any) -> None:
     assert report["target"]["not_offered"]["operations"] == ["delete_thread", "get_run"]
     outcomes = {verdict["id"]: verdict["outcome"] for verdict in report["verdicts"]}
-    assert {outcome for id_, outcome in outcomes.items() if id_.startswith("thread_deleted.")} == {"not_applicable"}
+    about_deleted = ("thread_deleted.", "deletion.deleted_thread_")
+    assert {outcome for id_, outcome in outcomes.items() if id_.startswith(about_deleted)} == {"not_applicable"}
     rebuilt = rebuild_report([read_run(folder / "history.jsonl")])
     assert rebuilt.target.missing_operations == ("delete_thread", "get_run")
 

@@ -79,7 +79,7 @@ def test_tool_choice_that_is_dropped_is_not_obeyed(place: str) -> None:
     (cause,) = analyze([dropped, ignored, *accepted_values])
     assert cause.title == "Members of requests are dropped: `tool_choice` of create_run"
     assert set(cause.consequences) == {ignored.id, *(each.id for each in accepted_values)}
-    assert list(by_kind(ignored)) == ["tools"]
+    assert list(by_kind(ignored)) == ["choice"]
 
 
 def test_an_id_that_names_nothing_is_one_cause_however_it_is_written() -> None:
@@ -101,7 +101,7 @@ def test_dropped_members_are_those_of_all_findings() -> None:
     dropped = wrong_rule("settings.top_p_is_as_asked", "create_run", "/top_p", 1, 2)
     other = replace(dropped.findings[0], operation="create_thread_and_run")
     (cause,) = analyze([replace(dropped, findings=(*dropped.findings, other))])
-    assert cause.title == "Members of requests are dropped: `top_p` of create_run, `top_p` of create_thread_and_run"
+    assert cause.title == "Members of requests are dropped: `top_p` of create_run and create_thread_and_run"
 
 
 LOST = [
@@ -134,7 +134,7 @@ def test_events_that_are_named_in_their_data_are_called_so(message: str, title: 
     rule = broken_rule("streaming.every_event_has_a_name", "create_run")
     nameless = replace(rule, findings=(replace(rule.findings[0], message=message),))
     ((kind, cause),) = by_kind(nameless).items()
-    assert kind == "streams"
+    assert kind == "streams.format"
     assert cause.title.startswith(title)
 
 

@@ -41,3 +41,18 @@ def test_nan_that_no_request_contained_is_a_mistake_of_its_own() -> None:
     shown = broken_rule("transport.json_is_by_the_letter", "create_assistant")
     causes = by_kind(taken, replace(shown, findings=nan_answers(("x2", "create_assistant", NAN))))
     assert set(causes) == {"bodies", "transport"}
+
+
+@pytest.mark.parametrize(
+    ("explained", "explaining", "kind"),
+    [
+        ("messages.answer_has_a_step", "steps.named_messages_exist", "steps"),
+        ("threads.keep_the_order_of_their_messages", "listing.ties_keep_one_order", "lists"),
+        ("messages.additional_messages_keep_their_order", "listing.ties_keep_one_order", "lists"),
+    ],
+)
+def test_a_defect_that_two_rules_show_is_one_cause(explained: str, explaining: str, kind: str) -> None:
+    repeated, shown = broken_rule(explained, "list_run_steps", "should"), broken_rule(explaining, "get_run_step")
+    ((found, cause),) = by_kind(repeated, shown).items()
+    assert (found, cause.consequences) == (kind, (explained,))
+    assert explained in next(iter(by_kind(repeated).values())).ids

@@ -184,3 +184,43 @@ def test_a_server_that_stores_nothing_ignores_bodies_by_the_same_cause() -> None
     others.append(broken_rule("metadata.holds_nothing_else", "get_thread"))
     causes = by_kind(LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *others)
     assert set(causes) == {"data.none", "shape.thread"}
+
+
+def test_a_violation_is_unchecked_for_another_reason_if_other_operations_do_not_check_it_either() -> None:
+    dropped = lost("settings.top_p_is_as_asked", "create_run", ("/top_p", 0.5, 1))
+    unchecked = "create_run.top_p.maximum"
+    others = accepted_at(unchecked, "create_assistant.temperature.maximum", "modify_assistant.temperature.maximum")
+    assert by_kind(dropped, *others)["data.dropped"].consequences == ()
+    checking = [refused(f"{name}.temperature.maximum") for name in ("create_thread_and_run", "modify_run", "modify_x")]
+    assert by_kind(dropped, *others, *checking)["data.dropped"].consequences == (unchecked,)
+    itself = refused("create_run.temperature.maximum")
+    assert by_kind(dropped, *others, itself)["data.dropped"].consequences == (unchecked,)
+
+
+@pytest.mark.parametrize(
+    ("shown", "place"),
+    [
+        ({"type": "last_messages", "parameters": None}, "truncation_strategy.last_messages"),
+        ({"type": "auto"}, "truncation_strategy"),
+        (None, "truncation_strategy"),
+    ],
+)
+def test_the_part_of_a_member_that_is_dropped_is_named(shown: JSON, place: str) -> None:
+    sent: JSON = {"type": "last_messages", "last_messages": 1}
+    values = [
+        (operation, Finding("it differs", "x", operation, "/truncation_strategy", sent, shown))
+        for operation in ("create_run", "create_thread_and_run")
+    ]
+    rule = broken_rule("settings.truncation_strategy_is_as_asked", "create_run")
+    failing = replace(rule, findings=tuple(finding for _, finding in values), judged=2)
+    title = f"Members of requests are dropped: `{place}` of create_run and create_thread_and_run"
+    assert by_kind(failing)["data.dropped"].title == title
+
+
+def test_empty_instructions_are_one_of_the_falsy_values_that_are_treated_as_unset() -> None:
+    falsy = lost("settings.top_p_is_as_asked", "create_run", ("/top_p", 0, 1))
+    empty = lost("settings.empty_instructions_replace_the_assistants", "create_run", ("/instructions", "", "Be kind."))
+    ((kind, cause),) = by_kind(falsy, empty).items()
+    assert (kind, set(cause.ids)) == ("data.falsy", {falsy.id, empty.id})
+    assert cause.title == "Falsy values of `instructions`, `top_p` are treated as unset"
+    assert set(by_kind(empty)) == {"data"}

@@ -24,7 +24,7 @@ STREAMED = [missing_in(member, f"/events/1/data/{member.partition('.')[2]}") for
 def test_nulls_that_only_events_lack_are_left_out_of_streams() -> None:
     causes = by_kind(*STREAMED, missing("thread.tool_resources.required"))
     assert {kind: cause.title for kind, cause in causes.items()} == {
-        "shape.nulls": "Members that are null are left out of the message, run and run step objects in streams",
+        "shape.nulls": "Streams leave members that are null out of the message, run and run step objects",
         "shape.thread": "The thread object lacks `tool_resources`",
     }
 

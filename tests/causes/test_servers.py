@@ -29,7 +29,7 @@ def failing(name: str) -> set[str]:
 
 
 CAUSES = {
-    "naive": {"cancel", "streams", "tools", "lists", "shape.run", "validation.none", "data.dropped"},
+    "naive": {"cancel", "streams.asked", "choice", "lists", "shape.run", "validation.none"},
     "framework-errors": {"errors.envelope"},
     "bare-lists": {"lists.envelope"},
     "bare-lists-and-framework-errors": {"errors.envelope", "lists.envelope"},

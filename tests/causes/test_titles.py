@@ -86,25 +86,106 @@ def test_submissions_at_once_are_no_matter_of_the_lock() -> None:
 
 
 def test_a_single_must_gives_no_title_to_other_causes() -> None:
-    done = replace(
-        broken_rule("streaming.a_stream_ends_with_done", "create_run"),
+    message = replace(
+        broken_rule("events.a_run_streams_its_message", "create_run"),
         explanation="Why.\n\nFix: Send it.",
-        findings=(Finding("the stream ends without done", "x1", "create_run"),),
+        findings=(Finding("the stream has no message", "x1", "create_run"),),
     )
-    opening = replace(
-        broken_rule("events.a_new_thread_opens_its_stream", "create_run", "should"),
-        findings=(Finding("the stream opens with a run", "x1", "create_run"),),
+    opening, order = (
+        replace(
+            broken_rule(id_, "create_run", "should"),
+            findings=(Finding("it is wrong", exchange, "create_run"),),
+            explanation=f"Why.\n\nFix: {fix}",
+        )
+        for id_, exchange, fix in (
+            ("events.a_new_thread_opens_its_stream", "x2", "Open it."),
+            ("events.objects_end_once", "x3", "End them."),
+        )
     )
-    stored = replace(
-        broken_rule("stored.run_is_as_its_stream_ended", "get_run", "should"),
-        findings=(Finding("the run is another", "x2", "get_run", "/usage", 1, 2),),
-    )
-    causes = by_kind(done, opening, stored)
-    assert (causes["streams"].ids, causes["streams"].title) == ((done.id,), "The stream ends without done")
+    causes = by_kind(message, opening, order)
+    assert (causes["streams"].ids, causes["streams"].title) == ((message.id,), "The stream has no message")
     assert causes["streams"].fix == "Send it."
     rest = causes["streams.recommended"]
-    assert (rest.level, rest.ids) == ("should", (opening.id, stored.id))
+    assert (rest.level, rest.ids) == ("should", (opening.id, order.id))
     assert (rest.title, rest.severity) == ("Streams do not show the run as documented", causes["streams"].severity)
+    assert rest.fix == "Open it. End them."
+
+
+def test_failures_of_streams_that_are_mended_in_different_places_are_causes_of_their_own() -> None:
+    ids = {
+        "streaming.a_stream_comes_where_one_is_asked_for": "streams.asked",
+        "streaming.a_stream_ends_with_done": "streams.end",
+        "streaming.every_event_is_ended_by_an_empty_line": "streams.format",
+        "events.a_run_streams_its_message": "streams",
+        "stored.messages_are_as_their_stream_ended": "streams.stored",
+    }
+    causes = by_kind(*(broken_rule(id_, "submit_tool_outputs") for id_ in ids))
+    assert {cause.ids: kind for kind, cause in causes.items()} == {(id_,): kind for id_, kind in ids.items()}
+    assert causes["streams.asked"].title == "`stream: true` is ignored by submit_tool_outputs"
+
+
+def test_streams_without_names_of_events_lack_that_of_done_too() -> None:
+    names, done = "streaming.every_event_has_a_name", "streaming.a_stream_ends_with_done"
+    cause = only(broken_rule(names, "create_run"), broken_rule(done, "create_run"))
+    assert (cause.kind, cause.ids) == ("streams.format", (names, done))
+
+
+def test_choices_that_are_not_obeyed_are_no_matter_of_tool_calls() -> None:
+    must, named, parallel = (
+        broken_rule(f"choice.{name}", "get_run")
+        for name in (
+            "a_tool_is_called_when_one_must_be",
+            "the_tool_that_is_named_is_called",
+            "calls_are_not_parallel_unless_allowed",
+        )
+    )
+    calls = broken_rule("tools.step_shows_the_calls", "list_run_steps")
+    causes = by_kind(must, named, calls)
+    assert set(causes) == {"choice", "tools"}
+    assert causes["choice"].title == "`tool_choice` is not obeyed"
+    assert "Obey `tool_choice`" in causes["choice"].fix
+    assert only(must, named, parallel).title == "`tool_choice` or `parallel_tool_calls` is not obeyed"
+
+
+@pytest.mark.parametrize(
+    ("ended", "now", "title"),
+    [
+        ("cancelled", "completed", "A cancelled run goes on and completes"),
+        ("expired", "in_progress", "An expired run goes on and is in_progress"),
+    ],
+)
+def test_runs_that_go_on_are_named_by_how_they_had_ended(ended: str, now: str, title: str) -> None:
+    rule = broken_rule("lifecycle.terminal_status_is_final", "get_run")
+    assert only(replace(rule, findings=(Finding("it moved", "x", "get_run", "/status", ended, now),))).title == title
+
+
+def test_a_list_that_is_not_filtered_by_run_is_called_so() -> None:
+    cause = only(broken_rule("listing.messages_can_be_listed_by_run", "list_messages"))
+    assert cause.title == "list_messages does not filter by `run_id`"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "title"),
+    [
+        (("assistant",), "The response of list_assistants lacks `first_id`"),
+        (("assistant", "run"), "Lists lack `first_id`"),
+    ],
+)
+def test_the_only_list_without_its_envelope_is_named(kinds: tuple[str, ...], title: str) -> None:
+    lists = (
+        replace(
+            wrong_value(f"{kind}_list.first_id.required", f"list_{kind}s", "first_id", None),
+            operation=None,
+            counterexample={"case": {"role": "look"}, "answer": {"http_status": 200, "body": {"data": []}}},
+        )
+        for kind in kinds
+    )
+    assert by_kind(*lists)["lists.envelope"].title == title
+
+
+def test_defaults_that_are_not_shown_were_not_sent() -> None:
+    cause = only(broken_rule("settings.defaults_are_shown", "create_run", "should"))
+    assert cause.kind == "defaults"
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,56 @@ OUTPUTS = [
 ]
 
 
-def test_outputs_that_match_no_call_belong_to_missing_validation() -> None:
-    causes = by_kind(*UNVALIDATED, *OUTPUTS)
-    assert list(causes) == ["validation.none"]
-    assert len(causes["validation.none"].ids) == len(UNVALIDATED) + len(OUTPUTS)
+@pytest.mark.parametrize(
+    ("bodies", "is_matter_of_validation"),
+    [
+        ([{}], True),
+        ([{"tool_outputs": "none"}], True),
+        ([{"tool_outputs": []}], False),
+        ([{"tool_outputs": [{"tool_call_id": "call_of_another_run", "output": "1"}]}], False),
+        ([{}, {"tool_outputs": []}], False),
+    ],
+)
+def test_outputs_that_match_no_call_belong_to_validation_only_if_their_bodies_break_the_schema(
+    bodies: list[JSON], is_matter_of_validation: bool
+) -> None:
+    findings = tuple(
+        Finding("it was accepted", f"x{number}", "submit_tool_outputs", "", 400, 200) for number in range(len(bodies))
+    )
+    example: JSON = {"case": {"role": "act"}, "request": {"body": bodies[0]}, "answer": {"http_status": 200}}
+    outputs = [replace(failing, findings=findings, counterexample=example) for failing in OUTPUTS]
+    causes = by_kind(*UNVALIDATED, *outputs)
+    assert list(causes) == ["validation.none", "outputs"][: 1 if is_matter_of_validation else 2]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ('refused response_format: {"type": "json_schema"}, which is valid', "validation.too_strict"),
+        ('failed with HTTP 500 on every attempt with response_format: {"type": "json_schema"}', "crash.valid"),
+    ],
+)
+def test_a_refused_valid_value_is_no_matter_of_validation_though_an_invalid_one_was_accepted(
+    message: str, kind: str
+) -> None:
+    id_ = "create_run.response_format.type.enum"
+    enum = accepted(id_, "create_run")
+    valid: JSON = {"type": "json_schema", "json_schema": {"name": "sample"}}
+    refusal = Finding(message, "y", "create_run", "/response_format", "HTTP 200", valid)
+    mixed = replace(
+        enum,
+        findings=(*enum.findings, refusal),
+        counterexample={
+            "case": {"role": "negative", "exercises": [id_]},
+            "request": {"body": {"assistant_id": "asst_1", "response_format": {"type": "unexpected"}}},
+            "answer": {"http_status": 200, "body": {}},
+        },
+    )
+    others = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
+    causes = by_kind(mixed, *others)
+    assert set(causes) == {kind, "validation.none"}
+    assert causes[kind].ids == (id_,)
+    assert "`response_format`" in causes[kind].fix
 
 
 def test_a_server_that_only_takes_any_outputs_has_a_cause_for_it() -> None:

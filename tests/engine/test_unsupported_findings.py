@@ -14,7 +14,7 @@ from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
-from runs_conformance.model.json import at
+from runs_conformance.model.json import JSON, at
 from runs_conformance.model.verdict import Finding, Tally
 
 ID = "error.error.required"
@@ -60,6 +60,10 @@ def result_of(*parts: ProgramVerdicts) -> RunResult:
     return merge_results(parts, Budget())
 
 
+def grouped_example(result: RunResult, operation: str) -> JSON:
+    return next(each for (name, _), each in result.grouped_examples[ID].items() if name == operation)
+
+
 @pytest.mark.parametrize("split", [False, True])
 def test_a_failure_is_shown_by_an_operation_that_is_offered(split: bool) -> None:
     exchanges = (MISSING, MISSING_TOO, OFFERED)
@@ -80,7 +84,18 @@ def test_a_failure_of_missing_operations_alone_is_not_shown() -> None:
 
 def test_the_smallest_example_stays_if_its_operation_is_offered() -> None:
     merged = result_of(verdicts("p", MISSING, OFFERED))
-    assert discard_unsupported(merged, ["core"], ()) is merged
+    assert discard_unsupported(merged, (), ()).counterexamples[ID] == grouped_example(merged, "get_thread")
+    found = result_of(verdicts("p", OFFERED))
+    assert discard_unsupported(found, (), ()) is found
+
+
+def test_a_missing_operation_that_is_not_optional_shows_a_failure_if_no_other_does() -> None:
+    read = refused("x6", "get_run", 405, "/runs/a")
+    alone = result_of(verdicts("p", read))
+    assert at(discard_unsupported(alone, (), ()).counterexamples[ID], "/exchange") == "x6"
+    both = discard_unsupported(result_of(verdicts("p", read, OFFERED)), (), ())
+    assert at(both.counterexamples[ID], "/exchange") == "x3"
+    assert len(both.tallies[ID].findings) == 2
 
 
 def test_a_stream_that_is_not_offered_shows_no_failure_of_its_operation() -> None:

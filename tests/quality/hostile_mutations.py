@@ -64,6 +64,10 @@ def mutation(seed: int) -> Mutation:
     return Mutation(seed, kinds[seed % len(kinds)], rng.choice(FREQUENCIES), rng.choice((1, 5, 60, 200)))
 
 
+_MAX_ADDED = 50_000_000
+"""Bytes that a change adds at most, three times what the suite reads: two changes must not fill the memory."""
+
+
 def _mix(rng: random.Random, content: bytes) -> bytes:
     for change in rng.sample([change for change in _CHANGES.values() if change is not _mix], 2):
         content = change(rng, content)
@@ -76,7 +80,8 @@ def _cut(rng: random.Random, content: bytes) -> bytes:
 
 def _repeat_bytes(rng: random.Random, content: bytes) -> bytes:
     start, end = sorted(rng.randrange(len(content) + 1) for _ in range(2))
-    return content[:end] + content[start:end] * rng.choice((1, 2, 50, 5_000)) + content[end:]
+    times = min(rng.choice((1, 2, 50, 5_000)), _MAX_ADDED // (end - start + 1))
+    return content[:end] + content[start:end] * times + content[end:]
 
 
 def _flip_bytes(rng: random.Random, content: bytes) -> bytes:
@@ -127,7 +132,7 @@ def _deep(rng: random.Random, content: bytes) -> bytes:
 
 def _long_ids(rng: random.Random, content: bytes) -> bytes:
     filler = b"a" * rng.choice((500, 5_000, 1_000_000))
-    return re.sub(rb'"((?:asst|thread|run|msg|step|call)_)', rb'"\1' + filler, content)
+    return re.sub(rb'"((?:asst|thread|run|msg|step|call)_)', rb'"\1' + filler, content, count=_MAX_ADDED // len(filler))
 
 
 def _error_text(rng: random.Random, content: bytes) -> bytes:

@@ -76,7 +76,10 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, place in sorted(lost):
         by_operation[operation].append(place)
-    every = [f"{', '.join(as_code(places))} of {name}" for name, places in by_operation.items()]
+    losing: dict[str, list[str]] = defaultdict(list)
+    for name, places in by_operation.items():
+        losing[", ".join(as_code(places))].append(name)
+    every = [f"{places} of {' and '.join(names_losing)}" for places, names_losing in losing.items()]
     title = every if len(lost) <= _MAX_NAMED else [f"{len(p)} of {name}" for name, p in by_operation.items()]
     classifier.add(
         "data.dropped",
@@ -160,7 +163,17 @@ def _lost_members(failure: Failure) -> set[_Lost]:
     if not (failure.id.startswith("settings.") and failure.id.endswith("_is_as_asked") and failure.finding.pointer):
         return set()
     creating = [each for each in failure.verdict.findings if each.operation in _CREATING] or [failure.finding]
-    return {(finding.operation or "", member_shown(finding.pointer)) for finding in creating}
+    return {(finding.operation or "", place) for finding in creating for place in _places_lost(finding)}
+
+
+def _places_lost(finding: Finding) -> Sequence[str]:
+    """The member that was lost, or, if others of its members were kept, the members of it that were not."""
+    name, expected, actual = member_shown(finding.pointer), finding.expected, finding.actual
+    if not is_object(expected) or not is_object(actual):
+        return [name]
+    gone = [each for each, value in expected.items() if value is not None and actual.get(each) is None]
+    kept = [each for each, value in expected.items() if json_equal(value, actual.get(each))]
+    return [f"{name}.{each}" for each in gone] if gone and len(gone) + len(kept) == len(expected) else [name]
 
 
 def _message_metadata(failure: Failure) -> _Lost:
@@ -197,7 +210,8 @@ def member_shown(pointer: str) -> str:
 def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier) -> bool:
     """Whether an invalid value was accepted because its member is dropped.
 
-    It was not if the server accepts the same violation where it keeps the member, or most others of the same kind.
+    It was not if the server accepts the same violation where it keeps the member, or most others of the same keyword
+    in the operation, or in all operations if this one has no others.
     """
     if not failure.is_accepted_violation or not _is_lost(failure, lost):
         return False
@@ -208,14 +222,20 @@ def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier
     ]
     if any((each.place, each.keyword) == (failure.place, failure.keyword) for each in kept):
         return False
-    alike = sum((each.subject, each.keyword) == (failure.subject, failure.keyword) for each in kept)
-    refused = sum(
-        (verdict.operation, verdict.id.rpartition(".")[2]) == (failure.subject, failure.keyword)
+    refusing = [
+        verdict
         for verdict in classifier.passing
         if verdict.kind == "constraint"
+        and verdict.operation is not None
         and not in_query(verdict)
-        and not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
-    )
+        and verdict.id.endswith(f".{failure.keyword}")
+        and not _is_below_any(verdict.operation, place_of(verdict.id), lost)
+    ]
+    accepting = [each for each in kept if each.keyword == failure.keyword]
+    alike = sum(each.subject == failure.subject for each in accepting)
+    refused = sum(verdict.operation == failure.subject for verdict in refusing)
+    if alike == 0 and refused == 0:  # The operation does not show whether it checks the keyword, but others may.
+        alike, refused = len(accepting), len(refusing)
     return alike == 0 or alike < refused
 
 

@@ -11,6 +11,8 @@ from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
+_TIES = "listing.ties_keep_one_order"
+"""Explains messages in another order if they were created together, as those of one request are."""
 _REVIVED = ("lifecycle.terminal_status_is_final",)
 
 _SHARED_ID = ("ids.no_two_objects_share_an_id",)
@@ -35,8 +37,9 @@ _EXPLAINED_BY = {
     "references.objects_are_found_under_their_own_parent_only": _SHARED_ID,
     "threads.run_gets_a_thread_of_its_own": _SHARED_ID,
     "robustness.odd_ids_name_nothing": ("references.unknown_and_malformed_ids_are_refused",),
-    "messages.additional_messages_keep_their_order": _ORDER,
-    "threads.keep_the_order_of_their_messages": _ORDER,
+    "messages.additional_messages_keep_their_order": (*_ORDER, _TIES),
+    "threads.keep_the_order_of_their_messages": (*_ORDER, _TIES),
+    "messages.answer_has_a_step": ("steps.named_messages_exist",),
     "lock.message_is_taken_after_the_end": _REVIVED,
     "lock.run_is_taken_after_the_end": _REVIVED,
     "stored.run_is_as_its_stream_ended": _REVIVED,

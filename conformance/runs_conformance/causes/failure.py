@@ -14,13 +14,14 @@ from runs_conformance.model.verdict import Finding, Verdict
 
 _FIX = "Fix: "
 _MORE_FINDINGS = re.compile(r"(\d+) more findings? ")
+_SERVER_ERROR = re.compile(r"failed with HTTP (5\d\d)")
 _ACCEPTANCE = "HTTP 200"
 """The expected result in a finding that a valid request was not accepted."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A failing verdict, its first finding and its counterexample."""
+    """A failing verdict, the finding that decides its cause, and its counterexample."""
 
     verdict: Verdict
 
@@ -31,8 +32,18 @@ class Failure:
 
     @cached_property
     def finding(self) -> Finding:
-        """The finding that the counterexample shows."""
-        return self.verdict.findings[0] if self.verdict.findings else Finding("")
+        """The finding that decides the cause: the refusal of a valid value if there is one, else that shown.
+
+        Invalid values of the same member may have been accepted as well, but only refusals break clients.
+        """
+        findings = self.verdict.findings or (Finding(""),)
+        refusals = (finding for finding in findings if self.is_about_request and finding.expected == _ACCEPTANCE)
+        return next(refusals, findings[0])
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the counterexample shows the finding that decides the cause."""
+        return not self.verdict.findings or self.finding is self.verdict.findings[0]
 
     @property
     def is_about_request(self) -> bool:
@@ -93,7 +104,10 @@ class Failure:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the response; None if there was none."""
+        """The HTTP status of the response; None if there was none, or if the response to the finding is not shown."""
+        if not self.is_shown:
+            error = _SERVER_ERROR.search(self.finding.message)
+            return int(error[1]) if error is not None else None
         status = at(self.verdict.counterexample, "/answer/http_status")
         return status if isinstance(status, int) else None
 
@@ -142,6 +156,8 @@ class Failure:
     def has_invalid_body(self) -> bool:
         """Whether the request has a body that its schema does not allow in the newest edition, or that is not JSON."""
         request = at(self.verdict.counterexample, "/request")
+        if self.is_refused_valid:
+            return False
         if isinstance(at(request, "/text"), str):
             return True
         body, operation = at(request, "/body"), OPERATIONS.get(self.operation)

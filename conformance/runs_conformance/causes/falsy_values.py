@@ -20,6 +20,10 @@ _SHOWN = (
 """Rules that compare members of an assistant with those that were sent, as `settings` does for runs."""
 
 
+_EMPTY_INSTRUCTIONS = "settings.empty_instructions_replace_the_assistants"
+"""The rule on the one falsy value of which a run may show the assistant's instead."""
+
+
 def classify_falsy_values(classifier: FailureClassifier) -> None:
     """Classify the settings of which only values such as 0 are lost; a server that drops them loses others, too."""
     taken = classifier.take(_loses_only_falsy_values)
@@ -27,6 +31,7 @@ def classify_falsy_values(classifier: FailureClassifier) -> None:
         return
     operations = _operations(taken)
     taken += classifier.take(lambda failure: _loses_only_false(failure) and _operations([failure]) <= operations)
+    taken += classifier.take(lambda failure: failure.id == _EMPTY_INSTRUCTIONS and not failure.is_negative)
     findings = [finding for failure in taken for finding in failure.verdict.findings]
     members = sorted({member_shown(finding.pointer) for finding in findings})
     classifier.add(

@@ -31,7 +31,8 @@ class Group:
         """The cause; its ids are in the order of the report."""
         failures = sorted([*self.members, *self.consequences], key=lambda failure: position[failure.id])
         members = _simplest(self.members or failures)
-        shown = [failure for failure in members if self.typical(failure)] or members
+        typical = [failure for failure in members if self.typical(failure)] or members
+        shown = [failure for failure in typical if failure.is_shown] or typical
         return Cause(
             kind=self.kind,
             title=self.title,

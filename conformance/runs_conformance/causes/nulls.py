@@ -48,10 +48,14 @@ def _classify_omitted(classifier: FailureClassifier) -> None:
         return
     classifier.leave_out(found)
     members = as_code(failure.place for failure in found)
-    what = "the serializer of events" if only_streams else "the serializer"
+    what, title = (
+        ("the serializer of events", "Streams leave members that are null out of")
+        if only_streams
+        else ("the serializer", "Members that are null are left out of")
+    )
     classifier.add(
         "shape.nulls",
-        f"Members that are null are left out of {_name_objects(found)}{' in streams' if only_streams else ''}",
+        f"{title} {_name_objects(found)}",
         Severity.MISSING_MEMBER,
         f"Let {what} write members without a value as null instead of leaving them out "
         f"(`exclude_none`, `omitempty` and the like): {list_names(members, _MAX_NAMED)}.",

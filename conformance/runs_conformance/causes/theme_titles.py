@@ -18,11 +18,18 @@ from runs_conformance.contract.lifecycle import STATUSES
 
 _PAGES = "paging.pages_hold_what_comes_next"
 _SHORT_PAGES = "paging.pages_are_full"
+_PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
+_STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
+_FINAL = "lifecycle.terminal_status_is_final"
+_ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
+_BY_RUN = "listing.messages_can_be_listed_by_run"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
 
 def _title_of_lists(failures: Sequence[Failure]) -> str:
-    """The parameters that lists ignore; empty if more is wrong, or only one rule fails."""
+    """The parameters that lists ignore; empty if more is wrong, or only one rule on another one fails."""
+    if len(failures) == 1 and failures[0].id == _BY_RUN:
+        return "list_messages does not filter by `run_id`"
     if len(failures) == 1 or not are_of_one_family(_most_urgent(failures)):
         return ""
     ignored = _ignored_parameters(failures)
@@ -122,10 +129,36 @@ def _most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
     return [failure for failure in failures if failure.verdict.level == "must"] or failures
 
 
+def _title_of_choice(failures: Sequence[Failure]) -> str:
+    """The member that is not obeyed; empty if both are not, or if only one rule fails."""
+    if len(failures) == 1 or any(failure.id == _PARALLEL for failure in failures):
+        return ""
+    return "`tool_choice` is not obeyed"
+
+
+def _title_of_streams_asked_for(failures: Sequence[Failure]) -> str:
+    """The operations that respond without the stream that was asked for; empty if something else is wrong."""
+    if any(failure.id != _STREAM_ASKED_FOR for failure in _most_urgent(failures)):
+        return ""
+    return f"`stream: true` is ignored by {list_names(list(operations_of(failures)))}"
+
+
+def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
+    """The end of runs and their later status, if that is the only MUST that fails."""
+    urgent = _most_urgent(failures)
+    ended, status = urgent[0].finding.expected, urgent[0].finding.actual
+    if len(urgent) > 1 or urgent[0].id != _FINAL or ended not in STATUSES or not isinstance(status, str):
+        return ""
+    return f"{'An' if str(ended)[0] in 'aei' else 'A'} {ended} run goes on and {_ENDINGS.get(status, f'is {status}')}"
+
+
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "access": _title_of_access,
+    "choice": _title_of_choice,
+    "lifecycle": _title_of_lifecycle,
     "lists": _title_of_lists,
     "lock": _title_of_lock,
+    "streams.asked": _title_of_streams_asked_for,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
 
+STREAM_FORMAT = "streams.format"
 STAMPS = "times.stamps_of_an_ended_run_stay"
 
 
@@ -20,6 +21,8 @@ class Theme:
     fix: str
     topics: tuple[str, ...]
     rules: tuple[str, ...] = ()
+    by_rule: bool = False
+    """Whether its rules fail for reasons of their own, so that the fix is that of each failing rule."""
 
 
 THEMES = (
@@ -73,14 +76,68 @@ THEMES = (
         "Tool calls and their outputs are not handled as documented",
         Severity.LIFECYCLE,
         "Stop the run at requires_action until the outputs of all calls are submitted, then continue it.",
-        ("tools", "action", "choice"),
+        ("tools", "action"),
+        by_rule=True,
+    ),
+    Theme(
+        "choice",
+        "`tool_choice` or `parallel_tool_calls` is not obeyed",
+        Severity.LIFECYCLE,
+        "Obey `tool_choice` and `parallel_tool_calls`: pass them to the model unchanged, with the tools of the run.",
+        ("choice",),
+    ),
+    Theme(
+        "streams.asked",
+        "`stream` does not decide whether a stream comes",
+        Severity.LIFECYCLE,
+        "Respond with server-sent events if and only if `stream` is true, in every operation that takes it.",
+        (),
+        (
+            "streaming.a_stream_comes_where_one_is_asked_for",
+            "streaming.no_stream_comes_unasked",
+            "streaming.content_type_is_event_stream",
+        ),
+        by_rule=True,
+    ),
+    Theme(
+        "streams.end",
+        "Streams do not end as documented",
+        Severity.LIFECYCLE,
+        "End every stream with `event: done` and `data: [DONE]` after all other events, and close it.",
+        (),
+        (
+            "streaming.a_stream_ends_with_done",
+            "streaming.nothing_follows_done",
+            "streaming.a_stream_lasts_until_its_run_stops",
+            "streaming.nothing_but_done_follows_the_end_of_the_run",
+            "streaming.a_stream_closes_when_the_run_waits",
+            "streaming.the_connection_ends_with_the_stream",
+        ),
+        by_rule=True,
+    ),
+    Theme(
+        STREAM_FORMAT,
+        "Streams are not written in the format of server-sent events",
+        Severity.LIFECYCLE,
+        "Write every event as a line `event:`, a line `data:` with one JSON object, and an empty line.",
+        ("streaming",),
+        by_rule=True,
     ),
     Theme(
         "streams",
         "Streams do not show the run as documented",
         Severity.LIFECYCLE,
-        "Send one event for every change of the run, its steps and messages, and end the stream with [DONE].",
-        ("streaming", "events", "deltas", "stored"),
+        "Send one event for every change of the run, its steps and messages.",
+        ("events", "deltas"),
+        by_rule=True,
+    ),
+    Theme(
+        "streams.stored",
+        "Stored objects differ from those in streams",
+        Severity.LIFECYCLE,
+        "Write events and responses from the same stored objects.",
+        ("stored",),
+        by_rule=True,
     ),
     Theme(
         "data",
@@ -110,6 +167,14 @@ THEMES = (
         "Record one step for every message and for every round of tool calls, and end it with its run.",
         ("steps",),
         ("messages.answer_has_a_step", "stored.steps_are_as_their_stream_ended"),
+    ),
+    Theme(
+        "defaults",
+        "Runs do not show the documented defaults",
+        Severity.MISSING_MEMBER,
+        "Fill in the defaults when the run is created.",
+        (),
+        ("settings.defaults_are_shown",),
     ),
     Theme(
         "stamps",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.cause import LEVELS, Severity
 from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
@@ -14,6 +14,7 @@ from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.theme_titles import specific_title
 from runs_conformance.causes.themes import (
     STAMPS,
+    STREAM_FORMAT,
     THEMES,
     THEMES_BY_KIND,
     THEMES_BY_RULE,
@@ -44,6 +45,7 @@ def classify_rules(classifier: FailureClassifier) -> None:
     explained = take_explained(classifier)
     for failure in classifier.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
+    _join_nameless_events(by_theme)
     for theme in THEMES:
         for kind, failures in _causes_of(theme, by_theme.get(theme.kind, [])):
             title, fix = _title_and_fix(theme, failures)
@@ -52,8 +54,18 @@ def classify_rules(classifier: FailureClassifier) -> None:
     add_explained(classifier, explained)
 
 
+def _join_nameless_events(by_theme: dict[str, list[Failure]]) -> None:
+    """Move the end of streams to their format where events have no names: `done` has none either."""
+    if any(failure.id == _NAME_RULE for failure in by_theme[STREAM_FORMAT]):
+        ends = by_theme["streams.end"]
+        by_theme[STREAM_FORMAT] += [failure for failure in ends if failure.id in _UNNAMED_RULES]
+        by_theme["streams.end"] = [failure for failure in ends if failure.id not in _UNNAMED_RULES]
+
+
 def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str, Sequence[Failure]]]:
     """The causes of a theme, each with its kind: a single MUST has its own title and fix, so it needs its own cause."""
+    if not failures:
+        return
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     if len(urgent) != 1:
         yield theme.kind, failures
@@ -109,13 +121,19 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     Some themes have a more specific title where only a part of them is wrong.
     """
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
-    if theme.kind == "streams" and _have_wrapped_events(urgent):
+    if theme.kind == STREAM_FORMAT and _have_wrapped_events(urgent):
         return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
     title = specific_title(theme.kind, failures)
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None or (len(failures) > 1 and are_of_one_family(failures)):
-        return title or theme.title, theme.fix
+        return title or theme.title, (_fixes_of_rules(failures) if theme.by_rule else "") or theme.fix
     return title or title_of_finding(only), only.fix or theme.fix
+
+
+def _fixes_of_rules(failures: Sequence[Failure]) -> str:
+    """The fixes of the failing rules, those of a MUST first; empty if a rule has none."""
+    fixes = [failure.fix for failure in sorted(failures, key=lambda failure: LEVELS.index(failure.verdict.level))]
+    return " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
 def _have_wrapped_events(failures: Sequence[Failure]) -> bool:

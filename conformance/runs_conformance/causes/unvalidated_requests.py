@@ -32,7 +32,7 @@ OUTPUT_RULES = (
     "tools.unknown_outputs_are_refused",
     "tools.repeated_outputs_are_refused",
 )
-"""Rules that a server violates if it never checks the contents of a body of submit_tool_outputs."""
+"""Rules that a server violates if it does not match outputs with calls; only some of such bodies violate the schema."""
 
 _BOUNDS = ("maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems", "maxProperties", "pattern", "enum")
 """Keywords that a server does not violate by itself, only by repeating what it accepted."""
@@ -82,7 +82,12 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
                 and not failure.is_refused_valid
             )
             or (not query and failure.id in _PARSING_RULES)
-            or (not query and failure.id in OUTPUT_RULES and "submit_tool_outputs" in broken)
+            or (
+                not query
+                and failure.id in OUTPUT_RULES
+                and "submit_tool_outputs" in broken
+                and _breaks_schema_only(failure)
+            )
         )
     )
     if query:
@@ -96,6 +101,12 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
         return
     title, fix = describe(classifier, members, [name for name in OPERATIONS if name in broken])
     classifier.add("validation.none", title, Severity.MISSING_VALIDATION, fix, members)
+
+
+def _breaks_schema_only(failure: Failure) -> bool:
+    """Whether all findings are of one request, whose body violates its schema: validation alone mends the failure."""
+    exchanges = {finding.exchange for finding in failure.verdict.findings}
+    return failure.has_invalid_body and len(exchanges) == 1 and failure.verdict.reason is None
 
 
 def _classify_echoes(classifier: FailureClassifier) -> None:

@@ -264,7 +264,10 @@ def classify_list_envelope(classifier: FailureClassifier) -> None:
     hidden = classifier.take(lambda failure: bare and failure.subject in ("listing", "paging"))
     places = as_code(sorted({failure.place or "data" for failure in lists if not _is_bare_list(failure)}))
     lack = all(failure.keyword == "required" for failure in lists)
-    title = f"Lists {'lack' if lack else 'are not as documented at'} {list_names(places)}"
+    is_one = len({failure.subject for failure in lists}) == 1
+    subject = f"The response of {name_operations(lists)}" if is_one else "Lists"
+    what = ("lacks" if is_one else "lack") if lack else f"{'is' if is_one else 'are'} not as documented at"
+    title = f"{subject} {what} {list_names(places)}"
     classifier.add(
         "lists.envelope",
         "Lists are bare arrays without their envelope" if bare else title,

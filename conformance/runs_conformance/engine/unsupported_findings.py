@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from runs_conformance.engine.capabilities import undelivered_streams, unsupported_capabilities
+from runs_conformance.engine.capabilities import missing_operations, undelivered_streams, unsupported_capabilities
 from runs_conformance.engine.counterexample import smallest_counterexample
 from runs_conformance.engine.run_result import FuzzedViolation, RunResult
 from runs_conformance.engine.verdicts import discard_findings
@@ -20,7 +20,8 @@ def discard_unsupported(result: RunResult, declared: Collection[str], denied: Co
     """
     unsupported = unsupported_capabilities(result.operation_stats, declared, denied)
     streams = undelivered_streams(result.operation_stats, unsupported)
-    if not unsupported and not streams:
+    missing = missing_operations(result.operation_stats)
+    if not (unsupported or streams or missing):
         return result
 
     def is_discarded(example: JSON) -> bool:
@@ -28,11 +29,14 @@ def discard_unsupported(result: RunResult, declared: Collection[str], denied: Co
 
     examples: dict[str, JSON] = {}
     for id_, example in result.counterexamples.items():
-        groups = result.grouped_examples.get(id_, {})
-        if not is_discarded(example):
+        groups = [example, *result.grouped_examples.get(id_, {}).values()]
+        remaining = [each for each in groups if not is_discarded(each)]
+        # A missing operation that is not optional is a failure, but other requests show the others better.
+        offered = [each for each in remaining if not (is_object(each) and each.get("operation") in missing)]
+        if example in (offered or remaining):
             examples[id_] = example
-        elif remaining := [each for each in groups.values() if not is_discarded(each)]:
-            examples[id_] = smallest_counterexample(id_, remaining)
+        elif remaining:
+            examples[id_] = smallest_counterexample(id_, offered or remaining)
     return replace(
         result,
         tallies=discard_findings(result.tallies, unsupported, streams),

@@ -126,13 +126,13 @@ def _stream_until_tool_call(**forced: Any) -> Generator[Instruction, Any, Exchan
 def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
     """A streamed run with a long answer reaches the smallest limit of completion tokens.
 
-    While its stream shows the answer, a second streamed run is tried on its thread. After its end it is cancelled,
+    While its stream shows it in progress, a second streamed run is tried on its thread. After its end it is cancelled,
     which must change nothing, and its thread takes a message.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
         return
     members: dict[str, Any] = {"stream": True, "max_completion_tokens": 256}
-    second = replace(run("second", **members), after_event="thread.message.delta")
+    second = replace(run("second", **members), after_event="thread.run.in_progress")
     first_response, second_response = yield Concurrent((run(**members), second))
     if second_response.accepted:
         yield from cancel_and_wait("second")

@@ -152,6 +152,7 @@ def nothing_is_deleted_twice(request: _RequestAfterDeletion) -> Iterator[Result]
     level=Level.MUST,
     source=_OPERATIONS,
     capability="core",
+    operation="delete_thread",
     requirements=("deleted-object-is-gone",),
 )
 def deleted_thread_takes_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
@@ -170,6 +171,7 @@ def deleted_thread_takes_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     level=Level.SHOULD,
     source=_OPERATIONS,
     capability="core",
+    operation="delete_thread",
     requirements=("deleted-object-is-gone",),
 )
 def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
