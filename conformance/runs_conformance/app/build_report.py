@@ -59,7 +59,9 @@ COMPLETED_RUN_RULE = "usage.is_given_when_completed"
 """A rule that only programs with a completed run decide."""
 
 KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
-"""The rules that all fail if the target ignores keys. Authentication is then not offered, rather than undecided."""
+"""The rules of which the first fails, and the other never passes, if the target ignores keys. Authentication is then
+not offered, rather than undecided.
+"""
 
 COMPLETE_RUN = "a test run that is not cut short"
 """The `needs` text of requirements left unjudged because the test run ended early."""
@@ -109,8 +111,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     unjudged = [
         verdict.id for verdict in verdicts if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == COMPLETE_RUN
     ]
-    looks_at_keys = any(id_ not in tallies or not tallies[id_].findings for id_ in KEY_RULES)
-    absent = {*unsupported} | ({"auth"} if not looks_at_keys and "auth" not in options.capabilities else set())
+    absent = {*unsupported} | ({"auth"} if _ignores_keys(tallies) and "auth" not in options.capabilities else set())
     # Another shard may decide what this one does not.
     required_capabilities = (
         []
@@ -277,6 +278,14 @@ def _context_found(header: RunHeader, result: RunResult) -> ProgramContext:
 def _has_files(context: ProgramContext) -> bool:
     """Whether requests can name files."""
     return context.accepts_any_file_id or not {"file", "vector_store"}.isdisjoint(context.use)
+
+
+def _ignores_keys(tallies: Mapping[str, Tally]) -> bool:
+    """Whether the target served requests without a key, and was not seen to refuse a wrong one."""
+    asked_for, told_apart = (tallies.get(id_) for id_ in KEY_RULES)
+    if asked_for is None or told_apart is None or not asked_for.findings:
+        return False
+    return told_apart.judged == len(told_apart.findings)
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
