@@ -20,7 +20,7 @@ class ExplorationSize:
         return ExplorationSize(payloads, -(-payloads * self.walks // self.payloads), runs)
 
 
-SHARED_RUN = ExplorationSize(20, 1, runs=0)
+SHARED_RUN = ExplorationSize(12, 1, runs=0)
 """The size together with the other phases of the standard profile, within its numbers of requests and runs."""
 EXPLORE_ONLY = ExplorationSize(300, 20)
 """The size if `explore` is the only phase."""
