@@ -32,7 +32,10 @@ def runs_twice_at_once(hooks: Hooks) -> None:
     hooks.admit_run = _admit
 
 
-@mutant("event-name-matches-run-status")
+@mutant(
+    "event-name-matches-run-status",
+    broad_reason="The second run, its lock and the events of both runs are wrong at once.",
+)
 def shares_events_within_a_thread(hooks: Hooks) -> None:
     """Accepts a second run while one is active, and has one queue of events for both."""
     hooks.admit_run = _admit

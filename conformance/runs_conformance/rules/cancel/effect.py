@@ -19,7 +19,7 @@ from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
@@ -131,9 +131,8 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
 def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted reaches a terminal status.
 
-    A run that is still `cancelling`, or continues as if it had not been cancelled, after twelve seconds locks its
-    thread without need. The real service took one second. An end that tool outputs or a second cancellation may have
-    caused does not count.
+    A run that is still `cancelling`, or continues after it was, after twelve seconds locks its thread without need. The
+    real service took one second. An end that tool outputs or a second cancellation may have caused does not count.
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
     """
@@ -146,7 +145,11 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     if ignored := next((each for each in late if each.status in _CONTINUING), None):
         seconds = ignored.earliest - action.exchange.ended
         message = f"the run was cancelled but is {ignored.status!r} {seconds:.0f} s later"
-        yield ignored.finding(message, "/status", "cancelled", ignored.status)
+        if any(each.status == "cancelling" for each in observed):
+            yield ignored.finding(message, "/status", "cancelled", ignored.status)
+        else:
+            # Another rule reports that the cancellation had no effect.
+            yield Suspicion(message)
     elif any(each.status in TERMINAL for each in observed):
         yield PASSED
     elif last.status == "cancelling" and (seconds := _seconds_of_cancelling(action, last)) > _CANCELLING_SECONDS:
