@@ -91,6 +91,19 @@ def test_program_that_called_a_missing_operation_is_not_missed() -> None:
     assert stopped.shortfall(ID) == "long ended early: POST /threads was answered with HTTP 500"
 
 
+def test_program_that_ended_at_a_missing_operation_is_missed_only_if_no_other_decided() -> None:
+    ended = ProgramEnd("long", Ending.STOPPED, "POST /threads got HTTP 404", "create_thread")
+    partial = coverage({"short": 4, "other": 9})
+    partial = replace(partial, ends={**partial.ends, "long": ended})
+    assert partial.shortfall(ID) == "long ended early: POST /threads got HTTP 404"
+    unserved = {"long": "the target has no POST /threads"}
+    assert replace(partial, unserved=unserved).shortfall(ID) is None
+    elsewhere = {"long": "the target has no DELETE /threads/{thread_id}"}
+    assert replace(partial, unserved=elsewhere).shortfall(ID) == "long ended early: POST /threads got HTTP 404"
+    alone = replace(partial, decided={}, occasions={}, unserved=unserved)
+    assert alone.shortfall(ID) == "long ended early: POST /threads got HTTP 404"
+
+
 def test_id_that_only_programs_of_a_missing_operation_decide_names_it() -> None:
     unseen = replace(coverage({}), unserved=dict.fromkeys(("long", "short", "other"), "no such route"))
     assert unseen.not_shown(ID) == "not observed: no such route"

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.decisions import Decisions
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
@@ -47,7 +48,8 @@ class Coverage:
         missing = [program for program in expected if not self._did_decide(program, id_)]
         # Which ids a program decides may depend on the speed of the target, so one that ran to its end may be missing.
         early = [program for program in missing if self.ends[program].is_early]
-        if early and len(expected) <= MAX_SPECIFIC_DECIDERS:
+        is_open = len(missing) == len(expected) or not all(map(self._ended_at_missing_operation, early))
+        if early and is_open and len(expected) <= MAX_SPECIFIC_DECIDERS:
             return self._explain(early)
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
@@ -108,6 +110,11 @@ class Coverage:
 
     def _lacked_operation(self, program: str) -> bool:
         return program in self.unserved and not self.ends[program].is_early
+
+    def _ended_at_missing_operation(self, program: str) -> bool:
+        """Whether a program ended early at an operation that the target does not offer, as the report says."""
+        end = self.ends[program]
+        return end.operation in OPERATIONS and self.unserved.get(program, "").endswith(OPERATIONS[end.operation].route)
 
     def _did_decide(self, program: str, id_: str) -> bool:
         return id_ in self.decided.get(program, ())
