@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -138,7 +138,8 @@ def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgres
     receiver.start()
     try:
         for worker in workers:
-            worker.start()
+            with _interruptions_blocked():
+                worker.start()
         _join(workers)
     except KeyboardInterrupt:
         progress.listener.close()
@@ -151,6 +152,22 @@ def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgres
         progress.listener.close()
         progress.close()
     return True
+
+
+@contextmanager
+def _interruptions_blocked() -> Iterator[None]:
+    """Block SIGINT in this thread and in the processes that it starts, which would show a stack trace while they load.
+
+    This process handles a signal that arrives meanwhile afterwards, and ends the others by another one.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _receive(events: Any, progress: JointProgress) -> None:
