@@ -13,6 +13,18 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 
 
 @dataclass(frozen=True, slots=True)
+class FindingContext:
+    """Where a finding was made. `parent` is the object that contains, or lacks, the member that it is about."""
+
+    dialect: str
+    channel: str
+    operation: str | None
+    edition: str
+    actual: object
+    parent: JSON | Absent = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
 class KnownDeviation:
     """One known deviation. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
@@ -33,26 +45,17 @@ class KnownDeviation:
     evidence: str = ""
     source: str = ""
 
-    def covers(
-        self,
-        id_: str,
-        *,
-        dialect: str,
-        channel: str,
-        operation: str | None,
-        edition: str,
-        actual: object,
-        parent: JSON | Absent = ABSENT,
-    ) -> bool:
-        """Whether this deviation excuses a finding of the rule or constraint `id_` in this context."""
+    def covers(self, finding: FindingContext) -> bool:
+        """Whether a finding on one of the excused ids is within the scope of this deviation."""
         return (
-            any(glob_matches(pattern, id_) for pattern in self.excuses)
-            and (not self.dialects or dialect in self.dialects)
-            and (self.channel is None or self.channel == channel)
-            and (not self.operations or operation in self.operations)
-            and in_force(edition, self.since, self.until)
-            and (self.actual is None or any(actual is value or actual == value for value in self.actual))
-            and (self.beside is None or (is_object(parent) and is_object(parent.get(self.beside))))
+            (not self.dialects or finding.dialect in self.dialects)
+            and (self.channel is None or self.channel == finding.channel)
+            and (not self.operations or finding.operation in self.operations)
+            and in_force(finding.edition, self.since, self.until)
+            and (
+                self.actual is None or any(finding.actual is value or finding.actual == value for value in self.actual)
+            )
+            and (self.beside is None or _has_object(finding.parent, self.beside))
         )
 
 
@@ -96,29 +99,10 @@ def _deviations_for(id_: str) -> tuple[KnownDeviation, ...]:
     return tuple(each for each in known_deviations() if any(glob_matches(pattern, id_) for pattern in each.excuses))
 
 
-def excusing_deviation(
-    id_: str,
-    *,
-    dialect: str,
-    channel: str,
-    operation: str | None,
-    edition: str,
-    actual: object,
-    parent: JSON | Absent = ABSENT,
-) -> str | None:
-    """The id of the first known deviation that excuses a finding in this context, or None.
+def excusing_deviation(id_: str, finding: FindingContext) -> str | None:
+    """The id of the first known deviation that excuses a finding on a constraint or rule, or None."""
+    return next((each.id for each in _deviations_for(id_) if each.covers(finding)), None)
 
-    `parent` is the object that contains, or lacks, the member that the finding is about.
-    """
-    for deviation in _deviations_for(id_):
-        if deviation.covers(
-            id_,
-            dialect=dialect,
-            channel=channel,
-            operation=operation,
-            edition=edition,
-            actual=actual,
-            parent=parent,
-        ):
-            return deviation.id
-    return None
+
+def _has_object(parent: JSON | Absent, name: str) -> bool:
+    return is_object(parent) and is_object(parent.get(name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.known_deviation import excusing_deviation
+from runs_conformance.contract.known_deviation import FindingContext, excusing_deviation
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at
@@ -136,8 +136,7 @@ def _find_deviation(id_: str, finding: Finding, history: History) -> str | None:
     exchange = history.find(finding.exchange)
     if exchange is None:
         return None
-    return excusing_deviation(
-        id_,
+    context = FindingContext(
         dialect=exchange.dialect,
         channel=channel(exchange),
         operation=exchange.operation,
@@ -145,6 +144,7 @@ def _find_deviation(id_: str, finding: Finding, history: History) -> str | None:
         actual=finding.actual,
         parent=_parent(exchange, finding.pointer),
     )
+    return excusing_deviation(id_, context)
 
 
 _IN_EVENT = re.compile(r"/events/(\d+)/data")
