@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.app import shrink_findings
-from runs_conformance.cli.signals import Interruption, interruptible
+from runs_conformance.cli.signals import Interruption, interruptible, signals_held
 from runs_conformance.engine import interruptible as interruptible_work
 from tests.app.serving import ROOT, grown, running, served
 from tests.client.hostile import serving
@@ -41,6 +42,42 @@ def test_a_deferred_signal_does_not_interrupt() -> None:
         signal.raise_signal(signal.SIGTERM)
         assert handler.received
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_another_thread_receives_is_held_back(number: signal.Signals) -> None:
+    ready, held = threading.Event(), list[bool]()
+
+    def receive() -> None:
+        ready.wait()
+        signal.pthread_kill(threading.get_ident(), number)
+
+    # It starts before signals are held, so that it does not block them.
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    with interruptible() as handler, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with signals_held():
+            ready.set()
+            receiver.join()
+            held.append(not handler.received)
+        held.append(False)
+    assert (held, handler.received) == ([True], True)
+
+
+def test_an_interruption_while_the_thread_starts_stops_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, events = threading.Thread.start, list[str]()
+
+    def start_interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start_interrupted)
+    stopped = threading.Event()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible_work.run_interruptible(
+            lambda: events.append("stopped" if stopped.wait(10) else "went on"), stop=stopped.set
+        )
+    assert events == ["stopped"]
 
 
 def complete(folder: Path) -> bool:

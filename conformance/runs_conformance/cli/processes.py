@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,7 +18,7 @@ from runs_conformance.app import run
 from runs_conformance.app.merge import RecordedRun, read_run, rebuild_report
 from runs_conformance.app.options import RunOptions
 from runs_conformance.cli.joint_progress import JointProgress, ProgressSender
-from runs_conformance.cli.signals import INTERRUPTED, Interruption, interruptible
+from runs_conformance.cli.signals import INTERRUPTED, Interruption, interruptible, signals_held
 from runs_conformance.engine.run_plan import ProgressListener
 from runs_conformance.engine.shard import Shard
 from runs_conformance.errors import ConformanceError, InternalError, UsageError
@@ -138,7 +138,7 @@ def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgres
     receiver.start()
     try:
         for worker in workers:
-            with _interruptions_blocked():
+            with signals_held():
                 worker.start()
         _join(workers)
     except KeyboardInterrupt:
@@ -152,22 +152,6 @@ def _run_all(workers: Sequence[BaseProcess], events: Any, progress: JointProgres
         progress.listener.close()
         progress.close()
     return True
-
-
-@contextmanager
-def _interruptions_blocked() -> Iterator[None]:
-    """Block SIGINT in this thread and in the processes that it starts, which would show a stack trace while they load.
-
-    This process handles a signal that arrives meanwhile afterwards, and ends the others by another one.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _receive(events: Any, progress: JointProgress) -> None:

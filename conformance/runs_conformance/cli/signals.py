@@ -65,3 +65,30 @@ def interruptible(hint: str = WITH_HISTORY, *, ignores_repeats: bool = False) ->
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals back during a short block, and handle them afterwards. Processes that it starts ignore Ctrl-C.
+
+    Blocking alone would not hold them: the system gives a signal to any thread that does not block it. Changes nothing
+    outside the main thread, which handles all signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handled = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in handled}
+    # A new process inherits what is blocked, not the handler.
+    blocks = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if blocks else None
+    try:
+        yield
+    finally:
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])

@@ -38,14 +38,17 @@ def run_interruptible(
         finally:
             done.set()
 
-    threading.Thread(target=execute, name=name, daemon=True).start()
+    thread = threading.Thread(target=execute, name=name, daemon=True)
     try:
+        # On a busy machine the work may have sent requests before start() returns.
+        thread.start()
         while not done.wait(0.2):
             pass
     except KeyboardInterrupt:
         if stop is not None:
             stop()
-            done.wait(STOP_TIMEOUT if stop_timeout is None else stop_timeout)
+            if thread.ident is not None:
+                done.wait(STOP_TIMEOUT if stop_timeout is None else stop_timeout)
         raise
     if errors:
         raise errors[0]
