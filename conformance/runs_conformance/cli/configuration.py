@@ -92,7 +92,7 @@ CONFIG_OPTIONS = (
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def blame_config_keys(command: _Command) -> _Command:
+def name_config_keys(command: _Command) -> _Command:
     """Decorate a command so that an error about a value of the file names the file and the key."""
 
     @functools.wraps(command)
@@ -102,12 +102,12 @@ def blame_config_keys(command: _Command) -> _Command:
         try:
             return command(*arguments, **values)
         except UsageError as error:
-            raise UsageError(blame_config_key(str(error))) from None
+            raise UsageError(name_config_key(str(error))) from None
 
     return cast(_Command, run)
 
 
-def blame_config_key(message: str) -> str:
+def name_config_key(message: str) -> str:
     """Rewrite an error that begins with a flag so that it names the key of the file that set the value."""
     from runs_conformance.config.key import KEYS
 
@@ -118,8 +118,8 @@ def blame_config_key(message: str) -> str:
     for key in KEYS.values():
         for flag, parameter in ((key.flag, key.option), (f"--no-{key.flag[2:]}", f"no_{key.option}")):
             rest = message.removeprefix(flag)
-            blamed = rest != message and rest[:1] in (":", " ")
-            if blamed and ctx.get_parameter_source(parameter) is ParameterSource.DEFAULT_MAP:
+            is_named = rest != message and rest[:1] in (":", " ")
+            if is_named and ctx.get_parameter_source(parameter) is ParameterSource.DEFAULT_MAP:
                 return f"{path}: {key.dotted_name}{rest}"
     return message
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.blame import member_named_instead
+from runs_conformance.evidence.refusal_reason import member_named_instead
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Mutation, Refuse
 from runs_conformance.model.exchange import Completion, Exchange

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from runs_conformance.contract.known_members import known_body_members
-from runs_conformance.evidence.blame import named_members
 from runs_conformance.evidence.observation import observations_in
+from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE
-from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import run_creations, thread_creation
 from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.refusal_reason import named_places
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import actions_between, may_be_cancelled_between, may_have_taken_effect
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread

@@ -1,4 +1,4 @@
-"""The places of a request that an error response names as the reason for the refusal."""
+"""The places of a request that an error response gives as the reason for the refusal."""
 
 from __future__ import annotations
 
