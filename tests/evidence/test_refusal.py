@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runs_conformance.evidence.blame import member_named_instead
 from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
+from runs_conformance.evidence.refusal_reason import member_named_instead
 from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT

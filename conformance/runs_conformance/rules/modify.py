@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.accepted_invalid import is_valid_object
-from runs_conformance.evidence.blame import named_places
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import JSON_CHANNEL
+from runs_conformance.evidence.refusal_reason import named_places
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.run_timeline import RunTimeline

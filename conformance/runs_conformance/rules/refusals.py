@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.event import DONE, ERROR
-from runs_conformance.evidence.blame import is_place_of_id
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
+from runs_conformance.evidence.refusal_reason import is_place_of_id
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
 from runs_conformance.model.history import History

@@ -8,7 +8,7 @@ from itertools import dropwhile, takewhile
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.anomaly import describe_anomaly
-from runs_conformance.evidence.blame import lacks_a_member, required_members
+from runs_conformance.evidence.refusal_reason import lacks_a_member, required_members
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Refuse, Role

@@ -446,14 +446,14 @@ def refusing_members(*names: str, param: str | None = None) -> Any:
 @pytest.mark.parametrize("names", [("temperature",), ("truncation_strategy", "reasoning_effort")])
 def test_refused_members_are_found_without_sending_each_value_alone(names: tuple[str, ...]) -> None:
     sent: Counter[str] = Counter()
-    blamed = set[str]()
+    failing_operations = set[str]()
     for id_ in ("boundary.create_run", "boundary.create_run.legal"):
         history = Target(refusing_members(*names)).execute(PROGRAMS[id_])
         valid = [e.step for e in history if e.step and e.step.role is Role.VALID]
         sent.update({step.exercises[0] + step.id for step in valid if not step.packed})
-        blamed |= {id_.split(".")[1] for id_ in failing(history)}
+        failing_operations |= {id_.split(".")[1] for id_ in failing(history)}
         assert sum(e.accepted for e in history if e.operation == "create_run") < 20
-    assert blamed == {*names}
+    assert failing_operations == {*names}
     # Only names of alternatives are sent alone by both programs.
     assert all(count == 1 or ".type.enum" in id_ for id_, count in sent.items())
 

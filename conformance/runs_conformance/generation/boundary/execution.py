@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs_conformance.contract.second_opinion import require_invalid
-from runs_conformance.evidence.blame import named_members
+from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.generation.boundary.bisection import (
     MemberGroup,
     group_by_member,
@@ -205,7 +205,7 @@ class CaseRun:
         yield from self.bisect(case.step, groups)
 
     def bisect(self, packed: Step, groups: Sequence[MemberGroup]) -> Generator[Instruction, Any, None]:
-        """Send the values of a refused request that are to blame alone, and the others in narrowed requests."""
+        """Send each value that makes the target refuse a request alone, and the others in narrowed requests."""
         pending = [groups]
         fruitless = 0
         while pending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import named_members
+from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Completion, Exchange

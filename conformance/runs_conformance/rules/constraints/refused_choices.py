@@ -15,7 +15,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.implementation_defined import implementation_defined
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.contract.union_choice import UnionChoice, union_choices
-from runs_conformance.evidence.blame import named_places, places_of_wrong_form
+from runs_conformance.evidence.refusal_reason import named_places, places_of_wrong_form
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange

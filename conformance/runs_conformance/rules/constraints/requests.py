@@ -12,14 +12,14 @@ import json
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.union_choice import UnionChoice
-from runs_conformance.evidence.blame import (
+from runs_conformance.evidence.metadata import may_exceed_metadata_limit
+from runs_conformance.evidence.random_refusal import random_refusals
+from runs_conformance.evidence.refusal_reason import (
     may_concern_missing_object,
     may_lack_file,
     member_named_instead,
     names_missing_messages,
 )
-from runs_conformance.evidence.metadata import may_exceed_metadata_limit
-from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Accept, Mutation, Role, Step
 from runs_conformance.model.error_message import error_message
