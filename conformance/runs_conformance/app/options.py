@@ -19,7 +19,7 @@ from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError
 from runs_conformance.generation import boundary, fuzzing, schemathesis
-from runs_conformance.generation.fuzzing import EXPLORE_ONLY, SHARED_RUN, THOROUGH, ExplorationSize
+from runs_conformance.generation.fuzzing import EXPLORE_ONLY, SHARED_RUN, THOROUGH, FuzzingSize
 from runs_conformance.generation.programs.catalogue import catalogue as written
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.suggestion import did_you_mean
@@ -92,7 +92,7 @@ def all_programs(context: ProgramContext, options: RunOptions) -> list[Program]:
     """Return every program for a context, whatever the program needs, as long as the profile has it."""
     sampled = is_sampled(options)
     ours = [*boundary.programs(context, sampled=sampled), *written(context)]
-    ours += fuzzing.programs(context, exploration_size(options))
+    ours += fuzzing.programs(context, fuzzing_size(options))
     programs = [*ours, *_schemathesis_programs(context, options)]
     return select_quick_programs(programs, omits_steps=sampled) if options.profile == "quick" else programs
 
@@ -114,8 +114,8 @@ def _schemathesis_programs(context: ProgramContext, options: RunOptions) -> list
     return schemathesis.programs(context, options.max_examples or schemathesis.CASES_PER_OPERATION)
 
 
-def exploration_size(options: RunOptions) -> ExplorationSize:
-    """Return the size of the exploration: smaller beside other phases, except in profile full."""
+def fuzzing_size(options: RunOptions) -> FuzzingSize:
+    """Return the size of the fuzzing phase: smaller beside other phases, except in profile full."""
     usual = EXPLORE_ONLY if options.phases == ("explore",) else SHARED_RUN
     usual = THOROUGH if options.profile == "full" else usual
     return usual if options.max_examples is None else usual.scaled_to(options.max_examples)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from runs_conformance.generation.fuzzing.actions import ACTIONS, RUN_STARTING_ACTIONS
 from runs_conformance.generation.fuzzing.catalogue import programs
-from runs_conformance.generation.fuzzing.size import ExplorationSize
+from runs_conformance.generation.fuzzing.size import FuzzingSize
 from runs_conformance.generation.fuzzing.strategy import next_steps
 from runs_conformance.generation.fuzzing.walk import MAX_STEPS, next_step, walk_program
 from runs_conformance.generation.fuzzing.walk_profile import NOVELTY_DECAYS, WALK_PROFILES, WalkProfile, assign_profiles
@@ -148,7 +148,7 @@ def test_next_steps_is_a_strategy(choice: tuple[str, Step] | None) -> None:
 
 
 def test_the_size_determines_the_programs() -> None:
-    small, default = programs(CONTEXT, ExplorationSize(20, 2)), programs(CONTEXT)
+    small, default = programs(CONTEXT, FuzzingSize(20, 2)), programs(CONTEXT)
     assert sum(program.id.startswith("explore.walk") for program in small) == 2
     assert sum(program.id.startswith("explore.walk") for program in default) == 20
     assert len({program.id for program in default}) == len(default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.fuzzing.random_payloads import payload_program
-from runs_conformance.generation.fuzzing.size import EXPLORE_ONLY, ExplorationSize, Portion, split_into_portions
+from runs_conformance.generation.fuzzing.size import EXPLORE_ONLY, FuzzingSize, Portion, split_into_portions
 from runs_conformance.generation.fuzzing.walk import MAX_STEPS, walk_program
 from runs_conformance.generation.fuzzing.walk_profile import WalkProfile, assign_profiles
 from runs_conformance.model.program import Program, ProgramContext
@@ -14,7 +14,7 @@ _FIRST, _SECOND = "submit_tool_outputs", "modify_run"
 """A portion of the second operation uses the run that a portion of the first has ended."""
 
 
-def programs(context: ProgramContext, size: ExplorationSize = EXPLORE_ONLY) -> list[Program]:
+def programs(context: ProgramContext, size: FuzzingSize = EXPLORE_ONLY) -> list[Program]:
     """The programs of the fuzzing phase of this size."""
     possible = [portion for portion in split_into_portions(size.payloads) if _is_possible(portion, context)]
     second = [portion for portion in possible if portion.operation == _SECOND]

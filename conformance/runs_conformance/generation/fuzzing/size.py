@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ExplorationSize:
+class FuzzingSize:
     """The numbers of payloads and walks, and the maximum number of runs that the walks may start (None: any)."""
 
     payloads: int
     walks: int
     runs: int | None = None
 
-    def scaled_to(self, payloads: int) -> ExplorationSize:
+    def scaled_to(self, payloads: int) -> FuzzingSize:
         """The size with this number of payloads, and walks in proportion."""
         runs = self.runs if payloads <= self.payloads else None
-        return ExplorationSize(payloads, -(-payloads * self.walks // self.payloads), runs)
+        return FuzzingSize(payloads, -(-payloads * self.walks // self.payloads), runs)
 
 
-SHARED_RUN = ExplorationSize(12, 1, runs=0)
+SHARED_RUN = FuzzingSize(12, 1, runs=0)
 """The size together with the other phases of the standard profile, within its numbers of requests and runs."""
-EXPLORE_ONLY = ExplorationSize(300, 20)
+EXPLORE_ONLY = FuzzingSize(300, 20)
 """The size if `explore` is the only phase."""
-THOROUGH = ExplorationSize(5_000, 300)
+THOROUGH = FuzzingSize(5_000, 300)
 """The size in the full profile."""
 
 _PAYLOADS_PER_PROGRAM = 45
