@@ -162,7 +162,7 @@ def test_lists_name_the_parameters_that_they_do_not_follow() -> None:
     ignored = [broken_rule(f"{rule}", "list_runs") for rule in ("paging.limit_is_kept", "listing.order_is_kept")]
     assert by_kind(*ignored)["lists"].title == "Lists ignore `order` and `limit`"
     alien = broken_rule("listing.items_belong_to_what_is_listed", "list_runs")
-    assert by_kind(*ignored, alien)["lists"].title == "Lists do not show what they should"
+    assert by_kind(*ignored, alien)["lists"].title == "Lists have the wrong items, order or pages"
 
 
 @pytest.mark.parametrize(("expected", "kind"), [(200, "deletion"), (404, "refusals")])
@@ -220,7 +220,7 @@ def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explaine
         ),
         (
             ("reads_go_on", "metadata_can_be_modified"),
-            "Requests beside an active run are not handled as documented",
+            "Requests during an active run are not handled as documented",
         ),
     ],
 )
@@ -260,7 +260,7 @@ def test_rules_on_the_beta_header_are_no_matter_of_keys() -> None:
     tenants = [broken_rule(f"tenancy.{rule}", "x") for rule in ("objects_are_their_tenants_own", "lists_show_own_only")]
     assert {cause.kind: cause.title for cause in analyze([*header, *tenants])} == {
         "beta": "The header `OpenAI-Beta` is not checked",
-        "access": "Objects of one key are open to another",
+        "access": "Objects of one key are accessible with another",
     }
 
 

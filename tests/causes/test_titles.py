@@ -39,7 +39,7 @@ def only(*verdicts: Verdict) -> Cause:
     [
         (
             [accepted_while(MESSAGES[0], "requires_action"), accepted_while(MESSAGES[1], "cancelling", level="should")],
-            "Messages are accepted beside an active run (`requires_action`, `cancelling`)",
+            "Messages are accepted while a run is active (`requires_action`, `cancelling`)",
         ),
         (
             [
@@ -47,15 +47,15 @@ def only(*verdicts: Verdict) -> Cause:
                 at_once("races.two_runs_never_work_together"),
                 at_once("races.one_of_two_runs_at_once_is_taken", "should"),
             ],
-            "Messages are accepted beside an active run (`requires_action`), and two runs if created at once",
+            "Messages are accepted while a run is active (`requires_action`), and two runs if created together",
         ),
         (
             [accepted_while(RUNS[0], "in_progress", judged=2), accepted_while(RUNS[1], "queued", level="should")],
-            "Second runs are accepted beside an active run (`queued`, `in_progress`)",
+            "Second runs are accepted while a run is active (`queued`, `in_progress`)",
         ),
         (
             [accepted_while(MESSAGES[0], "in_progress", judged=4), accepted_while(RUNS[0], "in_progress")],
-            "Messages and runs are accepted beside an active run (`in_progress`)",
+            "Messages and runs are accepted while a run is active (`in_progress`)",
         ),
         (
             [accepted_while(MESSAGES[0], "in_progress"), accepted_while(RUNS[0], "in_progress", "requires_action")],
@@ -66,7 +66,7 @@ def only(*verdicts: Verdict) -> Cause:
                 at_once("races.two_runs_never_work_together"),
                 at_once("races.one_of_two_runs_at_once_is_taken", "should"),
             ],
-            "Two runs are accepted in one thread if created at once",
+            "Two runs are accepted in one thread if they are created at the same time",
         ),
     ],
 )
@@ -150,8 +150,8 @@ def test_choices_that_are_not_obeyed_are_no_matter_of_tool_calls() -> None:
 @pytest.mark.parametrize(
     ("ended", "now", "title"),
     [
-        ("cancelled", "completed", "A cancelled run goes on and completes"),
-        ("expired", "in_progress", "An expired run goes on and is in_progress"),
+        ("cancelled", "completed", "A cancelled run continues and completes"),
+        ("expired", "in_progress", "An expired run continues and is in_progress"),
     ],
 )
 def test_runs_that_go_on_are_named_by_how_they_had_ended(ended: str, now: str, title: str) -> None:
@@ -260,7 +260,7 @@ def test_tenants_objects_are_named_by_the_operations_that_show_them() -> None:
     found = broken_rule("tenancy.objects_are_their_tenants_own", "get_run_step")
     deleted = replace(found.findings[0], operation="delete_assistant")
     cause = only(replace(found, findings=(*found.findings, deleted), explanation="Fix: Look them up by tenant."))
-    assert cause.title == "Objects of one key are open to another in delete_assistant, get_run_step"
+    assert cause.title == "Objects of one key are accessible with another in delete_assistant, get_run_step"
     assert cause.fix == "Look them up by tenant."
 
 

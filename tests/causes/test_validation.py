@@ -144,9 +144,9 @@ def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> Non
 def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
     unvalidated = accepted_at(*(f"modify_message.m{number}.type" for number in range(8)))
     most = by_kind(*unvalidated, refused("modify_message.m9.type"), *REFUSED)["validation.none"]
-    assert most.title == "Almost nothing in the body is validated by modify_message"
+    assert most.title == "modify_message validates almost nothing in the body"
     every = by_kind(*unvalidated, *REFUSED)["validation.none"]
-    assert every.title == "Nothing in the body is validated by modify_message"
+    assert every.title == "modify_message validates nothing in the body"
     assert by_kind(*unvalidated, refused("create_run.m.type"))["validation.none"].title == (
         "Request bodies are hardly validated"
     )
@@ -211,7 +211,7 @@ def test_refused_modifications_are_valid_requests(status: int, kind: str) -> Non
 def test_refused_request_without_a_body_is_named() -> None:
     minimal = broken_rule("acceptance.smallest_request_is_accepted", "create_thread")
     bodiless = replace(minimal, counterexample={"request": {"method": "POST", "path": "/threads"}})
-    assert by_kind(bodiless)["validation.too_strict"].fix.endswith("now it refuses POST /threads without a body.")
+    assert by_kind(bodiless)["validation.too_strict"].fix.endswith("The server refuses POST /threads without a body.")
 
 
 def test_query_parameters_are_not_validated_with_bodies() -> None:

@@ -1,6 +1,4 @@
-"""Sorts the failures of a test run into causes: each `sort_*` function assigns some of them to the causes that explain
-them.
-"""
+"""Sorts failures into causes: each `classify_*` function assigns some of them to the causes that explain them."""
 
 from __future__ import annotations
 

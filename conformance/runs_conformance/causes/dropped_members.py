@@ -85,7 +85,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         "data.dropped",
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
-        "Store every documented member of a request and return it, instead of a list of known ones; now it "
+        "Store every documented member of a request and return it, not only a fixed list of members. The server "
         f"loses {'; '.join(every)}{_doubt(shown, found)}.",
         shown,
         silent,

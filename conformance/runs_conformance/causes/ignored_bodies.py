@@ -41,7 +41,7 @@ def describe_ignored_bodies(ignored: Mapping[str, Sequence[str]]) -> tuple[str, 
     losses = "; ".join(f"{list_names(as_code(m), len(m))} of {name}" for name, m in ignored.items())
     title = f"{names} ignore their bodies" if len(ignored) > 1 else f"{names} ignores its body: it loses {losses}"
     fix = "Read the body, check its members against the schema, store them, and return what was stored"
-    return title.removesuffix(f" of {names}"), Severity.DATA_LOSS, f"{fix}; now everything is lost: {losses}."
+    return title.removesuffix(f" of {names}"), Severity.DATA_LOSS, f"{fix}. The server loses {losses}."
 
 
 def _is_always_missing(failure: Failure) -> bool:

@@ -42,7 +42,7 @@ _ACCEPTED = {
     "additionalProperties": "unknown members",
     "enum": "values outside an enumeration",
     "const": "values outside an enumeration",
-    "pattern": "texts of another pattern",
+    "pattern": "strings that do not match their pattern",
     "maxLength": "overlong texts",
     "minLength": "empty texts",
     "maximum": "numbers out of bounds",
@@ -183,7 +183,7 @@ def describe(
     if _accepts_most(classifier, failures):
         title, detail = f"Request bodies are {'hardly' if _refusing(classifier) else 'not'} validated", ""
     elif unvalidated and is_all:
-        title, detail = f"{nothing.capitalize()} in the body is validated by {list_names(unvalidated)}", ""
+        title, detail = f"{validates} in the body", ""
     else:
         title, detail = "Request bodies are validated only in part", f"; {validates}" if unvalidated else ""
         title += f": {changes}" if changes else ""
@@ -195,7 +195,7 @@ def describe(
             detail += f"; invalid values of {list_names(names)} make it fail"
     counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
     accepted = [f"{what} ({count})" for what, count in counts.most_common()]
-    now = f": now it accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
+    now = f". The server accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
     return title, f"{_VALIDATE}{now}{detail}.{f' {switches}.' if switches else ''}"
 
 

@@ -45,7 +45,7 @@ def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
     else:
         title = _title_of_values(failures) or f"Valid requests are refused by {name_operations(failures)}"
         fix = "Accept every request that the contract allows, up to the limits of each value"
-    return title, Severity.LIFECYCLE, f"{fix}; now it refuses {name_refused(failures)}."
+    return title, Severity.LIFECYCLE, f"{fix}. The server refuses {name_refused(failures)}."
 
 
 def _title_of_values(failures: Sequence[Failure]) -> str:

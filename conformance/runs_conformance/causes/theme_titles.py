@@ -81,7 +81,7 @@ def _title_of_lock(failures: Sequence[Failure]) -> str:
         for prefixes in (NEVER_LOCKED, STAYS_LOCKED)
     )
     if not is_never_locked and not stays_locked:
-        return "Requests beside an active run are not handled as documented"
+        return "Requests during an active run are not handled as documented"
     if is_never_locked and stays_locked:
         return ""
     return _title_of_accepted_writes(failures) if is_never_locked else "A thread stays locked after its run"
@@ -91,14 +91,14 @@ _STATUS = re.compile(r" was '(\w+)'")
 
 
 def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
-    """The writes that were accepted beside an active run, and the statuses in which they were."""
+    """The writes that were accepted while a run was active, and the statuses in which they were."""
     messages, second_runs, at_once = (
         [failure for failure in failures if failure.id.startswith(prefix)]
         for prefix in ("lock.no_message_", "lock.no_second_run_", "races.")
     )
     writes = [*messages, *second_runs]
     if not writes:
-        return "Two runs are accepted in one thread if created at once"
+        return "Two runs are accepted in one thread if they are created at the same time"
     found = {
         status
         for failure in writes
@@ -109,8 +109,8 @@ def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
     if messages and second_runs and all(len(failure.verdict.findings) >= failure.verdict.judged for failure in writes):
         return "A thread is not locked by its active run"
     what = "Messages and runs" if messages and second_runs else "Messages" if messages else "Second runs"
-    title = f"{what} are accepted beside an active run" + (f" ({list_names(seen, len(seen))})" if seen else "")
-    return title + (", and two runs if created at once" if at_once and not second_runs else "")
+    title = f"{what} are accepted while a run is active" + (f" ({list_names(seen, len(seen))})" if seen else "")
+    return title + (", and two runs if created together" if at_once and not second_runs else "")
 
 
 def _title_of_access(failures: Sequence[Failure]) -> str:
@@ -121,7 +121,7 @@ def _title_of_access(failures: Sequence[Failure]) -> str:
     names = list(operations_of(urgent))
     if len(urgent) == 1 and (urgent[0].id != "tenancy.objects_are_their_tenants_own" or not names):
         return ""
-    return "Objects of one key are open to another" + (f" in {list_names(names)}" if names else "")
+    return "Objects of one key are accessible with another" + (f" in {list_names(names)}" if names else "")
 
 
 def _most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
@@ -149,7 +149,7 @@ def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     ended, status = urgent[0].finding.expected, urgent[0].finding.actual
     if len(urgent) > 1 or urgent[0].id != _FINAL or ended not in STATUSES or not isinstance(status, str):
         return ""
-    return f"{'An' if str(ended)[0] in 'aei' else 'A'} {ended} run goes on and {_ENDINGS.get(status, f'is {status}')}"
+    return f"{'An' if str(ended)[0] in 'aei' else 'A'} {ended} run continues and {_ENDINGS.get(status, f'is {status}')}"
 
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {

@@ -28,7 +28,7 @@ class Theme:
 THEMES = (
     Theme(
         "access",
-        "Objects and operations are open to those without the right key",
+        "Objects and operations are accessible without the right key",
         Severity.ACCESS,
         "Check the key before anything else, and look objects up among those of its tenant only.",
         ("auth", "tenancy"),
@@ -58,7 +58,7 @@ THEMES = (
     ),
     Theme(
         "races",
-        "Of requests at the same moment, one undoes the other, or both are accepted",
+        "Concurrent requests overwrite each other, or are all accepted",
         Severity.LIFECYCLE,
         "Change the status of a run by an atomic compare-and-set, and update only the members that a request changes.",
         ("races",),
@@ -88,7 +88,7 @@ THEMES = (
     ),
     Theme(
         "streams.asked",
-        "`stream` does not decide whether a stream comes",
+        "`stream` does not determine whether the response is a stream",
         Severity.LIFECYCLE,
         "Respond with server-sent events if and only if `stream` is true, in every operation that takes it.",
         (),
@@ -148,16 +148,16 @@ THEMES = (
     ),
     Theme(
         "deletion",
-        "Deleted objects are still there",
+        "Deleted objects still exist",
         Severity.DATA_LOSS,
         "Remove an object together with what belongs to it, and respond with HTTP 404 afterwards.",
         ("deletion",),
     ),
     Theme(
         "lists",
-        "Lists do not show what they should",
+        "Lists have the wrong items, order or pages",
         Severity.DATA_LOSS,
-        "Filter by `run_id`, sort by `order`, cut by `after`, `before` and `limit`, and take `has_more` from the rest.",
+        "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and derive `has_more`.",
         ("listing", "paging"),
     ),
     Theme(
@@ -180,7 +180,7 @@ THEMES = (
         "stamps",
         "Times and usage of runs are missing or wrong",
         Severity.MISSING_MEMBER,
-        "Set each time stamp and the usage in the transition that they belong to, and never again.",
+        "Set each timestamp and the usage once, at the transition that they belong to.",
         ("times", "usage"),
     ),
     Theme(

@@ -91,7 +91,7 @@ def _join_data(classifier: FailureClassifier) -> None:
         or set(stored) - {_UNCHANGED}
     ):
         return
-    title, fix = "Nothing that is sent is stored; responses show other values", THEMES_BY_KIND["data"].fix
+    title, fix = "Nothing that is sent is stored", THEMES_BY_KIND["data"].fix
     consequences = [failure for group in groups for failure in group.consequences]
     classifier.replace(groups, Group("data.none", title, Severity.DATA_LOSS, fix, members, consequences))
 
