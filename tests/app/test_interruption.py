@@ -229,7 +229,7 @@ def test_a_full_disk_keeps_the_history_and_prints_the_verdicts(tmp_path: Path) -
         assert target.held == []
     assert process.returncode == 2, output
     assert "Traceback" not in output
-    assert "cut short: " in output
+    assert "stopped early: " in output
     assert "history.jsonl: cannot be written: File too large" in output
     assert "report.json: cannot write: File too large" in output
     assert count_exchanges(tmp_path / "history.jsonl") > 20

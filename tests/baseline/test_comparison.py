@@ -82,7 +82,7 @@ def test_unknown_id_suggests_the_nearest() -> None:
     [
         (JudgedScope(profile="quick"), "standard"),
         (JudgedScope(), "quick"),
-        (JudgedScope(profile="full", restriction="the test run was cut short"), None),
+        (JudgedScope(profile="full", restriction="the test run stopped early"), None),
     ],
 )
 def test_passing_entry_is_not_stale_in_a_narrower_run(scope: JudgedScope, profile: str | None) -> None:

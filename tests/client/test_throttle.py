@@ -159,7 +159,7 @@ def test_long_waits_are_reported_once_for_each_doubling() -> None:
     assert waits == [1.0, 3.0, 20.0]
 
 
-def test_a_sleep_that_is_cut_short_ends_the_wait() -> None:
+def test_a_sleep_that_is_interrupted_ends_the_wait() -> None:
     clock = Clock()
     limiter = Throttle(0.0, clock.now, lambda seconds: None)
     before = clock.time

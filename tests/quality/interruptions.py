@@ -43,7 +43,7 @@ _ENDINGS: dict[str, tuple[signal.Signals, ...]] = {
     _FULL: (),
 }
 _EXIT_CODES = {"SIGKILL": (-9,), _FULL: (2, 5)}
-"""With a full disk the history is cut short; the report may be small enough to be written."""
+"""With a full disk the history is truncated; the report may be small enough to be written."""
 _LOSES_IN_FLIGHT = ("SIGINT twice", "SIGKILL")
 """Endings after which an object may be left whose creation was in flight, for no response stated its id."""
 

@@ -61,13 +61,13 @@ def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
     assert "explained by 3 causes" in text.splitlines()[0]
 
 
-def test_a_session_that_was_cut_short_says_so_first() -> None:
+def test_a_test_run_that_stopped_early_says_so_first() -> None:
     end = ProgramEnd("boundary.create_run", Ending.ABORTED, "the limit of 100 requests was reached")
     cut = replace(report(), complete=False, programs=ProgramSummary(planned=2, completed=1, early_ends=(end,)))
     lines = render_summary(cut, Style()).splitlines()
-    assert lines[0].startswith("FAIL (cut short): 2 MUST requirements failed")
+    assert lines[0].startswith("FAIL (stopped early): 2 MUST requirements failed")
     assert "the limit of 100 requests was reached" in lines[1]
-    assert "(cut short)" in markdown.text(cut).splitlines()[0]
+    assert "(stopped early)" in markdown.text(cut).splitlines()[0]
 
 
 def test_requirements_left_unjudged_by_the_forecast_are_counted_first() -> None:

@@ -128,7 +128,7 @@ SUITE = report().suite
     ("changes", "why"),
     [
         ({"suite": replace(SUITE, filters=("--select 'run.*'",))}, "filtered by --select 'run.*'"),
-        ({"complete": False}, "cut short"),
+        ({"complete": False}, "stopped early"),
         ({"outcome": Outcome.INCONCLUSIVE}, "inconclusive"),
         ({"outcome": Outcome.ERROR}, "the suite itself failed"),
         ({"suite": replace(SUITE, profile=None)}, "recorded traffic"),

@@ -85,7 +85,7 @@ def _cut(final: str, *pieces: str) -> History:
 
 
 @passes(deltas.cut_message_keeps_its_text)
-def test_message_that_is_cut_short() -> History:
+def test_message_that_is_truncated() -> History:
     return _cut("Hello, my na", "Hello, ", "my na")
 
 

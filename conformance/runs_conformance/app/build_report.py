@@ -63,7 +63,7 @@ KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 not offered, rather than undecided.
 """
 
-COMPLETE_RUN = "a test run that is not cut short"
+COMPLETE_RUN = "a complete test run"
 """The `needs` text of requirements left unjudged because the test run ended early."""
 
 _RULES_ON_FILES = (
@@ -118,7 +118,9 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         if options.shard
         else [name for name in CAPABILITIES if name in executed_capabilities & selected_capabilities - absent]
     )
-    comparison = compare_to_baseline(verdicts, options, all_requirements, profile=options.profile, cut=ended_early)
+    comparison = compare_to_baseline(
+        verdicts, options, all_requirements, profile=options.profile, stopped_early=ended_early
+    )
     conclusion = outcome.decide_outcome(
         verdicts,
         interrupted=result.interrupted,
@@ -311,7 +313,7 @@ def _default_reason(header: RunHeader, early_end_reason: str | None) -> Callable
         if skipped is not None:
             return NotJudgedReason(skipped.reason, skipped.needs)
         if early_end_reason is not None:
-            return NotJudgedReason(f"the test run was cut short: {early_end_reason}", COMPLETE_RUN)
+            return NotJudgedReason(f"the test run stopped early: {early_end_reason}", COMPLETE_RUN)
         if options.shard:
             return NotJudgedReason(f"shard {options.shard} did not cover it", "runs-conformance merge, with all shards")
         if options.select or options.phases:

@@ -89,9 +89,9 @@ def rebuild_report(
     """Rebuild the report of a test run from all its parts.
 
     `baseline_settings` hold the baseline, which a history does not contain. `missing` says which parts have no history
-    at all. Parts that could not test the target cut the test run short if others could. Exchange ids of the second and
-    later histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all histories are
-    of one test run.
+    at all. If only some parts could test the target, the test run counts as stopped early. Exchange ids of the second
+    and later histories get the number of their history as a prefix: `2:x000017`. Raises UsageError unless all histories
+    are of one test run.
     """
     _check_parts(runs)
     header = _merge_headers([run.header for run in runs], baseline_settings)

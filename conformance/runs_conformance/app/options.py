@@ -145,12 +145,19 @@ def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str]
 
 
 def compare_to_baseline(
-    verdicts: Sequence[Verdict], options: RunOptions, known: Requirements, *, profile: str | None, cut: bool = False
+    verdicts: Sequence[Verdict],
+    options: RunOptions,
+    known: Requirements,
+    *,
+    profile: str | None,
+    stopped_early: bool = False,
 ) -> BaselineComparison | None:
     """Compare the verdicts to the baseline of the user, if there is one."""
     if options.baseline_settings is None:
         return None
-    restriction = "the test run was cut short" if cut else "only some phases were run" if options.phases else None
+    restriction = (
+        "the test run stopped early" if stopped_early else "only some phases were run" if options.phases else None
+    )
     restriction = f"only shard {options.shard} was run" if options.shard else restriction
     return compare(
         verdicts,

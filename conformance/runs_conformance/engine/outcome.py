@@ -57,7 +57,7 @@ def decide_outcome(
         return RunOutcome(Outcome.FAIL, FAILED, failure)
     if early_end_reason:
         unreached = f"; not judged: {_join_ids(not_judged)}" if not_judged else ""
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"cut short: {early_end_reason}{unreached}")
+        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"stopped early: {early_end_reason}{unreached}")
     if validity_problem:
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, validity_problem)
     undecided = undecided_capabilities(verdicts, required_capabilities)

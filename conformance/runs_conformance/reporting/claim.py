@@ -31,7 +31,7 @@ def unavailable_reason(report: Report) -> str | None:
         return f"the test run was filtered by {' '.join(report.suite.filters)}; run it without filters"
     problem = _NO_CLAIM_REASONS.get(report.outcome)
     if problem is not None or not report.complete:
-        return f"{problem or 'the test run was cut short'}: {report.reason}"
+        return f"{problem or 'the test run stopped early'}: {report.reason}"
     return None
 
 

@@ -114,7 +114,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             capabilities=list(_capability_summaries(report)),
             graph=build_graph(report.transitions),
             graph_size=(WIDTH, HEIGHT),
-            headline=_begin_sentence(headline(report, "").removeprefix(" (cut short)").removeprefix(": ")),
+            headline=_begin_sentence(headline(report, "").removeprefix(" (stopped early)").removeprefix(": ")),
             is_tested=bool(report.with_outcome(*_TESTED)),
             early_end_note=early_end_note(report),
             limit_note=limit_note(report),

@@ -35,7 +35,7 @@ def text(report: Report, curl_dialect: str = "openai") -> str:
 
 def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     target, suite = report.target, report.suite
-    suffix = "" if report.complete else " (cut short)"
+    suffix = "" if report.complete else " (stopped early)"
     yield f"# {target.name}: {outcome_name(report.outcome)}{suffix} (exit {report.exit_code})"
     yield ""
     yield _escape_inline(f"{headline(report, outcome_name(report.outcome).capitalize())}.")

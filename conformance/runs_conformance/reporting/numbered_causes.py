@@ -74,12 +74,12 @@ def number_causes(report: Report) -> list[NumberedCause]:
 
 
 def headline(report: Report, word: str) -> str:
-    """The outcome in one line: what failed, how few causes explain it, and whether the test run was cut short."""
+    """The outcome in one line: what failed, how few causes explain it, and whether the test run stopped early."""
     reason = f"at least {report.reason}" if report.reason[:1].isdigit() and limit_note(report) else report.reason
     failing = sum(numbered.fails for numbered in number_causes(report)) if report.outcome is Outcome.FAIL else 0
     if failing:
         reason += f", explained by {plural(failing, 'cause')}"
-    suffix = "" if report.complete or reason.startswith(("cut short", "interrupted")) else " (cut short)"
+    suffix = "" if report.complete or reason.startswith(("stopped early", "interrupted")) else " (stopped early)"
     return f"{word}{suffix}: {reason}"
 
 
@@ -97,12 +97,12 @@ def limit_note(report: Report) -> str:
 
 
 def early_end_note(report: Report) -> str:
-    """Why a test run was cut short, in one sentence; empty if it was not, or never began."""
+    """Why a test run stopped early, in one sentence; empty if it was not, or never began."""
     if report.complete or report.outcome is Outcome.NOT_JUDGED:
         return ""
-    if report.reason.startswith("cut short"):
+    if report.reason.startswith("stopped early"):
         return "What the test run did not reach is listed as not judged."
     causes = [report.early_end_reason] if report.early_end_reason else []
     causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.ABORTED, Ending.NOT_STARTED)]
     why = f": {causes[0]}" if causes else ""
-    return f"The test run was cut short{why}. What it did not reach is listed as not judged."
+    return f"The test run stopped early{why}. What it did not reach is listed as not judged."

@@ -197,7 +197,7 @@ def _consecutive_lists(history: History) -> Iterable[tuple[tuple[str, ...], Page
 
 
 def _must_remain(message: Observation, history: History) -> bool:
-    """Whether a message was not deleted, and is not the unfinished message of a run that was cut short."""
+    """Whether a message was not deleted, and is not the unfinished message of a run that was stopped."""
     is_deleted = any(e.operation == "delete_message" and e.path.get("message_id") == message.id for e in history)
     run = find_run(history, message.text("run_id"))
     return not is_deleted and (run is None or run.last.status in ("completed", "incomplete"))
