@@ -186,11 +186,15 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
 
 def describe_smallest_sets(composite: Composite, row: CompositeRow, result: TrialResult) -> Iterator[str]:
     """For each problem of a row, a line with the smallest set of mutants with which it remains."""
-    passes = [id_ for text in row.false_passes for id_ in text.partition(": ")[2].split(", ")]
-    for id_, outcome in (*((id_, "pass") for id_ in passes), *((id_, "fail") for id_ in row.unexplained)):
+    passes = [
+        (id_, "pass", mutant)
+        for mutant, _, ids in (text.partition(": ") for text in row.false_passes)
+        for id_ in ids.split(", ")
+    ]
+    for id_, outcome, mutant in (*passes, *((id_, "fail", "") for id_ in row.unexplained)):
         programs = result.failed_by if outcome == "fail" else result.decided_by
         trial = composite.trial(tuple(_selectable(programs.get(id_, ()))))
-        needed = smallest_set(trial, id_, outcome)
+        needed = smallest_set(trial, id_, outcome, mutant)
         yield f"{outcome} of {id_}: {' + '.join(needed) or 'not seen again'}"
 
 

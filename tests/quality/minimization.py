@@ -36,11 +36,19 @@ def minimize(
         size = max(1, size // 2)
 
 
-def smallest_set(trial: Trial, id_: str, outcome: str) -> tuple[str, ...]:
-    """The mutants of a trial that are needed for this outcome of an id; empty if it is not seen again."""
+def smallest_set(trial: Trial, id_: str, outcome: str, kept: str = "") -> tuple[str, ...]:
+    """The mutants of a trial that are needed for this outcome of an id; empty if it is not seen again.
+
+    The mutant `kept` is never left out: what it breaks passes without it.
+    """
 
     def has_outcome(mutants: Sequence[str]) -> bool:
-        (result,) = judge_all([replace(trial, mutants=tuple(mutants))], processes=1)
+        (result,) = judge_all([replace(trial, mutants=(*filter(None, (kept,)), *mutants))], processes=1)
         return result.outcomes.get(id_) == outcome
 
-    return tuple(minimize(trial.mutants, has_outcome)) if has_outcome(trial.mutants) else ()
+    others = [name for name in trial.mutants if name != kept]
+    if not has_outcome(others):
+        return ()
+    if kept and has_outcome([]):
+        return (kept,)
+    return (*filter(None, (kept,)), *minimize(others, has_outcome))
