@@ -98,7 +98,7 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
 def _objects_below_parent(history: History) -> Iterable[Observation]:
     """The objects in responses to requests for one of them, except those that name a wrong parent.
 
-    Whether an object may be found under a wrong parent is for `references` to judge; it names the right one rightly.
+    Whether an object may be found under a wrong parent is for `references` to judge; to name the right one is correct.
     """
     for observation in all_observations(history):
         operation = OPERATIONS[observation.exchange.operation or ""]

@@ -130,9 +130,9 @@ def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
     requirements=("errors-have-envelope",),
 )
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
-    """A refused request with `stream: true` gets a JSON error, not with a stream.
+    """A refused request with `stream: true` gets a JSON error, not a stream.
 
-    Clients recognise refusals by the HTTP status before they read events.
+    Clients recognize refusals by the HTTP status before they read events.
 
     Fix: Validate the request before the stream starts.
     """

@@ -159,7 +159,7 @@ def _was_not_served(exchange: Exchange) -> bool:
 def the_next_request_is_served(unit: tuple[Exchange, Exchange, bool]) -> Iterator[Result]:
     """An ordinary request after a malformed or extreme one is served as usual.
 
-    Otherwise one client can take the server away from all others.
+    Otherwise one client can make the server unavailable to all others.
 
     Fix: Confine a failure to the request that caused it.
     """

@@ -157,7 +157,8 @@ class _CombinedRequest:
 
         A value counts as accepted if another one of its type was, at its place. Empty values are of a type of their
         own: some servers accept only them, others all but them. So are arrays of one item, which some frameworks
-        confuse with the item. Of `type` members, which choose an alternative, the value itself must have been accepted.
+        confuse with the item. For `type` members, which choose an alternative, the value itself must have been
+        accepted.
         """
         size, shown, forms = _size(self.exchange), set[str](), set[tuple[str, str]]()
         for other in self.others:

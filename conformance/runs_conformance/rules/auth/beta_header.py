@@ -29,8 +29,8 @@ _V1_ENDED = "2024-12-18"
 def _requests_without_current_beta_header(history: History) -> Iterable[Exchange]:
     """Every request without the beta header, or with that of the first beta. Azure never required one.
 
-    If others with the same header were accepted, the target does not look at it: a refusal that does not name the
-    header has a reason of its own. A refusal for the status of a run says nothing about the header either.
+    If others with the same header were accepted, the target ignores it: a refusal that does not name the header has a
+    reason of its own. A refusal for the status of a run says nothing about the header either.
     """
     sent = [
         exchange

@@ -1,7 +1,7 @@
 """Confirms findings by a second, independent validator before they are reported.
 
 A finding on the schema of a response needs the same violation, at the same place. A finding on a request, or one that
-follows from it, needs the request to be what the suite took it for: valid, or invalid at the mutated place alone. If
+follows from it, needs the request to be what the suite assumes: valid, or invalid at the mutated place alone. If
 the two validators disagree, the tally gets an internal error, and the finding is not reported.
 """
 

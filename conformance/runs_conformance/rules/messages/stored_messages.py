@@ -40,7 +40,7 @@ def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     Clients display what the server returns. Text stays unchanged character for character, and parts keep their order,
     URLs and file ids.
 
-    Fix: Store the content as it was sent, without trimming, normalising or reordering it.
+    Fix: Store the content as it was sent, without trimming, normalizing or reordering it.
     """
     sent = message_content(message.exchange.request.body)
     actual = message_content(message.value)

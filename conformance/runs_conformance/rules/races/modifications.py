@@ -81,7 +81,7 @@ def _last_unaffected_observation(history: History, exchange: Exchange, kind: str
 
 
 def _asked_for_what_is_shown(exchange: Exchange, observation: Observation) -> bool:
-    """Whether a request, though refused, has the metadata that is shown: storing it is another fault."""
+    """Whether a request, though refused, has the metadata that is shown: storing it is another violation."""
     requested, shown = at(exchange.request.body, "/metadata"), observation.get("metadata")
     return is_object(requested) and is_object(shown) and bool(shown) and shown.keys() <= requested.keys()
 

@@ -64,8 +64,8 @@ def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator
     """No two runs of one thread are `in_progress` at the same time.
 
     If two requests can check the lock before either takes it, two answers are written into one conversation. A
-    violation is judged from one list that shows both, or from reads of one run before and after the other. Runs that
-    follow each other prove nothing; requests at the same moment of which one is accepted do, if that happens twice.
+    violation is judged from one list that shows both, or from reads of one run before and after the other. Consecutive
+    runs prove nothing; simultaneous requests of which one is accepted do, if that happens twice.
 
     Fix: Check and take the lock in one atomic operation.
     """

@@ -35,7 +35,7 @@ def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
     """Every event that carries an object of the API has an `event:` line with its name.
 
     Clients that listen for `thread.run.completed` never receive an event without a name. Events that the contract does
-    not name are not judged, nor is `[DONE]`, whose name `streaming.a_stream_ends_with_done` misses.
+    not name are not judged, nor is `[DONE]`, whose name `streaming.a_stream_ends_with_done` checks.
 
     Fix: Write an `event:` line for each event.
     """
@@ -68,7 +68,7 @@ def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
 def every_event_is_ended_by_an_empty_line(stream: Stream) -> Iterator[Result]:
     """Every event, including the last one, ends with an empty line.
 
-    Clients that follow the standard discard an event that the stream ends in the middle of.
+    Clients that follow the standard discard an event without one.
 
     Fix: Write an empty line after each event.
     """

@@ -32,9 +32,9 @@ _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunct
 def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
     """After outputs are submitted, the step that made the calls shows each of them verbatim.
 
-    `output` is null only until it is submitted. Judged when the run has ended, for the only output of a call that the
-    run may have waited for; the effect of others is undefined, even if they are accepted. So is that of two submissions
-    for the same call: the step can show one of them.
+    `output` is null only until it is submitted. Judged when the run has ended, for calls that got one output while the
+    run may have waited for it. The effect of any other output is undefined, even if it is accepted; of two outputs for
+    one call, the step can show only one.
 
     Fix: Store the outputs in the step when they are accepted.
     """
