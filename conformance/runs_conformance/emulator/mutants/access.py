@@ -62,7 +62,7 @@ def repeats_keys(hooks: Hooks) -> None:
 
 @written_from_spec("invalid-key-is-401", level="should")
 def forbids_instead(hooks: Hooks) -> None:
-    """Answers a wrong key with 403."""
+    """Responds to a wrong key with 403."""
     inner = hooks.error_status
     hooks.error_status = lambda operation, error: 403 if error.http_status == 401 else inner(operation, error)
 
@@ -174,7 +174,7 @@ def runs_strangers_assistants_on_own_threads(hooks: Hooks) -> None:
 
 @written_from_spec("tenancy")
 def forbids_what_is_not_yours(hooks: Hooks) -> None:
-    """Answers 200 for a thread of another key, with its id only."""
+    """Responds with 200 to requests for a thread of another key, with its id only."""
 
     async def handle(inner: Any, request: RequestContext) -> Any:
         if (
@@ -192,7 +192,7 @@ _is_unauthorized: ContextVar[bool] = ContextVar("stranger")
 
 @mutant("invalid-key-is-401")
 def shows_what_it_refuses(hooks: Hooks) -> None:
-    """A read without a valid key is answered 401, with the object in the body."""
+    """A read without a valid key gets 401, with the object in the body."""
     inner, read, success = hooks.authenticate, hooks.read_body, hooks.success_status
 
     def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Mutants of deletion, and of answers about deleted objects."""
+"""Mutants of deletion, and of responses about deleted objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deletes_by_any_path(hooks: Hooks) -> None:
 
 @mutant("deleted-object-is-gone", level="should")
 def says_gone(hooks: Hooks) -> None:
-    """Answers 410 for deleted objects."""
+    """Responds with 410 to requests for deleted objects."""
     deleted: set[str] = set()
 
     async def delete(inner: Any, request: RequestContext) -> Any:

@@ -142,7 +142,7 @@ def fails_what_is_cancelled_while_it_waits(hooks: Hooks) -> None:
 
 @mutant("cancel-ends-run-in-progress")
 def parses_the_body_that_cancellations_lack(hooks: Hooks) -> None:
-    """cancel_run answers 400 to a request that declares JSON and has no body."""
+    """cancel_run responds with 400 to a request that declares JSON and has no body."""
     inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:

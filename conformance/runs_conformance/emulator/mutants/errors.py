@@ -1,4 +1,4 @@
-"""Mutants of error answers: other envelopes, other HTTP statuses, or no error."""
+"""Mutants of error responses: other envelopes, other HTTP statuses, or no error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _replace_status(hooks: Hooks, status: int, *statuses: int) -> None:
 
 @written_from_spec("error")
 def answers_like_a_framework(hooks: Hooks) -> None:
-    """Answers an invalid body with 422 and a list of details, the default of web frameworks."""
+    """Responds to an invalid body with 422 and a list of details, the default of web frameworks."""
     _replace_status(hooks, 422, 400)
     hooks.error_body = lambda error: {
         "detail": [{"type": error.code or "value_error", "loc": ["body", error.param], "msg": error.message}]
@@ -42,7 +42,7 @@ def answers_like_a_framework(hooks: Hooks) -> None:
 
 @written_from_spec("error")
 def answers_detail(hooks: Hooks) -> None:
-    """Answers an unknown id with a detail member instead of an error."""
+    """Responds to an unknown id with a detail member instead of an error."""
     inner = hooks.error_body
     hooks.error_body = lambda error: {"detail": "Not Found"} if error.http_status == 404 else inner(error)
 
@@ -126,7 +126,7 @@ def blames_another_param(hooks: Hooks) -> None:
 
 @written_from_spec("refusals", level="should")
 def refuses_with_422(hooks: Hooks) -> None:
-    """Answers invalid requests with 422."""
+    """Responds to invalid requests with 422."""
     _replace_status(hooks, 422, 400)
 
 
@@ -135,31 +135,31 @@ def refuses_with_422(hooks: Hooks) -> None:
     broad_reason="Every required rejection looks like an acceptance, and its body like an invalid object.",
 )
 def refuses_with_200(hooks: Hooks) -> None:
-    """Answers errors with 200 and the error in the body."""
+    """Responds with 200 to failed requests, with the error in the body."""
     _replace_status(hooks, 200, 400, 404)
 
 
 @written_from_spec("errors", broad_reason="Every rejection of an invalid body is a server error.")
 def refuses_with_500(hooks: Hooks) -> None:
-    """Answers invalid requests with 500."""
+    """Responds to invalid requests with 500."""
     _replace_status(hooks, 500, 400)
 
 
 @written_from_spec("errors")
 def creates_with_201(hooks: Hooks) -> None:
-    """Answers creations with 201."""
+    """Responds with 201 to creations."""
     hooks.success_status = lambda operation: 201 if operation.creates else 200
 
 
 @written_from_spec("errors")
 def runs_with_202(hooks: Hooks) -> None:
-    """Answers create_run and cancel_run with 202."""
+    """Responds with 202 to create_run and cancel_run."""
     hooks.success_status = lambda operation: 202 if operation.name in ("create_run", "cancel_run") else 200
 
 
 @written_from_spec("errors")
 def breaks_on_unknown_ids(hooks: Hooks) -> None:
-    """Answers unknown ids with 500."""
+    """Responds to unknown ids with 500."""
     _replace_status(hooks, 500, 404)
 
 
@@ -169,7 +169,7 @@ def breaks_on_unknown_ids(hooks: Hooks) -> None:
     broad_reason="Every rule that requests an unknown or deleted object sees a success.",
 )
 def answers_unknown_with_nothing(hooks: Hooks) -> None:
-    """Answers unknown ids with 200 and null."""
+    """Responds to unknown ids with 200 and null."""
     _replace_status(hooks, 200, 404)
     inner = hooks.error_body
     hooks.error_body = lambda error: None if error.http_status == 404 else inner(error)
@@ -195,7 +195,7 @@ def creates_threads_on_demand(hooks: Hooks) -> None:
 
 @written_from_spec("unknown-object-is-404", level="should")
 def lists_unknown_threads_as_empty(hooks: Hooks) -> None:
-    """Answers lists of an unknown thread with an empty page."""
+    """Responds to list requests for an unknown thread with an empty page."""
 
     async def handle(inner: Any, request: RequestContext) -> Any:
         if request.path_params["thread_id"] not in request.store.threads:
@@ -225,7 +225,7 @@ def deletes_what_is_unknown(hooks: Hooks) -> None:
 
 @written_from_spec("errors")
 def runs_unknown_assistants(hooks: Hooks) -> None:
-    """Answers a run of an unknown assistant with 500."""
+    """Responds to create_run with an unknown assistant with 500."""
     inner = hooks.find_assistant_to_run
 
     def find(request: RequestContext, id_: str) -> Any:
@@ -263,7 +263,7 @@ def shows_where_it_broke(hooks: Hooks) -> None:
 
 @mutant("refusals", level="should")
 def answers_locks_with_409(hooks: Hooks) -> None:
-    """Answers a message or run on a locked thread with 409."""
+    """Responds to a message or run on a locked thread with 409."""
     inner = hooks.error_status
 
     def status(operation: Operation | None, error: ApiError) -> int:
@@ -275,7 +275,7 @@ def answers_locks_with_409(hooks: Hooks) -> None:
 
 @mutant("refusals")
 def answers_unknown_roles_with_404(hooks: Hooks) -> None:
-    """Answers a message with an unknown role with 404."""
+    """Responds to a message with an unknown role with 404."""
     inner = hooks.error_status
 
     def status(operation: Operation | None, error: ApiError) -> int:

@@ -17,7 +17,7 @@ from runs_conformance.emulator.state import Members, Run, Thread
 
 @written_from_spec("created-run-is-queued", level="should")
 def answers_with_another_assistant(hooks: Hooks) -> None:
-    """The answer to create_run has an unknown assistant_id."""
+    """The response to create_run has an unknown assistant_id."""
 
     def change(members: Members, run: Run, _: str) -> None:
         if run.status == "queued":

@@ -228,7 +228,7 @@ def leaves_steps_in_progress(hooks: Hooks) -> None:
 
 @mutant("cancellation-closes-steps-and-messages", level="should")
 def leaves_messages_in_progress(hooks: Hooks) -> None:
-    """Messages show their status in every answer, and those of a cancelled run stay in progress."""
+    """Messages show their status in every response, and those of a cancelled run stay in progress."""
     finish, show = hooks.finish, hooks.message_object
 
     def leave_message_open(server: ServerState, run: Run, status: str, at: float) -> None:

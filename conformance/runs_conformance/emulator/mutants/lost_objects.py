@@ -102,7 +102,7 @@ def drops_tool_resources_of_assistants(hooks: Hooks) -> None:
 
 @mutant("tenancy", level="should")
 def forbids_threads_of_others(hooks: Hooks) -> None:
-    """A request for a thread of another tenant is answered with 403."""
+    """A request for a thread of another tenant gets 403."""
     inner = hooks.find_thread
 
     def find(request: RequestContext, id_: str) -> Thread:

@@ -100,7 +100,7 @@ def leaves_run_id_out(hooks: Hooks) -> None:
 
 @written_from_spec("message.created_at.required")
 def leaves_creation_out(hooks: Hooks) -> None:
-    """The answer to create_message has no created_at."""
+    """The response to create_message has no created_at."""
     patch_response(
         hooks,
         lambda _, response: {name: value for name, value in response.items() if name != "created_at"},

@@ -29,7 +29,7 @@ def _fail_if(hooks: Hooks, is_fatal: Any) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_bad_json(hooks: Hooks) -> None:
-    """Answers invalid JSON with 500."""
+    """Responds to invalid JSON with 500."""
     inner = hooks.read_body
 
     def read(operation: Operation, raw: bytes, content_type: str | None) -> Any:
@@ -43,7 +43,7 @@ def breaks_on_bad_json(hooks: Hooks) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_bad_utf8(hooks: Hooks) -> None:
-    """Answers invalid UTF-8 with 500."""
+    """Responds to invalid UTF-8 with 500."""
 
     def is_fatal(raw: bytes, content_type: str | None) -> bool:
         try:
@@ -57,19 +57,19 @@ def breaks_on_bad_utf8(hooks: Hooks) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_depth(hooks: Hooks) -> None:
-    """Answers a deeply nested body with 500."""
+    """Responds to a deeply nested body with 500."""
     _fail_if(hooks, lambda raw, _: raw.count(b"[") > 100 or raw.count(b"{") > 100)
 
 
 @written_from_spec("robustness")
 def breaks_on_zero(hooks: Hooks) -> None:
-    """Answers a NUL character with 500, like a server whose database cannot store it."""
+    """Responds to a NUL character with 500, like a server whose database cannot store it."""
     _fail_if(hooks, lambda raw, _: b"\\u0000" in raw)
 
 
 @written_from_spec("robustness")
 def breaks_on_half_a_character(hooks: Hooks) -> None:
-    """Answers a lone surrogate with 500."""
+    """Responds to a lone surrogate with 500."""
 
     def is_fatal(raw: bytes, content_type: str | None) -> bool:
         lower = raw.lower()
@@ -80,19 +80,19 @@ def breaks_on_half_a_character(hooks: Hooks) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_length(hooks: Hooks) -> None:
-    """Answers a body of more than 512 KB with 500."""
+    """Responds to a body of more than 512 KB with 500."""
     _fail_if(hooks, lambda raw, _: len(raw) > 512 * 1024)
 
 
 @written_from_spec("robustness")
 def breaks_without_a_content_type(hooks: Hooks) -> None:
-    """Answers an unexpected content type with 500."""
+    """Responds to an unexpected content type with 500."""
     _fail_if(hooks, lambda raw, kind: bool(raw) and not (kind or "").startswith("application/json"))
 
 
 @written_from_spec("robustness", broad_reason="Every operation with a body fails if the body is a list.")
 def breaks_on_arrays(hooks: Hooks) -> None:
-    """Answers a body that is not an object with 500."""
+    """Responds to a body that is not an object with 500."""
     inner = hooks.validate_body
 
     def check(schemas: Schemas, operation: Operation, body: Any) -> None:
@@ -105,7 +105,7 @@ def breaks_on_arrays(hooks: Hooks) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_long_ids(hooks: Hooks) -> None:
-    """Answers a very long id with 500."""
+    """Responds to a very long id with 500."""
     inner = hooks.find_thread
 
     def find(request: RequestContext, id_: str) -> Thread:
@@ -118,7 +118,7 @@ def breaks_on_long_ids(hooks: Hooks) -> None:
 
 @mutant("error.error.required")
 def leaves_long_ids_to_its_router(hooks: Hooks) -> None:
-    """Answers a path with an id of more than 100 characters with the 414 of the web framework."""
+    """Responds to a path with an id of more than 100 characters with the 414 of the web framework."""
     inner, error_body = hooks.find_thread, hooks.error_body
     too_long = ApiError(414, "A part of the path is too long.", None, None)
 
@@ -135,7 +135,7 @@ def leaves_long_ids_to_its_router(hooks: Hooks) -> None:
 
 @written_from_spec("robustness")
 def breaks_on_odd_limits(hooks: Hooks) -> None:
-    """Answers a limit that is not a number with 500."""
+    """Responds to a limit that is not a number with 500."""
     inner = hooks.read_query
 
     def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

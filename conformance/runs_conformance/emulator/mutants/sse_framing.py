@@ -41,7 +41,7 @@ def breaks_off_while_waiting(hooks: Hooks) -> None:
 
 @written_from_spec("stream-is-sse-with-json", level="should")
 def answers_streams_in_json(hooks: Hooks) -> None:
-    """Requests with stream true are answered with JSON."""
+    """Requests with stream true get JSON."""
 
     async def response(inner: Any, request: RequestContext) -> Any:
         result = await inner(request)
@@ -108,7 +108,7 @@ def streams_when_stream_is_false(hooks: Hooks) -> None:
     broad_reason="The error with status 200 is read as a run without any member.",
 )
 def streams_its_refusals(hooks: Hooks) -> None:
-    """A rejected request with stream true is answered 200, with an error member that is a string."""
+    """A rejected request with stream true gets 200, with an error member that is a string."""
     rejections: list[bool] = []
     check, status, envelope = hooks.validate_body, hooks.error_status, hooks.error_body
 
@@ -151,7 +151,7 @@ def breaks_off_without_a_word(hooks: Hooks) -> None:
 
 @mutant("errors-have-envelope", level="should")
 def refuses_in_events(hooks: Hooks) -> None:
-    """An invalid request with stream true is answered with a stream that contains the error."""
+    """An invalid request with stream true gets a stream that contains the error."""
     rejections: list[bool] = []
     check, encode, headers = hooks.validate_body, hooks.encode_json, hooks.response_headers
 

@@ -1,4 +1,4 @@
-"""Mutants of HTTP and JSON: wrong content types, invalid JSON, and missing or truncated answers."""
+"""Mutants of HTTP and JSON: wrong content types, invalid JSON, and missing or truncated responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Sender = Callable[[Message, Send], Awaitable[None]]
 
 
 def _alter_sending(hooks: Hooks, choose: Callable[[Scope], Sender | None]) -> None:
-    """Have `choose` select, per request, a function that sends the answer."""
+    """Have `choose` select, per request, a function that sends the response."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def outer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,13 +39,13 @@ def _alter_sending(hooks: Hooks, choose: Callable[[Scope], Sender | None]) -> No
 
 @mutant("transport")
 def answers_html(hooks: Hooks) -> None:
-    """The content type of JSON answers is that of a web page."""
+    """The content type of JSON responses is that of a web page."""
     hooks.json_content_type = "text/html; charset=utf-8"
 
 
 @mutant("transport")
 def marks_the_byte_order(hooks: Hooks) -> None:
-    """Answers begin with a byte order mark."""
+    """Responses begin with a byte order mark."""
     inner = hooks.encode_json
     hooks.encode_json = lambda value: b"\xef\xbb\xbf" + inner(value)
 
@@ -59,7 +59,7 @@ def names_members_twice(hooks: Hooks) -> None:
 
 @mutant("transport", level="should")
 def breaks_answers_off(hooks: Hooks) -> None:
-    """The answer to get_run_step is truncated."""
+    """The response to get_run_step is truncated."""
 
     async def truncate(message: Message, send: Send) -> None:
         if message["type"] == "http.response.body":
@@ -115,7 +115,7 @@ def leaves_deep_bodies_hanging(hooks: Hooks) -> None:
 
 @mutant("robustness")
 def breaks_the_connection_with_bad_json(hooks: Hooks) -> None:
-    """After invalid JSON, the next request on the same connection is answered 500."""
+    """After invalid JSON, the next request on the same connection gets 500."""
     broken: set[Any] = set()
     read = hooks.read_body
     failures: list[bool] = []

@@ -168,7 +168,7 @@ def protects_locked_threads(hooks: Hooks) -> None:
 
 @variant()
 def shows_the_status_of_messages(hooks: Hooks) -> None:
-    """Messages have a status in every answer, not only in streams."""
+    """Messages have a status in every response, not only in streams."""
     inner = hooks.message_object
     hooks.message_object = lambda server, message, channel: inner(server, message, "stream")
 

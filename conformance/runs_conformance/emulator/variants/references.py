@@ -1,4 +1,4 @@
-"""Other ids, cursors, answers to unknown ids, and rejections that the service was observed to make."""
+"""Other ids, cursors, responses to unknown ids, and rejections that the service was observed to make."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def has_short_ids(hooks: Hooks) -> None:
 
 @variant()
 def finds_nothing_malformed(hooks: Hooks) -> None:
-    """A malformed id is answered 404, like an unknown one."""
+    """A malformed id gets 404, like an unknown one."""
 
     def check(param: str, id_: str) -> None:
         if not id_.startswith(("thread", "asst")):
@@ -52,7 +52,7 @@ def finds_nothing_malformed(hooks: Hooks) -> None:
 
 @variant()
 def refuses_what_is_malformed(hooks: Hooks) -> None:
-    """A malformed id of any kind is answered 400."""
+    """A malformed id of any kind gets 400."""
     for kind, prefix in (("message", "msg_"), ("run", "run_"), ("step", "step_")):
         _require_prefix(hooks, kind, prefix)
 
@@ -98,7 +98,7 @@ def begins_again_after_unknown_cursors(hooks: Hooks) -> None:
 
 @variant()
 def does_not_find_cursors(hooks: Hooks) -> None:
-    """An unknown cursor is answered 404."""
+    """An unknown cursor gets 404."""
 
     def refuse(inner: Any, items: Sequence[Any], query: dict[str, Any]) -> ListPage[Any]:
         raise not_found("object", str(query.get("after", query.get("before"))))
@@ -134,7 +134,7 @@ def shows_empty_lists_without_null(hooks: Hooks) -> None:
 
 @variant()
 def answers_invalid_with_422(hooks: Hooks) -> None:
-    """An invalid body is answered 422."""
+    """An invalid body gets 422."""
 
     def status(operation: Operation | None, error: ApiError) -> int:
         of_the_body = error.code not in (None, "invalid_beta") and "Expected an ID" not in error.message

@@ -58,7 +58,7 @@ def _set_pause(hooks: Hooks, kind: type[Any], milliseconds: float) -> None:
 
 @variant()
 def answers_slowly(hooks: Hooks) -> None:
-    """Every answer takes 30 milliseconds."""
+    """Every response takes 30 milliseconds."""
 
     async def wait(inner: Any, request: RequestContext) -> Any:
         await asyncio.sleep(0.03)

@@ -169,7 +169,7 @@ def pauses_in_streams(hooks: Hooks) -> None:
 
 @variant()
 def compresses(hooks: Hooks) -> None:
-    """Answers are compressed if the client accepts it."""
+    """Responses are compressed if the client accepts it."""
 
     def make() -> Sender:
         start: list[Message] = []
@@ -196,7 +196,7 @@ def compresses(hooks: Hooks) -> None:
 
 @variant()
 def sends_in_chunks(hooks: Hooks) -> None:
-    """Answers have no content length and are sent in chunks."""
+    """Responses have no content length and are sent in chunks."""
 
     def make() -> Sender:
         async def send(message: Message, forward: Send, scope: Scope) -> None:
@@ -217,7 +217,7 @@ def sends_in_chunks(hooks: Hooks) -> None:
 
 @variant()
 def closes_connections(hooks: Hooks) -> None:
-    """Every connection is closed after one answer."""
+    """Every connection is closed after one response."""
     inner = hooks.response_headers
     hooks.response_headers = lambda server: {**inner(server), "connection": "close"}
 
@@ -231,7 +231,7 @@ def names_the_charset(hooks: Hooks) -> None:
 
 @variant()
 def sends_no_headers_of_its_own(hooks: Hooks) -> None:
-    """Answers have no x-request-id and no other header of the service."""
+    """Responses have no x-request-id and no other header of the service."""
     hooks.response_headers = lambda server: {}
 
 
@@ -279,7 +279,7 @@ def writes_integers_as_floats(hooks: Hooks) -> None:
 
 @variant()
 def limits_the_rate(hooks: Hooks) -> None:
-    """Every fortieth request is answered 429 with retry-after 0."""
+    """Every fortieth request gets 429 with retry-after 0."""
     body = json.dumps(
         {"error": {"message": "Rate limit reached.", "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
     ).encode()
