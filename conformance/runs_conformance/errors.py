@@ -61,7 +61,7 @@ class TargetUnreachable(TargetError):
 
 
 class TargetUnavailable(TargetError):
-    """The target only answers that it is unavailable or overloaded (HTTP 429, 502, 503, 504)."""
+    """Every response says that the target is unavailable or overloaded (HTTP 429, 502, 503, 504)."""
 
 
 class TargetRedirects(TargetError):
@@ -73,7 +73,7 @@ class AuthenticationFailed(TargetError):
 
 
 class NotAnApi(TargetError):
-    """The target answers with web pages."""
+    """The target responds with web pages."""
 
 
 class MissingRunsApi(TargetError):

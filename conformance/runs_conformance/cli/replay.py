@@ -153,7 +153,7 @@ def _print_as(report_file: ReportFile, failures: tuple[ReportedFailure, ...], ba
 def _render(report_file: ReportFile, failure: ReportedFailure, base_url: str | None, form: str) -> str:
     from runs_conformance.errors import UsageError
     from runs_conformance.reporting.codegen import curl, script
-    from runs_conformance.reporting.codegen.answered_values import places_of_items, shows_awaited_status
+    from runs_conformance.reporting.codegen.response_values import places_of_items, shows_awaited_status
 
     assert failure.reproduction is not None
     steps = failure.reproduction.to_json()

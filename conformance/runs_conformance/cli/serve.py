@@ -86,7 +86,7 @@ def command(
 ) -> None:
     """Serve the bundled emulator until interrupted.
 
-    The control routes answer only to loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they answer to any
+    The control routes accept only loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they accept any
     client that sends its value as a bearer token.
     """
     from runs_conformance import config, targets

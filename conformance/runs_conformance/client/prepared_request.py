@@ -85,7 +85,7 @@ def encode_json(body: object) -> bytes:
         return _ESCAPED.encode(body).encode()
 
 
-def answered_object(exchange: Exchange) -> JSON | Absent:
+def reference_root(exchange: Exchange) -> JSON | Absent:
     """Return the value that a reference to this exchange points into: the body of the response.
 
     For an event stream it is the operation's object (the run) from the last event that carries one. The items of a
@@ -122,7 +122,7 @@ def _dereference(ref: Ref, exchanges_by_step: Mapping[str, Exchange]) -> JSON:
     exchange = exchanges_by_step.get(ref.step)
     if exchange is None:
         raise UnresolvedReference(ref.step, ref.pointer, "it was not sent")
-    value = at(answered_object(exchange), ref.pointer)
+    value = at(reference_root(exchange), ref.pointer)
     if isinstance(value, Absent):
         raise UnresolvedReference(ref.step, ref.pointer, exchange.problem or f"it got HTTP {exchange.status}")
     return value

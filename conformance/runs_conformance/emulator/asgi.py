@@ -16,7 +16,7 @@ from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS, Operation, find_operation
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import EventStreamResponse, RequestContext, ServerState
-from runs_conformance.emulator.neighbours import answer_neighbour, is_neighbour
+from runs_conformance.emulator.neighbours import handle_neighbour, is_neighbour
 from runs_conformance.emulator.request_body import read_content
 from runs_conformance.emulator.run_machine import advance
 
@@ -50,7 +50,7 @@ class AsgiApp:
         path = _path_below_base(request, self._base)
         match = find_operation(request.method, path)
         if match is None and is_neighbour(path):
-            found = await answer_neighbour(server, tenant, request, path)
+            found = await handle_neighbour(server, tenant, request, path)
             return found if isinstance(found, Response) else self._json_response(200, found)
         if match is not None:
             hooks.check_beta_header(request.headers)
@@ -64,12 +64,12 @@ class AsgiApp:
         hooks.validate_body(hooks.schemas, operation, body)
         store = hooks.store_for_tenant(server, tenant)
         context = RequestContext(server, operation, store, path_params, query, body)
-        answer = await hooks.handlers[operation.name](context)
-        if isinstance(answer, EventStreamResponse):
+        result = await hooks.handlers[operation.name](context)
+        if isinstance(result, EventStreamResponse):
             return StreamingResponse(
-                self._frames(answer), media_type=None, headers=self._headers(hooks.stream_content_type), status_code=200
+                self._frames(result), media_type=None, headers=self._headers(hooks.stream_content_type), status_code=200
             )
-        return self._json_response(hooks.success_status(operation), hooks.response_body(context, answer))
+        return self._json_response(hooks.success_status(operation), hooks.response_body(context, result))
 
     def _error_response(self, operation: Operation | None, error: ApiError) -> Response:
         hooks = self._server.hooks
@@ -82,11 +82,11 @@ class AsgiApp:
     def _headers(self, content_type: str) -> Mapping[str, str]:
         return {"content-type": content_type, **self._server.hooks.response_headers(self._server)}
 
-    async def _frames(self, answer: EventStreamResponse) -> AsyncIterator[bytes]:
-        run = answer.run
+    async def _frames(self, stream: EventStreamResponse) -> AsyncIterator[bytes]:
+        run = stream.run
         self._open_streams[run.id] += 1
         try:
-            async for frame in self._encoded_events(answer):
+            async for frame in self._encoded_events(stream):
                 yield frame
         finally:
             self._open_streams[run.id] -= 1
@@ -96,15 +96,15 @@ class AsgiApp:
                     # A long stream has hundreds of events, which nothing reads again.
                     run.events.clear()
 
-    async def _encoded_events(self, answer: EventStreamResponse) -> AsyncIterator[bytes]:
-        hooks, server, run = self._server.hooks, self._server, answer.run
-        for name, data in hooks.opening_events(server, run, answer.opening_events):
+    async def _encoded_events(self, stream: EventStreamResponse) -> AsyncIterator[bytes]:
+        hooks, server, run = self._server.hooks, self._server, stream.run
+        for name, data in hooks.opening_events(server, run, stream.opening_events):
             yield hooks.encode_event(name, data)
-        sent = answer.start
+        sent = stream.start
         while True:
             run.changed.clear()
             now = server.clock.now()
-            advance(server, answer.thread, run, now)
+            advance(server, stream.thread, run, now)
             for name, data in run.events[sent:]:
                 yield hooks.encode_event(name, data)
             if sent < len(run.events):

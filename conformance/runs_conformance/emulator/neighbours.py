@@ -32,7 +32,7 @@ def is_neighbour(path: str) -> bool:
     return _ROUTE.fullmatch(path) is not None
 
 
-async def answer_neighbour(server: ServerState, tenant: str, request: Request, path: str) -> Members | Response:
+async def handle_neighbour(server: ServerState, tenant: str, request: Request, path: str) -> Members | Response:
     """The response to a request for a neighbour. Raises ApiError."""
     match = _ROUTE.fullmatch(path)
     if match is None:
@@ -59,7 +59,7 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     if found is None:
         raise _missing(kind, str(id_))
     if kind == "vector_stores" and below is not None:
-        return _answer_below_vector_store(server, store, found, request, path, content)
+        return _handle_below_vector_store(server, store, found, request, path, content)
     match request.method, below:
         case "GET", None:
             return dict(found["object"])
@@ -73,7 +73,7 @@ async def answer_neighbour(server: ServerState, tenant: str, request: Request, p
     raise _unknown_url(request, path)
 
 
-def _answer_below_vector_store(
+def _handle_below_vector_store(
     server: ServerState, store: Store, found: dict[str, Any], request: Request, path: str, content: bytes
 ) -> Members:
     match request.method, path.strip("/").split("/")[2:]:

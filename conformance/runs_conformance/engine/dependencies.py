@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from runs_conformance.client.prepared_request import answered_object
+from runs_conformance.client.prepared_request import reference_root
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
 from runs_conformance.model.case import Ref, Role, Step
@@ -114,17 +114,17 @@ def object_ids(exchange: Exchange, ignored_parameters: Sequence[str] = ()) -> It
     yield from (value for name, value in exchange.path.items() if name not in ignored_parameters)
     operation = OPERATIONS.get(exchange.operation or "")
     if operation is not None and f"{operation.creates}_id" not in ignored_parameters:
-        yield from _answered_id(exchange)
+        yield from _response_id(exchange)
     if "thread_id" not in ignored_parameters:
-        yield from _text_at(answered_object(exchange), "/thread_id")
+        yield from _text_at(reference_root(exchange), "/thread_id")
 
 
 def _acts_on(executed: ExecutedStep, objects: set[str]) -> bool:
-    return bool(objects & {*executed.last.path.values(), *_answered_id(executed.last)})
+    return bool(objects & {*executed.last.path.values(), *_response_id(executed.last)})
 
 
-def _answered_id(exchange: Exchange) -> Iterator[str]:
-    return _text_at(answered_object(exchange), "/id")
+def _response_id(exchange: Exchange) -> Iterator[str]:
+    return _text_at(reference_root(exchange), "/id")
 
 
 def _text_at(value: JSON | Absent, pointer: str) -> Iterator[str]:

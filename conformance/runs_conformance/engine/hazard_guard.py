@@ -47,7 +47,7 @@ class _Loss:
 class HazardGuard:
     """Sends steps, except those of kinds that the target does not survive.
 
-    These were lost twice and never answered while other requests were answered, or ended the target after their
+    These were lost twice and never got a response while other requests did, or ended the target after their
     response. With `trials`, a suspect is sent alone before it is counted as the cause of an end of the target. If other
     processes send requests, too, so that nothing is ever alone (`shares_target`), no answered request counts as the
     cause. Without `context.streams`, no request for an event stream is sent either. Thread-safe.
@@ -59,7 +59,7 @@ class HazardGuard:
     shares_target: bool = False
     _answered: Counter[str] = field(default_factory=Counter)
     _lost: dict[str, list[_Loss]] = field(default_factory=dict)
-    _answers_at_first_loss: dict[str, int] = field(default_factory=dict)
+    _responses_at_first_loss: dict[str, int] = field(default_factory=dict)
     _hazards: dict[str, Hazard] = field(default_factory=dict)
     _survived: set[str] = field(default_factory=set)
     _explained: set[int] = field(default_factory=set)
@@ -138,10 +138,10 @@ class HazardGuard:
             if exchange.completion is not Completion.UNKNOWN or not _counts_as_loss(step, kind, exchange):
                 return
             self._lost.setdefault(kind, []).append(_Loss(exchange, recoveries))
-            self._answers_at_first_loss.setdefault(kind, self._answered.total())
+            self._responses_at_first_loss.setdefault(kind, self._answered.total())
 
     def _examine_end(self, lost: Exchange) -> None:
-        """Find out which answered request ended the target, if it was started again and no other thread does."""
+        """Find out which request with a response ended the target, if it was started again and no other thread does."""
         trials = self.trials
         if trials is None or self.shares_target:
             return
@@ -176,7 +176,7 @@ class HazardGuard:
         kind = request_kind(step)
         with self._lock:
             losses = [loss for loss in self._lost.get(kind, ()) if loss.recoveries not in self._explained]
-            answered_since = self._answered.total() > self._answers_at_first_loss.get(kind, 0)
+            answered_since = self._answered.total() > self._responses_at_first_loss.get(kind, 0)
             if len(losses) < MAX_LOSSES or self._answered[kind] or not answered_since or kind in self._hazards:
                 return
         if self.trials is not None and self._recoveries and self._survives_alone(step, self.trials):
@@ -188,7 +188,7 @@ class HazardGuard:
             )
 
     def _survives_alone(self, step: Step, trials: SurvivalTrials) -> bool:
-        """Whether the target answers a request and lives on, when nothing else is in flight."""
+        """Whether the target responds to a request and survives it, with nothing else in flight."""
         kind = request_kind(step)
         with self._gate.enter_alone(ALONE_SECONDS) as is_alone:
             if not is_alone or trials.send_alone(step) is not Survival.SURVIVED:

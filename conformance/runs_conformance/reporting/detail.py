@@ -13,7 +13,7 @@ from runs_conformance.model.step_decoding import step_from_json
 from runs_conformance.model.verdict import Finding, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl, script
-from runs_conformance.reporting.codegen.answered_values import places_of_items, shows_awaited_status
+from runs_conformance.reporting.codegen.response_values import places_of_items, shows_awaited_status
 from runs_conformance.reporting.codegen.statements import steps_of
 from runs_conformance.reporting.highlighted_json import TextSpan, highlight
 from runs_conformance.reporting.report import Report

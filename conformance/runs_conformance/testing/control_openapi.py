@@ -155,12 +155,12 @@ def _post(name: str, summary: str, body: str | None) -> Document:
     return {"post": call}
 
 
-def _get(name: str, summary: str, answer: Document) -> Document:
-    return {"get": _call(name, summary, answer)}
+def _get(name: str, summary: str, schema: Document) -> Document:
+    return {"get": _call(name, summary, schema)}
 
 
-def _call(name: str, summary: str, answer: Document) -> Document:
-    responses = {"200": {"description": "Done", "content": {"application/json": {"schema": answer}}}}
+def _call(name: str, summary: str, schema: Document) -> Document:
+    responses = {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}}
     for status, text in _ERRORS.items():
         responses[status] = {"description": text, "content": {"application/json": {"schema": _reference("Error")}}}
     return {"operationId": name, "summary": summary, "parameters": [_KEY_PARAMETER], "responses": responses}

@@ -34,7 +34,7 @@ def build_controlled(
 ) -> ASGIApp:
     """The application of a controlled emulator: the API, `/healthz`, and optionally the control routes.
 
-    The control routes answer only to loopback clients, or to every client with the token if there is one. Web pages of
+    The control routes accept only loopback clients, or every client with the token if there is one. Web pages of
     `cors_origins` (`*` for all) may call the API, but never the control routes.
     """
     api = build_for_state(control.server)
@@ -72,7 +72,7 @@ def control_routes(control: Control, token: str | None) -> list[Mount]:
     """The control routes, below their prefix."""
 
     def route(path: str, method: str, act: Callable[[Any, str | None], Any]) -> Route:
-        async def answer(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             problem = _find_problem(request, token)
             if problem is not None:
                 return JSONResponse({"error": problem}, 403)
@@ -85,7 +85,7 @@ def control_routes(control: Control, token: str | None) -> list[Mount]:
             except ClientDisconnect:
                 return Response(status_code=400)
 
-        return Route(path, answer, methods=[method])
+        return Route(path, handle, methods=[method])
 
     def apply(scenario: Any, key: str | None) -> Any:
         control.apply(scenario, key or ALL_KEYS)
@@ -134,9 +134,9 @@ def _find_problem(request: Request, token: str | None) -> str | None:
         return None if is_right else f"the control routes need the header 'Authorization: Bearer ${TOKEN_VARIABLE}'"
     client = request.client.host if request.client else ""
     if not _is_loopback(client) or not _is_loopback(request.url.hostname or ""):
-        return f"the control routes answer only to loopback clients; set {TOKEN_VARIABLE} and send it as bearer token"
+        return f"the control routes accept only loopback clients; set {TOKEN_VARIABLE} and send it as bearer token"
     if "origin" in request.headers:
-        return "the control routes do not answer to web pages"
+        return "the control routes do not accept web pages"
     return None
 
 

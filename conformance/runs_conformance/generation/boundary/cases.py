@@ -61,7 +61,7 @@ def payload_factory(operation: str, edition: str, sampler: Sampler) -> PayloadFa
 def build_cases(
     operation: str, edition: str, sampler: Sampler, path: Mapping[str, JSON | Ref], name: str = ""
 ) -> OperationCases:
-    """Build all requests of an operation on the objects that `path` names; `name` names its answers."""
+    """Build all requests of an operation on the objects that `path` names; `name` names its responses."""
     template = Step(operation=operation, path=path, name=name)
     control, valid_cases, negatives = template, list[ValidCase](), list[Step]()
     if operation in body_documents():

@@ -219,7 +219,7 @@ def _number(schema: Schema) -> JSON:
 
 
 def depends_on_files(value: JSON) -> bool:
-    """Whether a body refers to or creates files or vector stores; the answer then depends on the target's storage."""
+    """Whether a body refers to or creates files or vector stores; the response then depends on the target's storage."""
     if is_object(value):
         for name, member in value.items():
             if name in ("file_id", "vector_store_ids", "file_ids", "vector_stores") and member not in ([], None):

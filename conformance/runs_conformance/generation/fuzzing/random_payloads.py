@@ -63,20 +63,20 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
             yield fixture.state_check
         yield from case_run.send(control)
         return
-    answer = yield from case_run.send(control)
-    if answer is None or not answer.accepted:
+    exchange = yield from case_run.send(control)
+    if exchange is None or not exchange.accepted:
         return
     accepted, isolated = [smallest], Counter[tuple[int | None, str]]()
     for serial in range(portion.valid):
         may_be_refused = serial % _IMPLEMENTATION_DEFINED_PERIOD == _IMPLEMENTATION_DEFINED_PERIOD - 1
         payload = generators[may_be_refused].valid(_RUN_DENSITY if fixture.after_accept else None)
-        answer = yield from case_run.send_with_retry(_valid_step(template, payload))
-        if answer is None:
+        exchange = yield from case_run.send_with_retry(_valid_step(template, payload))
+        if exchange is None:
             return
-        if answer.accepted:
+        if exchange.accepted:
             accepted.append(payload)
-        elif not payload.implementation_defined and isolated[_refusal(answer)] < MAX_EQUAL_REFUSALS:
-            isolated[_refusal(answer)] += 1
+        elif not payload.implementation_defined and isolated[_refusal(exchange)] < MAX_EQUAL_REFUSALS:
+            isolated[_refusal(exchange)] += 1
             yield from isolate_cause(case_run, factory, payload, lambda smaller: _valid_step(template, smaller))
     bases = accepted[1:] or accepted
     yield from case_run.send_negatives(_negative_steps(template, negatives, bases, portion.negatives))
@@ -84,10 +84,10 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
         yield from case_run.send(control)
 
 
-def _refusal(answer: Exchange) -> tuple[int | None, str]:
-    """The HTTP status and the error, which tell the refusals of a target apart."""
-    body = answer.response.body if answer.response is not None else None
-    return answer.status, repr(body)
+def _refusal(exchange: Exchange) -> tuple[int | None, str]:
+    """The HTTP status and the error, which distinguish the refusals of a target."""
+    body = exchange.response.body if exchange.response is not None else None
+    return exchange.status, repr(body)
 
 
 def _payload_factory(operation: str, context: ProgramContext) -> PayloadFactory:

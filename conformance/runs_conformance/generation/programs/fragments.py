@@ -136,14 +136,14 @@ def submit(
     thread: str | Ref = "thread",
     *,
     count: int = 1,
-    run_answer: str = "waiting",
+    run_response: str = "waiting",
     outputs: tuple[str, ...] = ("18 degrees, sunny",),
     stream: bool = False,
     **rest: object,
 ) -> Step:
-    """Submit outputs for the first `count` pending calls in the response named `run_answer`."""
+    """Submit outputs for the first `count` pending calls in the response named `run_response`."""
     tool_outputs = [
-        {"tool_call_id": Ref(run_answer, f"{PENDING_CALLS}/{index}/id"), "output": outputs[index % len(outputs)]}
+        {"tool_call_id": Ref(run_response, f"{PENDING_CALLS}/{index}/id"), "output": outputs[index % len(outputs)]}
         for index in range(count)
     ]
     body: dict[str, object] = {"tool_outputs": tool_outputs}
@@ -152,13 +152,15 @@ def submit(
     return on_run("submit_tool_outputs", run_name, thread, body, stream=stream, **rest)
 
 
-def finish_tool_calls(run_name: str = "run", thread: str | Ref = "thread", *, run_answer: str = "waiting") -> Fragment:
+def finish_tool_calls(
+    run_name: str = "run", thread: str | Ref = "thread", *, run_response: str = "waiting"
+) -> Fragment:
     """Poll a run and submit outputs until it ends; returns whether it did. A run that keeps calling is cancelled."""
     for _ in range(3):
-        response: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_answer)
+        response: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, run_response)
         if status(response) != "requires_action" or not pending_call_count(response):
             return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
-        yield submit(run_name, thread, count=pending_call_count(response), run_answer=run_answer)
+        yield submit(run_name, thread, count=pending_call_count(response), run_response=run_response)
     return (yield from cancel_and_wait(run_name, thread))
 
 
@@ -167,7 +169,7 @@ def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Frag
     yield on_run("cancel_run", run_name, thread)
     response: Exchange = yield poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED)
     if status(response) == "requires_action" and pending_call_count(response):
-        yield submit(run_name, thread, count=pending_call_count(response), run_answer=_NOT_CANCELLED)
+        yield submit(run_name, thread, count=pending_call_count(response), run_response=_NOT_CANCELLED)
         return (yield from wait_for_end(run_name, thread))
     return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
 

@@ -97,7 +97,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     yield message("Still not.")
     yield from _try_second_run()
     yield on_run("get_run")
-    if not (yield from finish_tool_calls(run_answer="resumed")):
+    if not (yield from finish_tool_calls(run_response="resumed")):
         return
     yield on_thread("get_thread")
     yield message("Now.")

@@ -114,7 +114,7 @@ def submitted_twice_at_once(context: ProgramContext) -> StepGenerator:
             count = yield from _start_run_with_calls(context)
             if not count:
                 return
-    if (yield from finish_tool_calls(run_answer="resumed")):
+    if (yield from finish_tool_calls(run_response="resumed")):
         yield from read_everything()
 
 

@@ -73,7 +73,7 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run", name="waiting")
     yield submit(outputs=(_JSON_TEXT,))
     yield on_run("get_run")
-    if not (yield from finish_tool_calls(run_answer="resumed")):
+    if not (yield from finish_tool_calls(run_response="resumed")):
         return
     yield from read_everything()
     all_steps: Exchange = yield page("list_run_steps", order="asc")
@@ -106,7 +106,7 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
     reversed_outputs[0]["output"] = "18 degrees. " * 500
     reversed_outputs[-1]["output"] = ""
     yield on_run("submit_tool_outputs", body={"tool_outputs": reversed_outputs, "stream": False})
-    if (yield from finish_tool_calls(run_answer="resumed")):
+    if (yield from finish_tool_calls(run_response="resumed")):
         yield from read_everything()
 
 
@@ -129,8 +129,8 @@ def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
         yield message("Not between the rounds.")
         yield on_run("submit_tool_outputs", body={"tool_outputs": [_output(0)]})
         yield on_run("get_run")
-        yield replace(submit(count=pending_call_count(next_round), run_answer="again"), pause=TIMESTAMP_TICK)
-    if (yield from finish_tool_calls(run_answer="resumed")):
+        yield replace(submit(count=pending_call_count(next_round), run_response="again"), pause=TIMESTAMP_TICK)
+    if (yield from finish_tool_calls(run_response="resumed")):
         yield from walk_list("list_run_steps", ("run", "thread"), step=1)
         yield page("list_messages")
         for query in ({}, {"limit": 1}, {"order": "asc"}):
@@ -171,6 +171,6 @@ def _submit_wrong_outputs(
     response: Exchange = yield on_run("get_run", name="waiting")
     if pending_call_count(response):
         return True
-    if not (yield from finish_tool_calls(run_answer="resumed")):
+    if not (yield from finish_tool_calls(run_response="resumed")):
         return (yield from cancel_and_wait())
     return (yield from start_waiting_run(context, **members))

@@ -13,8 +13,12 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.case import MAX_PAUSE
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import expand
-from runs_conformance.reporting.codegen.answered_values import places_of_items, pointer_in_answer, shows_awaited_status
 from runs_conformance.reporting.codegen.curl_request import base_parts, command, query_parts
+from runs_conformance.reporting.codegen.response_values import (
+    places_of_items,
+    pointer_in_response,
+    shows_awaited_status,
+)
 from runs_conformance.reporting.codegen.shell import (
     Part,
     ShellVariable,
@@ -224,7 +228,7 @@ class _Shell:
         """The variables of a step, each with the command that reads its value from the response."""
         for (name, pointer), variable in self.variables.items():
             if name and name == step.get("name"):
-                path = pointer_in_answer(pointer, self.items.get(name))
+                path = pointer_in_response(pointer, self.items.get(name))
                 yield (
                     variable,
                     (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from runs_conformance.model.case import Ref
 from runs_conformance.model.json import is_array, is_object, pointer_tokens
 from runs_conformance.model.long_text import MAX_PLAIN_LENGTH, split_repeats
-from runs_conformance.reporting.codegen.answered_values import pointer_in_answer
+from runs_conformance.reporting.codegen.response_values import pointer_in_response
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9_ .-]+\Z")
 _PLAIN_MEMBER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -34,7 +34,7 @@ class Variable:
     def value_at(self, pointer: str) -> str:
         """The source of the value at a JSON Pointer."""
         source = self.name
-        for token in pointer_tokens(pointer_in_answer(pointer, self.items_at)):
+        for token in pointer_tokens(pointer_in_response(pointer, self.items_at)):
             if token.isascii() and token.isdecimal():
                 source += f"[{int(token)}]"
             elif self.is_client_object and _PLAIN_MEMBER.match(token) and not keyword.iskeyword(token):

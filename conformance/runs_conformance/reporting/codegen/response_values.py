@@ -13,7 +13,7 @@ def places_of_items(example: JSON) -> dict[str, str]:
     return {name: place for name, place in places.items() if isinstance(place, str)} if is_object(places) else {}
 
 
-def pointer_in_answer(pointer: str, items_at: str | None) -> str:
+def pointer_in_response(pointer: str, items_at: str | None) -> str:
     """The place in a response to which a reference points; `items_at` is where it has its items, if not in `data`."""
     is_item = pointer.startswith(json_pointer(ITEMS) + "/")
     return items_at + pointer.removeprefix(json_pointer(ITEMS)) if is_item and items_at is not None else pointer
