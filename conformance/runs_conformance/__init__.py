@@ -1,4 +1,4 @@
-"""The conformance suite for servers of the Runs operations of the Assistants API.
+"""A conformance suite for servers that implement the Runs operations of the Assistants API.
 
 The names in `__all__` are the public Python API, together with those of `runs_conformance.strategies`; all other
 modules are private. See docs/python-api.md. A name is imported when it is first used.

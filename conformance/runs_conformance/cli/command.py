@@ -67,7 +67,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """The conformance suite for servers of the Runs operations of the Assistants API."""
+    """A conformance suite for servers that implement the Runs operations of the Assistants API."""
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ CONFIG_OPTIONS = (
         is_eager=True,
         expose_value=False,
         callback=_note_no_config,
-        help="Read no conformance.toml.",
+        help="Do not read conformance.toml.",
     ),
     option(
         "--config",

@@ -36,7 +36,7 @@ SELECTION_OPTIONS = (
         multiple=True,
         metavar="GLOB",
         shell_complete=complete_ids,
-        help="Skip matching ids. Repeatable.",
+        help="Do not judge matching ids. Repeatable.",
     ),
 )
 
@@ -122,7 +122,7 @@ def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Co
                 "--strict",
                 group=SCOPE,
                 is_flag=True,
-                help="Judge by the published documents alone: excuse no known deviation of the real service.",
+                help="Judge by the published documents alone: do not excuse known deviations of the real service.",
             ),
             *SELECTION_OPTIONS,
             option(

@@ -40,7 +40,7 @@ _LOOK_S = 0.1
     group=TARGET,
     metavar="NAME",
     default="",
-    help="Header that carries the client's key, if its name does not indicate one as `api-key` does.",
+    help="Header that carries the client's key, if its name does not suggest that.",
 )
 @option(
     "--partial",

@@ -155,7 +155,7 @@ _EXAMPLES = (
     "--rate-limit",
     group=LIMITS,
     metavar="RATE",
-    help="Send at most this many requests, over all workers: 10/s, 60/min.",
+    help="Maximum rate of requests, over all workers: 10/s, 60/min.",
 )
 @option(
     "--workers",
@@ -179,7 +179,7 @@ _EXAMPLES = (
     type=Duration(),
     default="15s",
     show_default=True,
-    help="Longest lifetime of a run whose expiry is waited for.",
+    help="Wait for a run to expire if its lifetime is at most this long.",
 )
 @option(
     "--poll",

@@ -61,7 +61,7 @@ class _FiniteNumber(click.FloatRange):
 @option("--list-mutants", is_flag=True, help="List the mutants, and serve nothing.")
 @option("--list-variants", is_flag=True, help="List the variants, and serve nothing.")
 @option("--scenario", metavar="FILE", help="Apply this scenario at the start: YAML, or JSON if it ends with .json.")
-@option("--no-control", is_flag=True, help="Serve no control routes below /_emulator.")
+@option("--no-control", is_flag=True, help="Do not serve the control routes below /_emulator.")
 @option("--json", "as_json", is_flag=True, help="Print the URLs as one line of JSON.")
 @option(
     "--max-objects",

@@ -88,8 +88,10 @@ def _top() -> Iterable[ConfigKey]:
     yield ConfigKey("profile", text, "How much to test.", "standard", "--profile", tuple(PROFILES))
     yield ConfigKey("phases", text_list, "Run only these phases.", ["boundary", "lifecycle"], "--phase", PHASES)
     yield ConfigKey("select", text_list, "Judge only matching ids.", ["create_run.*"], "--select")
-    yield ConfigKey("exclude", text_list, "Judge no matching ids.", ["tools.*"], "--exclude")
-    yield ConfigKey("strict", ValueType.BOOLEAN, "Excuse no known deviation of the real service.", False, "--strict")
+    yield ConfigKey("exclude", text_list, "Do not judge matching ids.", ["tools.*"], "--exclude")
+    yield ConfigKey(
+        "strict", ValueType.BOOLEAN, "Do not excuse known deviations of the real service.", False, "--strict"
+    )
     yield ConfigKey(
         "read_only", ValueType.BOOLEAN, "Send only GET requests, about the objects in use.", False, "--read-only"
     )
@@ -166,7 +168,7 @@ def _limits() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "timeouts.expiry",
         duration,
-        "Longest lifetime of a run whose expiry is waited for.",
+        "Wait for a run to expire if its lifetime is at most this long.",
         "11m",
         "--expiry-timeout",
         minimum=0.1,
