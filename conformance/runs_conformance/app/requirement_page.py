@@ -50,4 +50,4 @@ def _source(requirement: AnyRule | Constraint) -> Iterator[str]:
             yield f"Needs: {requirement.needs}"
     for deviation in known_deviations():
         if any(glob_matches(glob, requirement.id) for glob in deviation.excuses):
-            yield f"Known deviation {deviation.id}: {deviation.title}. {deviation.evidence}"
+            yield f"Known deviation {deviation.id}: {deviation.title} ({deviation.evidence})"
