@@ -50,7 +50,7 @@ _DESCRIPTIONS = {
     "trailing_json": "a body with more text after its JSON value",
     "unknown_parameter": "an unknown query parameter",
     "utf_16": "a body in UTF-16",
-    "wrong_content_type": "a body with another content type",
+    "wrong_content_type": "a body with a content type other than JSON",
 }
 
 

@@ -102,7 +102,7 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
         if first is not None:
             names = [call.name for call in calls]
             is_obeyed = choice.function in names
-            yield first.check(is_obeyed, "another function was called", _place(first), choice.function, names)
+            yield first.check(is_obeyed, "a different function was called", _place(first), choice.function, names)
     if choice.refused and not choice.runs:
         refused = choice.refused[-1]
         said = error_message(refused.body)

@@ -159,7 +159,9 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
         if media.endswith("json"):
             yield PASSED
         else:
-            yield exchange.finding("the error is JSON but has another content type", "", "application/json", actual)
+            yield exchange.finding(
+                "the error is JSON, but its content type is not application/json", "", "application/json", actual
+            )
 
 
 @rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors", occasions=5)

@@ -151,4 +151,6 @@ def run_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
     first, requested = settings_at_creation(run), run.creation_body.get("assistant_id")
     if first is not None and requested is not None and first.get("assistant_id") is not ABSENT:
         actual = first.get("assistant_id")
-        yield first.check(actual == requested, "the run names another assistant", "/assistant_id", requested, actual)
+        yield first.check(
+            actual == requested, "the run names a different assistant", "/assistant_id", requested, actual
+        )

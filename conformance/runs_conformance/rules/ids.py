@@ -107,7 +107,7 @@ def prefix_tells_the_kind(observation: Observation) -> Iterator[Result]:
     """
     prefix = PREFIXES[observation.kind]
     yield observation.check(
-        observation.id.startswith(prefix), "the id has another prefix", "/id", prefix, observation.id
+        observation.id.startswith(prefix), "the id does not have the prefix of its kind", "/id", prefix, observation.id
     )
 
 

@@ -29,7 +29,7 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
     run, exchange = write.lock_holder, write.exchange
     if run is None and is_working and exchange.accepted and (displaced := write.displaced_run) is not None:
         yield exchange.finding(
-            f"{subject} was accepted, and run {displaced.id} was cancelled for it", "", 400, exchange.status
+            f"{subject} was accepted, and run {displaced.id} was cancelled because of it", "", 400, exchange.status
         )
     if run is None or was_working_throughout(run, exchange) is not is_working:
         return

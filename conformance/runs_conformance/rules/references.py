@@ -91,7 +91,7 @@ def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result
     """
     exchange, works = request
     if exchange.refused and exchange.dangling is DanglingReference.UNKNOWN:
-        finding = exchange.finding("the HTTP status for an unknown id is another", "", 404, exchange.status)
+        finding = exchange.finding("the HTTP status for an unknown id is not 404", "", 404, exchange.status)
         yield finding if works and exchange.status != 404 else pass_if_working(exchange, works)
 
 
@@ -111,7 +111,9 @@ def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Res
     """
     exchange, works = request
     if exchange.refused and exchange.dangling is DanglingReference.MALFORMED:
-        finding = exchange.finding("the HTTP status for a malformed id is another", "", [400, 404], exchange.status)
+        finding = exchange.finding(
+            "the HTTP status for a malformed id is neither 400 nor 404", "", [400, 404], exchange.status
+        )
         yield finding if works and exchange.status not in (400, 404) else pass_if_working(exchange, works)
 
 

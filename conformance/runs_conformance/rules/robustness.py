@@ -239,7 +239,7 @@ def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
 
     Fix: Refuse other content types with HTTP 415 or 400.
     """
-    yield from _check_refused(probe, "a body with another content type was accepted")
+    yield from _check_refused(probe, "a body with a content type other than JSON was accepted")
 
 
 @rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,

@@ -92,7 +92,10 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
             yield PASSED
         else:
             yield exchange.finding(
-                "the response is JSON, but its content type is missing or another", "", "application/json", content_type
+                "the response is JSON, but its content type is not application/json",
+                "",
+                "application/json",
+                content_type,
             )
 
 

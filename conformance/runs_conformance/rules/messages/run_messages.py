@@ -52,12 +52,16 @@ def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
         role, author = message.get("role"), message.get("assistant_id")
         expected = run.observations[0].get("assistant_id")
         yield message.check(
-            role == "assistant", "a message that a run wrote has another role", "/role", "assistant", role
+            role == "assistant",
+            "a message that a run wrote has a role other than assistant",
+            "/role",
+            "assistant",
+            role,
         )
         if expected is not ABSENT and author is not ABSENT:
             yield message.check(
                 author == expected,
-                "the message names another assistant than its run",
+                "the message does not name the assistant of its run",
                 "/assistant_id",
                 expected,
                 author,

@@ -89,7 +89,9 @@ def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator
     if together is not None:
         yield together.finding(f"{pair.one.id} and {pair.other.id} are in progress at the same time", "/status")
     elif all(in_progress) and not pair.follow_each_other:
-        yield Inconclusive("the second run was created before the first had ended, but did not work beside it")
+        yield Inconclusive(
+            "the second run was created before the first had ended, but they were not seen in progress at the same time"
+        )
 
 
 def _in_progress_together(ones: list[Observation], others: list[Observation]) -> Iterator[Observation]:

@@ -59,7 +59,11 @@ def details_fit_the_type(step: Observation) -> Iterator[Result]:
     type_, details_type = step.text("type"), step.get("/step_details/type")
     if type_ and step.get("step_details") is not ABSENT:
         yield step.check(
-            details_type == type_, "`step_details` has another type", "/step_details/type", type_, details_type
+            details_type == type_,
+            "`step_details` does not match the type of the step",
+            "/step_details/type",
+            type_,
+            details_type,
         )
         member = step.get(f"/step_details/{type_}")
         yield step.check(member is not ABSENT, f"`step_details` has no {type_}", "/step_details", type_, None)

@@ -142,10 +142,10 @@ def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
     ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
     for observation in ended[1:]:
         was, now = ended[0].get(_MESSAGE_ID), observation.get(_MESSAGE_ID)
-        yield observation.check(json_equal(was, now), "the step now names another message", _MESSAGE_ID, was, now)
+        yield observation.check(json_equal(was, now), "the step now names a different message", _MESSAGE_ID, was, now)
         same_calls = step_tool_calls(ended[0]) == step_tool_calls(observation)
         before, after = ended[0].get("step_details"), observation.get("step_details")
-        yield observation.check(same_calls, "the step now shows other calls", "/step_details", before, after)
+        yield observation.check(same_calls, "the step now shows different calls", "/step_details", before, after)
 
 
 @rule(

@@ -91,7 +91,7 @@ def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
         elif (headers or exchange.step is not None) and _is_stream(exchange):
             content_type = headers.get("content-type", "")
             yield exchange.finding(
-                "the response is a stream of events, but its content type is another",
+                "the response is a stream of events, but its content type is not text/event-stream",
                 "",
                 "text/event-stream",
                 content_type,

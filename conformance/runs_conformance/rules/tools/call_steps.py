@@ -51,7 +51,11 @@ def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
             if must_show_output and action.exchange.happened_before(step.exchange):
                 pointer = f"/step_details/tool_calls/{index}/function/output"
                 yield step.check(
-                    call.output == sent[call.id], "the step shows another output", pointer, sent[call.id], call.output
+                    call.output == sent[call.id],
+                    "the step shows a different output",
+                    pointer,
+                    sent[call.id],
+                    call.output,
                 )
 
 
@@ -93,7 +97,7 @@ def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
             ):
                 pointer = f"/step_details/tool_calls/{index}/function"
                 same = (call.name, call.arguments) == (original.name, original.arguments)
-                yield step.check(same, "the step shows another call", pointer, original.arguments, call.arguments)
+                yield step.check(same, "the step shows a different call", pointer, original.arguments, call.arguments)
 
 
 @rule(

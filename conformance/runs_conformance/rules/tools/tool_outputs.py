@@ -206,7 +206,9 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
     )
     if after.status == "requires_action" and (calls is not None or pending_calls(before) is not None):
         place = "" if calls is not None and pending_calls(after) is None else _CALLS  # Only the steps may show them.
-        yield after.check(now == pending, "the run requires action for other calls than before", place, pending, now)
+        yield after.check(
+            now == pending, "the run requires action for different calls than before", place, pending, now
+        )
 
 
 @rule(
