@@ -176,7 +176,7 @@ def test_a_program_whose_target_is_restarted_each_time_is_given_up() -> None:
     result = execute([make_program(CREATE, CREATE)], target)
     assert len(target.sent) == MAX_EXECUTIONS
     assert [end.ending for end in result.program_ends] == [Ending.STOPPED]
-    assert "was started again" in result.program_ends[0].cause
+    assert "was restarted" in result.program_ends[0].cause
 
 
 def test_a_target_that_is_gone_at_the_end_cuts_the_test_run_short() -> None:

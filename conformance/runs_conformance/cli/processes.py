@@ -86,7 +86,9 @@ def check_divisible(options: RunOptions, views: Collection[str], jobs: int) -> N
     if "thread" in options.use:
         raise UsageError("--jobs excludes --use thread=ID: the programs of all processes would share the thread")
     if options.restart_command:
-        raise UsageError("--jobs excludes --restart-command: one process would restart the server below the others")
+        raise UsageError(
+            "--jobs excludes --restart-command: one process would restart the server while the others use it"
+        )
     if "har" in views:
         raise UsageError("--jobs and --report har exclude each other: each process writes a history of its own")
     limits = {"requests": options.max_requests, "runs": options.max_runs, "tokens": options.max_tokens}

@@ -96,7 +96,7 @@ def command(
     )
     try:
         with interruptible(), serve_on_loopback(session.app, port) as origin:
-            say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C ends it)")
+            say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C stops it)")
             say(f"live page: {origin}{status_page.PATH}")
             while not (fail_fast and session.failed):
                 time.sleep(_LOOK_S)

@@ -32,7 +32,7 @@ def watch(judge: Callable[[bool], int], url: str, lines: queue.Queue[str] | None
     lines = _entered_lines(sys.stdin) if lines is None else lines
     code = judge(False)
     while True:
-        say(f"watching {url}: Enter judges again, q ends; so does the return of the server after a restart")
+        say(f"watching {url}: restart the server or press Enter to judge again, q to quit")
         try:
             if not wait_for_change(url, lines):
                 return code
@@ -54,7 +54,7 @@ def wait_for_change(url: str, lines: queue.Queue[str], interval: float = INTERVA
         except queue.Empty:
             up = is_reachable(url)
         if was_up and not up:
-            say("the server is gone; waiting for it")
+            say("the server is down; waiting for it")
         if up and not was_up:
             time.sleep(settle)
             return True
@@ -71,7 +71,7 @@ def watch_files(judge: Callable[[], int], paths: Sequence[Path], lines: queue.Qu
         except UsageError as error:
             say(str(error))  # The file may be incomplete while another program writes it.
             code = 2
-        say("watching: Enter judges again, q ends; so does a change of the files")
+        say("watching: change a file or press Enter to judge again, q to quit")
         try:
             if not _wait_until_changed(paths, before, lines):
                 return code

@@ -31,7 +31,7 @@ ALONE_SECONDS = 10.0
 """How long to wait for the requests in flight, before a suspect is sent alone."""
 
 STREAM_KIND = "stream: true"
-_RESTARTED = "the target was started again"
+_RESTARTED = "the target was restarted"
 _REASON = "the target does not survive it, or streams were declared unsupported"
 
 

@@ -270,7 +270,7 @@ class _Execution:
 
     def _check_same_instance(self) -> None:
         if self.budget.recoveries != self.recoveries:
-            raise _TargetRestarted("the target stopped listening and was started again")
+            raise _TargetRestarted("the target stopped listening and was restarted")
 
     def _check_runs_end(self, move: Move) -> None:
         for step in move.steps if isinstance(move, Concurrent) else (move,):

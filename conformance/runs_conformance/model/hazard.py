@@ -52,7 +52,7 @@ class Hazard:
     @property
     def _ended(self) -> str:
         times = plural(self.lost, "time")
-        return f"ended {times} after its response, once with nothing else in flight ({self.exchange})"
+        return f"terminated {times} after its response, once with nothing else in flight ({self.exchange})"
 
     def to_json(self) -> dict[str, JSON]:
         """The hazard as JSON."""
