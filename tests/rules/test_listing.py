@@ -4,7 +4,7 @@ from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, thread
+from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, step, thread
 
 Object = dict[str, object]
 
@@ -163,6 +163,14 @@ def test_own_items() -> History:
 def test_item_of_another_thread() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed", thread_id="thread_b")))
+    return builder.history()
+
+
+@inconclusive(list_contents.items_belong_to_what_is_listed)
+def test_steps_that_do_not_name_their_run() -> History:
+    builder = HistoryBuilder()
+    unnamed = {name: value for name, value in step().items() if name not in ("run_id", "thread_id")}
+    builder.send("list_run_steps", page(unnamed))
     return builder.history()
 
 

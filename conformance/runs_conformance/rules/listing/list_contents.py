@@ -14,7 +14,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _PARENT = schema(f"{_SPEC} listRuns, listMessages, listRunSteps: those that belong to a thread, a run")
@@ -42,6 +42,8 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
             actual = item.get(name)
             if isinstance(actual, str):
                 yield item.check(actual == id_, f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
+            else:
+                yield Suspicion(f"listed objects have no `{name}`, which would tell where they belong")
 
 
 @rule(
