@@ -1,7 +1,7 @@
 """Stops sending a kind of request that crashes or hangs the target, so that the rest can be judged.
 
-When the target ended and was started again, the requests that it had just answered are sent again, each alone: one of
-them may have ended it later, and those that were in flight then are not the cause.
+If the target terminated and was restarted, the requests that it had just responded to are sent again, each alone: one
+of them may have ended it later, and those that were in flight then are not the cause.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runs_conformance.engine.gate import Gate
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.shared_lock import SharedLock
 from runs_conformance.engine.survival import Survival, SurvivalTrials
 from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.generation.adaptation import adapt_step, requests_stream, tests_streaming
@@ -64,7 +64,7 @@ class HazardGuard:
     _survived: set[str] = field(default_factory=set)
     _explained: set[int] = field(default_factory=set)
     _examined: int = 0
-    _gate: Gate = field(default_factory=Gate)
+    _sending: SharedLock = field(default_factory=SharedLock)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -79,7 +79,7 @@ class HazardGuard:
     def send(self, step: Step, program: str, exchanges_by_step: MutableMapping[str, Exchange]) -> Exchange:
         """Send a step unless it is dangerous; a dangerous stream is requested as an ordinary response."""
         recoveries = self._recoveries
-        with self._gate.enter():
+        with self._sending.hold_shared():
             if self._recoveries != recoveries:
                 return unsent_exchange(step, program, _RESTARTED)
             safe = self._make_safe(step)
@@ -97,7 +97,7 @@ class HazardGuard:
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, or none of them if one is dangerous."""
         recoveries = self._recoveries
-        with self._gate.enter():
+        with self._sending.hold_shared():
             if self._recoveries != recoveries:
                 return tuple(unsent_exchange(step, program, _RESTARTED) for step in steps)
             safe = [self._make_safe(step) for step in steps]
@@ -150,7 +150,7 @@ class HazardGuard:
                 return
             recoveries, self._examined = self._examined, self._recoveries
             suspects = trials.take_suspects(lost.ended)
-        with self._gate.enter_alone(ALONE_SECONDS) as is_alone:
+        with self._sending.hold_exclusively(ALONE_SECONDS) as is_alone:
             for suspect in suspects if is_alone else ():
                 kind = request_kind(suspect.step)
                 if kind in self._survived or kind in self._hazards:
@@ -190,7 +190,7 @@ class HazardGuard:
     def _survives_alone(self, step: Step, trials: SurvivalTrials) -> bool:
         """Whether the target responds to a request and survives it, with nothing else in flight."""
         kind = request_kind(step)
-        with self._gate.enter_alone(ALONE_SECONDS) as is_alone:
+        with self._sending.hold_exclusively(ALONE_SECONDS) as is_alone:
             if not is_alone or trials.send_alone(step) is not Survival.SURVIVED:
                 self._examined = self._recoveries
                 return False
