@@ -49,7 +49,7 @@ def attach_steps(
 
 
 def read_counterexample_histories(path: Path, result: RunResult, edition: str | None = None) -> Iterator[History]:
-    """Read the histories that the counterexamples come from back from the file at `path`, one after the other.
+    """Read from the file at `path` the histories that contain the counterexamples, one after the other.
 
     `edition` overrides theirs. Yields no history if the file cannot be read.
     """

@@ -115,7 +115,7 @@ def _schemathesis_programs(context: ProgramContext, options: RunOptions) -> list
 
 
 def fuzzing_size(options: RunOptions) -> FuzzingSize:
-    """Return the size of the fuzzing phase: smaller beside other phases, except in profile full."""
+    """Return the size of the fuzzing phase: smaller together with other phases, except in profile full."""
     usual = EXPLORE_ONLY if options.phases == ("explore",) else SHARED_RUN
     usual = THOROUGH if options.profile == "full" else usual
     return usual if options.max_examples is None else usual.scaled_to(options.max_examples)

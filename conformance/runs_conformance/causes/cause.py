@@ -9,7 +9,7 @@ from runs_conformance.model.json import JSON
 
 
 class Severity(StrEnum):
-    """The effect of a cause on clients, in the order of repair: the first breaks them first."""
+    """The effect of a cause on clients, in the order of repair: the most harmful comes first."""
 
     CRASH = "crash"
     ACCESS = "access"

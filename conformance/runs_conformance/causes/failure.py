@@ -79,7 +79,7 @@ class Failure:
 
     @property
     def fix(self) -> str:
-        """How the explanation of a rule says to mend it; empty if it does not."""
+        """The fix that the docstring of a rule gives; empty if it gives none."""
         last = self.verdict.explanation.rpartition("\n\n")[2]
         return last.removeprefix(_FIX) if last.startswith(_FIX) else ""
 

@@ -132,7 +132,7 @@ class FailureClassifier:
 
 
 def _least_urgent_pair(bundles: Sequence[Sequence[Cause]]) -> tuple[int, int] | None:
-    """The positions of the last two bundles that may be joined: of the same severity, and without a MUST."""
+    """The positions of the last two groups that may be joined: of the same severity, and without a MUST."""
     joinable = [number for number, bundle in enumerate(bundles) if bundle[0].level != "must"]
     for last in reversed(joinable):
         severity = bundles[last][0].severity
@@ -143,7 +143,7 @@ def _least_urgent_pair(bundles: Sequence[Sequence[Cause]]) -> tuple[int, int] | 
 
 
 _BREAKS_EVERY_CLIENT = ("answer.none", "crash.valid")
-"""Causes that clients meet which do nothing wrong. They come before the others of their severity."""
+"""Causes that affect clients that do nothing wrong. They come before the others of their severity."""
 
 
 def _urgency(cause: Cause) -> tuple[int, int, bool, int, str]:

@@ -19,7 +19,7 @@ SHARE = 0.8
 _MAX_MEMBERS = 3
 """The number of members named as separate causes; with more, the validation is incomplete as a whole."""
 _MAX_CAUSES = 3
-"""With more causes in the validation of bodies, one change mends them together: validation against the schema."""
+"""With more causes in the validation of bodies, one change fixes all of them: validation against the schema."""
 
 _KEYWORDS = {
     "additionalProperties": ("Unknown members are accepted", "Refuse members that the contract does not name."),
@@ -112,10 +112,10 @@ def _refusing(classifier: FailureClassifier) -> list[Verdict]:
 
 
 def join_validation(classifier: FailureClassifier) -> None:
-    """Join the causes that validation of bodies against their schemas mends together, and crashes on invalid bodies.
+    """Join the causes that validation of bodies against their schemas fixes, and crashes on invalid bodies.
 
-    A server that lacks few checks keeps a cause for each. Where the parser fails, no validation of what it has read
-    would mend it, unless the server uses bodies without any check: then one step that reads them mends all.
+    A server that lacks few checks keeps a cause for each. If the parser fails, no validation of what it has read would
+    fix it, unless the server uses bodies without any check: then one step that reads them fixes all.
     """
     general = [group for group in classifier.groups if group.kind in (_NONE, _INCOMPLETE)]
     special = [

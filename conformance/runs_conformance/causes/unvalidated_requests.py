@@ -104,7 +104,7 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
 
 
 def _breaks_schema_only(failure: Failure) -> bool:
-    """Whether all findings are of one request, whose body violates its schema: validation alone mends the failure."""
+    """Whether all findings are of one request, whose body violates its schema: validation alone fixes the failure."""
     exchanges = {finding.exchange for finding in failure.verdict.findings}
     return failure.has_invalid_body and len(exchanges) == 1 and failure.verdict.reason is None
 

@@ -47,8 +47,8 @@ def judge_in_processes(
     """Execute the shards of the plan in `jobs` processes, and build one report from their histories.
 
     Limits on requests, runs, tokens and the rate are divided among the processes. An interruption ends all of them in
-    an orderly way. Calls `on_target_released` when all have ended. A process that fails cuts the test run short; its
-    error is raised if no process has tested the target.
+    an orderly way. Calls `on_target_released` when all have ended. If a process fails, the report says that the test
+    run stopped early; its error is raised if no process has tested the target.
     """
     # An earlier test run in the same folder may have had another number of processes.
     folder.remove_histories()

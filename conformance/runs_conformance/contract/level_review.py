@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class LevelReview:
     """One behaviour of servers, and the reasons for the level of the rules that find it.
 
-    `variants` are those of the emulator that act like the correct servers. A SHOULD needs none, since it is their level
-    that spares them.
+    `variants` are those of the emulator that act like the correct servers. A SHOULD needs none, since it does not fail
+    correct servers.
     """
 
     behaviour: str

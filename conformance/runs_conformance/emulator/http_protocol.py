@@ -31,7 +31,7 @@ class _HeadHoldingTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send data, or hold it until more follows or the event loop goes on."""
+        """Send data, or hold it until more follows or the event loop continues."""
         if self._held:
             data, self._held = self._held + data, b""
         elif data.startswith(_HEAD):

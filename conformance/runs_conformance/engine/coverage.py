@@ -62,7 +62,7 @@ class Coverage:
         return None
 
     def need_for(self, shortfall: str) -> str | None:
-        """The user's part in mending a shortfall: `lacking` if that is its reason, else None."""
+        """The resources that the user can add to end a shortfall: `lacking` if that is its reason, else None."""
         return self.lacking if self.lacking and shortfall.endswith(self.lacking) else None
 
     def early_end(self, id_: str) -> str | None:

@@ -33,9 +33,9 @@ def judge(
 ) -> dict[str, Tally]:
     """Evaluate the rules, then each of the named `judges`, on a history, and excuse known deviations.
 
-    An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others go on.
-    So is a finding that the second validator does not confirm. The steps in a file are not trusted, since the file may
-    be damaged or of another edition: a finding on a request that does not match its step is inconclusive.
+    An exception in a rule or judge is an internal error: it is recorded in the tally of its id, and the others
+    continue. So is a finding that the second validator does not confirm. The steps in a file are not trusted, since the
+    file may be damaged or of another edition: a finding on a request that does not match its step is inconclusive.
     """
     units = _Units(history)
     tallies: dict[str, Tally] = {}

@@ -1,4 +1,4 @@
-"""Requirements whose failure leaves nothing to judge another rule by: what is never refused leaves no refusal.
+"""Requirements whose failure leaves nothing to judge another rule by, such as refusals that never happen.
 
 Most of them are measured: `engine/premises.json` says of each defect of an emulator which requirements fail, and which
 rules nothing decides any more. `python -m tests.quality.premises` derives it from the kill matrix.

@@ -31,7 +31,7 @@ such trials of a test run.
 """
 
 WATCH_REQUESTS = 8
-"""Requests that watch whether the target lives on."""
+"""Requests that show whether the target still responds."""
 
 _MIN_WATCH_SECONDS = 0.4
 
@@ -57,7 +57,7 @@ class Suspect:
 
     @property
     def starts_work(self) -> bool:
-        """Whether the target goes on working after its response."""
+        """Whether the target continues to work after its response."""
         starts = OPERATIONS[self.step.operation].creates == "run" or self.step.operation == "submit_tool_outputs"
         return starts and self.exchange.accepted
 
@@ -92,7 +92,7 @@ class SurvivalTrials:
         )[:MAX_SUSPECTS]
 
     def send_alone(self, step: Step, delay: float = 0.0) -> Survival:
-        """Send a request to fresh objects; `delay` is how long the target lived on after its response, as far as known.
+        """Send a request to fresh objects; `delay` is how long the target ran after its response, as far as known.
 
         Without a fixture for its operation the request is not sent.
         """

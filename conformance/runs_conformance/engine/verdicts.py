@@ -193,6 +193,10 @@ def _shortfall(
         needed = f"a pass needs {rule.occasions}"
         return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {needed}", None
     absent = OPERATIONS.keys() & {*context.unsupported, *context.declared_absent}
+    unseen = [name for name in (rule.needs_on_each if rule else ()) if not tally.parts[name] and name not in absent]
+    if unseen and not is_narrow:
+        reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"
+        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     offered = 1 - len(absent) / len(OPERATIONS)
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:

@@ -43,7 +43,7 @@ _USUAL_PAGE_SIZES = frozenset({5, 10, 15, 20, 25, 30, 50, 100})
 def may_end_early(page: Page) -> bool:
     """Whether a page that claims to be the whole list may hold only its first items.
 
-    A page that ends early with `has_more` false has one fault, which the rules on pagination report; what it lacks is
+    A page that ends early with `has_more` false has one defect, which the rules on pagination report; what it lacks is
     not lost.
     """
     return page.exchange.member("has_more") is not True and item_count(page) in _USUAL_PAGE_SIZES

@@ -41,7 +41,7 @@ class ConcurrentRequests:
 
     @property
     def are_simultaneous(self) -> bool:
-        """Whether all of them were sent before the first response, so that the target may have had all in hand."""
+        """Whether all of them were sent before the first response, so the target may have processed them together."""
         return were_simultaneous(self.exchanges)
 
     @property

@@ -80,7 +80,7 @@ def timed_out(exchange: Exchange) -> bool:
 
 
 def stream_timed_out(exchange: Exchange) -> bool:
-    """Whether the client stopped waiting for a stream that had become silent, or went on for too long."""
+    """Whether the client stopped waiting for a stream that had become silent, or continued for too long."""
     if exchange.completion is not Completion.UNKNOWN or not _is_stream(exchange):
         return False
     last = exchange.events[-1].at if exchange.events else exchange.started

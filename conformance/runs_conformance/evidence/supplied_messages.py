@@ -97,7 +97,7 @@ class SuppliedMessages:
     def may_be_unlisted(self) -> bool:
         """Whether missing messages may be stored: the page may end early, or another response shows one of them.
 
-        A message that the list shows as one of another thread counts, too: its `thread_id` is the fault.
+        A message that the list shows as one of another thread counts, too: its `thread_id` is what is wrong.
         """
         return may_end_early(self.page) or any(
             message_content(each.value) in self.missing

@@ -32,7 +32,8 @@ class Rule(Generic[Unit]):
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
     relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
     units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
-    A pass may be chance if one of the rules that it `relies_on` fails.
+    A pass may be chance if one of the rules that it `relies_on` fails. A pass needs a passed unit of each operation that
+    it `needs_on_each` and that the target offers; such a unit passes as `Passed(operation)`.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Rule(Generic[Unit]):
     occasions: int = 1
     judges_whole_history: bool = False
     relies_on: tuple[str, ...] = ()
+    needs_on_each: tuple[str, ...] = ()
 
     @property
     def guidance(self) -> str:
@@ -91,6 +93,7 @@ def rule(
     occasions: int = 1,
     judges_whole_history: bool = False,
     relies_on: tuple[str, ...] = (),
+    needs_on_each: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule. Its docstring is its documentation.
 
@@ -102,7 +105,8 @@ def rule(
     rule `needs_complete_history` if a request that is missing from the history could explain its findings. A rule about
     what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count exchanges
     that concern different objects; it is then judged once for a recording that is judged in parts. A rule `relies_on`
-    the ids of rules that, if they fail, leave a pass to chance. Raises TypeError if the docstring is missing.
+    the ids of rules that, if they fail, leave a pass to chance. `needs_on_each` names the operations that are each
+    judged before a pass. Raises TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -129,6 +133,7 @@ def rule(
             occasions=occasions,
             judges_whole_history=judges_whole_history,
             relies_on=relies_on,
+            needs_on_each=needs_on_each,
         )
 
     return declare

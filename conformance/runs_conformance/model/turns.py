@@ -1,4 +1,4 @@
-"""An order in which different things take turns, for where only the first few are used."""
+"""Orders items so that different kinds take turns, in case only the first few are used."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Tally:
         """Whether these results alone are a verdict: a finding, or a pass with all parts of its evidence."""
         if self.findings:
             return True
-        return self.judged > 0 and (not self.parts or self.parts[INVALID_REFUSED] > 0)
+        return self.judged > 0 and (not self.parts[VALID_ACCEPTED] or self.parts[INVALID_REFUSED] > 0)
 
     @property
     def outcome(self) -> Outcome:

@@ -1,4 +1,4 @@
-"""Faults that the proxy responds with instead of the server, to try how patient a client is."""
+"""Faults that the proxy responds with instead of the server, to test how a client handles them."""
 
 from __future__ import annotations
 

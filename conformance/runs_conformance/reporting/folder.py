@@ -114,7 +114,7 @@ def prepare_folder(path: Path | None, now: float | None = None) -> RunFolder:
 
 
 def prune(folder: RunFolder, keep: int) -> None:
-    """Delete the oldest folders of test runs beside this one, so that `keep` remain, if it lies in the usual place.
+    """Delete the oldest folders of test runs next to this one, so that `keep` remain, if it lies in the usual place.
 
     Folders that were not named by the suite are left alone.
     """

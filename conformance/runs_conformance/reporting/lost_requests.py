@@ -1,4 +1,4 @@
-"""Commands for the requests at which a target died, or which it does not survive."""
+"""Commands for the requests at which a target terminated, or which it does not survive."""
 
 from __future__ import annotations
 

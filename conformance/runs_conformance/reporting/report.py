@@ -118,12 +118,12 @@ class Report:
     """The result of one test run. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
     `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
-    kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it died, in the
-    form of counterexamples by exchange. `early_end_reason` says why the test run ended early.
-    `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
-    each of them once, and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail,
-    if one explains a tenth of the failures. `changes` are those since the last test run in the same folder.
-    `seconds` is how long the programs ran that decided each id, shared among the ids that a program decided.
+    kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it terminated,
+    in the form of counterexamples by exchange. `early_end_reason` says why the test run ended early. `comparison` is
+    the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts, each of them once,
+    and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail, if one explains a
+    tenth of the failures. `changes` are those since the last test run in the same folder. `seconds` is how long the
+    programs ran that decided each id, shared among the ids that a program decided.
     """
 
     suite: Suite

@@ -20,7 +20,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
@@ -153,7 +153,7 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
     if exchange.step is None or write.target_may_be_deleted:
         return
     if exchange.accepted:
-        yield PASSED
+        yield Passed(exchange.operation or "")
     elif exchange.refused and write.must_be_accepted_if_unlocked:
         names_other_kind = write.names_own_run if is_elsewhere else write.foreign_run is not None
         if names_other_kind:
@@ -219,7 +219,12 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
 
 
 @rule(
-    units=thread_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("end-of-run-releases-lock",)
+    units=thread_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="core",
+    requirements=("end-of-run-releases-lock",),
+    needs_on_each=("create_message", "create_run"),
 )
 def keeps_nobody_out_elsewhere(write: ThreadWrite) -> Iterator[Result]:
     """An active run locks only its own thread; other threads accept messages and runs meanwhile.

@@ -13,7 +13,7 @@ from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT, at
 from runs_conformance.model.verdict import NO_VALID_VALUE, Finding, Outcome, Tally
 from runs_conformance.rules.constraints.requests import tallies
-from tests.rules.histories import HistoryBuilder, error, message, run, thread
+from tests.rules.histories import RUN, HistoryBuilder, error, message, run, thread
 
 MINIMUM = "create_run.max_prompt_tokens.minimum"
 BODY = {"assistant_id": "asst_a"}
@@ -505,6 +505,41 @@ def test_thread_is_idle_after_its_run_ended() -> None:
     builder.get_run(run("cancelled", "run_2"), thread_id="thread_2")
     builder.no(negative(), thread="thread_2")
     assert builder.tally().outcome is Outcome.PASS
+
+
+def test_run_that_admits_others_explains_no_refusal() -> None:
+    """A static mock shows one run, always queued, for all that were created."""
+    builder = RequestHistory()
+    for accepted in (control(), valid()):
+        builder.send("create_run", run("queued"), step=accepted, thread_id="thread_1")
+    builder.no(negative(), thread="thread_1")
+    builder.send("create_run", run("queued"), step=valid(257), thread_id="thread_1")
+    builder.send("cancel_run", run("queued"), thread_id="thread_1", run_id=RUN)
+    assert builder.tally().outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("last", ["queued", "in_progress", "completed"])
+def test_run_that_admits_others_in_another_status_may_lock_its_thread(last: str) -> None:
+    """The second run was accepted while the first one was queued, but the refused one came at another status."""
+    builder = with_valid_neighbours()
+    builder.create_run(run("queued", "run_x"), step=control(), thread_id="thread_x")
+    builder.create_run(run("completed", "run_y"), step=valid(), thread_id="thread_x")
+    builder.get_run(run("queued", "run_x"), thread_id="thread_x")
+    if last != "queued":
+        builder.get_run(run("in_progress", "run_x"), thread_id="thread_x")
+    builder.no(negative(), thread="thread_x")
+    builder.get_run(run(last, "run_x"), thread_id="thread_x")
+    assert builder.tally().outcome is (Outcome.PASS if last == "queued" else Outcome.INCONCLUSIVE)
+
+
+def test_runs_whose_end_was_not_seen_lock_their_thread() -> None:
+    """Each run may have ended before the next one was accepted."""
+    builder = with_valid_neighbours()
+    builder.accept(control(), thread="thread_x")
+    builder.accept(valid(), thread="thread_x")
+    builder.no(negative(), thread="thread_x")
+    builder.accept(valid(), thread="thread_x")
+    assert not builder.tally().judged
 
 
 def test_run_that_may_have_been_created_locks_its_thread() -> None:

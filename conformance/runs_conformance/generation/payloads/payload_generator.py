@@ -150,7 +150,7 @@ class PayloadGenerator:
 
 def _weight(constraint: str) -> float:
     """How often a constraint is violated relative to others: rarely the type of the body, which leaves nothing else to
-    go wrong, and more often members of the top level, which have the most other members beside them.
+    go wrong, and more often members of the top level, which have the most sibling members.
     """
     place, _, keyword = constraint.rpartition(".")
     depth = place.count(".")

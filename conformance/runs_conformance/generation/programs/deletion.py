@@ -42,7 +42,7 @@ def deleted_around_a_run(context: ProgramContext) -> StepGenerator:
 def deleted_thread(context: ProgramContext) -> StepGenerator:
     """A thread on which nothing has run is deleted, and then given a message and a run.
 
-    It must accept neither. No other request is needed, so that faults elsewhere hide nothing.
+    It must accept neither. No other request is needed, so that defects of other operations hide nothing.
     """
     if context.use.get("thread") or not (yield from require(assistant(context), thread(context))):
         return
