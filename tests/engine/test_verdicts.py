@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -176,6 +177,21 @@ def test_a_rule_about_what_never_happens_needs_its_occasions() -> None:
     ends = {"planned": ProgramEnd("planned", Ending.COMPLETED)}
     narrow = Coverage(decisions, ends, {"planned": frozenset({id_})}, {})
     assert outcome(1, narrow) is Outcome.PASS
+
+
+def test_a_pass_needs_each_operation_that_the_target_offers() -> None:
+    id_, operations = next((id_, rule.needs_on_each) for id_, rule in catalogue().items() if rule.needs_on_each)
+
+    def judge(seen: Sequence[str], absent: Sequence[str] = ()) -> tuple[Outcome, str | None]:
+        tally = Tally(judged=4, parts=Counter(seen))
+        context = VerdictContext(declared_absent=dict.fromkeys(absent, "absent"))
+        verdict = next(each for each in build_verdicts({id_: tally}, REQUIREMENTS, context) if each.id == id_)
+        return verdict.outcome, verdict.reason
+
+    assert judge(operations)[0] is Outcome.PASS
+    reason = f"held on 4 occasions, but none was a request to {operations[0]}"
+    assert judge(operations[1:]) == (Outcome.INCONCLUSIVE, reason)
+    assert judge(operations[1:], operations[:1])[0] is Outcome.PASS
 
 
 def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:

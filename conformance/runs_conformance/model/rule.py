@@ -32,8 +32,8 @@ class Rule(Generic[Unit]):
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
     relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
     units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
-    A pass may be chance if one of the rules that it `relies_on` fails. A pass needs a passed unit of each operation that
-    it `needs_on_each` and that the target offers; such a unit passes as `Passed(operation)`.
+    A pass may be chance if one of the rules that it `relies_on` fails. A pass needs a passed unit, `Passed(operation)`,
+    of each operation in `needs_on_each` that the target offers.
     """
 
     id: str
