@@ -1,7 +1,7 @@
 """Updates everything that is derived from the rules, schemas, mutants and variants, in the order in which it builds up.
 
 `python -m tests.quality.refresh [NAME...]` judges the mutants and variants that the committed matrices lack and those
-named, and updates their rows. Then it writes the answer matrix, if constraints on answers were added or removed,
+named, and updates their rows. Then it writes the response matrix, if constraints on responses were added or removed,
 `rules/violations.json`, `engine/decisions.json`, `engine/premises.json` and the pages of `docs/`. With `--all` it
 judges every mutant and variant, which takes long.
 """
@@ -16,7 +16,7 @@ from runs_conformance import docgen
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, variants
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.model.suggestion import did_you_mean
-from tests.quality import answer_matrix, decisions, kill_matrix, premises, variants_matrix
+from tests.quality import decisions, kill_matrix, premises, response_matrix, variants_matrix
 from tests.rules import violations
 
 
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     violations.main()
     survivors = kill_matrix.update(to_judge(mutant_names()))
     results = variants_matrix.update(to_judge(variant_names()))
-    if options.all or answer_matrix.is_stale():
-        answer_matrix.main([])
+    if options.all or response_matrix.is_stale():
+        response_matrix.main([])
     decisions.write(decisions.measure(results) if options.all else decisions.remeasure(load_decisions(), results))
     premises.main()
     docgen.main([])

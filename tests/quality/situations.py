@@ -17,9 +17,9 @@ from runs_conformance.evidence.observation import observations_in
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from tests.quality import sequences
-from tests.quality.answer_matrix import record, record_target
 from tests.quality.emulator_host import serve_emulators
 from tests.quality.judging import STEP_MS, target_at
+from tests.quality.response_matrix import record, record_target
 from tests.quality.tables import read_rows, write_rows, write_text
 
 NAME = "situations"
@@ -53,7 +53,7 @@ TRANSIENT = ("queued", "in_progress", "cancelling")
 REASONS = {
     "A": "the object is gone: whether a request of each kind is refused then is covered for reading and listing",
     "B": "which transient status a request meets depends on time; the request is covered in some of them",
-    "C": "the last run decides the answer, not how the run before it ended: covered with the same status of the last "
+    "C": "the last run decides the response, not how the run before it ended: covered with the same status of the last "
     "run, after another end or with the first run of a thread",
     "D": "the end of the run makes no difference to the request: covered after other endings, or before any run",
     "E": "the channel makes no difference to whether the request is accepted: covered on the other one, in this status "
