@@ -46,10 +46,8 @@ def additional_messages(context: ProgramContext) -> StepGenerator:
         return
     answer: Exchange = yield page("list_messages", name="answer", run_id=Ref("run"))
     if count := item_count(answer):
-        # The next older message is the caller's, and belongs on no page of the run's messages.
-        yield page(
-            "list_messages", run_id=Ref("run"), limit=1, order="desc", after=Ref("answer", f"/data/{count - 1}/id")
-        )
+        # The older messages are the caller's, and belong on no page of the run's messages.
+        yield page("list_messages", run_id=Ref("run"), order="desc", after=Ref("answer", f"/data/{count - 1}/id"))
     messages: Exchange = yield page("list_messages", name="messages", order="asc")
     for index in range(item_count(messages)):
         yield on_message("get_message", Ref("messages", f"/data/{index}/id"))
