@@ -107,7 +107,10 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "breaks_the_connection_with_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
     "breaks_without_a_content_type": {"reads_broken_json": "a body of another type is read as an empty object"},
     "calls_after_cancelling": {"always_streams": "the stream of a run ends when it waits, before it can be cancelled"},
-    "filters_the_first_page_only": {"finds_all_messages_of_a_run_at_once": "messages of a run have no second page"},
+    "filters_the_first_page_only": {
+        "finds_all_messages_of_a_run_at_once": "messages of a run have no second page",
+        "ignores_after": "the cursor that would lead to a second page is dropped",
+    },
     "stores_outputs_before_the_check": {"absent:submit_tool_outputs": "no outputs can be submitted"},
     "never_modifies_threads": {"absent:modify_thread": "no thread can be modified"},
     "modifies_the_end": {"completes_without_a_time": "the time of completion is never shown"},
