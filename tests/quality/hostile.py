@@ -113,7 +113,7 @@ def _case(
 
 
 def _timed_case(behaviour: HostileBehaviour, every: int) -> HostileCase:
-    """A limit of time holds but for one request, clean-up and the start of the command."""
+    """A limit of time holds but for one request, cleanup and the start of the command."""
     when = f"one of {every} requests, --max-time {MAX_TIME_S}s"
     case = _case(behaviour, when, lambda number: number % every == 0, CUT_SHORT | UNREACHABLE)
     return replace(case, max_seconds=MAX_TIME_S + 2 + 10 + 3, arguments=("--max-time", f"{MAX_TIME_S}s"))
