@@ -33,8 +33,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "calls_a_thread_threads": ("identity.never_changes",),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
-    # A revived run may end again, at another time, before it is read.
-    "revives_on_modify": ("times.stamps_of_an_ended_run_stay",),
+    # A revived run may end again, at another time and in another status, before it is read.
+    "revives_on_modify": ("times.stamps_of_an_ended_run_stay", "times.completed_run_has_no_other_end"),
     # A message that equals an earlier one is the earlier one, with its id and metadata.
     "keeps_equal_messages_once": ("identity.never_changes", "messages.given_messages_keep_their_metadata", "threads."),
     # A run that is listed several times is on both sides of a cursor.
@@ -137,6 +137,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "calls_another_function": {"ignores_the_named_function": "the named function does not reach the model"},
     "forgets_the_lock_after_outputs": {"never_unlocks": "every run locks its thread forever"},
+    "holds_everything_by_default": {"holds_10_by_default": "a page without a limit holds ten"},
     "leaves_code_out": {"numbers_errors": "every error has a code"},
     "leaves_has_more_out": {
         "always_has_more": "every list says that it has more",
