@@ -4,19 +4,20 @@ from runs_conformance.model.case import REFUSES_REFERENCE, DanglingReference, Ro
 from runs_conformance.model.history import History
 from runs_conformance.rules import references
 from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import MESSAGE, HistoryBuilder, deleted, message, run
+from tests.rules.histories import MESSAGE, RUN, THREAD, HistoryBuilder, deleted, message, run
 
 
 def requested(kind: DanglingReference, status: int, operation: str = "get_run", works: bool = True) -> History:
     builder = HistoryBuilder()
     step = Step(operation=operation, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=kind)
     answer = deleted(MESSAGE) if operation == "delete_message" else run()
+    path = {"run_id": "run_b"} if kind is DanglingReference.FOREIGN else {}
     if works:
         builder.send(operation, answer)
     if status == 200:
-        builder.send(operation, answer, step=step)
+        builder.send(operation, answer, step=step, **path)
     else:
-        builder.refuse(operation, status, step=step)
+        builder.refuse(operation, status, step=step, **path)
     return builder.history()
 
 
@@ -107,9 +108,51 @@ def test_message_is_found_under_another_thread() -> History:
     return builder.history()
 
 
+@inconclusive(references.objects_are_found_under_their_own_parent_only)
+def test_objects_of_two_kinds_share_an_id() -> History:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.send("create_message", message("user", id_=RUN), thread_id="thread_b")
+    builder.get_run(run())
+    return builder.history()
+
+
+@inconclusive(references.objects_are_found_under_their_own_parent_only)
+def test_runs_of_two_threads_share_an_id() -> History:
+    """The id names a run of each thread. Another rule reports that they share it."""
+    builder = HistoryBuilder()
+    for thread_id in (THREAD, "thread_b"):
+        builder.create_run(run(), thread_id=thread_id)
+    for thread_id in (THREAD, "thread_b"):
+        builder.get_run(run(), thread_id=thread_id)
+    return builder.history()
+
+
+@fails(references.objects_are_found_under_their_own_parent_only)
+def test_run_of_two_threads_is_found_under_a_third() -> History:
+    builder = HistoryBuilder()
+    for thread_id in (THREAD, "thread_b"):
+        builder.create_run(run(), thread_id=thread_id)
+    builder.get_run(run(), thread_id="thread_c")
+    return builder.history()
+
+
 @fails(references.objects_are_found_under_their_own_parent_only)
 def test_step_is_found_under_another_run() -> History:
     return requested(DanglingReference.FOREIGN, 200, "get_run_step")
+
+
+@inconclusive(references.objects_are_found_under_their_own_parent_only)
+def test_wrong_parent_has_the_id_of_the_right_one() -> History:
+    """A static mock gives all threads one id, so that a request through another thread has the right path."""
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.get_run(run())
+    step = Step(
+        operation="get_run", role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=DanglingReference.FOREIGN
+    )
+    builder.get_run(run(), step=step)
+    return builder.history()
 
 
 @permitted

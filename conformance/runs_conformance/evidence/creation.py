@@ -85,13 +85,20 @@ def creations(history: History) -> tuple[Creation, ...]:
 
 
 def names_wrong_thread(history: History, exchange: Exchange) -> bool:
-    """Whether a request looks for a run or message under another thread than the one in which it was created."""
+    """Whether a request looks for a run or message under a thread in which it was never created."""
     path, threads = exchange.path, _threads(history)
-    created_in = (threads.get(path[name]) for name in ("run_id", "message_id") if name in path)
-    return any(thread is not None and thread != path.get("thread_id") for thread in created_in)
+    created_in = (threads.get((name, path[name])) for name in ("run_id", "message_id") if name in path)
+    return any(those is not None and path.get("thread_id") not in those for those in created_in)
 
 
 @lru_cache(maxsize=16)
-def _threads(history: History) -> dict[str, str]:
-    """The thread of each created object that has one, by the object's id."""
-    return {creation.id: creation.thread for creation in creations(history) if creation.thread}
+def _threads(history: History) -> dict[tuple[str, str], set[str]]:
+    """By the path parameter and the id of each created object, the threads in which an object with this id was created.
+
+    These are several if objects share an id.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for each in creations(history):
+        if each.thread:
+            found.setdefault((f"{each.kind}_id", each.id), set()).add(each.thread)
+    return found

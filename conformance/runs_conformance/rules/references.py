@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.server_failure import is_server_error
@@ -36,14 +37,29 @@ def _dangling_references(history: History) -> Iterable[tuple[Exchange, bool]]:
             yield exchange, operation_works(history, exchange)
 
 
-def _references_under_wrong_parent(history: History) -> Iterable[tuple[Exchange, bool]]:
-    """Every request for an object under a thread or run that is not its parent, and whether its operation works."""
+@dataclass(frozen=True, eq=False)
+class _ForeignReference:
+    """A request for an object under a thread or run that is not its parent.
+
+    `works` says whether its operation was accepted for another request, and `has_id_of_parent` whether the thread or
+    run has the id of the parent, so that the path is right.
+    """
+
+    exchange: Exchange
+    works: bool
+    has_id_of_parent: bool
+
+
+def _references_under_wrong_parent(history: History) -> Iterable[_ForeignReference]:
+    """Every request for an object under a thread or run that is not its parent."""
+    right_paths = [exchange.path for exchange in history if exchange.accepted and _is_plain(exchange)]
     for exchange in history:
-        if exchange.operation and (
-            exchange.dangling is DanglingReference.FOREIGN
-            or (names_wrong_thread(history, exchange) and _is_plain(exchange))
-        ):
-            yield exchange, operation_works(history, exchange)
+        if not exchange.operation:
+            continue
+        if exchange.dangling is DanglingReference.FOREIGN:
+            yield _ForeignReference(exchange, operation_works(history, exchange), exchange.path in right_paths)
+        elif names_wrong_thread(history, exchange) and _is_plain(exchange):
+            yield _ForeignReference(exchange, operation_works(history, exchange), has_id_of_parent=False)
 
 
 def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Result]:
@@ -124,11 +140,14 @@ def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Res
     capability="core",
     requirements=("run-only-under-own-thread",),
 )
-def objects_are_found_under_their_own_parent_only(request: tuple[Exchange, bool]) -> Iterator[Result]:
+def objects_are_found_under_their_own_parent_only(request: _ForeignReference) -> Iterator[Result]:
     """A run or message is not found under another thread, nor a step under another run.
 
     A server that checks only the last id lets whoever knows one thread read all others.
 
     Fix: Look objects up by all ids in the path.
     """
-    yield from _check_refused(request, "the object was found under the wrong parent")
+    if request.has_id_of_parent:
+        yield Inconclusive("the wrong parent has the same id as the right one")
+    else:
+        yield from _check_refused((request.exchange, request.works), "the object was found under the wrong parent")
