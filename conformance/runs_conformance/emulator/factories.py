@@ -39,8 +39,8 @@ def new_assistant_members(edition: str, body: Members) -> Members:
         "model": body.get("model"),
         "instructions": body.get("instructions"),
         "tools": tools,
-        "top_p": _or(body.get("top_p"), 1.0),
-        "temperature": _or(body.get("temperature"), 1.0),
+        "top_p": _value_or_default(body.get("top_p"), 1.0),
+        "temperature": _value_or_default(body.get("temperature"), 1.0),
         "reasoning_effort": body.get("reasoning_effort"),
         "tool_resources": normalize_tool_resources(body.get("tool_resources"), tools),
         "metadata": new_metadata({}, body.get("metadata")),
@@ -149,7 +149,7 @@ def new_run(request: RequestContext, thread: Thread, assistant: Assistant, body:
         created_at=now,
         thread_id=thread.id,
         assistant_id=assistant.id,
-        model=_or(body.get("model"), assistant.members["model"]),
+        model=_value_or_default(body.get("model"), assistant.members["model"]),
         instructions=server.hooks.run_instructions(assistant, body),
         tools=_run_tools(server.options.edition, assistant, body),
         metadata=server.hooks.new_metadata({}, body.get("metadata")),
@@ -161,7 +161,7 @@ def new_run(request: RequestContext, thread: Thread, assistant: Assistant, body:
 
 def run_instructions(assistant: Assistant, body: Members) -> str | None:
     """The instructions of a run: those of the body or else of the assistant, then the additional ones."""
-    base: str | None = _or(body.get("instructions"), assistant.members["instructions"])
+    base: str | None = _value_or_default(body.get("instructions"), assistant.members["instructions"])
     additional: str | None = body.get("additional_instructions")
     return base if not additional else f"{base}\n{additional}" if base else additional
 
@@ -175,19 +175,19 @@ def run_settings(assistant: Assistant, body: Members) -> Members:
     """The settings of a run: sampling, limits, response format and tool choice."""
     inherited = assistant.members
     return {
-        "temperature": _or(body.get("temperature"), inherited["temperature"]),
-        "top_p": _or(body.get("top_p"), inherited["top_p"]),
-        "reasoning_effort": _or(body.get("reasoning_effort"), inherited["reasoning_effort"]),
+        "temperature": _value_or_default(body.get("temperature"), inherited["temperature"]),
+        "top_p": _value_or_default(body.get("top_p"), inherited["top_p"]),
+        "reasoning_effort": _value_or_default(body.get("reasoning_effort"), inherited["reasoning_effort"]),
         "max_completion_tokens": body.get("max_completion_tokens"),
         "max_prompt_tokens": body.get("max_prompt_tokens"),
         "truncation_strategy": {"type": "auto", "last_messages": None, **(body.get("truncation_strategy") or {})},
-        "response_format": _or(body.get("response_format"), inherited["response_format"]),
-        "tool_choice": _or(body.get("tool_choice"), "auto"),
-        "parallel_tool_calls": _or(body.get("parallel_tool_calls"), True),
+        "response_format": _value_or_default(body.get("response_format"), inherited["response_format"]),
+        "tool_choice": _value_or_default(body.get("tool_choice"), "auto"),
+        "parallel_tool_calls": _value_or_default(body.get("parallel_tool_calls"), True),
     }
 
 
-def _or(value: Any, default: Any) -> Any:
+def _value_or_default(value: Any, default: Any) -> Any:
     return default if value is None else value
 
 

@@ -99,7 +99,7 @@ class ApproachSearch(PrerequisiteSearch):
             return
         if not (yield from self._find_thread()):
             return
-        if (yield from self._calls_function()):
+        if (yield from self._try_function_call()):
             self.approach = replace(self.approach, call_attempts=CALL_ATTEMPTS)
             return
         if (yield from self._find_run_form()):
@@ -113,7 +113,7 @@ class ApproachSearch(PrerequisiteSearch):
                 return
         self._note("any id of a file or vector store is accepted", accepts_any_file_id=True)
 
-    def _calls_function(self, approach: Approach | None = None) -> Fragment:
+    def _try_function_call(self, approach: Approach | None = None) -> Fragment:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
         trial = approach or self.approach
         created: Exchange = yield from self._send(run(**forced_call(apply_approach(self.context, trial))), trial)
@@ -142,7 +142,7 @@ class ApproachSearch(PrerequisiteSearch):
         return True
 
     @property
-    def _learns_from_runs(self) -> bool:
+    def _can_learn_from_runs(self) -> bool:
         """Whether further runs may show something."""
         return max(self.stuck_runs, self.unread_runs) < MAX_STUCK_RUNS
 
@@ -185,7 +185,7 @@ class ApproachSearch(PrerequisiteSearch):
                 self._learn_from(exchange)
                 if status(exchange) not in TERMINAL:
                     yield on_run("cancel_run")
-                return self.model_responds is not False and self._learns_from_runs
+                return self.model_responds is not False and self._can_learn_from_runs
             first = first or created
         self.model_responds = False
         self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
@@ -198,7 +198,7 @@ class ApproachSearch(PrerequisiteSearch):
         for choice, place in (*forms[was_tried:], *forms):
             trial = replace(self.approach, tool_choice=choice, tools_on=place)
             prepared = yield from self._prepare(trial)
-            if prepared and self._learns_from_runs and (yield from self._calls_function(trial)):
+            if prepared and self._can_learn_from_runs and (yield from self._try_function_call(trial)):
                 self._note(
                     f"to make a run call a function, {_WAYS_TO_FORCE[choice]}, and the {place} has the tools",
                     tool_choice=choice,
@@ -208,7 +208,7 @@ class ApproachSearch(PrerequisiteSearch):
                 yield from self._check_reliability()
                 yield from self._repeat_silent_form()
                 return True
-        if self._learns_from_runs:
+        if self._can_learn_from_runs:
             reason = "no run could be made to call a function"
             if self.waits_without_calls:
                 reason = "runs wait for tool outputs, but do not show their calls in required_action"
@@ -231,7 +231,7 @@ class ApproachSearch(PrerequisiteSearch):
 
     def _check_reliability(self) -> StepGenerator:
         """Try the form that called a function again: a model may call functions at random."""
-        if not ((yield from self._prepare(self.approach)) and (yield from self._calls_function(self.approach))):
+        if not ((yield from self._prepare(self.approach)) and (yield from self._try_function_call(self.approach))):
             self._note("some runs do not call a function in this form")
 
     def _repeat_silent_form(self) -> StepGenerator:
@@ -246,7 +246,7 @@ class ApproachSearch(PrerequisiteSearch):
                 trial = replace(self.approach, tools_on=place)
                 if not (yield from self._prepare(trial)):
                     break
-                yield from self._calls_function(trial)
+                yield from self._try_function_call(trial)
                 if self.silent_runs[form] == silent:
                     break
 

@@ -90,7 +90,7 @@ def _unauthorized_attempts(history: History) -> Iterator[UnauthorizedAttempt]:
         if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not is_rejected:
             continue
         check = _EFFECT_CHECKS.get(exchange.operation or "")
-        if check is None or (check is not _run and any(_are_identical(other, exchange) for other in effective)):
+        if check is None or (check is not _check_run and any(_are_identical(other, exchange) for other in effective)):
             continue
         checks = list(check(history, exchange))
         yield UnauthorizedAttempt(
@@ -113,7 +113,7 @@ EffectChecks = Iterator[tuple[Exchange, bool]]
 """Later reads by the owner, each with whether it shows the effect of the request."""
 
 
-def _deletion(history: History, exchange: Exchange) -> EffectChecks:
+def _check_deletion(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the object, which was shown before, still exists, unless it was lost or deleted otherwise."""
     kind = (exchange.operation or "").removeprefix("delete_")
     id_ = exchange.path.get(f"{kind}_id", "")
@@ -153,7 +153,7 @@ def _deletes(deletion: Exchange, exchange: Exchange) -> bool:
     return operation is not None and deletion.path.get(operation.parameters[-1]) in exchange.path.values()
 
 
-def _modification(history: History, exchange: Exchange) -> EffectChecks:
+def _check_modification(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the object has the metadata of the rejected request."""
     kind = (exchange.operation or "").removeprefix("modify_")
     body = exchange.request.body
@@ -185,7 +185,7 @@ def _observed_after(history: History, exchange: Exchange, kind: str, id_: str) -
             yield observation
 
 
-def _message(history: History, exchange: Exchange) -> EffectChecks:
+def _check_message(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the thread has a message with the text of the rejected request."""
     body = exchange.request.body
     sent = body.get("content") if is_object(body) else None
@@ -195,7 +195,7 @@ def _message(history: History, exchange: Exchange) -> EffectChecks:
             yield read, any(sent in _texts(item.get("content")) for item in page.items if not item.is_misplaced)
 
 
-def _run(history: History, exchange: Exchange) -> EffectChecks:
+def _check_run(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the thread has a run without a known creation."""
     thread = exchange.path.get("thread_id", "")
     created = [creation for creation in creations(history) if creation.kind == "run"]
@@ -213,17 +213,19 @@ def _run(history: History, exchange: Exchange) -> EffectChecks:
             yield read, any(item.id not in known and not item.is_misplaced for item in page.items)
 
 
-def _cancellation(history: History, exchange: Exchange) -> EffectChecks:
+def _check_cancellation(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the waiting run was cancelled."""
-    yield from _status_changes(history, exchange, "cancel_run", ("cancelling", "cancelled"))
+    yield from _check_status_changes(history, exchange, "cancel_run", ("cancelling", "cancelled"))
 
 
-def _submission(history: History, exchange: Exchange) -> EffectChecks:
+def _check_submission(history: History, exchange: Exchange) -> EffectChecks:
     """Check whether the waiting run continued."""
-    yield from _status_changes(history, exchange, "submit_tool_outputs", ("queued", "in_progress", "completed"))
+    yield from _check_status_changes(history, exchange, "submit_tool_outputs", ("queued", "in_progress", "completed"))
 
 
-def _status_changes(history: History, exchange: Exchange, operation: str, statuses: tuple[str, ...]) -> EffectChecks:
+def _check_status_changes(
+    history: History, exchange: Exchange, operation: str, statuses: tuple[str, ...]
+) -> EffectChecks:
     """Check whether a waiting run changed to one of these statuses before any other request may have changed it."""
     others = [
         e
@@ -267,10 +269,10 @@ def _texts(content: JSON | Absent) -> list[JSON | Absent]:
 
 
 _EFFECT_CHECKS: dict[str, Callable[[History, Exchange], EffectChecks]] = {
-    **{f"delete_{kind}": _deletion for kind in ("assistant", "thread", "message")},
-    **{f"modify_{kind}": _modification for kind in ("assistant", "thread", "message", "run")},
-    "create_message": _message,
-    "create_run": _run,
-    "cancel_run": _cancellation,
-    "submit_tool_outputs": _submission,
+    **{f"delete_{kind}": _check_deletion for kind in ("assistant", "thread", "message")},
+    **{f"modify_{kind}": _check_modification for kind in ("assistant", "thread", "message", "run")},
+    "create_message": _check_message,
+    "create_run": _check_run,
+    "cancel_run": _check_cancellation,
+    "submit_tool_outputs": _check_submission,
 }

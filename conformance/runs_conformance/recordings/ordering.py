@@ -39,17 +39,17 @@ def in_order(entries: Iterable[OrderedEntry]) -> list[TimedEntry]:
         jumps = _clock_jumps(list(reversed(distinct)) if _is_newest_first(distinct) else distinct)
         timed = [_at_its_time(entry) for entry in distinct]
         timed.sort(key=lambda each: (each.started, each.entry.sequence_number))
-        return _without_order_within(jumps, timed) if jumps else timed
+        return _make_overlap(jumps, timed) if jumps else timed
     if _is_newest_first(distinct):
         distinct.reverse()
     if not any(entry.has_exact_times for entry in distinct):
-        return _one_after_the_other(_by_second(distinct))
+        return _make_consecutive(_by_second(distinct))
     if _clock_jumps([entry for entry in distinct if entry.has_exact_times]):
-        return _one_after_the_other(distinct)
+        return _make_consecutive(distinct)
     return _interleave(distinct)
 
 
-def _one_after_the_other(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
+def _make_consecutive(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
     """Give entries that are in order consecutive intervals, but let long ones last until others had begun."""
     timed: list[TimedEntry] = []
     starts = [entry.started_at for entry in entries]
@@ -79,7 +79,7 @@ def _clock_jumps(entries: Sequence[OrderedEntry], tolerance: float = CLOCK_TOLER
     return jumps
 
 
-def _without_order_within(jumps: Sequence[tuple[float, float]], timed: Sequence[TimedEntry]) -> list[TimedEntry]:
+def _make_overlap(jumps: Sequence[tuple[float, float]], timed: Sequence[TimedEntry]) -> list[TimedEntry]:
     """Let the entries that began in one of these periods overlap each other."""
     periods: list[list[float]] = []
     for started, ended in sorted(jumps):
@@ -157,15 +157,17 @@ def _interleave(entries: Sequence[OrderedEntry]) -> list[TimedEntry]:
             slot = slot_of[entry.sequence_number] + 1
         else:
             slots[slot].append(entry)
-    timed: list[TimedEntry] = _between(slots[0], None, exact[0].started)
+    timed: list[TimedEntry] = _spread_between(slots[0], None, exact[0].started)
     for number, each in enumerate(exact):
         following = exact[number + 1].started if number + 1 < len(exact) else None
         timed.append(each)
-        timed += _between(slots[number + 1], max(each.started, min(each.ended, following or each.ended)), following)
+        timed += _spread_between(
+            slots[number + 1], max(each.started, min(each.ended, following or each.ended)), following
+        )
     return timed
 
 
-def _between(entries: Sequence[OrderedEntry], after: float | None, before: float | None) -> list[TimedEntry]:
+def _spread_between(entries: Sequence[OrderedEntry], after: float | None, before: float | None) -> list[TimedEntry]:
     """Give the entries consecutive intervals between two moments."""
     if after is None:
         after = (before or 0.0) - len(entries)

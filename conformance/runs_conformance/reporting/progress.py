@@ -69,7 +69,7 @@ class LineProgress:
 
     def on_undeletable(self, estimates: Mapping[str, int]) -> None:
         """Print what will be left on the target."""
-        self._say(_undeletable(estimates))
+        self._say(_undeletable_text(estimates))
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Print the progress if the last line is old enough."""
@@ -86,22 +86,22 @@ class LineProgress:
 
     def on_cleanup(self, leftovers: int) -> None:
         """Print what is being deleted."""
-        self._say(_cleaning(leftovers))
+        self._say(_cleanup_text(leftovers))
 
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """Print what could not be deleted."""
-        self._say(_leaving(leftovers))
+        self._say(_leftovers_text(leftovers))
 
     def on_throttled(self, seconds: float) -> None:
         """Print why nothing seems to happen."""
-        self._say(_throttling(seconds))
+        self._say(_throttling_text(seconds))
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
         """Print what is waited for, if nothing was printed for long."""
         now = self._now()
         if seconds >= LONG_WAIT and now - self._last >= LONG_WAIT:
             self._last = now
-            self._say(_waiting(awaited, seconds))
+            self._say(_waiting_text(awaited, seconds))
 
 
 class ProgressBar:
@@ -139,7 +139,7 @@ class ProgressBar:
 
     def on_undeletable(self, estimates: Mapping[str, int]) -> None:
         """Print what will be left on the target."""
-        self._say(_undeletable(estimates))
+        self._say(_undeletable_text(estimates))
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
         """Advance the bar."""
@@ -154,20 +154,20 @@ class ProgressBar:
 
     def on_cleanup(self, leftovers: int) -> None:
         """Print what is being deleted."""
-        self._say(_cleaning(leftovers))
+        self._say(_cleanup_text(leftovers))
 
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
         """Print what could not be deleted."""
-        self._say(_leaving(leftovers))
+        self._say(_leftovers_text(leftovers))
 
     def on_throttled(self, seconds: float) -> None:
         """Print why nothing seems to happen."""
-        self._say(_throttling(seconds))
+        self._say(_throttling_text(seconds))
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
         """Show what is waited for, if it takes long."""
         if self._progress is not None and seconds >= LONG_WAIT:
-            self._progress.update(self._task, description=_waiting(awaited, seconds))
+            self._progress.update(self._task, description=_waiting_text(awaited, seconds))
 
 
 def format_left(seconds: float) -> str:
@@ -177,26 +177,26 @@ def format_left(seconds: float) -> str:
     return f"{round(seconds / 60)} min"
 
 
-def _cleaning(things: int) -> str:
+def _cleanup_text(things: int) -> str:
     return f"deleting {things} {'object' if things == 1 else 'objects'} from the target"
 
 
-def _leaving(things: Sequence[str], most: int = 3) -> str:
+def _leftovers_text(things: Sequence[str], most: int = 3) -> str:
     more = f" and {len(things) - most} more" if len(things) > most else ""
     return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
 
 
-def _undeletable(estimates: Mapping[str, int]) -> str:
+def _undeletable_text(estimates: Mapping[str, int]) -> str:
     kinds = " and ".join(f"no {kind}s" for kind in estimates)
     counts = " and ".join(plural(count, kind) for kind, count in estimates.items())
     return f"the target deletes {kinds}: about {counts} will be left on it"
 
 
-def _throttling(seconds: float) -> str:
+def _throttling_text(seconds: float) -> str:
     return f"the target responds with HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
 
 
-def _waiting(awaited: str, seconds: float) -> str:
+def _waiting_text(awaited: str, seconds: float) -> str:
     return f"waiting for {awaited}, {seconds:.0f} s so far"
 
 

@@ -267,8 +267,8 @@ class CaseRun:
         Raises InternalError for one that the second validator does not find invalid at its place alone.
         """
         statuses = Counter[int | None]()
-        for step in order_by_turns(negatives) if self.samples else negatives:
-            if step.exercises and (step.exercises[0] in self.failed_constraints or self.leaves_out(step)):
+        for step in order_by_turns(negatives) if self.samples_negatives else negatives:
+            if step.exercises and (step.exercises[0] in self.failed_constraints or self.is_omitted(step)):
                 continue
             if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
                 return
@@ -282,11 +282,11 @@ class CaseRun:
                 self.failed_constraints.add(step.exercises[0])
 
     @property
-    def samples(self) -> bool:
+    def samples_negatives(self) -> bool:
         """Whether negatives are left out once many were accepted, since each accepted one starts a run."""
         return self.fixture.after_accept is not None and not self.context.exhaustive
 
-    def leaves_out(self, step: Step) -> bool:
+    def is_omitted(self, step: Step) -> bool:
         """Whether a negative is not sent, because the target accepted most of those like it."""
         is_wanted = not self.context.always_sent.isdisjoint(step.exercises)
-        return self.samples and not is_wanted and self.omission.covers(step)
+        return self.samples_negatives and not is_wanted and self.omission.covers(step)
