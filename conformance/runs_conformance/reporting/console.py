@@ -273,7 +273,7 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
         yield f"to send {exchange} again:"
         yield from (f"   {line}" for line in commands.split("\n"))
     if report.approach is not None:
-        yield from (f"approach: {failure_text.printable(note)}" for note in report.approach.notes)
+        yield from (f"adapted to the server: {failure_text.printable(note)}" for note in report.approach.notes)
     if report.comparison is not None:
         yield _baseline_counts(report.comparison)
 
