@@ -201,7 +201,7 @@ THEMES = (
         "outputs",
         "Tool outputs are not matched with the calls of the run",
         Severity.MISSING_VALIDATION,
-        "Refuse outputs with HTTP 400 unless they are one for each of the calls that the run waits for.",
+        "Refuse outputs with HTTP 400 unless there is exactly one for each call that the run waits for.",
         (),
         OUTPUT_RULES,
     ),
@@ -221,7 +221,7 @@ THEMES = (
     ),
     Theme(
         "refusals",
-        "Refusals have another status, code or member than documented",
+        "Refusals have a different status, code or member than documented",
         Severity.WORDING,
         "Refuse an invalid body with HTTP 400 and name the member in `param` and the kind in `code`.",
         ("refusals", "errors"),
