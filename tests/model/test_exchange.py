@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
+
+
+def _stream(*events: tuple[str, Any]) -> Response:
+    return Response(200, events=tuple(Event(name, data) for name, data in events))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +31,14 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
         (Response(200, body={"object": "list", "data": [], "message": "No.", "code": 0}), True),
         (Response(200, text="<html>", defects=("not_json",)), False),
         (Response(200, text="event: done\ndata: [DONE]\n\n", defects=("not_json",)), True),
+        (_stream(("error", {"message": "No."}), ("done", "[DONE]")), False),
+        (_stream(("error", "No.")), False),
+        (_stream(("", {"error": {"message": "No."}}), ("", "[DONE]")), False),
+        (_stream(("", {"event": "error", "data": {}}), ("", {"event": "done", "data": "[DONE]"})), False),
+        (_stream(("thread.run.created", {"id": "run_a"}), ("error", {"message": "No."})), True),
+        (_stream(("thread.run.failed", {"id": "run_a", "error": "No."}), ("done", "[DONE]")), True),
+        (_stream(("done", "[DONE]")), True),
+        (_stream(), True),
         (Response(204), True),
         (Response(404, body={"error": {"message": "No."}}), False),
     ],

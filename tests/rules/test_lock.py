@@ -49,6 +49,15 @@ def test_thread_that_is_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", False, False)
 
 
+@inconclusive(lock.no_second_run_while_a_run_works)
+def test_second_run_that_is_refused_in_a_stream() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    builder.stream("create_run", ("error", error("Thread thread_a already has an active run run_a.")))
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
 def test_thread_that_is_not_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", True, True)

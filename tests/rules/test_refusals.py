@@ -222,3 +222,18 @@ def test_stream_that_breaks_off_at_once() -> History:
     builder = HistoryBuilder()
     builder.send("create_run", events=[("error", error())], body={"assistant_id": ASSISTANT, "stream": True})
     return builder.history()
+
+
+def test_stream_of_one_error_is_reported_once() -> None:
+    builder = HistoryBuilder()
+    builder.create_run()
+    builder.stream("create_run", ("error", error()))
+    results = judge(refusals.errors_do_not_come_as_success, builder.history())
+    assert [type(result) for result in results] == [Passed]
+
+
+def test_stream_of_one_error_that_was_not_asked_for() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_run", events=[("error", error()), ("done", "[DONE]")], body={"assistant_id": ASSISTANT})
+    results = judge(refusals.errors_do_not_come_as_success, builder.history())
+    assert [type(result) for result in results] == [Suspicion]

@@ -70,8 +70,12 @@ def is_server_error(exchange: Exchange) -> bool:
 
 def describe_unusable(exchange: Exchange) -> str:
     """The defect of a response in words: a server error, or an error or no JSON with a status of success."""
-    what = "an error or no JSON" if exchange.has_success_status else f"HTTP {exchange.status}"
-    return f"{exchange.operation} got {what}"
+    return f"{exchange.operation} got {describe_unclear_status(exchange)}"
+
+
+def describe_unclear_status(exchange: Exchange) -> str:
+    """The status of a response that neither accepts nor refuses the request; what contradicts it if it says success."""
+    return "an error or no JSON" if exchange.has_success_status else f"HTTP {exchange.status}"
 
 
 def timed_out(exchange: Exchange) -> bool:

@@ -89,6 +89,22 @@ class Event:
     data: JSON
     at: float = 0.0
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it only marks the end of the stream."""
+        return self.data == "[DONE]" or self._stated_name == "done"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it reports an error, by its name or, without an `event:` line, in its data."""
+        return self._stated_name == "error" or (self.name in ("", "message") and error_member(self.data) is not None)
+
+    @property
+    def _stated_name(self) -> JSON:
+        if self.name in ("", "message") and is_object(self.data):
+            return self.data.get("event")
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -113,11 +129,17 @@ class Response:
         return self.events is not None or (self.text or "").lstrip("\ufeff\r\n ").startswith(("event:", "data:", ":"))
 
     @property
+    def is_error_stream(self) -> bool:
+        """Whether it is a stream that reports an error and nothing else, apart from the final `[DONE]`."""
+        reported = [event for event in self.events or () if not event.is_end]
+        return bool(reported) and all(event.is_error for event in reported)
+
+    @property
     def contradicts_success(self) -> bool:
         """Whether the content shows no success, whatever the status: an error, or text without JSON and events."""
         if isinstance(self.body, dict):
             return error_member(self.body) is not None
-        return "not_json" in self.defects and not self.is_stream
+        return self.is_error_stream or ("not_json" in self.defects and not self.is_stream)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +184,8 @@ class Exchange:
     accepted: bool = field(init=False, repr=False, compare=False)
     """Whether a complete response with a 2xx status arrived, and its content, if any, is JSON that is not an error.
 
-    Some servers send errors, or a page for people, with HTTP 200. Such a request is neither accepted nor refused.
+    Some servers send errors, or a page for people, with HTTP 200, or a stream that only reports an error. Such a
+    request is neither accepted nor refused.
     """
     refused: bool = field(init=False, repr=False, compare=False)
     """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""

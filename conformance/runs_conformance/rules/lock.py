@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from runs_conformance.evidence.metadata import is_ordinary_metadata
 from runs_conformance.evidence.request_expectation import must_be_accepted
-from runs_conformance.evidence.server_failure import is_server_error
+from runs_conformance.evidence.server_failure import describe_unclear_status, is_server_error
 from runs_conformance.evidence.thread_lock import (
     RequestWhileLocked,
     ThreadWrite,
@@ -44,7 +44,7 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
     elif exchange.refused:
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     else:
-        yield Inconclusive(f"the request got HTTP {exchange.status}")
+        yield Inconclusive(f"the request got {describe_unclear_status(exchange)}")
 
 
 @rule(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.event import DONE, ERROR
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
 from runs_conformance.evidence.refusal_reason import is_place_of_id
@@ -136,10 +135,9 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
 
     Fix: Validate the request before the stream starts.
     """
-    body, response = exchange.request.body, exchange.response
-    if response is not None and is_object(body) and body.get("stream") is True:
-        only_error = [event.name for event in exchange.events if event.name != DONE] == [ERROR]
-        if only_error or (exchange.refused and response.events is not None):
+    response = exchange.response
+    if response is not None and at(exchange.request.body, "/stream") is True:
+        if response.is_error_stream or (exchange.refused and response.events is not None):
             yield exchange.finding("the refusal is a stream", "/events/0")
         elif exchange.refused:
             yield PASSED
@@ -164,6 +162,8 @@ def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
         return
     if error := error_member(exchange.body):
         yield exchange.finding("the error has a successful HTTP status", f"/{error}")
+    elif exchange.response and exchange.response.is_error_stream and at(exchange.request.body, "/stream") is True:
+        return  # a_refused_stream_is_answered_plainly reports it.
     elif not exchange.accepted:
         yield Suspicion("a response with a status of success is not JSON, and may be an error")
     elif is_object(exchange.body):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.run_action import RunAction, submissions
-from runs_conformance.evidence.tool_call import pending_calls, submitted_outputs
+from runs_conformance.evidence.server_failure import describe_unclear_status
+from runs_conformance.evidence.tool_call import ToolCall, pending_calls, submitted_outputs
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.plural import plural
@@ -51,17 +52,20 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
         yield pass_if_working(exchange, is_deliberate)
     else:
-        yield Inconclusive(f"the submission got HTTP {exchange.status}")
+        yield Inconclusive(f"the submission got {describe_unclear_status(exchange)}")
 
 
 def pending_call_ids(action: RunAction) -> list[str] | None:
     """The ids of the calls that the run was certainly waiting for when outputs were submitted."""
-    calls = (
-        awaited_calls(action.run, action.state_before)
-        if action.state_before is not None and action.state_before.status == "requires_action"
-        else None
-    )
-    return [call.id for call in calls] if calls else None
+    calls = _pending_calls(action)
+    return [call.id for call in calls] if calls is not None else None
+
+
+def _pending_calls(action: RunAction) -> Sequence[ToolCall] | None:
+    """The calls that the run was certainly waiting for when outputs were submitted; None if there is none."""
+    before = action.state_before
+    calls = awaited_calls(action.run, before) if before is not None and before.status == "requires_action" else None
+    return calls or None
 
 
 @rule(
@@ -101,6 +105,8 @@ def _check_refused(action: RunAction, must_be_refused: bool, message: str) -> It
         yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused:
         yield pass_if_working(exchange, operation_works(action.run.history, exchange))
+    elif exchange.has_success_status:
+        yield Inconclusive(f"the submission got {describe_unclear_status(exchange)}")
 
 
 @rule(
@@ -255,17 +261,21 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
 
     Fix: Clear the completed calls, and give each new call a new id.
     """
-    pending = pending_call_ids(action)
+    answered = _pending_calls(action)
     sent = {id_ for id_, _ in submitted_outputs(action.exchange.request.body)}
-    if action.exchange.accepted and pending is not None and set(pending) <= sent:
+    if action.exchange.accepted and answered is not None and {call.id for call in answered} <= sent:
         for observation in action.later_observations:
             if observation.status == "requires_action" and pending_calls(observation) is None:
                 continue  # Which calls it waits for is unknown.
-            again = (
-                [call.id for call in pending_calls(observation) or () if call.id in sent]
-                if observation.status in ACTIVE
-                else []
-            )
-            still_waits = observation.status == "requires_action" and bool(again)
-            message = f"the run waits again for the output of {again[0]}" if again else ""
-            yield observation.check(not still_waits, message, _CALLS, None, again)
+            still_waits = observation.status == "requires_action"
+            again = [call for call in pending_calls(observation) or () if still_waits and call.id in sent]
+            message = _describe_repeated_call(again[0], answered) if again else ""
+            yield observation.check(not again, message, _CALLS, None, [call.id for call in again])
+
+
+def _describe_repeated_call(call: ToolCall, answered: Sequence[ToolCall]) -> str:
+    """What is wrong with a call that has the id of an answered one: it is that call again, or has no id of its own."""
+    functions = [(each.name, each.arguments) for each in answered if each.id == call.id]
+    if functions and (call.name, call.arguments) not in functions:
+        return f"the run makes another call, to {call.name}, under the id of an answered one, {call.id}"
+    return f"the run waits again for the output of {call.id}"
