@@ -6,8 +6,8 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules.tools import call_steps, tool_outputs
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import HistoryBuilder, action, call, error, page, run, step
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.histories import CALL, HistoryBuilder, action, call, error, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
 
@@ -149,6 +149,15 @@ def test_run_that_waits_for_the_same_calls_again() -> History:
     return _submitted(["call_a", "call_b"], True, run("requires_action", required_action=action(call("call_b"))))
 
 
+def test_other_call_under_the_id_of_an_answered_one() -> None:
+    other = run("requires_action", required_action=action(call("call_a", "get_time")))
+    history = _submitted(["call_a", "call_b"], True, other)
+    found = findings(tool_outputs.accepted_outputs_are_not_asked_for_again, history)
+    assert [each.message for each in found] == [
+        "the run makes another call, to get_time, under the id of an answered one, call_a"
+    ]
+
+
 @permitted
 def test_run_that_makes_new_calls() -> History:
     anew = run("requires_action", required_action=action(call("call_c")))
@@ -164,6 +173,36 @@ def test_two_simultaneous_submissions() -> History:
     builder.wait(20)
     builder.get_run(run("completed"))
     return builder.history()
+
+
+def _submitted_in_stream(ids: Sequence[str], status: str = "requires_action") -> History:
+    """Outputs that the target refuses in a stream with HTTP 200."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued")
+    builder.get_run(run(status, **(WAITING if status == "requires_action" else {})))
+    step_sent = Step(operation="submit_tool_outputs")
+    builder.stream("submit_tool_outputs", ("error", error()), body=_outputs(*ids), step=step_sent)
+    return builder.history()
+
+
+@inconclusive(tool_outputs.missing_outputs_are_refused)
+def test_missing_outputs_that_are_refused_in_a_stream() -> History:
+    return _submitted_in_stream(["call_a"])
+
+
+@inconclusive(tool_outputs.unknown_outputs_are_refused)
+def test_unknown_outputs_that_are_refused_in_a_stream() -> History:
+    return _submitted_in_stream(["call_a", "call_b", "call_c"])
+
+
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_finished_run_that_are_refused_in_a_stream() -> History:
+    return _submitted_in_stream(["call_a"], "completed")
+
+
+@inconclusive(tool_outputs.right_outputs_are_taken)
+def test_right_outputs_that_are_refused_in_a_stream() -> History:
+    return _submitted_in_stream(["call_a", "call_b"])
 
 
 def _listed(sent: Sequence[str], accepted: bool, *steps: Any) -> History:
@@ -259,6 +298,57 @@ def test_step_that_swaps_its_outputs() -> History:
 def test_step_shows_one_of_two_outputs_for_a_call() -> History:
     """Which of the two an accepted submission keeps is undefined."""
     return _recorded("another", "out call_b", sent=("call_a", "call_a", "call_b"))
+
+
+@fails(call_steps.step_keeps_the_calls, at="/step_details/tool_calls/0/function", times=2)
+def test_step_that_renames_its_functions() -> History:
+    return _recorded("out call_a", "out call_b", name="get_time")
+
+
+def _rounds(first: str = "in_progress", *, repeated: bool = True, answered: bool = True) -> History:
+    """Two calls of a run, one after the other, with one id if `repeated`; both steps are read before and at the end.
+
+    `first` is the status of the first step while the run waits for the second call.
+    """
+    second = call(CALL if repeated else "call_b", "get_time")
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("submit_tool_outputs", run("queued"), body=_outputs(CALL))
+    builder.get_run(run("requires_action", required_action=action(second)))
+    recorded = step(first, calls=[call(output=f"out {CALL}")])
+    builder.send("list_run_steps", page(step("in_progress", "step_b", calls=[second]), recorded))
+    builder.get_run(run("requires_action", required_action=action(second)))
+    if answered:
+        builder.send("submit_tool_outputs", run("queued"), body=_outputs(second["id"]))
+    builder.get_run(run("completed" if answered else "cancelled"))
+    done = {**second, "function": {**second["function"], "output": f"out {second['id']}"}}
+    builder.send("list_run_steps", page(step("completed", "step_b", calls=[done]), recorded))
+    return builder.history()
+
+
+@passes(
+    call_steps.step_records_the_outputs,
+    call_steps.step_keeps_the_calls,
+    call_steps.step_is_open_while_the_run_waits,
+    call_steps.step_shows_the_calls,
+)
+def test_steps_of_two_rounds() -> History:
+    return _rounds("completed", repeated=False)
+
+
+@inconclusive(call_steps.step_keeps_the_calls, call_steps.step_is_open_while_the_run_waits)
+def test_steps_of_two_rounds_with_one_id() -> History:
+    return _rounds("completed")
+
+
+@passes(call_steps.step_shows_the_calls)
+def test_newer_step_shows_the_call_under_a_repeated_id() -> History:
+    return _rounds("completed")
+
+
+@inconclusive(call_steps.step_keeps_the_calls)
+def test_steps_of_two_rounds_with_one_id_of_which_one_gets_no_outputs() -> History:
+    return _rounds("completed", answered=False)
 
 
 def _submitted_twice(status: int, *, at_once: bool, shown: str = "first") -> History:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,6 +64,13 @@ def function_names(tools: JSON | Absent) -> frozenset[str] | None:
 def step_observations_of_run(run: RunTimeline) -> tuple[Observation, ...]:
     """Every observation of a step whose `run_id` is that of the run."""
     return tuple(step for step in step_observations(run.history) if step.text("run_id") == run.id)
+
+
+def shared_call_ids(run: RunTimeline) -> frozenset[str]:
+    """The ids of tool calls that more than one step of the run shows: those of calls in different rounds."""
+    shown = {(step.id, call.id) for step in step_observations_of_run(run) for call in step_tool_calls(step)}
+    counts = Counter(call_id for _, call_id in shown)
+    return frozenset(id_ for id_, count in counts.items() if count > 1)
 
 
 STREAMED_MEMBERS = ("/function/name", "/function/arguments", "/code_interpreter/input")

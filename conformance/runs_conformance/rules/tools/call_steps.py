@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, awaited_calls, steps_while_pending
 from runs_conformance.evidence.run_action import RunAction, may_have_taken_effect, submissions
 from runs_conformance.evidence.tool_call import (
+    ToolCall,
+    shared_call_ids,
     step_observations_of_run,
     step_tool_calls,
     submitted_outputs,
 )
-from runs_conformance.model.json import ABSENT
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -79,7 +81,8 @@ def _submitted_otherwise(action: RunAction) -> Counter[str]:
 def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
     """A step continues to show the function and arguments of its calls after it has ended.
 
-    They explain the outputs next to them. Judged when the run has ended.
+    They explain the outputs next to them. Judged when the run has ended, for calls whose id no other call of the run
+    has.
 
     Fix: Add the outputs to the stored calls instead of replacing them.
     """
@@ -87,17 +90,24 @@ def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
         call.id: call
         for call in (awaited_calls(action.run, action.state_before) if action.state_before is not None else None) or ()
     }
-    for step in step_observations_of_run(action.run) if action.exchange.accepted else ():
+    if not action.exchange.accepted:
+        return
+    reused = shared_call_ids(action.run) | _submitted_otherwise(action).keys()
+    for step in step_observations_of_run(action.run):
         for index, call in enumerate(step_tool_calls(step)):
-            original = pending.get(call.id)
+            original = pending.get(call.id) if call.id not in reused else None
             if (
                 original is not None
                 and action.exchange.happened_before(step.exchange)
                 and action.run.had_ended_before(step.exchange)
             ):
                 pointer = f"/step_details/tool_calls/{index}/function"
-                same = (call.name, call.arguments) == (original.name, original.arguments)
-                yield step.check(same, "the step shows a different call", pointer, original.arguments, call.arguments)
+                expected, actual = _function(original), _function(call)
+                yield step.check(actual == expected, "the step shows a different call", pointer, expected, actual)
+
+
+def _function(call: ToolCall) -> dict[str, JSON]:
+    return {"name": call.name, "arguments": call.arguments}
 
 
 @rule(
@@ -110,20 +120,20 @@ def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
 def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
     """While a run waits for outputs, the step that made the calls is in progress and shows no output.
 
-    `output` is null until a submission is accepted, and only finished steps are `completed`.
+    `output` is null until a submission is accepted, and only finished steps are `completed`. A call is not judged if
+    several steps show its id, since only one of them is open.
 
     Fix: Complete the step when its outputs are accepted, not when the calls are made; check a whole submission before
     you store any of it.
     """
+    call_ids = snapshot.call_ids - shared_call_ids(snapshot.run)
     for step in snapshot.steps:
         calls = step_tool_calls(step)
-        if {call.id for call in calls} & snapshot.call_ids:
+        if {call.id for call in calls} & call_ids:
             yield step.check(
                 step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
             )
-            outputs = [
-                call.output for call in calls if call.id in snapshot.call_ids and call.output not in (None, ABSENT)
-            ]
+            outputs = [call.output for call in calls if call.id in call_ids and call.output not in (None, ABSENT)]
             yield step.check(
                 not outputs,
                 "the step shows an output that the run still waits for",
@@ -148,17 +158,12 @@ def step_shows_the_calls(snapshot: StepsWhilePending) -> Iterator[Result]:
     """
     if snapshot.page is None:
         return
-    calls = {call.id: call for step in snapshot.steps for call in step_tool_calls(step)}
+    shown = [call for step in snapshot.steps for call in step_tool_calls(step)]
     for call in snapshot.calls:
-        recorded = calls.get(call.id)
-        same = recorded is not None and (recorded.name, recorded.arguments) == (call.name, call.arguments)
-        yield (
-            PASSED
-            if same
-            else snapshot.page.exchange.finding(
-                f"no step shows the call {call.id} to {call.name}",
-                "/data",
-                call.arguments,
-                recorded.arguments if recorded else ABSENT,
-            )
-        )
+        functions = [_function(each) for each in shown if each.id == call.id]
+        if _function(call) in functions:
+            yield PASSED
+        else:
+            message = f"no step shows the call {call.id} to {call.name}"
+            actual = functions[0] if functions else ABSENT
+            yield snapshot.page.exchange.finding(message, "/data", _function(call), actual)
