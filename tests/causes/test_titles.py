@@ -208,12 +208,12 @@ def test_what_the_repair_of_a_must_mends_shares_its_cause(exchange: str, pointer
     assert causes["stamps"].title == "It is wrong"
 
 
-def test_rules_of_one_repair_have_the_words_of_their_theme_beside_a_must() -> None:
+def test_rules_of_one_fix_have_the_title_of_their_theme_with_a_must() -> None:
     urgent = broken_rule("tools.missing_outputs_are_refused", "submit_tool_outputs")
     other = broken_rule("tools.unknown_outputs_are_refused", "submit_tool_outputs", "should")
     cause = only(urgent, other)
     assert cause.title == "Tool outputs are not matched with the calls of the run"
-    assert "one for each of the calls" in cause.fix
+    assert "exactly one for each call" in cause.fix
 
 
 def list_rule(id_: str, query: dict[str, str], operation: str = "list_messages", level: str = "must") -> Verdict:
