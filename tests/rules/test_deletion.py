@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.deletion import deleted_objects, deletion_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
@@ -64,9 +66,18 @@ def test_deleted_thread_is_shown() -> History:
     return _thread_deleted(False)
 
 
-@inconclusive(deleted_objects.what_is_deleted_cannot_be_read, deleted_objects.deleted_thread_takes_nothing)
-def test_deleted_thread_that_shares_its_id() -> History:
-    return _thread_deleted(False, threads_created=2)
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_deleted_thread_that_shares_its_id_is_inconclusive(is_deleted: bool) -> None:
+    """A read after the deletion may show the other thread."""
+    shared = _thread_deleted(is_deleted, 400, threads_created=2)
+    for rule in (
+        deleted_objects.what_is_deleted_cannot_be_read,
+        deleted_objects.nothing_is_deleted_twice,
+        deleted_objects.deleted_thread_takes_nothing,
+        deleted_objects.deleted_thread_shows_nothing,
+        *((deleted_objects.what_is_deleted_is_answered_404,) if is_deleted else ()),
+    ):
+        assert set(judge(rule, shared)) == {Inconclusive(SHARED_ID)}
 
 
 @fails(deleted_objects.what_is_deleted_is_answered_404, times=1)

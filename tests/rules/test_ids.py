@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import ids
-from tests.rules.examples import fails, passes, permitted
+from tests.rules.examples import fails, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, page, step, thread
 
 
@@ -43,6 +45,10 @@ def test_padded_counter() -> History:
 @fails(ids.ids_cannot_be_guessed)
 def test_hexadecimal_counter() -> History:
     return created("thread_5f9e", "thread_5f9f", "thread_5fa0")
+
+
+def test_ids_that_are_all_equal_are_no_series() -> None:
+    assert judge(ids.ids_cannot_be_guessed, created("string", "string", "string")) == [Inconclusive(SHARED_ID)]
 
 
 @passes(ids.ids_cannot_be_guessed)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.listing import list_contents, list_order
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, step, thread
 
 Object = dict[str, object]
@@ -334,6 +336,15 @@ def test_deleted_but_listed() -> History:
     builder.send("delete_message", deleted(MESSAGE))
     builder.send("list_messages", page(message()))
     return builder.history()
+
+
+def test_listed_id_of_a_deleted_object_and_another_one_is_inconclusive() -> None:
+    builder = HistoryBuilder()
+    for _ in range(2):
+        builder.send("create_assistant", assistant())
+    builder.send("delete_assistant", deleted("asst_a", "assistant"))
+    builder.send("list_assistants", page(assistant()))
+    assert judge(list_contents.what_was_deleted_is_not_listed, builder.history()) == [Inconclusive(SHARED_ID)]
 
 
 @permitted

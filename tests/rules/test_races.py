@@ -4,22 +4,24 @@ from typing import Any
 
 from runs_conformance.engine.judge import judge
 from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
+from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import Outcome, Verdict
+from runs_conformance.model.verdict import Inconclusive, Outcome, Verdict
 from runs_conformance.rules.races import modifications, run_creations, submissions
 from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import judge as results_of
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, page, run, step, thread
 
 Seen = tuple[str, str]
 
 
-def created_at_once(*observed_statuses: tuple[Seen, ...], second: int = 200) -> History:
+def created_at_once(*observed_statuses: tuple[Seen, ...], second: int = 200, second_id: str = "run_b") -> History:
     """Two runs created on one thread at the same moment; then lists of it, each as (id, status)."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     body = {"assistant_id": ASSISTANT}
     builder.send("create_run", run(id_="run_a"), body=body, at=110.0)
-    builder.send("create_run", run(id_="run_b") if second == 200 else error(), second, body=body, at=110.5)
+    builder.send("create_run", run(id_=second_id) if second == 200 else error(), second, body=body, at=110.5)
     builder.clock = 120.0
     for seen in observed_statuses:
         builder.send("list_runs", page(*(run(status, id_) for id_, status in seen)))
@@ -50,6 +52,11 @@ def test_second_waits_in_the_queue_and_works_afterwards() -> History:
 @inconclusive(run_creations.one_of_two_runs_at_once_is_taken)
 def test_first_may_have_ended() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "completed")))
+
+
+def test_runs_created_at_once_with_one_id_are_inconclusive() -> None:
+    rule = run_creations.one_of_two_runs_at_once_is_taken
+    assert results_of(rule, created_at_once((("run_a", "queued"),), second_id="run_a")) == [Inconclusive(SHARED_ID)]
 
 
 @inconclusive(run_creations.one_of_two_runs_at_once_is_taken)

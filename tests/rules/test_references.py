@@ -11,13 +11,13 @@ def requested(kind: DanglingReference, status: int, operation: str = "get_run", 
     builder = HistoryBuilder()
     step = Step(operation=operation, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=kind)
     answer = deleted(MESSAGE) if operation == "delete_message" else run()
-    path = {"run_id": "run_b"} if kind is DanglingReference.FOREIGN else {}
+    run_id = "run_b" if kind is DanglingReference.FOREIGN else RUN
     if works:
         builder.send(operation, answer)
     if status == 200:
-        builder.send(operation, answer, step=step, **path)
+        builder.send(operation, answer, step=step, run_id=run_id)
     else:
-        builder.refuse(operation, status, step=step, **path)
+        builder.refuse(operation, status, step=step, run_id=run_id)
     return builder.history()
 
 

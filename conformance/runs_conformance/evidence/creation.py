@@ -14,6 +14,9 @@ from runs_conformance.model.history import History
 
 _MIN_DISTINCTIVE_DIGITS = 6
 
+SHARED_ID = "several objects have the same id"
+"""Why a rule on one object is inconclusive if its id does not tell which one is meant."""
+
 
 @dataclass(frozen=True, eq=False)
 class Creation:
@@ -82,6 +85,13 @@ def creations(history: History) -> tuple[Creation, ...]:
             created.append(Creation("thread", thread, exchange, None, None))
         created.append(Creation(kind, observation.id, exchange, thread, observation.time("created_at")))
     return tuple(created)
+
+
+@lru_cache(maxsize=16)
+def shared_ids(history: History) -> frozenset[tuple[str, str]]:
+    """The kind and id of the created objects whose id several of this kind were given, which another rule reports."""
+    counts = Counter((creation.kind, creation.id) for creation in creations(history))
+    return frozenset(key for key, count in counts.items() if count > 1)
 
 
 def names_wrong_thread(history: History, exchange: Exchange) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from runs_conformance.evidence.creation import Creation, creations
+from runs_conformance.evidence.creation import SHARED_ID, Creation, creations
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _IDENTIFIER = schema(f"{_SPEC} RunObject.id and its like: the identifier, which can be referenced in API endpoints")
@@ -133,6 +133,8 @@ def ids_cannot_be_guessed(series: Series) -> Iterator[Result]:
         yield (
             last.finding("the ids are sequential", "/id", actual=list(ids[-_MIN_SERIES:])) if is_sequential else PASSED
         )
+    elif len(ids) >= _MIN_SERIES:
+        yield Inconclusive(SHARED_ID)
 
 
 def _is_sequential(ids: list[str], base: int) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runs_conformance.evidence.creation import creations, uses_key_of_creator
+from runs_conformance.evidence.creation import SHARED_ID, shared_ids, uses_key_of_creator
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
@@ -25,13 +24,15 @@ _OPERATIONS = schema("openai-openapi f85dbe2 openapi.yaml deleteMessage, deleteT
 class _RequestAfterDeletion:
     """A request that names an object deleted before. `parameter` is the path parameter or body member that names it.
 
-    `works` says whether its operation was accepted for another request.
+    `works` says whether its operation was accepted for another request, and `has_shared_id` whether another object of
+    the kind has the id of the deleted one.
     """
 
     deletion: Exchange
     exchange: Exchange
     parameter: str
     works: bool
+    has_shared_id: bool
 
     @property
     def is_for_deleted_object(self) -> bool:
@@ -40,29 +41,30 @@ class _RequestAfterDeletion:
 
 
 def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion]:
-    """Every request that names a deleted object, unless another object has its id, which another rule reports.
+    """Every request that names a deleted object.
 
     A deletion with another key than that of the object's creator must not delete anything: if it does, or claims to,
     rules on keys report it.
     """
-    created = Counter((creation.kind, creation.id) for creation in creations(history))
     for deletion in accepted_deletions(history):
         if deletion.member("deleted") is False:
             continue  # The response says that nothing was deleted, which another rule reports.
         if not uses_key_of_creator(history, deletion):
             continue
         parameter = DELETED_PARAMETERS[deletion.operation or ""]
-        if created[parameter.removesuffix("_id"), deletion.path.get(parameter, "")] > 1:
-            continue
-        pointer, deleted = f"/{parameter}", deletion.path.get(parameter)
+        pointer, deleted = f"/{parameter}", deletion.path.get(parameter, "")
+        is_shared = (parameter.removesuffix("_id"), deleted) in shared_ids(history)
         for exchange in history:
             id_ = exchange.path.get(parameter) or at(exchange.request.body, pointer)
             if id_ == deleted and deletion.happened_before(exchange) and uses_default_auth(exchange):
-                yield _RequestAfterDeletion(deletion, exchange, parameter, operation_works(history, exchange))
+                works = operation_works(history, exchange)
+                yield _RequestAfterDeletion(deletion, exchange, parameter, works, is_shared)
 
 
 def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Result]:
-    if request.exchange.accepted:
+    if request.has_shared_id:
+        yield Inconclusive(SHARED_ID)
+    elif request.exchange.accepted:
         yield request.exchange.finding(message, "", 404, request.exchange.status)
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
@@ -123,7 +125,9 @@ def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[
     ):
         status = request.exchange.status
         message = f"a request for a deleted object got HTTP {status}"
-        if request.works and status != 404:
+        if request.has_shared_id:
+            yield Inconclusive(SHARED_ID)
+        elif request.works and status != 404:
             yield request.exchange.finding(message, "", 404, status)
         else:
             yield pass_if_working(request.exchange, request.works)

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import item_count, may_end_early
-from runs_conformance.evidence.creation import Creation, creations, key_of, uses_key_of_creator
+from runs_conformance.evidence.creation import (
+    SHARED_ID,
+    Creation,
+    creations,
+    key_of,
+    shared_ids,
+    uses_key_of_creator,
+)
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.run_timeline import find_run
@@ -233,8 +240,13 @@ def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
     Fix: Remove the object from its lists in the transaction that deletes it.
     """
     deletions = _certain_deletions(listing.history).get(f"{listing.kind}_id", ())
+    shared = shared_ids(listing.history)
     for page in listing.pages:
         for deleted_id, deletion in deletions:
-            if deletion.happened_before(page.exchange):
+            if not deletion.happened_before(page.exchange):
+                continue
+            if (listing.kind, deleted_id) in shared:
+                yield Inconclusive(SHARED_ID)
+            else:
                 finding = page.exchange.finding(f"{deleted_id} was deleted before, but is listed", "/data")
                 yield finding if deleted_id in page.ids else PASSED

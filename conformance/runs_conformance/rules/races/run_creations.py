@@ -8,6 +8,7 @@ from itertools import combinations
 
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
+from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.model.history import History
@@ -131,6 +132,8 @@ def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator
         yield concurrent.accepted[-1].finding(
             f"{len(active)} runs that were created at the same moment are active", actual=list(run_ids)
         )
+    elif len(concurrent.accepted) > 1 and len(timelines) < len(concurrent.accepted):
+        yield Inconclusive(SHARED_ID)
     elif len(concurrent.accepted) > 1:
         yield Inconclusive("two simultaneous runs were accepted, but one may have ended before the other began")
     elif concurrent.accepted:
