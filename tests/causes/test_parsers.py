@@ -107,5 +107,5 @@ def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -
     first = replace(parser.findings[0], case="a")
     other = replace(first, operation="create_message", case="b")
     cause = by_kind(replace(parser, findings=(first, other)))["crash.parser"]
-    assert cause.title == "The server fails with HTTP 500 on odd bodies, such as those that are not JSON"
+    assert cause.title == "The server fails with HTTP 500 on malformed bodies, such as those that are not JSON"
     assert cause.fix.endswith("it comes from create_message, create_run.")

@@ -96,7 +96,7 @@ def _crashes_on_valid_request(failure: Failure) -> bool:
 def _describe_unparsed(failures: Sequence[Failure]) -> tuple[str, str]:
     """The bodies that the server fails to read, and how to refuse them."""
     is_one = all(len({finding.case for finding in failure.verdict.findings}) == 1 for failure in failures)
-    what = "bodies that are not JSON" if is_one else "odd bodies, such as those that are not JSON"
+    what = "bodies that are not JSON" if is_one else "malformed bodies, such as those that are not JSON"
     error = "the error of the JSON parser" if is_one else "every error in reading a body"
     names = [name for name in operations_of(failures) if OPERATIONS[name].body is not None]
     return what, f"Catch {error}, and {_refuse_instead(names)}"

@@ -92,7 +92,7 @@ def odd_requests_do_not_break_the_server(failures: OperationFailures) -> Iterato
     for failure in errors:
         status = failure.exchange.status
         if len(errors) > 1 and failure.others_served:
-            yield failure.exchange.finding(f"the request got HTTP {status}, and not for the first time", actual=status)
+            yield failure.exchange.finding(f"the request got HTTP {status} repeatedly", actual=status)
         else:
             yield Suspicion(f"HTTP {status} occurred once for {describe_anomaly(failures.probe)}")
     if not errors:
