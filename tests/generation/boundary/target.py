@@ -91,7 +91,8 @@ class Target:
         thread = path.get("thread_id", "")
         match step.operation:
             case "create_run" | "create_message" if thread in self.busy:
-                return 400, {"error": {"message": "busy", "type": "invalid_request_error", "param": None, "code": None}}
+                busy = f"Thread {thread} already has an active run {self.busy[thread]}."
+                return 400, {"error": {"message": busy, "type": "invalid_request_error", "param": None, "code": None}}
             case "create_run" | "create_thread_and_run":
                 return 200, self._run(thread or self._id("thread"), body)
             case "get_run" | "cancel_run" | "modify_run" | "submit_tool_outputs":

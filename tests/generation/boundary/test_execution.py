@@ -15,6 +15,7 @@ from runs_conformance.generation.boundary.catalogue import operation_cases
 from runs_conformance.generation.boundary.execution import (
     MAX_CONFIRMED_REFUSALS,
     MAX_FRUITLESS,
+    MAX_LOCKED_IN_A_ROW,
     MAX_REFUSED_CANCELLATIONS,
     CaseRun,
 )
@@ -210,6 +211,33 @@ def test_a_server_error_is_retried_and_followed_by_the_control() -> None:
     assert all(id_.startswith("create_run.temperature.") for id_ in failing(history))
     assert history.exchanges[-2].step is not None
     assert history.exchanges[-2].step.role is Role.CONTROL
+
+
+def test_a_thread_is_replaced_after_a_failed_request_started_a_run() -> None:
+    lost: list[str] = []
+
+    def override(step: Step, body: Any) -> Answer | None:
+        if step.operation == "create_run" and step.role is Role.VALID and not lost:
+            lost.append(str(target.answers["thread"]["id"]))
+            target.busy[lost[0]] = "run_lost"
+            return 500, {}
+        return None
+
+    target = Target(override)
+    history = target.execute(PROGRAMS["boundary.create_run.legal"])
+    refused = [exchange for exchange in history if exchange.refused]
+    assert [exchange.path["thread_id"] for exchange in refused] == lost
+    assert outcomes(history).keys() == {Outcome.INCONCLUSIVE}
+
+
+def test_a_target_that_locks_new_threads_gets_few_more() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        busy = {"error": {**REFUSAL["error"], "message": "Thread thread_1 already has an active run run_1."}}
+        return (400, busy) if step.operation == "create_run" and step.role is not Role.CONTROL else None
+
+    history = Target(override).execute(PROGRAMS["boundary.create_run.legal"])
+    threads = sum(exchange.operation == "create_thread" for exchange in history)
+    assert threads <= 2 + MAX_LOCKED_IN_A_ROW
 
 
 def test_without_a_tool_call_no_outputs_are_submitted() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from runs_conformance.contract.second_opinion import require_invalid
 from runs_conformance.evidence.refusal_reason import named_members
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.generation.boundary.bisection import (
     MemberGroup,
     group_by_member,
@@ -115,6 +116,9 @@ MAX_CONFIRMED_REFUSALS = 6
 MAX_REFUSED_CANCELLATIONS = 5
 """Cancellations refused in a row: the runs of the target end too soon, or cannot be cancelled."""
 
+MAX_LOCKED_IN_A_ROW = 3
+"""Requests in a row that are refused for an active run even on a new thread: the target locks more than threads."""
+
 MAX_FRUITLESS_HALVES = 3
 """Times in a row that both halves of a refused request are refused, before each of its values is sent alone."""
 
@@ -136,12 +140,28 @@ class CaseRun:
     refusals: int = 0
     refused_cancellations: int = 0
     confirmed_refusals: int = 0
+    locked_in_a_row: int = 0
     refused_members: set[str] = field(default_factory=set)
     failed_constraints: set[str] = field(default_factory=set)
     omission: Omission = field(default_factory=Omission)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
-        """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset."""
+        """Send a step, after resetting a consumed fixture; None if the fixture cannot be reset.
+
+        If an active run is said to be the reason of a refusal, an earlier request that failed may have started it: the
+        step is sent again on a new thread.
+        """
+        exchange = yield from self._send_once(step)
+        if self.locked_in_a_row < MAX_LOCKED_IN_A_ROW and self._is_locked_out(step, exchange):
+            self.consumed = True
+            exchange = yield from self._send_once(step)
+            self.locked_in_a_row = self.locked_in_a_row + 1 if self._is_locked_out(step, exchange) else 0
+        return exchange
+
+    def _is_locked_out(self, step: Step, exchange: Exchange | None) -> bool:
+        return self.fixture.is_consumed(step) and exchange is not None and exchange.refused and says_locked(exchange)
+
+    def _send_once(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
         if self.consumed and not self.exhausted:
             set_up = self.fixture.reset or self.fixture.set_up
             self.exhausted = not (yield from set_up(self.context))
