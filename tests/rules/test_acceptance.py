@@ -290,6 +290,20 @@ def test_member_that_is_refused_by_itself() -> History:
 
 
 @inconclusive(valid_requests.members_are_accepted_together)
+def test_members_that_are_refused_on_a_locked_thread() -> History:
+    builder = HistoryBuilder()
+    for names in ("top_p", "temperature", "top_p temperature"):
+        body = dict.fromkeys(names.split(), 0.5)
+        exercises = tuple(f"create_run.{name}.maximum" for name in body)
+        valid = Step(operation="create_run", body=body, role=Role.VALID, exercises=exercises)
+        if len(body) == 1:
+            builder.send("create_run", run(), body=body, step=valid)
+        else:
+            builder.refuse("create_run", body=body, step=valid, text="Thread t already has an active run run_1.")
+    return builder.history()
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
 def test_member_without_further_evidence() -> History:
     return _in_parts(False, ("top_p", True))
 

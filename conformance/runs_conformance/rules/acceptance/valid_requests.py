@@ -221,6 +221,8 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
         yield PASSED
     elif request.exchange.has_success_status:
         yield Suspicion(describe_unusable(request.exchange))
+    elif says_locked(request.exchange):
+        yield Inconclusive(f"{request.exchange.operation} was refused, possibly because of an active run")
     elif request.exchange.status in (400, 422) and request.may_be_chance:
         yield Inconclusive(f"{request.exchange.operation} refuses equal requests at random")
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
