@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
@@ -39,11 +40,51 @@ def test_newest_first() -> History:
     return builder.history()
 
 
-@passes(list_order.newest_come_first_by_default)
-def test_ties_may_be_in_any_order() -> History:
+@inconclusive(list_order.newest_come_first_by_default)
+def test_equal_times_alone_do_not_show_the_default_order() -> History:
     builder = HistoryBuilder()
     builder.send("list_messages", page(*message_list(3, tied=True)))
     return builder.history()
+
+
+@inconclusive(list_order.order_is_kept)
+def test_equal_times_do_not_show_the_requested_order() -> History:
+    return both_orders(message_list(3, tied=True), message_list(3, tied=True), tied=True)
+
+
+def tied_list(*by_default: list[int], up: tuple[int, ...] = (0, 1, 2), down: tuple[int, ...] = (2, 1, 0)) -> History:
+    """A list of three messages of one second: each page requested without `order`, and one in each order."""
+    builder, messages = filled(3, tied=True)
+    for order in by_default:
+        builder.send("list_messages", page(*(messages[n] for n in order)))
+    builder.send("list_messages", page(*(messages[n] for n in up)), query={"order": "asc"})
+    builder.send("list_messages", page(*(messages[n] for n in down)), query={"order": "desc", "limit": 3})
+    return builder.history()
+
+
+@passes(list_order.newest_come_first_by_default)
+def test_ties_without_order_as_in_descending_order() -> History:
+    return tied_list([2, 1, 0])
+
+
+@fails(list_order.newest_come_first_by_default, at="/data", times=1)
+def test_ties_without_order_as_in_ascending_order() -> History:
+    return tied_list([0, 1, 2])
+
+
+@inconclusive(list_order.newest_come_first_by_default)
+def test_ties_in_an_order_that_varies() -> History:
+    return tied_list([0, 1, 2], [1, 0, 2])
+
+
+@inconclusive(list_order.newest_come_first_by_default)
+def test_ties_that_requested_orders_do_not_reverse() -> History:
+    return tied_list([0, 1, 2], down=(0, 1, 2))
+
+
+@inconclusive(list_order.newest_come_first_by_default)
+def test_ties_in_a_third_order() -> History:
+    return tied_list([1, 0, 2])
 
 
 @fails(list_order.newest_come_first_by_default, at="/data/1/created_at", times=1)
@@ -364,4 +405,19 @@ def test_other_clients_create_assistants_meanwhile() -> History:
 def test_empty_page_that_says_that_more_follows() -> History:
     builder, _ = filled(4)
     builder.send("list_messages", page(has_more=True))
+    return builder.history()
+
+
+def test_page_that_is_not_full_and_says_that_more_follows_is_inconclusive() -> None:
+    builder, messages = filled(4)
+    builder.send("list_messages", page(*messages[:3], has_more=True), query={"order": "asc"})
+    results = judge(list_contents.what_was_created_is_listed, builder.history())
+    assert set(results) == {Inconclusive(NOT_SHOWN_TO_ITS_END)}
+
+
+@fails(list_contents.what_was_created_is_listed)
+def test_missing_from_a_list_whose_end_another_page_shows() -> History:
+    builder, messages = filled(4)
+    builder.send("list_messages", page(*messages[:3], has_more=True), query={"order": "asc"})
+    builder.send("list_messages", page(*messages[:3]), query={"order": "asc"})
     return builder.history()

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
     T0,
@@ -251,12 +253,12 @@ ADDED = [
 ]
 
 
-def _added(*shown: dict[str, Any], order: str = "asc") -> History:
+def _added(*shown: dict[str, Any], order: str = "asc", has_more: bool = False) -> History:
     builder = HistoryBuilder()
     builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": ADDED})
     builder.get_run(run("completed"))
     items = shown if order == "asc" else shown[::-1]
-    builder.send("list_messages", page(*items), query={"order": order})
+    builder.send("list_messages", page(*items, has_more=has_more), query={"order": order})
     return builder.history()
 
 
@@ -280,6 +282,12 @@ def test_additional_messages() -> History:
 @fails(supplied_with_run.additional_messages_are_in_the_thread, at="/data", times=1)
 def test_additional_message_that_is_dropped() -> History:
     return _added(QUESTION, SECOND, ANSWER)
+
+
+def test_additional_message_in_a_list_that_is_not_shown_to_its_end_is_inconclusive() -> None:
+    shown = _added(QUESTION, SECOND, ANSWER, has_more=True)
+    results = judge(supplied_with_run.additional_messages_are_in_the_thread, shown)
+    assert results == [Inconclusive(NOT_SHOWN_TO_ITS_END)]
 
 
 @fails(supplied_with_run.additional_messages_keep_their_order, at="/data", times=1)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Passed, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
 from runs_conformance.rules import threads
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
@@ -27,6 +30,30 @@ def _created(*shown: dict[str, Any]) -> History:
 )
 def test_thread_with_messages() -> History:
     return _created(ADA, WHO)
+
+
+@pytest.mark.parametrize("has_list_elsewhere", [False, True])
+def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: bool) -> None:
+    """A static mock may say on every page that more follows."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("list_messages", page(ADA, has_more=True))
+    if has_list_elsewhere:
+        builder.send("list_messages", page(), thread_id="thread_b")
+    for rule in (
+        threads.begin_with_the_messages_given,
+        threads.keep_the_order_of_their_messages,
+        threads.hold_only_what_was_sent,
+    ):
+        assert judge(rule, builder.history()) == [Inconclusive(NOT_SHOWN_TO_ITS_END)]
+
+
+def test_list_whose_end_another_page_shows_is_judged() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("list_messages", page(ADA, has_more=True), query={"order": "asc", "limit": 1})
+    builder.send("list_messages", page(ADA, WHO), query={"order": "asc"})
+    assert judge(threads.begin_with_the_messages_given, builder.history()) == [PASSED]
 
 
 @fails(threads.begin_with_the_messages_given, at="/data", times=1)

@@ -36,6 +36,22 @@ def complete_lists(history: History) -> tuple[Page, ...]:
     )
 
 
+NOT_SHOWN_TO_ITS_END = "no list was shown to its end: `has_more` is true on pages that are not full"
+"""Why a rule on complete lists judges none."""
+
+
+@lru_cache(maxsize=16)
+def unended_lists(history: History) -> tuple[Page, ...]:
+    """Every page from the start of a list that is not full and says that more follows, unless the end is shown."""
+    ended = {page.list_key for page in pages(history) if page.exchange.member("has_more") is not True}
+    return tuple(
+        page
+        for page in pages(history)
+        if "after" not in page.query and "before" not in page.query and page.list_key not in ended
+        if page.limit is not None and item_count(page) < page.limit
+    )
+
+
 _USUAL_PAGE_SIZES = frozenset({5, 10, 15, 20, 25, 30, 50, 100})
 """Numbers of items at which a server with its own page size, or its own maximum, ends a page."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, thread_creation
+from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, thread_creation, unended_lists
 from runs_conformance.evidence.message_content import (
     MessageContent,
     message_content,
@@ -196,12 +196,27 @@ def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
     return tuple(_supplied_messages(history))
 
 
-def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
+def unended_lists_of_supplied(history: History, *operations: str) -> Iterator[Page]:
+    """The lists of messages read after one of these requests with messages, if none of them was shown to its end."""
+    for exchange, _, thread_id in _requests_with_messages(history):
+        if exchange.operation in operations:
+            for page in unended_lists(history):
+                is_of_thread = page.kind == "message" and page.exchange.path.get("thread_id") == thread_id
+                if is_of_thread and "run_id" not in page.query and exchange.happened_before(page.exchange):
+                    yield page
+                    break
+
+
+def _requests_with_messages(history: History) -> Iterator[tuple[Exchange, Sequence[JSON], str]]:
+    """Every accepted request with messages, these messages, and the id of the thread that received them."""
     for exchange in history.select(*_WITH_MESSAGES):
         messages = messages_in_request(exchange)
-        if not exchange.accepted or not is_array(messages) or not messages or not is_interpretable(exchange):
-            continue
-        thread_id = receiving_thread(exchange)
+        if exchange.accepted and is_array(messages) and messages and is_interpretable(exchange):
+            yield exchange, messages, receiving_thread(exchange)
+
+
+def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
+    for exchange, messages, thread_id in _requests_with_messages(history):
         run_id = next((observation.id for observation in observations_in(exchange) if observation.kind == "run"), "")
         for page in complete_lists_of(history, "list_messages", thread_id=thread_id):
             is_later = exchange.happened_before(page.exchange)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.validation import is_valid
-from runs_conformance.evidence.complete_list import complete_lists
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
 from runs_conformance.evidence.message_content import appear_in_order, message_content, missing_contents
 from runs_conformance.evidence.observation import (
     Observation,
@@ -22,6 +22,7 @@ from runs_conformance.evidence.supplied_messages import (
     messages_sent_to,
     refused_message_contents,
     supplied_messages,
+    unended_lists_of_supplied,
 )
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -35,8 +36,10 @@ _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRun
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
 
 
-def _initial_messages(history: History) -> Iterable[SuppliedMessages]:
-    return (supplied for supplied in supplied_messages(history) if not supplied.is_additional)
+def _initial_messages(history: History) -> Iterable[SuppliedMessages | Page]:
+    """Initial messages with a complete list, and lists read after others that were not shown to their end."""
+    yield from (supplied for supplied in supplied_messages(history) if not supplied.is_additional)
+    yield from unended_lists_of_supplied(history, "create_thread", "create_thread_and_run")
 
 
 @rule(
@@ -47,13 +50,16 @@ def _initial_messages(history: History) -> Iterable[SuppliedMessages]:
     requirements=("thread-and-run-creates-messages",),
     needs_complete_history=True,
 )
-def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result]:
+def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator[Result]:
     """A thread that is created with messages contains each of them, with its role and content.
 
     If one is lost, the first run answers an incomplete or empty thread.
 
     Fix: Store every entry of `messages`, including those with role `assistant`, when the thread is created.
     """
+    if isinstance(supplied, Page):
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        return
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive("the list may have ended early, or shows them as those of another thread")
         return
@@ -69,14 +75,16 @@ def begin_with_the_messages_given(supplied: SuppliedMessages) -> Iterator[Result
     capability="messages",
     requirements=("ascending-reverses-descending", "thread-and-run-creates-messages"),
 )
-def keep_the_order_of_their_messages(supplied: SuppliedMessages) -> Iterator[Result]:
+def keep_the_order_of_their_messages(supplied: SuppliedMessages | Page) -> Iterator[Result]:
     """The messages that a thread is created with keep the order of the request.
 
     They form a conversation, and timestamps in whole seconds cannot preserve its order.
 
     Fix: Give each message an increasing sequence number, and sort by it within the same second.
     """
-    if not supplied.missing:
+    if isinstance(supplied, Page):
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+    elif not supplied.missing:
         stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
         in_order = appear_in_order(supplied.contents, stored)
         yield (
@@ -87,7 +95,8 @@ def keep_the_order_of_their_messages(supplied: SuppliedMessages) -> Iterator[Res
 
 
 def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
-    for page in complete_lists(history):
+    """The lists of all messages of a thread, complete or not shown to their end, if all that was sent to it is known."""
+    for page in (*complete_lists(history), *unended_lists(history)):
         thread_id = page.exchange.path.get("thread_id", "")
         is_whole_thread = page.exchange.operation == "list_messages" and "run_id" not in page.query
         if is_whole_thread and all_messages_are_known(history, thread_id, page.exchange):
@@ -112,6 +121,9 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     Fix: Store messages only on the thread that the request names, and add none of the server's own.
     """
     page, history = known_list
+    if page.exchange.member("has_more") is True:
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        return
     thread_id = page.exchange.path["thread_id"]
     accepted = [each for each in messages_sent_to(history, thread_id, page.exchange) if each[0] == "user"]
     sent = [*accepted, *refused_message_contents(history, thread_id)]

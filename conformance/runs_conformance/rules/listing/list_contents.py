@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import item_count, may_end_early
+from runs_conformance.evidence.complete_list import (
+    NOT_SHOWN_TO_ITS_END,
+    item_count,
+    may_end_early,
+    unended_lists,
+)
 from runs_conformance.evidence.creation import (
     SHARED_ID,
     Creation,
@@ -136,15 +141,20 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
 
     Fix: Read lists from the store that creation writes to, not from a cache that lags behind.
     """
+    unended = {page.exchange.id for page in unended_lists(listing.history)}
     for page in listing.pages:
         for creation in creations(listing.history):
-            if creation.kind == listing.kind and _must_be_listed(creation, page, listing.history):
+            if creation.kind != listing.kind or not _exists(creation, page, listing.history):
+                continue
+            if _must_be_listed(creation, page, listing.history):
                 if creation.id in page.ids:
                     yield PASSED
                 elif _may_follow(creation, page):
                     yield Inconclusive("the list may have ended before its last item")
                 else:
                     yield page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
+            elif page.exchange.id in unended:
+                yield Inconclusive(NOT_SHOWN_TO_ITS_END)
 
 
 def _may_follow(creation: Creation, page: Page) -> bool:
@@ -159,16 +169,20 @@ def _may_follow(creation: Creation, page: Page) -> bool:
     return created <= last or (page.order == UNKNOWN_ORDER and not _is_newest_first(page))
 
 
-def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
+def _exists(creation: Creation, page: Page, history: History) -> bool:
+    """Whether a created object certainly belonged to a list while an unfiltered page from its start was read."""
     listed = page.exchange
     if page.query.keys() & {"run_id", "after", "before"} or page.limit is None:
         return False
     if listed.path.get("thread_id") not in (None, creation.thread) or creation.key is not key_of(listed):
         return False
-    if not creation.exchange.happened_before(listed) or any(
+    return creation.exchange.happened_before(listed) and not any(
         _deletes(e, creation) and e.started < listed.ended for e in _deletions(history)
-    ):
-        return False
+    )
+
+
+def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
+    """Whether a page must contain an object that belonged to its list."""
     last = page.items[-1].time("created_at") if page.items else None
     is_newer = last is not None and creation.created_at is not None and creation.created_at > last
     return (
@@ -178,7 +192,7 @@ def _must_be_listed(creation: Creation, page: Page, history: History) -> bool:
             page.order == "desc"
             and is_newer
             and _is_newest_first(page)
-            and _starts_with_newest(history, listed.operation)
+            and _starts_with_newest(history, page.exchange.operation)
         )
     )
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.supplied_messages import SuppliedMessages, supplied_messages
+from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.supplied_messages import (
+    SuppliedMessages,
+    supplied_messages,
+    unended_lists_of_supplied,
+)
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, json_equal
 from runs_conformance.model.rule import rule
@@ -22,21 +28,30 @@ def _additional_messages(history: History) -> Iterable[SuppliedMessages]:
     return (supplied for supplied in supplied_messages(history) if supplied.is_additional)
 
 
+def _additional_messages_and_unended_lists(history: History) -> Iterable[SuppliedMessages | Page]:
+    """Additional messages with a complete list, and lists read after others that were not shown to their end."""
+    yield from _additional_messages(history)
+    yield from unended_lists_of_supplied(history, "create_run")
+
+
 @rule(
-    units=_additional_messages,
+    units=_additional_messages_and_unended_lists,
     level=Level.MUST,
     source=_ADDITIONAL,
     capability="messages",
     operation="create_run",
     requirements=("additional-messages-are-added-first",),
 )
-def additional_messages_are_in_the_thread(supplied: SuppliedMessages) -> Iterator[Result]:
+def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> Iterator[Result]:
     """All additional messages of a run are added to its thread, with their roles and contents.
 
     The run answers them, so whoever reads the thread later needs them.
 
     Fix: Store `additional_messages` in the thread instead of passing them only to the model.
     """
+    if isinstance(supplied, Page):
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        return
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive(_MAY_END_EARLY)
         return
