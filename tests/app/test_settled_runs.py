@@ -24,7 +24,7 @@ from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import BASE, build
 from runs_conformance.emulator.server import serve_in_thread
 from runs_conformance.emulator.server_options import EmulatorOptions
-from runs_conformance.engine.route_guard import MIN_ANSWERS
+from runs_conformance.engine.route_guard import MIN_RESPONSES
 
 READING, THREAD = re.compile(r"/runs/run_\w+\Z"), re.compile(r"/threads/[\w-]+\Z")
 CREATION = re.compile(r"/threads/[\w-]+/runs\Z")
@@ -140,6 +140,6 @@ def test_operations_that_it_lacks_are_hardly_called(folder: Path) -> None:
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     called = Counter(line.get("operation") for line in lines)
     # Several programs may learn of it at the same time.
-    most = MIN_ANSWERS + LOCAL_WORKERS
+    most = MIN_RESPONSES + LOCAL_WORKERS
     assert called["delete_thread"] <= most
     assert called["create_thread"] > most

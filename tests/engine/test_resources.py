@@ -14,7 +14,7 @@ from runs_conformance.engine.resources import (
     reports_missing,
     track_resources,
 )
-from runs_conformance.engine.route_guard import MIN_ANSWERS, RouteGuard
+from runs_conformance.engine.route_guard import MIN_RESPONSES, RouteGuard
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
@@ -241,7 +241,7 @@ def test_deletions_that_are_withheld_do_not_keep_others_from_being_sent() -> Non
         tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
         delete_leftovers(tracker.leftovers, guard, f"p{number}/cleanup", max_unanswered=1)
     operations = [step.operation for step in sender.sent]
-    assert operations.count("delete_thread") == MIN_ANSWERS
+    assert operations.count("delete_thread") == MIN_RESPONSES
     assert operations.count("delete_assistant") == 5
 
 

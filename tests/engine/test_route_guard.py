@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.engine.route_guard import MIN_ANSWERS, MIN_ANSWERS_TO_INVALID, RouteGuard
+from runs_conformance.engine.route_guard import MIN_RESPONSES, MIN_RESPONSES_TO_INVALID, RouteGuard
 from runs_conformance.model.case import Concurrent, DanglingReference, Role, Step
 from tests.engine.scripted import Answer, ScriptedSender, accept_everything
 
@@ -20,16 +20,16 @@ def answer_405(step: Step) -> Answer:
 def test_a_missing_operation_is_no_longer_called() -> None:
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
-    exchanges = [guard.send(MISSING, "test", {}) for _ in range(MIN_ANSWERS + 2)]
-    assert len(target.sent) == MIN_ANSWERS
-    assert [exchange.id != "" for exchange in exchanges] == [True] * MIN_ANSWERS + [False] * 2
+    exchanges = [guard.send(MISSING, "test", {}) for _ in range(MIN_RESPONSES + 2)]
+    assert len(target.sent) == MIN_RESPONSES
+    assert [exchange.id != "" for exchange in exchanges] == [True] * MIN_RESPONSES + [False] * 2
     assert "create_thread_and_run" in str(exchanges[-1].problem)
 
 
 def test_other_operations_are_called() -> None:
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
-    for _ in range(MIN_ANSWERS):
+    for _ in range(MIN_RESPONSES):
         guard.send(MISSING, "test", {})
     assert guard.send(PRESENT, "test", {}).accepted
     withheld = guard.send_concurrently(Concurrent((PRESENT, MISSING)).steps, "test", {})
@@ -39,17 +39,17 @@ def test_other_operations_are_called() -> None:
 def test_refusals_of_invalid_requests_alone_say_nothing_about_the_route() -> None:
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
-    for _ in range(3 * MIN_ANSWERS):
+    for _ in range(3 * MIN_RESPONSES):
         guard.send(NEGATIVE, "test", {})
-    assert len(target.sent) == 3 * MIN_ANSWERS
+    assert len(target.sent) == 3 * MIN_RESPONSES
 
 
 def test_unknown_ids_alone_say_nothing_about_the_route() -> None:
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
-    for _ in range(3 * MIN_ANSWERS):
+    for _ in range(3 * MIN_RESPONSES):
         guard.send(replace(MISSING, dangling=DanglingReference.UNKNOWN), "test", {})
-    assert len(target.sent) == 3 * MIN_ANSWERS
+    assert len(target.sent) == 3 * MIN_RESPONSES
 
 
 def test_two_responses_tell_that_an_operation_is_missing() -> None:
@@ -64,9 +64,9 @@ def test_an_operation_that_answered_otherwise_once_exists() -> None:
     answers = iter([200, *[405] * 20])
     target = ScriptedSender(lambda step: (next(answers), {}))
     guard = RouteGuard(target, ())
-    for _ in range(MIN_ANSWERS + 5):
+    for _ in range(MIN_RESPONSES + 5):
         guard.send(MISSING, "test", {})
-    assert len(target.sent) == MIN_ANSWERS + 5
+    assert len(target.sent) == MIN_RESPONSES + 5
 
 
 def _response_of_another_route(step: Step) -> Answer:
@@ -80,7 +80,7 @@ def test_refusal_by_the_route_that_responds_for_a_missing_one_shows_no_operation
     for _ in range(5):
         guard.send(NEGATIVE, "test", {})
         guard.send(MISSING, "test", {})
-    assert [step.role for step in target.sent].count(Role.ACT) == MIN_ANSWERS
+    assert [step.role for step in target.sent].count(Role.ACT) == MIN_RESPONSES
     assert target.sent[-1].role is Role.ACT
 
 
@@ -92,9 +92,9 @@ def test_one_response_to_a_valid_request_is_enough_beside_those_to_invalid_ones(
     assert guard.send(NEGATIVE, "test", {}).status == 422
     target = ScriptedSender(answer_405)
     guard = RouteGuard(target, ())
-    for step in (MISSING, *[NEGATIVE] * (MIN_ANSWERS_TO_INVALID + 3)):
+    for step in (MISSING, *[NEGATIVE] * (MIN_RESPONSES_TO_INVALID + 3)):
         guard.send(step, "test", {})
-    assert len(target.sent) == 1 + MIN_ANSWERS_TO_INVALID
+    assert len(target.sent) == 1 + MIN_RESPONSES_TO_INVALID
 
 
 def test_responses_to_invalid_requests_do_not_count_where_the_path_names_an_object() -> None:
@@ -110,6 +110,6 @@ def test_accepted_negative_shows_the_operation() -> None:
     target = ScriptedSender(lambda step: (200, {}) if step.role is Role.NEGATIVE else (405, {}))
     guard = RouteGuard(target, ())
     guard.send(NEGATIVE, "test", {})
-    for _ in range(MIN_ANSWERS + 3):
+    for _ in range(MIN_RESPONSES + 3):
         guard.send(MISSING, "test", {})
-    assert len(target.sent) == MIN_ANSWERS + 4
+    assert len(target.sent) == MIN_RESPONSES + 4

@@ -16,7 +16,7 @@ from runs_conformance.cli.signals import interruptible
 from runs_conformance.cli.stderr import say
 from runs_conformance.model.plural import plural
 
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 @declare_command(
@@ -99,7 +99,7 @@ def command(
             say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C stops it)")
             say(f"live page: {origin}{status_page.PATH}")
             while not (fail_fast and session.failed):
-                time.sleep(_LOOK_S)
+                time.sleep(_POLL_S)
                 session.judge_resting()
                 live_line.show(session.status().line)
     except KeyboardInterrupt:

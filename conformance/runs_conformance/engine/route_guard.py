@@ -14,12 +14,12 @@ from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 
-MIN_ANSWERS = 2
+MIN_RESPONSES = 2
 """Responses like those of a missing route, to requests without a reason to refuse, after which an operation is no
 longer called.
 """
 
-MIN_ANSWERS_TO_INVALID = 4
+MIN_RESPONSES_TO_INVALID = 4
 """Such responses to invalid requests after which one to a valid request is enough, if the path names no object that may
 be missing.
 """
@@ -61,8 +61,8 @@ class RouteGuard:
         return exchanges
 
     def _is_missing(self, operation: str) -> bool:
-        needed = MIN_ANSWERS
-        if not OPERATIONS[operation].parameters and self._missing_though_invalid[operation] >= MIN_ANSWERS_TO_INVALID:
+        needed = MIN_RESPONSES
+        if not OPERATIONS[operation].parameters and self._missing_though_invalid[operation] >= MIN_RESPONSES_TO_INVALID:
             needed = 1
         return operation not in self._existing and self._missing[operation] >= needed
 

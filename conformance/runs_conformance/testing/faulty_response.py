@@ -19,7 +19,7 @@ _ERRORS: Mapping[int, tuple[str, str | None, str]] = {
 }
 """Message, code and type of an error by HTTP status."""
 
-_FOR_GOOD_S = 10.0**6
+_FOREVER_S = 10.0**6
 
 
 class ConnectionCut(ConnectionError):  # noqa: N818 -- it is injected, not an error
@@ -106,7 +106,7 @@ def pause_response(send: Send, counter: EventCounter, seconds: float | None) -> 
         nonlocal is_paused
         if message["type"] == "http.response.body" and not is_paused and counter.is_reached(message):
             is_paused = True
-            await asyncio.sleep(_FOR_GOOD_S if seconds is None else seconds)
+            await asyncio.sleep(_FOREVER_S if seconds is None else seconds)
         await send(message)
 
     return pausing_send

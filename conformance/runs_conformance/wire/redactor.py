@@ -42,7 +42,7 @@ _ESCAPE_SIGNS = ("\\", "%", "&")
 _RELEVANT_ESCAPES = tuple(re.compile(each, re.IGNORECASE) for each in (r"\\[^nrtbf\"]", r"%[0-9a-fu]", r"&[#a-z]"))
 """Those that may hide a part of a secret, by their sign. One pattern for all would take several times as long."""
 _MAX_REMEMBERED = 20_000
-_PASSAGE = 64 * 1024
+_PASSAGE_LENGTH = 64 * 1024
 """Number of characters after which a long text is divided at the next line break."""
 
 Span = tuple[int, int]
@@ -238,7 +238,7 @@ def _passages(text: str) -> Iterator[tuple[int, str]]:
     No trace continues behind a line break unless a secret contains one.
     """
     start = 0
-    while len(text) - start > _PASSAGE and (end := text.find("\n", start + _PASSAGE) + 1):
+    while len(text) - start > _PASSAGE_LENGTH and (end := text.find("\n", start + _PASSAGE_LENGTH) + 1):
         yield start, text[start:end]
         start = end
     yield start, text[start:] if start else text

@@ -86,7 +86,7 @@ def _first_of_each_kind(defects: list[str]) -> tuple[str, ...]:
 
 def _load(text: str, defects: list[str]) -> JSON | Absent:
     try:
-        return _FLAWLESS.decode(text)  # type: ignore[no-any-return]
+        return _VALID_JSON.decode(text)  # type: ignore[no-any-return]
     except (ValueError, RecursionError):
         pass  # It is parsed again, to name the defects.
     hooks: dict[str, Any] = _hooks(defects)
@@ -128,7 +128,7 @@ def _no_constant(name: str) -> None:
     raise ValueError
 
 
-_FLAWLESS = json.JSONDecoder(
+_VALID_JSON = json.JSONDecoder(
     object_pairs_hook=_distinct_members,
     parse_float=_finite_fraction,
     parse_int=_short_integer,

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.contract.operation import BETA_HEADER, ORGANIZATION_HEADER
 from runs_conformance.generation.programs.all_operations import TestObjects, all_steps, create_objects, read_objects
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
 from runs_conformance.generation.programs.responses import has_id, response_object
-from runs_conformance.generation.programs.steps import at_root, on_thread, page
+from runs_conformance.generation.programs.steps import at_root, on_assistant, on_thread, page
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _BETA = BETA_HEADER[0]
-_UNAUTHORISED = Refuse((401, 403))
+_UNAUTHORIZED = Refuse((401, 403))
 _ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", "create_run", "modify_thread")
 _NOT_IN_BETA = Refuse((400,))
+_NOT_IN_ORGANIZATION = Refuse((400, 401, 403, 404))
 
 
 @program("security", "auth", runs=1, requests=88)
@@ -33,7 +34,7 @@ def keys(context: ProgramContext) -> StepGenerator:
     def variants_of(step: Step) -> list[Step]:
         try_other_scheme = step.operation == "get_thread" and dialect_family(context.dialect).checks_auth_scheme
         keys = (Key.NONE, Key.WRONG, Key.BASIC) if try_other_scheme else (Key.NONE, Key.WRONG)
-        return [_expect_refusal(replace(step, key=key), _UNAUTHORISED) for key in keys]
+        return [_expect_refusal(replace(step, key=key), _UNAUTHORIZED) for key in keys]
 
     yield from _try_all_operations(context, variants_of)
     # With the right key, to find out whether these requests were refused for another reason than their key.
@@ -72,7 +73,11 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     if objects is None:
         return
     names = set(objects.names)
+    deletions = []
     for step in all_steps(context):
+        if step.operation.startswith("delete_"):
+            deletions.append(step)
+            continue
         is_own = not step.path and step.operation != "create_thread_and_run"
         attempt = replace(step, key=Key.SECOND)
         if step.operation == "create_run":
@@ -85,13 +90,31 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
             names.add(step.name)
     if {"stray_thread", "assistant"} <= names:
         # Of the two objects that this request names, only the assistant belongs to the other tenant.
-        foreign_run = on_thread("create_run", "stray_thread", {"assistant_id": Ref("assistant")})
-        yield _expect_refusal(replace(foreign_run, key=Key.SECOND), REFUSES_REFERENCE)
-    yield page("list_assistants", limit=100)
-    yield replace(page("list_assistants", limit=100), key=Key.SECOND)
+        foreign_run = on_thread("create_run", "stray_thread", {"assistant_id": Ref("assistant")}, name="stray_run")
+        yield from _send_and_cancel_run(_expect_refusal(replace(foreign_run, key=Key.SECOND), REFUSES_REFERENCE))
+    # While the assistants of both tenants exist.
+    listed: Exchange = yield page("list_assistants", limit=100)
+    foreign: Exchange = yield replace(page("list_assistants", limit=100), key=Key.SECOND)
+    yield from objects.sendable(_reads_in_organization(_organization(listed), _organization(foreign)))
+    for step in objects.sendable(deletions):
+        yield _expect_refusal(replace(step, key=Key.SECOND), REFUSES_REFERENCE)
     yield from read_objects(objects)
     if "waiting" in objects:
         yield from cancel_finally()
+
+
+def _organization(response: Exchange) -> str:
+    """The organization that a response names in a header; empty if it names none."""
+    return response.response.headers.get(ORGANIZATION_HEADER.lower(), "") if response.response else ""
+
+
+def _reads_in_organization(named: str, own: str) -> Iterator[Step]:
+    """Yield reads with the second key that name the organization of the first key, unless it is its own."""
+    if named and named != own:
+        for step in (on_assistant("get_assistant"), on_thread("get_thread"), page("list_messages")):
+            yield _expect_refusal(
+                replace(step, key=Key.SECOND, headers={ORGANIZATION_HEADER: named}), _NOT_IN_ORGANIZATION
+            )
 
 
 def _expect_refusal(step: Step, expectation: Expectation) -> Step:
@@ -114,10 +137,15 @@ def _try_all_operations(
 
 
 def _send_and_cancel_run(step: Step) -> Generator[Instruction, Any, Exchange]:
-    """Send a step; cancel a run that it starts unexpectedly, so that it locks no thread. Returns its exchange."""
+    """Send a step; cancel a run that it starts unexpectedly, so that it locks no thread. Returns its exchange.
+
+    A run on a thread of the other tenant is cancelled with the key of that tenant.
+    """
     response: Exchange = yield step
+    owner = Key.SECOND if step.key is Key.SECOND else Key.PRIMARY
     if step.operation == "create_run" and has_id(response):
-        yield from cancel_and_wait(step.name, "other")
+        is_own = step.path["thread_id"] == Ref("stray_thread")
+        yield from cancel_and_wait(step.name, "stray_thread" if is_own else "other", owner if is_own else Key.PRIMARY)
     elif step.operation == "create_thread_and_run" and isinstance(response_object(response).get("thread_id"), str):
-        yield from cancel_and_wait(step.name, Ref(step.name, "/thread_id"))
+        yield from cancel_and_wait(step.name, Ref(step.name, "/thread_id"), owner)
     return response

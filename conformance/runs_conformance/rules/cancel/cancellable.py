@@ -20,7 +20,7 @@ _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
 _SEEN = observed("recorded traffic: ruby-openai 2024-04, simple-openai 2024-05, azure-sdk-assets 2024-06")
 
 _STOPPED = TERMINAL | {"cancelling"}
-_PATIENCE = 5.0
+_STOP_SECONDS = 5.0
 """Seconds after an accepted cancellation in which its run may continue."""
 
 
@@ -42,7 +42,7 @@ def _judge_accepted(action: RunAction) -> Result:
     observed = action.attributable_observations
     if any(each.status in _STOPPED for each in observed):
         return PASSED
-    if observed and (seconds := observed[-1].earliest - action.exchange.ended) > _PATIENCE:
+    if observed and (seconds := observed[-1].earliest - action.exchange.ended) > _STOP_SECONDS:
         status = observed[-1].status
         return Suspicion(f"a run was still {status!r} {seconds:.0f} s after its cancellation had been accepted")
     return Inconclusive("the cancellation was accepted, but the run was not seen to stop")
