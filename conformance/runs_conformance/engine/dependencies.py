@@ -51,14 +51,13 @@ def with_dependencies(
     targets: Sequence[Exchange],
     executed: Sequence[ExecutedStep],
     *,
-    last_index: int | None = None,
     ignored_parameters: Sequence[str] = (),
     matters: Callable[[ExecutedStep], bool] = may_affect_others,
 ) -> list[ExecutedStep]:
     """Return the steps of the target exchanges with all their dependencies, in order.
 
-    A dependency is a step that is referred to, or one that `matters` and concerns the same objects, up to exchange
-    `last_index`. Objects named by `ignored_parameters` (such as `thread_id`) only count as referred to.
+    A dependency is a step that is referred to, or one that `matters` and concerns the same objects. Objects named by
+    `ignored_parameters` (such as `thread_id`) only count as referred to.
     """
     by_exchange = {exchange.id: each for each in executed for exchange in each.exchanges}
     positions = {id(each): position for position, each in enumerate(executed)}
@@ -79,11 +78,7 @@ def with_dependencies(
         added = set(object_ids(current.last, ignored_parameters)) - objects
         objects |= added
         if added:
-            pending += [
-                each
-                for each in executed
-                if (last_index is None or each.first.index <= last_index) and matters(each) and _acts_on(each, added)
-            ]
+            pending += [each for each in executed if matters(each) and _acts_on(each, added)]
     return [needed[position] for position in sorted(needed)]
 
 
@@ -98,9 +93,8 @@ def prerequisite_steps(history: History, exchange: Exchange) -> list[Step]:
     executed = with_dependencies(
         [exchange],
         executed_steps(history),
-        last_index=exchange.index,
         ignored_parameters=("assistant_id",),
-        matters=_has_succeeded,
+        matters=lambda each: each.first.index <= exchange.index and _has_succeeded(each),
     )
     return [each.step for each in executed if all(own.id != exchange.id for own in each.exchanges)]
 

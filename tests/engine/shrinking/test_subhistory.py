@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -135,6 +136,81 @@ def test_other_changes_of_the_thread_are_kept_only_for_lists(read: str, expected
         HistoryJudge({created_threads_exist.id: created_threads_exist}),
     )
     assert [exchange.id for exchange in part] == expected
+
+
+@rule(units=_all, level=Level.MUST, source=observed("made up"), capability="core")
+def runs_complete(history: History) -> Iterator[Result]:
+    """A run that is created or read completes."""
+    for exchange in history:
+        if exchange.operation in ("create_run", "get_run"):
+            yield PASSED if exchange.accepted else exchange.finding("it does not")
+
+
+def part_that_fails(history: History, failing: Exchange, larger_than: int = 0) -> list[str]:
+    judge = HistoryJudge({runs_complete.id: runs_complete})
+    return [each.id for each in minimal_subhistory(history, runs_complete.id, failing, judge, larger_than)]
+
+
+def message(text: str) -> Step:
+    return on("create_message", "thread", body={"role": "user", "content": text})
+
+
+READ_RUN = Step(operation="get_run", path={"thread_id": Ref("thread"), "run_id": Ref("run")}, role=Role.READ)
+CANCEL = Step(operation="cancel_run", path={"thread_id": Ref("thread"), "run_id": Ref("run")})
+
+
+def test_messages_that_a_run_responds_to_are_kept() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "other"), "thread_b")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(message("long"), "msg_a", thread_id="thread_a")
+    builder.step(message("refused"), http_status=400, thread_id="thread_a")
+    builder.step(message("elsewhere"), "msg_b", thread_id="thread_b")
+    builder.step(run(Role.ACT), "run_a", thread_id="thread_a")
+    builder.step(message("late"), "msg_c", thread_id="thread_a")
+    failing = builder.step(READ_RUN, http_status=500, thread_id="thread_a", run_id="run_a")
+    assert part_that_fails(builder.history, failing) == ["x1", "x3", "x4", "x7", "x9"]
+
+
+def test_a_response_that_only_shows_a_new_run_depends_on_no_message() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(message("long"), "msg_a", thread_id="thread_a")
+    failing = builder.step(run(Role.ACT), http_status=500, thread_id="thread_a")
+    assert part_that_fails(builder.history, failing) == ["x1", "x2", "x4"]
+
+
+def test_what_overlaps_with_the_failing_request_on_the_same_run_is_kept() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(run(Role.ACT), "run_a", thread_id="thread_a")
+    failing = builder.step(READ_RUN, http_status=500, thread_id="thread_a", run_id="run_a")
+    for started in (failing.ended - 0.1, failing.ended + 0.1):
+        builder.step(CANCEL, "run_a", thread_id="thread_a", run_id="run_a")
+        builder.exchanges[-1] = replace(builder.exchanges[-1], started=started, ended=started + 0.05)
+    assert part_that_fails(builder.history, failing) == ["x1", "x2", "x3", "x4", "x5"]
+
+
+def test_a_larger_part_has_more_steps_and_still_fails() -> None:
+    builder = _HistoryBuilder()
+    builder.step(created("assistant", "assistant"), "asst_a")
+    builder.step(created("thread", "thread"), "thread_a")
+    builder.step(on("modify_thread", "thread", body={}), "thread_a", thread_id="thread_a")
+    builder.step(created("thread", "other"), "thread_b")
+    builder.step(run(Role.ACT), "run_a", thread_id="thread_a")
+    failing = builder.step(READ_RUN, http_status=500, thread_id="thread_a", run_id="run_a")
+    builder.step(CANCEL, "run_a", thread_id="thread_a", run_id="run_a")
+    sizes = (4, 5, 6, 7)
+    assert [part_that_fails(builder.history, failing, larger_than) for larger_than in (0, *sizes)] == [
+        ["x1", "x2", "x5", "x6"],
+        ["x1", "x2", "x3", "x5", "x6"],
+        ["x1", "x2", "x3", "x5", "x6", "x7"],
+        ["x1", "x2", "x3", "x4", "x5", "x6", "x7"],
+        ["x1", "x2", "x3", "x4", "x5", "x6", "x7"],
+    ]
 
 
 def test_whole_history_is_kept_if_no_part_fails() -> None:

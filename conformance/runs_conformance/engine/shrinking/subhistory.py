@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.counterexample import nearest_accepted
-from runs_conformance.engine.dependencies import object_ids, references, with_dependencies
+from runs_conformance.engine.dependencies import (
+    may_affect_others,
+    object_ids,
+    references,
+    with_dependencies,
+)
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
 from runs_conformance.engine.run_result import HistoryJudge
 from runs_conformance.generation.payloads.shrink_value import ddmin
@@ -24,22 +29,27 @@ MAX_TRIALS = 150
 """Number of parts of a history that are judged while its requests are left out one after the other."""
 
 
-def minimal_subhistory(history: History, id_: str, failing: Exchange, history_judge: HistoryJudge) -> list[Exchange]:
+def minimal_subhistory(
+    history: History, id_: str, failing: Exchange, history_judge: HistoryJudge, larger_than: int = 0
+) -> list[Exchange]:
     """Return a small part of a history that violates an id on its own; the whole history if no candidate does.
 
     Candidates are judged offline. Steps that changed the objects concerned stay, because only a replay can show
-    whether the target still fails without them.
+    whether the target still fails without them. If it does not, the next candidate has steps that it may depend on:
+    the smallest one with more than `larger_than` steps is returned.
     """
     judge = _SubhistoryJudge(history, id_, history_judge.only(id_))
     executed = executed_steps(history)
     for candidate in _candidates(history, id_, failing, executed):
-        if judge.still_fails(candidate):
-            return _exchanges(judge.drop_reads(candidate, failing))
-    if _is_boundary_request(failing) and (smallest := judge.minimize(executed, failing)) is not None:
-        return _exchanges(smallest)
+        if (part := judge.reduce(candidate, failing, larger_than)) is not None:
+            return _exchanges(part)
+    if _is_boundary_request(failing) and not larger_than:
+        smallest = judge.minimize(executed, failing)
+        if smallest is not None:
+            return _exchanges(smallest)
     for candidate in _prefixes(failing, executed):
-        if judge.still_fails(candidate):
-            return _exchanges(judge.drop_reads(candidate, failing))
+        if (part := judge.reduce(candidate, failing, larger_than)) is not None:
+            return _exchanges(part)
     return list(history)
 
 
@@ -78,6 +88,15 @@ class _SubhistoryJudge:
         complete = with_dependencies(targets, executed, ignored_parameters=_OFTEN_SHARED)
         return complete if self.still_fails(complete) else None
 
+    def reduce(
+        self, candidate: Sequence[ExecutedStep], failing: Exchange, larger_than: int
+    ) -> list[ExecutedStep] | None:
+        """Return a candidate without the reads that it does not need; None if it is too small or violates nothing."""
+        if len(candidate) <= larger_than or not self.still_fails(candidate):
+            return None
+        part = self.drop_reads(candidate, failing)
+        return part if len(part) > larger_than else None
+
     def drop_reads(self, candidate: Sequence[ExecutedStep], failing: Exchange) -> list[ExecutedStep]:
         """Drop every read that no step refers to and that the violation does not need."""
         remaining = list(candidate)
@@ -106,29 +125,61 @@ def _candidates(
     """Yield parts of a history, roughly by size.
 
     First the failing step with its positive controls and dependencies, then all steps on the same objects. Other
-    actions on the thread are left out at first, except for lists, which show all of them.
+    actions on the thread are left out at first, except for lists, which show all of them, and for messages that a run
+    responds to. Steps that overlapped the failing one count as earlier, such as the cancellation of a streamed run.
     """
     targets = [failing]
+
+    def is_earlier(each: ExecutedStep) -> bool:
+        precedes = each.first.index <= failing.index or each.first.started < failing.ended
+        return precedes and may_affect_others(each)
+
     if _is_boundary_request(failing):
         targets += positive_controls(history, id_, failing)
     listed_kind = OPERATIONS[failing.operation].listed_kind if failing.operation in OPERATIONS else None
-    until_failing = failing.index
     if listed_kind is not None and not failing.path:
         # Nothing that the list names as its parent says what it should hold.
         targets += [
             each.first
             for each in executed
-            if each.first.index < until_failing and each.last.accepted and _creates(each.last, listed_kind)
+            if each.first.index < failing.index and each.last.accepted and _creates(each.last, listed_kind)
         ]
     if listed_kind is None:
-        yield with_dependencies(targets, executed, last_index=until_failing, ignored_parameters=_OFTEN_SHARED)
-    yield with_dependencies(targets, executed, last_index=until_failing)
+        part = with_dependencies(targets, executed, ignored_parameters=_OFTEN_SHARED, matters=is_earlier)
+        answered = _answered_messages(part, executed, failing)
+        yield with_dependencies([*targets, *answered], executed, ignored_parameters=_OFTEN_SHARED, matters=is_earlier)
+    yield with_dependencies(targets, executed, matters=is_earlier)
     yield with_dependencies(targets, executed)
     objects = set(object_ids(failing))
     related = [each.first for each in executed if objects & set(object_ids(each.last))]
     earlier = [exchange for exchange in related if exchange.index <= failing.index]
-    yield with_dependencies([*targets, *earlier], executed, last_index=until_failing)
+    yield with_dependencies([*targets, *earlier], executed, matters=is_earlier)
     yield with_dependencies([*targets, *related], executed)
+
+
+def _answered_messages(
+    part: Sequence[ExecutedStep], executed: Sequence[ExecutedStep], failing: Exchange
+) -> list[Exchange]:
+    """Return the messages that the runs created in a part respond to, unless nothing shows what they respond.
+
+    Boundary requests, and responses that only show a new run, are the same whatever its thread contains.
+    """
+    if _is_boundary_request(failing):
+        return []
+    runs = [
+        each.last
+        for each in part
+        if each.last.operation == "create_run" and (each.last.id != failing.id or failing.events)
+    ]
+    return [
+        each.last
+        for each in executed
+        if each.last.operation == "create_message"
+        and each.last.accepted
+        and any(
+            each.last.index < run.index and each.last.path.get("thread_id") == run.path.get("thread_id") for run in runs
+        )
+    ]
 
 
 def _prefixes(failing: Exchange, executed: Sequence[ExecutedStep]) -> Iterator[list[ExecutedStep]]:
