@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
-from runs_conformance.app.attach_steps import attach_steps
+from runs_conformance.app.attach_steps import attach_larger_steps, attach_steps
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.counterexample import build_counterexample
 from runs_conformance.engine.run_result import HistoryJudge, RunResult
 from runs_conformance.model.case import Ref, Step, step_to_json
-from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.exchange import Completion, Exchange, Request, Response, exchange_to_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at
 from runs_conformance.model.rule import rule
@@ -65,3 +67,22 @@ def test_places_of_items_are_recorded_unless_they_are_as_documented(body: JSON, 
     example = attach_steps(result, [history], judge).counterexamples[nothing_is_read.id]
     assert at(example, "/steps") == [step_to_json(LISTED), step_to_json(READ)]
     assert (at(example, "/items_at") == places) if places else "items_at" not in str(example)
+
+
+def test_a_counterexample_gets_more_steps_if_there_are_more(tmp_path: Path) -> None:
+    other = Step(operation="list_assistants", name="other")
+    exchanges = [_exchange(1, other, {}), _exchange(2, LISTED, {}), _exchange(3, READ, {}, assistant_id="asst_1")]
+    path = tmp_path / "history.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"type": "exchange", **exchange_to_json(each)}, separators=(",", ":")) + "\n"
+            for each in exchanges
+        )
+    )
+    judge = HistoryJudge({nothing_is_read.id: nothing_is_read}, ())
+    found = build_counterexample(History.of(exchanges, "p"), nothing_is_read.id, exchanges[-1])
+    result = RunResult({}, {nothing_is_read.id: found}, {}, Counts(), ("p",))
+    result = attach_steps(result, [History.of(exchanges, "p")], judge)
+    larger = attach_larger_steps(result, [nothing_is_read.id], path, judge)
+    assert at(larger.counterexamples[nothing_is_read.id], "/steps") == [*map(step_to_json, (other, LISTED, READ))]
+    assert attach_larger_steps(larger, [nothing_is_read.id], path, judge).counterexamples == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -28,12 +28,18 @@ _PROGRAM_PREFIX = 2_000
 
 
 def attach_steps(
-    result: RunResult, histories: Iterable[History], history_judge: HistoryJudge, model: str | None = None
+    result: RunResult,
+    histories: Iterable[History],
+    history_judge: HistoryJudge,
+    model: str | None = None,
+    larger_than: Mapping[str, int] | None = None,
 ) -> RunResult:
     """Add the steps that reproduce each counterexample to the result, as far as these histories contain them.
 
-    `model` is the model that the runs used; it is recorded so that a replay can replace it.
+    `model` is the model that the runs used; it is recorded so that a replay can replace it. `larger_than` has the
+    number of steps, by id, that did not suffice to reproduce it.
     """
+    insufficient = larger_than or {}
     examples = dict(result.counterexamples)
     pending: defaultdict[str, list[str]] = defaultdict(list)
     for id_, example in examples.items():
@@ -42,10 +48,41 @@ def attach_steps(
     # Each history may be large, so that only one is held at a time.
     for history in histories:
         for id_ in pending.pop(history.program, ()):
-            examples[id_] = _with_steps(id_, examples[id_], history, history_judge, model)
+            examples[id_] = _with_steps(id_, examples[id_], history, history_judge, model, insufficient.get(id_, 0))
     for id_ in itertools.chain.from_iterable(pending.values()):
         examples[id_] = _with_steps(id_, examples[id_], None, history_judge, model)
     return replace(result, counterexamples=examples)
+
+
+def attach_larger_steps(
+    result: RunResult, ids: Collection[str], path: Path, history_judge: HistoryJudge, model: str | None = None
+) -> RunResult:
+    """The counterexamples of these ids with more steps, of which the former steps may be a part, where there are more.
+
+    `path` is the file with the exchanges of the test run.
+    """
+    former = {id_: reproduction_of(result.counterexamples[id_]) for id_ in ids}
+    sizes = {id_: len(reproduction.steps) for id_, reproduction in former.items() if reproduction is not None}
+    bare = {id_: _without_steps(result.counterexamples[id_]) for id_ in sizes}
+    enlarged = replace(result, counterexamples=bare)
+    histories = read_counterexample_histories(path, enlarged)
+    enlarged = attach_steps(enlarged, histories, history_judge, model, sizes)
+    grown = {
+        id_: example
+        for id_, example in enlarged.counterexamples.items()
+        if (reproduction := reproduction_of(example)) is not None and len(reproduction.steps) > sizes[id_]
+    }
+    return replace(result, counterexamples=grown)
+
+
+def reproduction_of(example: JSON) -> Reproduction | None:
+    """The steps of a counterexample; None if it has none."""
+    steps = example.get("steps") if is_object(example) else None
+    return Reproduction.from_json(steps) if is_array(steps) else None
+
+
+def _without_steps(example: JSON) -> JSON:
+    return {name: value for name, value in example.items() if name != "steps"} if is_object(example) else example
 
 
 def read_counterexample_histories(path: Path, result: RunResult, edition: str | None = None) -> Iterator[History]:
@@ -87,7 +124,12 @@ def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
 
 
 def _with_steps(
-    id_: str, example: JSON, history: History | None, history_judge: HistoryJudge, model: str | None
+    id_: str,
+    example: JSON,
+    history: History | None,
+    history_judge: HistoryJudge,
+    model: str | None,
+    larger_than: int = 0,
 ) -> JSON:
     if not is_object(example):
         return example
@@ -104,7 +146,7 @@ def _with_steps(
     size = sum(each.response.size for each in history if each.response is not None)
     # Each attempt at a smaller history judges it again.
     needed = (
-        minimal_subhistory(history, id_, exchange, history_judge)
+        minimal_subhistory(history, id_, exchange, history_judge, larger_than)
         if size <= _MAX_MINIMIZED
         else _until(history, id_, exchange)
     )

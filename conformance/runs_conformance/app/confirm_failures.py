@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
+from runs_conformance.app.attach_steps import (
+    attach_larger_steps,
+    attach_steps,
+    read_counterexample_histories,
+    reproduction_of,
+)
 from runs_conformance.app.options import RunOptions, build_history_judge, requirements
 from runs_conformance.causes import analyze
 from runs_conformance.client.recorder import NullRecorder
@@ -19,8 +26,9 @@ from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.shrinking.confirmation import (
     ConfirmationBudget,
-    confirm,
+    confirm_with_more_steps,
     failures_to_confirm,
+    ids_to_recur,
     with_confirmations,
     without_silence,
 )
@@ -94,7 +102,21 @@ def confirm_failures(
         {cause.reproduction for cause in causes},
     )
     replayable = {id_: case for id_, case in chosen if not _contains(case, dangerous)}
-    return with_confirmations(result, confirm(replayable, runner.execute, allowance), replayable)
+    examples = dict(result.counterexamples)
+
+    def enlarge(ids: Collection[str]) -> Mapping[str, Reproduction]:
+        former = replace(result, counterexamples=examples)
+        larger = attach_larger_steps(former, ids, history, history_judge, options.model).counterexamples
+        examples.update(larger)
+        cases = {id_: case for id_, example in larger.items() if (case := reproduction_of(example)) is not None}
+        return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
+
+    confirmations, enlarged = confirm_with_more_steps(
+        replayable, enlarge, runner.execute, allowance, ids_to_recur(result)
+    )
+    # Steps with which a failure did not occur either are of no more use than fewer.
+    shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}
+    return with_confirmations(replace(result, counterexamples=shown), confirmations, replayable)
 
 
 def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,13 +9,16 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import RunResult, merge_results
 from runs_conformance.engine.shrinking.confirmation import (
+    MAX_ENLARGED,
     MAX_IDS_PER_GROUP,
     MAX_REQUESTS_PER_ID,
     MAX_TRIES,
     Confirmation,
     ConfirmationBudget,
     confirm,
+    confirm_with_more_steps,
     failures_to_confirm,
+    ids_to_recur,
     with_confirmations,
     without_silence,
     without_unconfirmed_waits,
@@ -225,3 +228,88 @@ def test_failure_that_used_its_requests_is_not_tried_again_and_leaves_the_rest_t
     confirmed = confirm({"long": CASE, "short": CASE}, execute, ConfirmationBudget(lambda: sent))
     assert confirmed == {"short": Confirmation(0, MAX_TRIES)}
     assert sent == MAX_REQUESTS_PER_ID + MAX_TRIES
+
+
+def _steps(count: int) -> Reproduction:
+    return Reproduction((Step(operation="create_thread"),) * count)
+
+
+def _enlarge_to(*sizes: int) -> Callable[[Collection[str]], dict[str, Reproduction]]:
+    """Return as many steps as these in turn, for each id that is asked for; at the end none."""
+    growing = iter(sizes)
+
+    def enlarge(ids: Collection[str]) -> dict[str, Reproduction]:
+        size = next(growing, None)
+        return {} if size is None else dict.fromkeys(ids, _steps(size))
+
+    return enlarge
+
+
+@pytest.mark.parametrize(
+    ("needed", "expected", "replays"),
+    [
+        (2, Confirmation(1, 1), [1, 1, 1, 2]),
+        (3, Confirmation(1, 1), [1, 1, 1, 2, 3]),
+        (4, Confirmation(0, 3), [1, 1, 1, 2, 3]),
+    ],
+)
+def test_failure_that_needs_more_steps_is_replayed_with_them(
+    needed: int, expected: Confirmation, replays: list[int]
+) -> None:
+    played: list[int] = []
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(len(reproduction.moves))
+        return AGAIN if len(reproduction.moves) >= needed else None
+
+    budget = ConfirmationBudget(lambda: len(played))
+    found = confirm_with_more_steps({"a": _steps(1)}, _enlarge_to(2, 3, 4), execute, budget)
+    assert found == ({"a": expected}, frozenset({"a"} if expected.failed else ()))
+    assert played == replays
+
+
+@pytest.mark.parametrize(
+    ("larger", "requests", "must_occur"), [(2, 3, ""), (MAX_REQUESTS_PER_ID + 1, 300, ""), (2, 300, "a")]
+)
+def test_more_steps_are_replayed_within_the_limits_only(larger: int, requests: int, must_occur: str) -> None:
+    played: list[int] = []
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(len(reproduction.moves))
+        return None
+
+    budget = ConfirmationBudget(lambda: len(played), requests=requests)
+    found = confirm_with_more_steps({"a": _steps(1)}, _enlarge_to(larger), execute, budget, [must_occur])
+    assert found == ({"a": Confirmation(0, MAX_TRIES)}, frozenset())
+    assert played == [1, 1, 1]
+
+
+def test_a_part_of_the_budget_is_kept_for_failures_that_need_more_steps() -> None:
+    played: list[str] = []
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(id_)
+        return AGAIN if id_ != "a" else None
+
+    cases = {id_: _steps(1) for id_ in "abcdefghijklm"}
+    found, _ = confirm_with_more_steps(
+        cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played), requests=10)
+    )
+    assert "".join(played) == "aaabcdefag"
+    assert set(found) == set("abcdefg")
+
+
+def test_only_some_failures_are_replayed_with_more_steps() -> None:
+    played: list[int] = []
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(len(reproduction.moves))
+        return None
+
+    cases = {f"rule.{number}": _steps(1) for number in range(2 * MAX_ENLARGED)}
+    confirm_with_more_steps(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played)))
+    assert (played.count(1), played.count(2)) == (MAX_TRIES * 2 * MAX_ENLARGED, MAX_ENLARGED)
+
+
+def test_failures_that_other_requests_may_explain_must_occur_again_with_their_own_steps() -> None:
+    assert ids_to_recur(_result("lock.a", HANGING, REFUSED)) == {HANGING, REFUSED}

@@ -33,6 +33,12 @@ MAX_REQUESTS = 300
 MAX_TRIES = 3
 """How often a failure is replayed that does not occur again at once."""
 
+MAX_ENLARGED, MAX_ENLARGEMENTS = 12, 2
+"""Maximum number of failures that are replayed with more steps because they did not occur again, and how often."""
+
+_FIRST_SHARE = 0.8
+"""Share of the budget after which failures that did not occur again come before those that were not replayed yet."""
+
 _NEEDS_CONFIRMATION = frozenset(
     {
         "errors.requests_do_not_break_the_server",
@@ -90,10 +96,14 @@ class ConfirmationBudget:
     def __post_init__(self) -> None:
         self._started, self._first = self.now(), self.sent()
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether nothing more may be replayed."""
-        return self.now() - self._started >= self.seconds or self.sent() - self._first >= self.requests
+    def is_spent(self, share: float = 1.0) -> bool:
+        """Whether nothing more may be replayed, or this share of what may is used up."""
+        seconds, requests = share * self.seconds, share * self.requests
+        return self.now() - self._started >= seconds or self.sent() - self._first >= requests
+
+
+Enlarge = Callable[[Collection[str]], Mapping[str, Reproduction]]
+"""Returns more steps for the failures with these ids, for each of them that has more than those returned before."""
 
 
 def confirm(
@@ -103,20 +113,67 @@ def confirm(
 
     The result lacks the failures that the budget, or the limit for one failure, does not allow to replay.
     """
+    return _confirm_each(iter(list(reproductions.items())[:MAX_IDS]), execute, budget)
+
+
+def confirm_with_more_steps(
+    reproductions: Mapping[str, Reproduction],
+    enlarge: Enlarge,
+    execute: Execute,
+    budget: ConfirmationBudget,
+    must_occur: Collection[str] = (),
+) -> tuple[dict[str, Confirmation], frozenset[str]]:
+    """Replay each failure as `confirm` does, and those that never occur with more of their steps, once each.
+
+    They may depend on these. Returns also the ids that occurred with the steps last returned for them. A part of the
+    budget is kept for them, which the other failures may use afterwards. Steps that take more requests than a failure
+    may use are not replayed. Those that `must_occur` with the steps given are not replayed with more.
+    """
+    pending = iter(list(reproductions.items())[:MAX_IDS])
+    confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE)
+    unseen = [id_ for id_, each in confirmations.items() if not each.failed and id_ not in must_occur][:MAX_ENLARGED]
+    enlarged: set[str] = set()
+    for _ in range(MAX_ENLARGEMENTS):
+        if not unseen or budget.is_spent():
+            break
+        cases = {id_: case for id_, case in enlarge(unseen).items() if _cost(case) <= MAX_REQUESTS_PER_ID}
+        found = {
+            id_: each for id_, each in _confirm_each(iter(cases.items()), execute, budget, 1).items() if each.failed
+        }
+        confirmations |= found
+        enlarged |= found.keys()
+        unseen = [id_ for id_ in cases if id_ not in found]
+    return confirmations | _confirm_each(pending, execute, budget), frozenset(enlarged)
+
+
+def _confirm_each(
+    cases: Iterator[tuple[str, Reproduction]],
+    execute: Execute,
+    budget: ConfirmationBudget,
+    tries: int = MAX_TRIES,
+    share: float = 1.0,
+) -> dict[str, Confirmation]:
+    """Confirm the next failures, each with its steps, while less than this share of the budget is spent."""
     confirmations: dict[str, Confirmation] = {}
-    for id_, reproduction in list(reproductions.items())[:MAX_IDS]:
+    while not budget.is_spent(share) and (case := next(cases, None)) is not None:
+        id_, reproduction = case
         replays = failed = 0
         allowed = budget.sent() + MAX_REQUESTS_PER_ID
         try:
-            while replays < MAX_TRIES and not failed and not budget.is_spent and budget.sent() < allowed:
+            while replays < tries and not failed and not budget.is_spent() and budget.sent() < allowed:
                 failed += execute(reproduction, id_) is not None
                 replays += 1
         except (BudgetExhausted, InternalError):
             # A limit may concern this case alone: runs that do not end leave the cases without runs.
             continue
-        if replays and (failed or replays == MAX_TRIES):
+        if replays and (failed or replays == tries):
             confirmations[id_] = Confirmation(failed, replays)
     return confirmations
+
+
+def ids_to_recur(result: RunResult) -> frozenset[str]:
+    """The failures that other requests may explain unless they occur again with their own steps alone."""
+    return frozenset(id_ for id_, tally in result.tallies.items() if tally.findings and _needs_confirmation(id_, tally))
 
 
 def failures_to_confirm(
