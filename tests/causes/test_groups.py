@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from runs_conformance.causes import analyze
 from runs_conformance.causes.groups import MAX_CAUSES
+from runs_conformance.model.json import JSON, is_object
 from runs_conformance.model.verdict import Verdict
 from tests.causes.verdicts import as_constraint_on_answers, broken_rule, by_kind, wrong_value
 
@@ -74,3 +77,26 @@ def test_must_is_never_joined() -> None:
     more = ("deletion.deleted_thread_shows_nothing", "references.unknown_and_malformed_ids_are_refused")
     causes = analyze([*urgent(14), *(broken_rule(id_, "get_run") for id_ in more), WARNINGS[3]])
     assert [cause.level for cause in causes] == ["must"] * 16 + ["should"]
+
+
+@pytest.mark.parametrize(
+    ("replays", "shown"),
+    [
+        ({}, "a_tool_is_called_when_one_must_be"),
+        ({"a_tool_is_called_when_one_must_be": (0, 3)}, "the_tool_that_is_named_is_called"),
+        ({"the_tool_that_is_named_is_called": (1, 1)}, "the_tool_that_is_named_is_called"),
+        ({"the_tool_that_is_named_is_called": (1, 2)}, "a_tool_is_called_when_one_must_be"),
+    ],
+)
+def test_the_example_of_a_cause_is_one_that_was_confirmed(replays: dict[str, tuple[int, int]], shown: str) -> None:
+    failing = []
+    for length, name in enumerate(("a_tool_is_called_when_one_must_be", "the_tool_that_is_named_is_called")):
+        rule = broken_rule(f"choice.{name}", "get_run")
+        assert is_object(rule.counterexample)
+        example: dict[str, JSON] = {**rule.counterexample, "before": [{}] * length}
+        if name in replays:
+            failed, played = replays[name]
+            example["confirmed"] = {"failed": failed, "played": played}
+        failing.append(replace(rule, counterexample=example))
+    (cause,) = analyze(failing)
+    assert cause.reproduction == f"choice.{shown}"

@@ -37,7 +37,7 @@ class Cause:
     what the server does and `fix` what to change, each in one sentence. `ids` are the failing requirements, in the
     order of the report; `consequences` are those of them that only repeat the defect elsewhere, as a response that
     shows an accepted invalid value. `level` is the highest level of the ids. `reproduction` is the id whose
-    counterexample is the shortest.
+    counterexample is the shortest, of those that were confirmed by a replay if there are any.
     """
 
     kind: str

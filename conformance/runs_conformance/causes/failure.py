@@ -182,6 +182,12 @@ class Failure:
         )
 
     @property
+    def replay_rank(self) -> int:
+        """The place among examples by what replays showed: 0 if it was confirmed, 2 if it never occurred again."""
+        failed, replays = (at(self.verdict.counterexample, f"/confirmed/{name}") for name in ("failed", "played"))
+        return 1 if not isinstance(replays, int) else 0 if failed == replays else 1 if failed else 2
+
+    @property
     def size(self) -> tuple[int, int, str]:
         """How much there is to read in the counterexample, for the choice of the simplest."""
         example = self.verdict.counterexample

@@ -44,7 +44,7 @@ class Group:
             consequences=tuple(
                 failure.id for failure in sorted(self.consequences, key=lambda failure: position[failure.id])
             ),
-            reproduction=min(shown, key=lambda failure: failure.size).id,
+            reproduction=min(shown, key=lambda failure: (failure.replay_rank, failure.size)).id,
         )
 
 

@@ -50,7 +50,7 @@ class NumberedCause:
 
     @property
     def reproduction(self) -> Verdict:
-        """The verdict whose counterexample is the shortest."""
+        """The verdict whose counterexample is shown for the cause."""
         return next((each for each in self.verdicts if each.id == self.cause.reproduction), self.verdicts[0])
 
     @property
