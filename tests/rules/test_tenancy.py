@@ -5,8 +5,8 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import tenancy
-from tests.rules.examples import fails, inconclusive, passes
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, page, run, thread
+from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, page, run, thread
 
 STRANGE: dict[str, Any] = {"metadata": {"who": "stranger"}}
 
@@ -101,6 +101,90 @@ def test_list_without_the_own_assistant() -> History:
 @fails(tenancy.lists_show_the_tenants_own_only, at="/data/1/id")
 def test_assistants_of_all_tenants() -> History:
     return listed("asst_second", ASSISTANT)
+
+
+def cursors(first_id: str, *, listed_before: bool = False, shared: bool = False, removed: bool = False) -> History:
+    """The second tenant lists its assistant, with this `first_id`, after the first has created or listed its own."""
+    builder = owned()
+    if listed_before:
+        builder.send("list_assistants", page(assistant(), assistant("asst_other_program")))
+    if removed:
+        builder.send("delete_assistant", deleted(ASSISTANT, "assistant"))
+    builder.send("create_assistant", assistant("asst_b"), body={"model": "gpt-4o"}, step=foreign("create_assistant"))
+    items = [assistant("asst_b"), *([assistant("asst_other_program")] if shared else [])]
+    builder.send("list_assistants", {**page(*items), "first_id": first_id}, step=foreign("list_assistants"))
+    return builder.history()
+
+
+@passes(tenancy.lists_show_the_tenants_own_only)
+def test_cursor_of_its_own() -> History:
+    return cursors("asst_b")
+
+
+@fails(tenancy.lists_show_the_tenants_own_only, at="/first_id", times=1)
+def test_cursor_that_another_tenant_created() -> History:
+    return cursors(ASSISTANT)
+
+
+@fails(tenancy.lists_show_the_tenants_own_only, at="/first_id", times=1)
+def test_cursor_that_another_tenant_created_and_deleted() -> History:
+    return cursors(ASSISTANT, removed=True)
+
+
+@fails(tenancy.lists_show_the_tenants_own_only, at="/first_id", times=1)
+def test_cursor_that_another_tenant_listed() -> History:
+    return cursors("asst_other_program", listed_before=True)
+
+
+@permitted
+def test_assistant_that_is_offered_to_all_tenants() -> History:
+    return cursors("asst_b", listed_before=True, shared=True)
+
+
+@inconclusive(tenancy.lists_show_the_tenants_own_only)
+def test_list_after_the_foreign_assistant_is_deleted() -> History:
+    return cursors("asst_b", removed=True)
+
+
+@inconclusive(tenancy.lists_show_the_tenants_own_only)
+def test_ids_that_are_unique_within_a_tenant_only() -> History:
+    builder = owned()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"}, step=foreign("create_assistant"))
+    builder.send("list_assistants", page(assistant()), step=foreign("list_assistants"))
+    return builder.history()
+
+
+def in_organization(status: int, answer: Any = None) -> History:
+    builder = owned()
+    builder.send("get_thread", thread())
+    step = Step(operation="get_thread", key=Key.SECOND, headers={"OpenAI-Organization": "org-a"})
+    builder.send("get_thread", answer or error(), status, step=step)
+    return builder.history()
+
+
+@passes(tenancy.header_opens_no_other_organization)
+def test_header_of_another_organization_is_refused() -> History:
+    return in_organization(401)
+
+
+@passes(tenancy.header_opens_no_other_organization)
+def test_header_of_another_organization_is_ignored() -> History:
+    return in_organization(404)
+
+
+@fails(tenancy.header_opens_no_other_organization, times=1)
+def test_header_of_another_organization_gives_access() -> History:
+    return in_organization(200, thread())
+
+
+@permitted
+def test_key_of_a_member_of_two_organizations() -> History:
+    return in_organization(200, thread())
+
+
+@inconclusive(tenancy.header_opens_no_other_organization)
+def test_server_that_fails_on_the_header() -> History:
+    return in_organization(500)
 
 
 def modified(**seen: Any) -> History:

@@ -28,6 +28,9 @@ CAPABILITIES = (
 
 BETA_HEADER = ("OpenAI-Beta", "assistants=v2")
 
+ORGANIZATION_HEADER = "OpenAI-Organization"
+"""The header of responses that names the organization of the key; requests may name one in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runs_conformance.contract.dialect import dialect_family
+from runs_conformance.contract.operation import ORGANIZATION_HEADER
 from runs_conformance.model.case import Either, Key, Refuse, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent
@@ -20,6 +21,11 @@ def uses_default_auth(exchange: Exchange) -> bool:
     headers = {name.lower() for name in exchange.request.headers}
     uses_beta_header = dialect_family(exchange.dialect).uses_beta_header
     return not exchange.refused or not uses_beta_header or not headers or "openai-beta" in headers
+
+
+def names_organization(exchange: Exchange) -> bool:
+    """Whether the step of a request names an organization in a header, which the key alone would not select."""
+    return exchange.step is not None and ORGANIZATION_HEADER in exchange.step.headers
 
 
 def must_be_accepted(exchange: Exchange) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Page, pages
+from runs_conformance.evidence.request_expectation import names_organization
+from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Key
@@ -13,13 +16,17 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at
 from runs_conformance.model.rule import SECOND_KEY, rule
-from runs_conformance.model.source import Level, convention, prose
+from runs_conformance.model.source import Level, convention, observed, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
     "the organization, or project, that creates them"
 )
+_MISMATCH = observed(
+    "public reports of the service's 401: OpenAI-Organization header should match organization for API key"
+)
+_TENANTS = (Key.PRIMARY, Key.SECOND)
 _STATE_OPERATIONS = frozenset({"cancel_run", "submit_tool_outputs"})
 """Operations that a target also refuses because the run has changed its status."""
 
@@ -27,15 +34,25 @@ _AS_MISSING = convention("no record shows a difference between unknown and hidde
 
 
 def _requests_across_tenants(history: History) -> Iterable[tuple[Exchange, bool]]:
-    """Every request with one tenant's key that names an object of another, and whether its operation works."""
-    tenants = (Key.PRIMARY, Key.SECOND)
-    owners = {creation.id: creation.key for creation in creations(history) if creation.key in tenants}
+    """Every request with one tenant's key that names an object of another, and whether its operation works.
+
+    Requests that name the organization of the other tenant, too, are of `_requests_in_foreign_organizations`.
+    """
+    return (request for request in _requests_on_foreign_objects(history) if not names_organization(request[0]))
+
+
+def _requests_in_foreign_organizations(history: History) -> Iterable[tuple[Exchange, bool]]:
+    return (request for request in _requests_on_foreign_objects(history) if names_organization(request[0]))
+
+
+def _requests_on_foreign_objects(history: History) -> Iterable[tuple[Exchange, bool]]:
+    owners = {creation.id: creation.key for creation in creations(history) if creation.key in _TENANTS}
     for exchange in history:
         key = key_of(exchange)
         assistant = at(exchange.request.body, "/assistant_id")
         ids = [*exchange.path.values(), *([assistant] if isinstance(assistant, str) else [])]
         is_foreign = any(owners.get(id_, key) is not key for id_ in ids)
-        if exchange.operation and key in tenants and is_foreign:
+        if exchange.operation and key in _TENANTS and is_foreign:
             yield exchange, operation_works(history, exchange)
 
 
@@ -66,6 +83,32 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
         yield Inconclusive("a request on another tenant's object was neither served nor refused")
 
 
+@rule(
+    units=_requests_in_foreign_organizations,
+    level=Level.SHOULD,
+    source=_MISMATCH,
+    capability="tenancy",
+    needs=SECOND_KEY,
+)
+def header_opens_no_other_organization(request: tuple[Exchange, bool]) -> Iterator[Result]:
+    """A key gives no access to the objects of another organization if the request names it in `OpenAI-Organization`.
+
+    Anyone who knows an organization's id could read its data. Tried only if the responses name their organization in
+    this header, which differs between the two keys. A second key that belongs to a member of both organizations may
+    have this access.
+
+    Fix: Refuse a header that names an organization to which the key does not belong, with HTTP 401.
+    """
+    exchange, works = request
+    status = exchange.status
+    if exchange.accepted:
+        yield exchange.finding("the header gave access to an object of another organization", "", 401, status)
+    elif status is not None and 400 <= status < 500 and status != 429:
+        yield pass_if_working(exchange, works or status in (401, 403))
+    else:
+        yield Inconclusive("a request that names another organization was neither served nor refused")
+
+
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)
 def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A request for another tenant's object gets HTTP 404, like one for an object that does not exist.
@@ -80,21 +123,37 @@ def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Resu
         yield PASSED if exchange.status == 404 else finding
 
 
-def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str], bool]]:
-    """Every list of assistants in a history with two tenants, with the ids that belong to the other one.
+@dataclass(frozen=True)
+class _AssistantList:
+    """One page of assistants, with the ids that are certainly another tenant's.
 
-    The third item says whether the page shows all assistants of its own tenant: one that does not may end early.
+    `hides_some` says that one of these certainly existed. `shows_own` says that the page shows all known assistants of
+    its own tenant: one that does not may end early.
     """
+
+    page: Page
+    foreign: frozenset[str]
+    hides_some: bool
+    shows_own: bool
+
+
+def _assistant_lists(history: History) -> Iterator[_AssistantList]:
+    """Every list of assistants in a history with two tenants."""
     created = [creation for creation in creations(history) if creation.kind == "assistant"]
-    if any(creation.key is Key.SECOND for creation in created) or any(key_of(e) is Key.SECOND for e in history):
-        deleted = {exchange.path.get("assistant_id") for exchange in history.select("delete_assistant")}
-        for page in pages(history):
-            key = key_of(page.exchange)
-            if key in (Key.PRIMARY, Key.SECOND) and page.kind == "assistant":
-                earlier = [creation for creation in created if creation.exchange.happened_before(page.exchange)]
-                own = {creation.id for creation in earlier if creation.key is key} - deleted
-                foreign = frozenset(creation.id for creation in earlier if creation.key is not key)
-                yield page, foreign, own <= {*page.ids}
+    if not any(key_of(exchange) is Key.SECOND for exchange in history):
+        return
+    deletions = [each for each in history.select("delete_assistant") if may_have_taken_effect(each)]
+    lists = [page for page in pages(history) if page.kind == "assistant" and key_of(page.exchange) in _TENANTS]
+    for page in lists:
+        key, read = key_of(page.exchange), page.exchange
+        own = {creation.id for creation in created if creation.key is key}
+        others = {creation.id for creation in created if creation.key is not key} - own
+        seen = {id_ for other in lists if key_of(other.exchange) is key for id_ in other.ids}
+        # What both tenants see and neither created may be offered to all.
+        listed = {id_ for other in lists if key_of(other.exchange) is not key for id_ in other.ids} - seen - own
+        deleted = {each.path.get("assistant_id") for each in deletions if each.started < read.ended}
+        earlier = {creation.id for creation in created if creation.exchange.happened_before(read)} - deleted
+        yield _AssistantList(page, frozenset(others | listed), bool(others & earlier), own & earlier <= {*page.ids})
 
 
 @rule(
@@ -105,22 +164,25 @@ def _assistant_lists(history: History) -> Iterator[tuple[Page, frozenset[str], b
     operation="list_assistants",
     needs=SECOND_KEY,
 )
-def lists_show_the_tenants_own_only(listed: tuple[Page, frozenset[str], bool]) -> Iterator[Result]:
-    """A list of assistants contains only those of the tenant that requests it.
+def lists_show_the_tenants_own_only(listed: _AssistantList) -> Iterator[Result]:
+    """A list of assistants contains only those of the tenant that requests it, and no other id as `first_id` or
+    `last_id`.
 
-    The list would disclose other customers' assistants with their instructions.
+    The list would disclose other customers' assistants with their instructions, or their ids.
 
     Fix: Filter `list_assistants` by the tenant of the key.
     """
-    page, foreign, shows_own = listed
-    if not foreign:
-        return
-    shown = next((item for item in page.items if item.id in foreign), None)
+    page = listed.page
+    shown = next((item for item in page.items if item.id in listed.foreign), None)
+    cursor = next((name for name in ("first_id", "last_id") if page.exchange.member(name) in listed.foreign), None)
     if shown is not None:
         yield shown.finding("the list shows an assistant of another tenant", "/id", actual=shown.id)
-    elif shows_own:
+    elif cursor is not None:
+        id_ = page.exchange.member(cursor)
+        yield page.exchange.finding(f"{cursor} is the id of another tenant's assistant", f"/{cursor}", actual=id_)
+    elif listed.hides_some and listed.shows_own:
         yield PASSED
-    else:
+    elif listed.hides_some:
         yield Inconclusive("the list lacks assistants of its own tenant, and may lack others for the same reason")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
@@ -223,3 +225,34 @@ def skips_the_scheme(hooks: Hooks) -> None:
         return inner(options, {**headers, "authorization": f"Bearer {key}"})
 
     hooks.authenticate = authenticate
+
+
+@mutant("tenancy", level="should")
+def trusts_the_organization_header(hooks: Hooks) -> None:
+    """Responses name the organization of the key, and a request may name any other."""
+    inner, headers = hooks.authenticate, hooks.response_headers
+    keys: dict[str, str] = {}
+    current: ContextVar[str] = ContextVar("organization", default="")
+
+    def authenticate(options: EmulatorOptions, request_headers: Mapping[str, str]) -> str:
+        key = inner(options, request_headers)
+        own = f"org-{sha256(key.encode()).hexdigest()[:16]}"
+        keys[own] = key
+        organization = request_headers.get("openai-organization", own)
+        current.set(organization)
+        return keys.get(organization, key)
+
+    hooks.authenticate = authenticate
+    hooks.response_headers = lambda server: headers(server) | {"openai-organization": current.get()}
+
+
+@mutant("tenancy")
+def shows_foreign_cursors(hooks: Hooks) -> None:
+    """The ids in the envelope of a page of assistants are those of the page before it is limited to the tenant."""
+
+    async def handle(inner: Any, request: RequestContext) -> Any:
+        page = await inner(request)
+        everything = replace(request, store=_all(request.server))
+        return page | {name: (await inner(everything))[name] for name in ("first_id", "last_id")}
+
+    wrap_handlers(hooks, handle, "list_assistants")

@@ -60,7 +60,7 @@ def beta_header(context: ProgramContext) -> StepGenerator:
     "security",
     "tenancy",
     runs=1,
-    requests=61,
+    requests=64,
     needs="has_second_api_key",
     needs_text="--second-api-key, a key of another tenant",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id, item_count, pending_call_count, status
@@ -22,7 +23,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     with_functions_alone,
 )
-from runs_conformance.model.case import Instruction, Ref, Step, Unmet
+from runs_conformance.model.case import Instruction, Key, Ref, Step, Unmet
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
 
@@ -67,9 +68,9 @@ def complete_run(run_name: str = "run", thread: str = "thread") -> Fragment:
     return (yield from wait_for_end(run_name, thread))
 
 
-def wait_for_end(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
+def wait_for_end(run_name: str = "run", thread: str | Ref = "thread", key: Key = Key.PRIMARY) -> Fragment:
     """Poll a run to its end; returns whether it ended."""
-    ended = status((yield poll(run_name, thread, TERMINAL_STATUSES))) in TERMINAL_STATUSES
+    ended = status((yield replace(poll(run_name, thread, TERMINAL_STATUSES), key=key))) in TERMINAL_STATUSES
     return ended or (yield from give_up("a run that ends"))
 
 
@@ -164,13 +165,16 @@ def finish_tool_calls(
     return (yield from cancel_and_wait(run_name, thread))
 
 
-def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread") -> Fragment:
-    """Cancel a run and poll it to its end; returns whether it ended. One that still waits gets its outputs."""
-    yield on_run("cancel_run", run_name, thread)
-    response: Exchange = yield poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED)
+def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread", key: Key = Key.PRIMARY) -> Fragment:
+    """Cancel a run and poll it to its end; returns whether it ended. One that still waits gets its outputs.
+
+    `key` is the one to which the run belongs.
+    """
+    yield on_run("cancel_run", run_name, thread, key=key)
+    response: Exchange = yield replace(poll(run_name, thread, TERMINAL_STATUSES, _NOT_CANCELLED), key=key)
     if status(response) == "requires_action" and pending_call_count(response):
-        yield submit(run_name, thread, count=pending_call_count(response), run_response=_NOT_CANCELLED)
-        return (yield from wait_for_end(run_name, thread))
+        yield submit(run_name, thread, count=pending_call_count(response), run_response=_NOT_CANCELLED, key=key)
+        return (yield from wait_for_end(run_name, thread, key))
     return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
 
 
