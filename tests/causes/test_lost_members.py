@@ -100,6 +100,22 @@ def test_false_is_taken_for_absent_where_other_falsy_values_are() -> None:
     assert cause.consequences == (PARALLEL.id,)
 
 
+def test_false_is_no_falsy_value_where_only_one_of_the_operations_loses_it() -> None:
+    zero = lost("settings.top_p_is_as_asked", "create_run", ("/top_p", 0, 1))
+    also = replace(zero.findings[0], operation="create_thread_and_run")
+    zero = replace(zero, findings=(*zero.findings, also))
+    causes = by_kind(zero, ONLY_FALSE)
+    assert causes["data.falsy"].title == "`top_p: 0` is treated as unset"
+    assert causes["data.dropped"].title == "Members of requests are dropped: `parallel_tool_calls` of create_run"
+    assert "only false is lost" in causes["data.dropped"].fix
+
+
+def test_an_operation_without_the_member_does_not_tell_how_false_is_lost() -> None:
+    of_run = lost("settings.temperature_is_as_asked", "create_run", ("/temperature", 0, 1))
+    of_assistant = lost("modify.assistant_shows_what_is_given", "modify_assistant", ("/top_p", 0, 1))
+    assert set(by_kind(of_run, of_assistant, ONLY_FALSE)) == {"data.falsy"}
+
+
 @pytest.mark.parametrize("operation", ["create_run", "create_thread_and_run"])
 def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
     zero = lost("settings.temperature_is_as_asked", "create_thread_and_run", ("/temperature", 0, 1))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.dropped_members import member_shown, take_following
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, kind_shown
 from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.model.json import JSON, Absent
@@ -21,16 +21,18 @@ _SHOWN = (
 
 
 _EMPTY_INSTRUCTIONS = "settings.empty_instructions_replace_the_assistants"
-"""The rule on the one falsy value of which a run may show the assistant's instead."""
+"""The rule on the only falsy value for which a run may show the assistant's value instead."""
 
 
 def classify_falsy_values(classifier: FailureClassifier) -> None:
-    """Classify the settings of which only values such as 0 are lost; a server that drops them loses others, too."""
+    """Classify the settings that lose only values such as 0; a server that drops them loses others, too."""
     taken = classifier.take(_loses_only_falsy_values)
     if not taken:
         return
     operations = _operations(taken)
-    taken += classifier.take(lambda failure: _loses_only_false(failure) and _operations([failure]) <= operations)
+    taken += classifier.take(
+        lambda failure: _loses_only_false(failure) and _is_lost_wherever_others_are(failure, operations)
+    )
     taken += classifier.take(lambda failure: failure.id == _EMPTY_INSTRUCTIONS and not failure.is_negative)
     findings = [finding for failure in taken for finding in failure.verdict.findings]
     members = sorted({member_shown(finding.pointer) for finding in findings})
@@ -54,6 +56,13 @@ def _title(members: Sequence[str], values: Collection[str]) -> str:
 
 def _operations(failures: list[Failure]) -> set[str]:
     return {finding.operation or "" for failure in failures for finding in failure.verdict.findings}
+
+
+def _is_lost_wherever_others_are(failure: Failure, operations: Collection[str]) -> bool:
+    """Whether a member is lost in exactly those of these operations whose objects have it; some may lose it whole."""
+    losing = _operations([failure])
+    kinds = set(map(kind_shown, losing))
+    return losing == {name for name in operations if kind_shown(name) in kinds}
 
 
 def _compares_with_request(failure: Failure) -> bool:
