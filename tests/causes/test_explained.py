@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runs_conformance.model.verdict import Finding
+from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import broken_rule, by_kind
 
 NAN = "not_a_number: NaN"
@@ -56,3 +56,46 @@ def test_a_defect_that_two_rules_show_is_one_cause(explained: str, explaining: s
     ((found, cause),) = by_kind(repeated, shown).items()
     assert (found, cause.consequences) == (kind, (explained,))
     assert explained in next(iter(by_kind(repeated).values())).ids
+
+
+STORED = "stored.run_is_as_its_stream_ended"
+
+
+def streamed_differently(*members: str, expected: str | None = None) -> Verdict:
+    failing = broken_rule(STORED, "get_run", "should")
+    return replace(
+        failing, findings=tuple(Finding("it differs", "x", "get_run", f"/{name}", expected, "new") for name in members)
+    )
+
+
+def without_usage(pointer: str) -> Verdict:
+    failing = broken_rule("usage.is_given_when_completed", "create_run", "should")
+    return replace(failing, findings=(Finding("no usage", "x", "create_run", pointer, "an object", None),))
+
+
+@pytest.mark.parametrize(
+    ("members", "is_explained"), [(["status", "usage"], True), (["usage"], False), (["metadata"], False)]
+)
+def test_revived_runs_explain_another_end_than_the_streamed_one(members: list[str], is_explained: bool) -> None:
+    revived = broken_rule("lifecycle.terminal_status_is_final", "get_run")
+    causes = by_kind(revived, streamed_differently(*members, expected="completed"))
+    assert (STORED in causes["lifecycle"].consequences) is is_explained
+
+
+@pytest.mark.parametrize(
+    ("pointer", "stored", "is_explained"),
+    [
+        ("/events/9/data/usage", streamed_differently("usage"), True),
+        ("/events/9/data/usage", streamed_differently("usage", "model"), False),
+        ("/events/9/data/usage", streamed_differently("usage", expected="old"), False),
+        ("/usage", streamed_differently("usage"), False),
+    ],
+)
+def test_usage_that_events_lack_explains_its_difference_to_a_read(
+    pointer: str, stored: Verdict, is_explained: bool
+) -> None:
+    revived = broken_rule("lifecycle.terminal_status_is_final", "get_run")
+    causes = by_kind(without_usage(pointer), stored, revived)
+    consequences = {id_: cause.kind for cause in causes.values() for id_ in cause.consequences}
+    assert (STORED in consequences) is is_explained
+    assert consequences.get(STORED) != causes["lifecycle"].kind

@@ -15,6 +15,11 @@ _TIES = "listing.ties_keep_one_order"
 """Explains messages in another order if they were created together, as those of one request are."""
 _REVIVED = ("lifecycle.terminal_status_is_final",)
 
+_AS_STREAMED = (*_REVIVED, "usage.is_given_when_completed", "usage.is_given_when_ended")
+"""Explain runs that differ from the end of their stream, by the members that differ."""
+_END_MEMBERS = frozenset({"status", "completed_at", "cancelled_at", "failed_at"})
+"""The members of which a revived run shows at least one differently."""
+
 _SHARED_ID = ("ids.no_two_objects_share_an_id",)
 """Explains failures of rules that expect an id to name one object, if it is one of the shared ids."""
 
@@ -42,7 +47,7 @@ _EXPLAINED_BY = {
     "messages.answer_has_a_step": ("steps.named_messages_exist",),
     "lock.message_is_taken_after_the_end": _REVIVED,
     "lock.run_is_taken_after_the_end": _REVIVED,
-    "stored.run_is_as_its_stream_ended": _REVIVED,
+    "stored.run_is_as_its_stream_ended": _AS_STREAMED,
     "times.are_in_order": _REVIVED,
     "times.start_moves_only_when_resumed": _REVIVED,
     "run.metadata.maxProperties": _FOREIGN_PAIRS,
@@ -88,8 +93,22 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
+        and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
     ]
+
+
+def _explains_difference(failure: Failure, explaining: Failure) -> bool:
+    """Whether runs that differ from the end of their stream do so in what another rule found.
+
+    A revived run has another status or another end. Usage that the events lacked may be all that differs.
+    """
+    findings = failure.verdict.findings
+    members = {finding.pointer.rpartition("/")[2] for finding in findings}
+    if explaining.id in _REVIVED:
+        return bool(members & _END_MEMBERS)
+    is_missing_in_events = any(finding.pointer.startswith("/events/") for finding in explaining.verdict.findings)
+    return members == {"usage"} and all(finding.expected is None for finding in findings) and is_missing_in_events
 
 
 def _repeats_nan(failure: Failure, explaining: Failure) -> bool:
