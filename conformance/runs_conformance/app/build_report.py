@@ -59,8 +59,8 @@ COMPLETED_RUN_RULE = "usage.is_given_when_completed"
 """A rule that only programs with a completed run decide."""
 
 KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
-"""The rules of which the first fails, and the other never passes, if the target ignores keys. Authentication is then
-not offered, rather than undecided.
+"""If the target ignores keys, the first of these rules fails and the other never passes. Authentication is then not
+offered, rather than undecided.
 """
 
 COMPLETE_RUN = "a complete test run"

@@ -53,10 +53,10 @@ class EditionFit:
 def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit | None:
     """The edition that explains the most MUST failures, the newest of several; None if none explains a tenth.
 
-    Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition
-    has no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
+    Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition has
+    no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
     that an operation accepts say nothing about its edition if it accepts most of them, nor do invalid values within a
-    member of which the server validates nothing, not even what the other edition has.
+    member that the server does not validate at all, not even the parts that the other edition has.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:
@@ -121,7 +121,7 @@ def _is_explained(
 ) -> bool:
     is_unknown = failure.verdict.kind == "constraint" and failure.id not in theirs
     if failure.is_about_response:
-        # A server that returns a member of which the edition does not know fits it no better, whatever the value.
+        # A server that returns a member that the edition does not have fits it no better, whatever the value.
         if is_unknown:
             return isinstance(failure.finding.actual, Absent)
         return ours.get(failure.id) != theirs[failure.id] and not _breaks_in(failure, other_edition)
@@ -129,7 +129,7 @@ def _is_explained(
         (_is_valid(failure, body, edition), _is_valid(failure, body, other_edition)) for body in _bodies(failure)
     ]
     if failure.is_accepted_violation:
-        # A server that accepts a member of which the edition does not know fits it no better.
+        # A server that accepts a member that the edition does not have fits it no better.
         return bool(validity) and all(each == (False, True) for each in validity)
     return is_unknown or (bool(validity) and all(each == (True, False) for each in validity))
 
@@ -178,7 +178,7 @@ def _breaks_in(failure: Failure, edition: str) -> bool:
 def _requirements_broken_by(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> Iterator[str]:
     """The requirements that a server violates in an edition because it implements what this edition does not have.
 
-    An operation that validates a member of which the edition does not know accepts an unknown member.
+    An operation that validates a member that the edition does not have accepts an unknown member.
     """
     outcomes = {verdict.id: verdict.outcome for verdict in verdicts}
     for verdict in verdicts:

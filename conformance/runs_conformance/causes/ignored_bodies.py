@@ -59,7 +59,7 @@ def _members_sent(classifier: FailureClassifier, operation: str) -> list[str]:
 
 
 def _member_checked(verdict: Verdict) -> str:
-    """The member of a body of which an invalid value is refused; empty if a verdict does not show that."""
+    """The member of a body whose invalid value is refused; empty if a verdict does not show that."""
     is_about_body = verdict.kind == "constraint" and verdict.operation is not None and not in_query(verdict)
     return _first_member(place_of(verdict.id)) if is_about_body else ""
 

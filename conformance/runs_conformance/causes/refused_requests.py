@@ -17,7 +17,7 @@ _MAX_MEMBERS = 3
 _MAX_OPERATIONS = 2
 
 _TOGETHER = "acceptance.members_are_accepted_together"
-"""The rule that fails, too, if a request contains a member of which a valid value is refused."""
+"""The rule that also fails if a request contains a member whose valid value is refused."""
 
 
 def classify_refused_requests(classifier: FailureClassifier) -> None:
@@ -49,7 +49,7 @@ def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
 
 
 def _title_of_values(failures: Sequence[Failure]) -> str:
-    """The members of which valid values are refused; empty if other requests are, too, or if there are many."""
+    """The members whose valid values are refused; empty if other requests are, too, or if there are many."""
     refused = [failure for failure in failures if failure.is_refused_valid]
     members = as_code(map(member_refused, refused))
     is_all = all(failure.is_refused_valid or failure.id == _TOGETHER for failure in failures)
@@ -72,7 +72,7 @@ def name_operations(failures: Sequence[Failure]) -> str:
 
 
 def name_refused(failures: Sequence[Failure]) -> str:
-    """The refused requests: the members of which valid values are, and minimal requests."""
+    """The refused requests: the members whose valid values are refused, and minimal requests."""
     members = name_values([failure for failure in failures if failure.is_refused_valid])
     minimal = [failure for failure in failures if failure.id == "acceptance.smallest_request_is_accepted"]
     named = [f"valid values of {members}"] if members else []

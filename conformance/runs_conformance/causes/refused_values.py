@@ -24,7 +24,7 @@ def member_refused(failure: Failure) -> str:
 
 
 def name_values(failures: Sequence[Failure]) -> str:
-    """The members of which valid values were refused, each with these values."""
+    """The members whose valid values were refused, each with these values."""
     values: dict[str, dict[str, None]] = defaultdict(dict)
     for failure in failures:
         if place := _place(failure):

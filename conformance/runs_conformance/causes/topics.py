@@ -24,7 +24,7 @@ from runs_conformance.causes.themes import (
 
 _CANCELLED = ("cancelling", "cancelled")
 _RECOMMENDED = ".recommended"
-"""The end of the kind of a cause with the rest of a theme of which only one MUST fails."""
+"""The suffix of the kind of a cause with the other failures of a theme in which a single MUST fails."""
 
 
 _MIN_LOST = 5

@@ -158,7 +158,7 @@ def _path(error: Any) -> Place:
 
 
 def _violations(error: Any, union_place: str = "") -> Iterator[tuple[str, Place]]:
-    """The violated constraints with their places. `union_place` is the place of the union of which this is a branch."""
+    """The violated constraints with their places. `union_place` is the place of the union that has this branch."""
     at, path = error.schema.get("x-at"), _path(error)
     match error.validator:
         case "oneOf":

@@ -25,7 +25,7 @@ _APPLICATORS = {"properties", "items", "propertyNames", "oneOf"}
 _ANNOTATIONS = {"title", "description", "default", "format", "examples", "deprecated"}
 _NUMERIC = ("integer", "number")
 _MAX_SHOWN = 1_000
-"""Number of characters or entries of a value of which the beginning is shown in a message."""
+"""Number of characters or entries after which a message truncates a value."""
 
 Validator = Callable[[Any, Location, ValidationResult], None]
 

@@ -105,7 +105,7 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
 
 
 def unserved_operations(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
-    """The operations of which a request that a target should serve got a response like those of a missing route."""
+    """The operations for which a request that a target should serve got a response like those of a missing route."""
     return frozenset(
         exchange.operation
         for exchange in exchanges

@@ -61,7 +61,7 @@ def to_exchanges(
     Each exchange gets the edition of its date, unless `edition` is given. If an entry has no date, the newest
     `created_at` in its response is used, else the date of the previous entry. Without exact times, entries are assumed
     to follow each other without overlap. Traffic with servers of another API is not converted; `hosts` are globs of the
-    hosts to select instead. An exchange of which the recorder lost a part has a `loss`, and is also listed as skipped.
+    hosts to select instead. An exchange that the recorder lost in part has a `loss`, and is also listed as skipped.
     """
     skipped: list[SkippedEntry] = []
     located: dict[int, LocatedRequest] = {}

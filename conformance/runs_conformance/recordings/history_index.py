@@ -78,7 +78,7 @@ class _ProgramIndex:
             self._planner.add(*describe_mentions(exchange))
 
     def plan(self, size: int) -> Iterator[tuple[PlannedPartition, bool]]:
-        """The partitions; those of which all ids were redacted come last, marked as such."""
+        """The partitions; those whose ids were all redacted come last, marked as such."""
         self._planner.finish()
         order = sorted(range(len(self.lines)), key=self._index.__getitem__)
         if self.has_steps or len(order) <= size:

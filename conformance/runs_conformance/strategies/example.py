@@ -63,7 +63,7 @@ INVALID_BODY_OPERATIONS = (
     "modify_run",
     "modify_assistant",
 )
-"""The operations of which invalid bodies are sent."""
+"""The operations to which invalid bodies are sent."""
 
 
 @dataclass(slots=True)

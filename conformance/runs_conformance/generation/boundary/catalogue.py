@@ -46,7 +46,7 @@ def programs(
     """The boundary programs for a target, of all operations or of the given ones.
 
     An assistant or thread in use is not modified, and no assistant is created in addition to one in use. Programs that
-    are `sampled` send one negative for each kind of constraint, and start no run of which they test nothing else.
+    are `sampled` send one negative for each kind of constraint, and start no run that tests nothing else.
     """
     chosen = set(FIXTURES) if operations is None else set(operations)
     if "assistant" in context.use:

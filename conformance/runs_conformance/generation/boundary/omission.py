@@ -94,8 +94,8 @@ class Omission:
     def covers(self, step: Step) -> bool:
         """Whether most others of a negative's member, or of its keyword, were accepted.
 
-        A member of which values are refused is validated, whatever else is not. One of each wrong shape is sent even
-        so: what a server does not check may break what it does with it later.
+        A member whose values are refused is validated, even if others are not. One of each wrong shape is sent even so:
+        what a server does not check may break what it does with it later.
         """
         if step.mutation is None or ((shape := wrong_shape(step)) and shape not in self.tried_shapes):
             return False

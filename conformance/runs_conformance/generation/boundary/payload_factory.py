@@ -32,7 +32,7 @@ _MAX_WRONG_TYPES = 3
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A valid body. `exercises` are the constraints of which it carries a valid value.
+    """A valid body. `exercises` are the constraints for which it carries a valid value.
 
     `values` are the boundary values that it was built for, by path; `parts` are the single-value payloads that it
     packs. `implementation_defined` says why a correct server may refuse it (empty: it must accept it). A `separate`
@@ -151,7 +151,7 @@ class PayloadFactory:
         )
 
     def exercised_constraints(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
-        """The constraints of which a body carries a valid value."""
+        """The constraints for which a body carries a valid value."""
         return tuple(sorted(set(validate(self.schema, body).checked)))
 
     def implementation_defined_reason(self, body: Mapping[str, JSON]) -> str:

@@ -19,7 +19,7 @@ from runs_conformance.model.case import Instruction, Mutation, Step
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object, json_equal, json_pointer
 
 MAX_REQUESTS, MAX_REQUESTS_WITH_RUNS = 60, 30
-"""Maximum number of smaller payloads, and of those each of which starts a run if it is accepted."""
+"""Maximum number of smaller payloads, and the one for payloads that start a run if they are accepted."""
 
 _NAME_LENGTH = ".propertyNames.maxLength"
 

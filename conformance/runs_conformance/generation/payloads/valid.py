@@ -17,7 +17,7 @@ from runs_conformance.generation.payloads.repair import repair
 from runs_conformance.model.json import JSON, is_array, is_object
 
 SINGLE_TOOLS = ("code_interpreter", "file_search")
-"""Tools of which a list has at most one, because no source states whether it may have two."""
+"""Tools that occur at most once in a list, because no source states whether it may have two."""
 
 _USUAL_ITEMS = 5
 _NULL_PROBABILITY = 0.12

@@ -54,8 +54,8 @@ def file_search(context: ProgramContext) -> StepGenerator:
 def _start_run(context: ProgramContext, tool: str, query: tuple[tuple[str, str], ...] = (), **members: Any) -> Fragment:
     """Create a run that must use a tool; returns whether it was created.
 
-    A target that does not take the tool's name is asked to use any of the tools, of which there is no other. If it
-    takes neither, only the user message asks for the tool.
+    A target that does not take the tool's name is asked to use any tool; there is no other. If it takes neither, only
+    the user message asks for the tool.
     """
     choices: list[Any] = [{"type": tool}, *(["required"] if edition_includes(context, "2024-04-29") else [])]
     for choice in choices:

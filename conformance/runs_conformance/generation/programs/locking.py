@@ -122,5 +122,5 @@ def _try_second_run(assistant_name: str = "assistant", **members: Any) -> Fragme
 
 
 def _try_second_run_with_messages() -> Fragment:
-    """Try to start another run that brings a message, of which a refusal must leave nothing behind."""
+    """Try to start another run that brings a message, which must not be stored if the run is refused."""
     return (yield from _try_second_run(additional_messages=[{"role": "user", "content": "Brought along."}]))

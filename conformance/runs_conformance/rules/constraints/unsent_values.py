@@ -21,7 +21,7 @@ class _Group(NamedTuple):
 
 
 def judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
-    """Explain the constraints without an invalid value, of which the target accepted most others that are alike."""
+    """Explain the constraints whose invalid values were not sent, because the target accepted most values like them."""
     attempts_by_group: dict[_Group, list[Exchange]] = {}
     sent: set[str] = set()
     for attempts in program.negatives.values():
@@ -43,7 +43,7 @@ def judge_unsent_values(program: ProgramRequests) -> Iterator[tuple[str, Result]
 
 
 def refused_constraints(program: ProgramRequests) -> set[str]:
-    """The constraints of which no valid value was accepted, and one was refused by an operation that works."""
+    """The constraints for which no valid value was accepted, and one was refused by an operation that works."""
     return {
         id_
         for attempts in program.valid.values()
