@@ -65,13 +65,13 @@ def patch_response(hooks: Hooks, change: Callable[[RequestContext, Any], Any], *
     hooks.response_body = outer
 
 
-def patch_query(hooks: Hooks, change: Callable[[dict[str, Any]], object]) -> None:
-    """Have `change` mutate the validated queries of lists."""
+def patch_query(hooks: Hooks, change: Callable[[dict[str, Any]], object], *operations: str) -> None:
+    """Have `change` mutate the validated queries of some lists, or of all if none is named."""
     inner = hooks.read_query
 
     def read(schemas: Schemas, operation: Operation, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         query = inner(schemas, operation, pairs)
-        if operation.listed_kind:
+        if operation.name in operations if operations else operation.listed_kind:
             change(query)
         return query
 

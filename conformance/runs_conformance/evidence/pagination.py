@@ -47,6 +47,20 @@ class BothOrders:
 
 
 @dataclass(frozen=True, eq=False)
+class DefaultOrderPage:
+    """A page requested without `order`, and the ids of the same, unchanged list as both orders show them.
+
+    `ascending_ids` and `descending_ids` are empty unless each is the exact reverse of the other, and every page that
+    shows the same items repeats one order for each request. Only then do they tell which order items have that were
+    created in the same second.
+    """
+
+    page: Page
+    ascending_ids: tuple[str, ...] = ()
+    descending_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class PageTraversal:
     """Pages from the start to the end of one unchanged list, each requested `after` the last item of the previous one.
 
@@ -120,6 +134,32 @@ def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
         and (is_complete(down) or _shows_the_same_items(up, down))
         and _are_comparable(listing, up, down)
     )
+
+
+@lru_cache(maxsize=16)
+def default_order_pages(history: History) -> tuple[DefaultOrderPage, ...]:
+    """Every page requested without `order`."""
+    return tuple(
+        _with_both_orders(listing, page)
+        for listing in listings(history)
+        for page in listing.pages
+        if "order" not in page.query
+    )
+
+
+def _with_both_orders(listing: Listing, page: Page) -> DefaultOrderPage:
+    if _has_cursor(page) or len(page.items) < 2:
+        return DefaultOrderPage(page)
+    shown: dict[str | None, set[tuple[str, ...]]] = {}
+    for other in listing.pages:
+        if _shows_the_same_items(page, other) and _are_comparable(listing, page, other):
+            shown.setdefault(other.query.get("order"), set()).add(other.ids)
+    if any(len(sequences) > 1 for sequences in shown.values()):
+        return DefaultOrderPage(page)
+    ascending, descending = (next(iter(shown.get(order, ())), ()) for order in ("asc", "desc"))
+    if ascending != descending[::-1]:
+        return DefaultOrderPage(page)
+    return DefaultOrderPage(page, ascending, descending)
 
 
 def _shows_the_same_items(complete: Page, page: Page) -> bool:

@@ -21,6 +21,12 @@ def lists_oldest_first(hooks: Hooks) -> None:
     patch_query(hooks, lambda query: query.setdefault("order", "asc"))
 
 
+@mutant("list-envelope-order-and-default-limit")
+def lists_steps_oldest_first(hooks: Hooks) -> None:
+    """The default order of lists of steps is ascending."""
+    patch_query(hooks, lambda query: query.setdefault("order", "asc"), "list_run_steps")
+
+
 @written_from_spec("list-envelope-order-and-default-limit")
 def holds_10_by_default(hooks: Hooks) -> None:
     """The default limit of a page is 10."""

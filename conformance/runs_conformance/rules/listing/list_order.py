@@ -8,7 +8,12 @@ from itertools import pairwise
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.page import Page, pages
-from runs_conformance.evidence.pagination import BothOrders, lists_in_both_orders
+from runs_conformance.evidence.pagination import (
+    BothOrders,
+    DefaultOrderPage,
+    default_order_pages,
+    lists_in_both_orders,
+)
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -18,22 +23,34 @@ _ORDER = schema(f"{_SPEC} parameter order: sort order by the created_at timestam
 
 
 @rule(
-    units=pages,
+    units=default_order_pages,
     level=Level.MUST,
     source=_ORDER,
     capability="listing",
     requirements=("list-envelope-order-and-default-limit",),
 )
-def newest_come_first_by_default(page: Page) -> Iterator[Result]:
+def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     """A list requested without `order` starts with the newest object.
 
     Clients that show the latest message take the first item of the default page. Objects created in the same second may
-    be in any stable order.
+    be in any stable order. If all were, and the lists in `asc` and `desc` are each other's reverse, the list without
+    `order` must equal the one in `desc`.
 
     Fix: Sort by `created_at`, descending, if the request gives no order.
     """
-    if "order" not in page.query:
-        yield from _check_sorted(page, "desc")
+    results = tuple(_check_sorted(unit.page, "desc"))
+    yield from results
+    if results or not unit.descending_ids:
+        return
+    if unit.page.ids == unit.descending_ids:
+        yield PASSED
+    elif unit.page.ids == unit.ascending_ids:
+        yield unit.page.exchange.finding(
+            "without `order`, the list is in ascending order",
+            "/data",
+            expected=list(unit.descending_ids),
+            actual=list(unit.page.ids),
+        )
 
 
 @rule(
@@ -55,10 +72,11 @@ def order_is_kept(page: Page) -> Iterator[Result]:
 
 
 def _check_sorted(page: Page, order: str) -> Iterator[Result]:
+    """Judge the order of a page by times that differ; equal times do not show an order."""
     times = [(item.time("created_at"), item) for item in page.items]
     compared = False
     for (earlier, _), (later, item) in pairwise(times):
-        if earlier is None or later is None:
+        if earlier is None or later is None or earlier == later:
             continue
         compared = True
         if later < earlier if order == "asc" else later > earlier:
