@@ -4,8 +4,8 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import ending
-from tests.rules.examples import fails, judge, passes, permitted
-from tests.rules.histories import HistoryBuilder, run, streamed_message, usage
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.histories import HistoryBuilder, call, function_tool, page, run, step, streamed_message, usage
 from tests.rules.streams import opening
 
 
@@ -109,6 +109,41 @@ def test_run_that_passes_its_limit_and_completes() -> History:
     return _limited("completed", 260)
 
 
+def _limited_and_counted(used: int, *in_steps: int, other: bool = False) -> History:
+    """A completed run that shows more tokens than its limit, and the steps of this run, or of another one before it."""
+    builder = HistoryBuilder()
+    limited: dict[str, Any] = {"max_completion_tokens": 256}
+    first: dict[str, Any] = {} if other else limited
+    builder.create_run(run("queued", **first))
+    builder.get_run(run("completed", **first, usage=usage(7, 100 if other else used)))
+    steps = [step(id_=f"step_{n}", usage=usage(7, each)) for n, each in enumerate(in_steps)]
+    builder.send("list_run_steps", page(*steps))
+    if other:
+        builder.create_run(run("queued", "run_b", **limited))
+        builder.get_run(run("completed", "run_b", **limited, usage=usage(7, used)))
+    return builder.history()
+
+
+@fails(ending.run_over_its_limit_is_incomplete, at="/usage/completion_tokens", times=1)
+def test_run_that_passes_its_limit_as_its_steps_confirm() -> History:
+    return _limited_and_counted(260, 200, 60)
+
+
+@inconclusive(ending.run_over_its_limit_is_incomplete)
+def test_run_that_shows_more_than_its_steps_used() -> History:
+    return _limited_and_counted(1650, 33)
+
+
+@inconclusive(ending.run_over_its_limit_is_incomplete)
+def test_run_after_another_that_shows_more_than_its_steps_used() -> History:
+    return _limited_and_counted(260, 60, other=True)
+
+
+@fails(ending.run_over_its_limit_is_incomplete, at="/usage/completion_tokens", times=1)
+def test_run_after_another_that_shows_what_its_steps_used() -> History:
+    return _limited_and_counted(260, 100, other=True)
+
+
 def _streamed_cut(status: str) -> History:
     builder = HistoryBuilder()
     message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
@@ -138,6 +173,53 @@ def test_run_that_is_cut_at_its_limit_and_completes() -> History:
 
 def test_message_truncated_below_the_limit_is_not_judged() -> None:
     assert judge(ending.run_cut_at_its_limit_is_incomplete, _streamed_to_the_limit("completed", 200)) == []
+
+
+@inconclusive(ending.run_cut_at_its_limit_is_incomplete)
+def test_run_that_is_cut_and_shows_more_than_its_steps_used() -> History:
+    builder = HistoryBuilder()
+    message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
+    end = run("completed", max_completion_tokens=256, usage=usage(7, 300))
+    ends = [("thread.message.incomplete", message), ("thread.run.completed", end), ("done", "[DONE]")]
+    builder.send("create_run", events=[*opening(), *ends])
+    builder.send("list_run_steps", page(step(usage=usage(7, 16))))
+    return builder.history()
+
+
+def _streamed_message_of_a_cut_run(status: str, *between: tuple[str, Any], **changes: Any) -> History:
+    """The stream of a run that ends incomplete and creates one message, which ends in a status."""
+    builder = HistoryBuilder()
+    events = [
+        *opening(),
+        ("thread.run.step.created", step("in_progress")),
+        (f"thread.message.{status}", streamed_message(status)),
+        *between,
+        ("thread.run.incomplete", run("incomplete", **changes)),
+        ("done", "[DONE]"),
+    ]
+    builder.send("create_run", events=events)
+    return builder.history()
+
+
+@passes(ending.message_cut_by_the_limit_is_incomplete)
+def test_message_cut_by_the_limit() -> History:
+    return _streamed_message_of_a_cut_run("incomplete")
+
+
+@fails(ending.message_cut_by_the_limit_is_incomplete, at="/events/4/data/status", times=1)
+def test_completed_message_of_a_cut_run() -> History:
+    return _streamed_message_of_a_cut_run("completed")
+
+
+@inconclusive(ending.message_cut_by_the_limit_is_incomplete)
+def test_completed_message_before_a_tool_call_that_was_cut() -> History:
+    calls = step("in_progress", "step_b", calls=(call(),))
+    return _streamed_message_of_a_cut_run("completed", ("thread.run.step.created", calls))
+
+
+@inconclusive(ending.message_cut_by_the_limit_is_incomplete)
+def test_completed_message_of_a_run_with_tools() -> History:
+    return _streamed_message_of_a_cut_run("completed", tools=[function_tool()])
 
 
 @passes(ending.cut_message_leaves_its_run_incomplete)

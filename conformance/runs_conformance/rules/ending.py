@@ -8,12 +8,13 @@ from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.accepted_invalid import is_valid_object, valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.stream import streams
+from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.evidence.token_usage import completion_usage_is_doubtful
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _ERROR = schema("openai-openapi f85dbe2 openapi.yaml RunObject.last_error")
 _DETAILS = schema("openai-openapi f85dbe2 openapi.yaml RunObject.incomplete_details")
@@ -136,31 +137,69 @@ def only_incomplete_run_has_details(run: Observation) -> Iterator[Result]:
         )
 
 
-def _truncated_messages(history: History) -> Iterator[tuple[Observation, Observation]]:
-    """Each message that the token limit truncated in a stream, with the last observation of its run in the stream."""
+_DOUBTFUL = Inconclusive("the run shows another usage than its steps, or another run of the target does")
+
+
+def _valid_run_observations(history: History) -> Iterator[tuple[Observation, History]]:
+    return ((observation, history) for observation in valid_run_observations(history))
+
+
+def _runs_with_truncated_message(history: History) -> Iterator[tuple[Observation, History]]:
+    """For each message that the token limit truncated in a stream, the last observation of its run in the stream."""
     for stream in streams(history):
-        ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_valid_object(history, run)]
+        end = _end_of(stream)
         for message in stream.of_kind("message"):
-            if ends and message.get("/incomplete_details/reason") == "max_tokens":
-                yield message, ends[-1]
+            if end is not None and message.get("/incomplete_details/reason") == "max_tokens":
+                yield end, history
+
+
+def _end_of(stream: Stream) -> Observation | None:
+    """The last observation in a stream of its ended run; None if it was created or modified by an invalid request."""
+    ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_valid_object(stream.history, run)]
+    return ends[-1] if ends else None
+
+
+def _messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
+    """The last observation of each message whose writing the token limit of its run must have ended in a stream.
+
+    The run has no tools that it could have been calling instead, and its last step creates the message.
+    """
+    for stream in streams(history):
+        end, messages, steps = _end_of(stream), stream.of_kind("message"), stream.of_kind("run_step")
+        if (
+            end is not None
+            and end.status == "incomplete"
+            and end.get("/incomplete_details/reason") in _REASONS
+            and end.get("tools") == []
+            and messages
+            and steps
+            and steps[-1].get("/step_details/message_creation/message_id") == messages[-1].id
+        ):
+            yield messages[-1]
 
 
 @rule(
-    units=valid_run_observations,
+    units=_valid_run_observations,
     level=Level.MUST,
     source=_LIMIT,
     capability="core",
     requirements=("incomplete-run-says-why",),
 )
-def run_over_its_limit_is_incomplete(run: Observation) -> Iterator[Result]:
+def run_over_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
 
-    Clients set the limit to bound the cost of a run. The usage is taken from the run's own `usage.completion_tokens`.
+    Clients set the limit to bound the cost of a run. The usage is taken from the run's own `usage.completion_tokens`,
+    unless the usage of steps contradicts it.
 
     Fix: Stop generation at the limit, and end the run `incomplete`.
     """
+    run, history = unit
     limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
-    if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used):
+    if run.status not in ("completed", "incomplete") or not is_integer(limit) or not is_integer(used):
+        return
+    if run.status == "completed" and completion_usage_is_doubtful(history, run.id):
+        yield _DOUBTFUL
+    else:
         holds = run.status == "incomplete" or used <= limit
         yield run.check(
             holds,
@@ -172,23 +211,28 @@ def run_over_its_limit_is_incomplete(run: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=_truncated_messages,
+    units=_runs_with_truncated_message,
     level=Level.MUST,
     source=_LIMIT,
     capability="streaming",
     requirements=("incomplete-run-says-why",),
 )
-def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, Observation]) -> Iterator[Result]:
+def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run that used up its `max_completion_tokens` and whose message was truncated by the token limit ends
     `incomplete`.
 
-    The answer would have continued. The usage is taken from the run's own `usage.completion_tokens`.
+    The answer would have continued. The usage is taken from the run's own `usage.completion_tokens`, unless the usage
+    of steps contradicts it.
 
     Fix: Derive the status of the run from the finish reason of the model.
     """
-    _, run = unit
+    run, history = unit
     limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
-    if run.status in ("completed", "incomplete") and is_integer(limit) and is_integer(used) and used >= limit:
+    if run.status not in ("completed", "incomplete") or not is_integer(limit) or not is_integer(used) or used < limit:
+        return
+    if run.status == "completed" and completion_usage_is_doubtful(history, run.id):
+        yield _DOUBTFUL
+    else:
         holds = run.status == "incomplete"
         yield run.check(
             holds,
@@ -200,20 +244,20 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, Observation]) ->
 
 
 @rule(
-    units=_truncated_messages,
+    units=_runs_with_truncated_message,
     level=Level.SHOULD,
     source=_LIMIT,
     capability="streaming",
     requirements=("incomplete-run-says-why",),
 )
-def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, Observation]) -> Iterator[Result]:
+def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run whose message was truncated by the token limit ends `incomplete`.
 
     Most clients check only the run, so they would mistake half an answer for a complete one.
 
     Fix: Derive the status of the run from the finish reason of the model.
     """
-    _, run = unit
+    run, _ = unit
     yield run.check(
         run.status == "incomplete",
         "the run is not incomplete although its message was truncated",
@@ -221,6 +265,31 @@ def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, Observation])
         "incomplete",
         run.status,
     )
+
+
+@rule(
+    units=_messages_cut_by_the_limit,
+    level=Level.SHOULD,
+    source=observed("recorded traffic: ruby-openai, 2024-04-29"),
+    capability="streaming",
+    requirements=("incomplete-run-says-why",),
+)
+def message_cut_by_the_limit_is_incomplete(message: Observation) -> Iterator[Result]:
+    """In a stream, the message that a run was writing when it reached its token limit ends `incomplete`.
+
+    Clients that show each message as it ends would show half an answer as a complete one. Judged on runs without tools
+    that end incomplete for a token limit, and whose last step creates the message.
+
+    Fix: Send `thread.message.incomplete` with the reason `max_tokens` in place of `thread.message.completed`.
+    """
+    if message.status in ("completed", "incomplete"):
+        yield message.check(
+            message.status == "incomplete",
+            "the message is completed, although the token limit ended its run",
+            "/status",
+            "incomplete",
+            message.status,
+        )
 
 
 @rule(

@@ -9,6 +9,7 @@ from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.token_usage import step_and_run_usage
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule
@@ -116,11 +117,9 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     Fix: Add up the usage of the steps when the run ends.
     """
     page = steps_after_run_end(run.history, run.id)
-    end = run.latest_before(page.exchange) if page else None
-    total = end.get("/usage/total_tokens") if end else ABSENT
-    counts = [step.get("/usage/total_tokens") for step in page.items] if page else []
-    if page is not None and counts and is_integer(total) and all(is_integer(count) for count in counts):
-        step_total = sum(count for count in counts if is_integer(count))
+    counts = step_and_run_usage(run.history, run.id, "total_tokens")
+    if page is not None and counts is not None:
+        step_total, total = counts
         yield page.items[0].check(
             step_total == total,
             f"the steps used {step_total} tokens in all, the run shows {total}",

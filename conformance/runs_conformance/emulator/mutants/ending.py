@@ -7,13 +7,13 @@ from typing import Any
 
 from runs_conformance.contract.operation import Operation
 from runs_conformance.emulator.api_errors import bad_request
-from runs_conformance.emulator.context import Hooks, ServerState
+from runs_conformance.emulator.context import Events, Hooks, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.fake_model import ModelInput
 from runs_conformance.emulator.model_actions import EndRun, ModelAction
-from runs_conformance.emulator.patching import patch_object
+from runs_conformance.emulator.patching import patch_events, patch_object
 from runs_conformance.emulator.run_machine import schedule
-from runs_conformance.emulator.state import Members, Run, Thread
+from runs_conformance.emulator.state import Members, Message, Run, Thread
 
 
 @written_from_spec("failed-run-has-last-error")
@@ -87,6 +87,27 @@ def ignores_token_limits(hooks: Hooks) -> None:
     """A run exceeds its max_completion_tokens."""
     inner = hooks.plan
     hooks.plan = lambda model_input: inner(replace(model_input, max_completion_tokens=None, max_prompt_tokens=None))
+
+
+@mutant("ending", level="should")
+def completes_the_message_that_is_cut(hooks: Hooks) -> None:
+    """A message that the token limit truncates ends completed."""
+
+    def change(members: Members, message: Message, _: str) -> None:
+        if message.incomplete_reason == "max_tokens" and "status" in members:
+            members.update(
+                status="completed",
+                incomplete_details=None,
+                completed_at=members["incomplete_at"],
+                incomplete_at=None,
+            )
+
+    def rename(server: ServerState, run: Run, name: str, data: Any) -> Events:
+        is_cut = name == "thread.message.incomplete" and data["status"] == "completed"
+        return (("thread.message.completed" if is_cut else name, data),)
+
+    patch_object(hooks, "message", change)
+    patch_events(hooks, rename)
 
 
 @written_from_spec("failed-run-has-last-error")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runs_conformance.emulator.context import Hooks, ServerState
-from runs_conformance.emulator.declaration import written_from_spec
+from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_object
 from runs_conformance.emulator.state import Members, Run
 from runs_conformance.emulator.tokens import TokenUsage
@@ -52,6 +52,22 @@ def counts_only_the_last_step(hooks: Hooks) -> None:
         run.steps = first + run.steps
 
     hooks.finish = finish
+
+
+@mutant("usage-adds-up", level="should")
+def adds_up_the_usage_of_all_runs(hooks: Hooks) -> None:
+    """A run's usage is that of all runs that have ended so far."""
+    totals: dict[str, TokenUsage] = {}
+    sums: list[TokenUsage] = [TokenUsage()]
+
+    def change(members: Members, run: Run, _: str) -> None:
+        if run.usage is not None and members["usage"] is not None:
+            if run.id not in totals:
+                sums[0] += run.usage
+                totals[run.id] = sums[0]
+            members["usage"] = hooks.usage_object(totals[run.id])
+
+    patch_object(hooks, "run", change)
 
 
 @written_from_spec("usage-set-for-every-end", level="should")
