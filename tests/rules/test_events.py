@@ -89,6 +89,24 @@ def test_message_created_as_completed() -> History:
     return streamed(*opening(), ("thread.message.created", streamed_message("completed")), completed())
 
 
+@fails(event_data.created_events_show_the_beginning, at="/events/3/data/content", times=1)
+def test_message_created_with_a_part() -> History:
+    created = streamed_message("in_progress", content=streamed_message("completed")["content"])
+    return streamed(*opening(), ("thread.message.created", created), completed())
+
+
+@fails(event_data.created_events_show_the_beginning, at="/events/3/data/step_details/tool_calls", times=1)
+def test_step_created_with_its_calls() -> History:
+    return streamed(*opening(), ("thread.run.step.created", step("in_progress", calls=(call(),))), completed())
+
+
+@passes(event_data.created_events_show_the_beginning)
+def test_step_created_without_calls() -> History:
+    created = step("in_progress", calls=(call(),))
+    created["step_details"]["tool_calls"] = []
+    return streamed(*opening(), ("thread.run.step.created", created), completed())
+
+
 @fails(object_sequence.objects_are_created_first, at="/events/5/data")
 def test_message_in_progress_that_was_never_created() -> History:
     return streamed(*without("thread.message.created"))

@@ -28,6 +28,19 @@ def shows_the_next_status(hooks: Hooks) -> None:
     patch_events(hooks, change)
 
 
+@mutant("event-name-matches-run-status", level="should")
+def creates_messages_with_an_empty_part(hooks: Hooks) -> None:
+    """A message has an empty part of text when it is created."""
+    part = {"type": "text", "text": {"value": "", "annotations": []}}
+
+    def change(server: ServerState, run: Run, name: str, data: Any) -> Events:
+        if name == "thread.message.created":
+            data = {**data, "content": [part]}
+        return ((name, data),)
+
+    patch_events(hooks, change)
+
+
 @written_from_spec("event-name-matches-run-status")
 def completes_in_progress(hooks: Hooks) -> None:
     """thread.run.completed carries a run that is still in progress."""

@@ -8,7 +8,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_types
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.model.json import ABSENT, JSON, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
@@ -70,14 +70,21 @@ def step_and_message_events_fit_their_status(observation: Observation) -> Iterat
     requirements=("event-name-matches-run-status",),
 )
 def created_events_show_the_beginning(observation: Observation) -> Iterator[Result]:
-    """The step or message in a created event is in progress.
+    """The step or message in a created event is in progress, and has no content and no tool calls yet.
 
-    The object would otherwise appear to end before its first delta.
+    The object would otherwise appear to end before its first delta, and clients that add the deltas to what it shows
+    would have the text twice, or miss the beginning of a part. Only recorded traffic shows it: `content` and
+    `tool_calls` were empty in every created event.
 
-    Fix: Send the object in the state in which it was created.
+    Fix: Send the object in the state in which it was created, as a copy that later changes do not alter.
     """
     if observation.kind in ("run_step", "message") and str(observation.event).endswith(".created"):
         yield from _check_status(observation)
+        for pointer in ("/content", "/step_details/tool_calls"):
+            shown = observation.get(pointer)
+            if is_array(shown):
+                name = pointer.rpartition("/")[2]
+                yield observation.check(not shown, f"{observation.event} already has `{name}`", pointer, [], shown)
 
 
 def _check_status(observation: Observation) -> Iterator[Result]:
