@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +28,16 @@ from runs_conformance.engine.shrinking.confirmation import (
     ConfirmationBudget,
     confirm_with_more_steps,
     failures_to_confirm,
+    ids_of_server_errors,
     ids_to_recur,
     with_confirmations,
     without_silence,
 )
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
+from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
 from runs_conformance.generation.adaptation import without_additions
+from runs_conformance.model.history import History
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.source import Level
 from runs_conformance.targets import Target
@@ -72,7 +75,15 @@ def confirm_failures(
     if not any(tally.findings and is_must(id_) for id_, tally in result.tallies.items()):
         return result
     history_judge = build_history_judge(options)
-    result = attach_steps(result, read_counterexample_histories(history, result), history_judge, options.model)
+    unsteady_steps = 0
+
+    def read_histories() -> Iterator[History]:
+        nonlocal unsteady_steps
+        for each in read_counterexample_histories(history, result):
+            unsteady_steps += count_unsteady_steps(each)
+            yield each
+
+    result = attach_steps(result, read_histories(), history_judge, options.model)
     collector = Collector(NullRecorder(session.credentials), budget, tracker)
     is_loopback = target.address.is_loopback
     runner = CaseRunner(
@@ -112,7 +123,12 @@ def confirm_failures(
         return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
 
     confirmations, enlarged = confirm_with_more_steps(
-        replayable, enlarge, runner.execute, allowance, ids_to_recur(result)
+        replayable,
+        enlarge,
+        runner.execute,
+        allowance,
+        ids_to_recur(result),
+        ids_of_server_errors(result) if unsteady_steps >= RANDOM_FAILURES else (),
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}

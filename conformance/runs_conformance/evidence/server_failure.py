@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,9 @@ STREAM_SILENCE_SECONDS = 2.0
 
 STALL_SECONDS = 2.0
 """Seconds after which a request without a complete response may have been left hanging, though the client gave up."""
+
+RANDOM_FAILURES = 2
+"""Steps that fail with HTTP 5xx and succeed at other times, from which on a target is said to fail at random."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,3 +129,12 @@ def _failures(history: History, sent: list[Exchange]) -> Iterator[ServerFailure]
     for exchange in sent:
         if is_server_error(exchange) or timed_out(exchange):
             yield ServerFailure(exchange, others_served_around(history, exchange))
+
+
+def count_unsteady_steps(exchanges: Iterable[Exchange]) -> int:
+    """The number of steps of a program that got HTTP 5xx once and another status another time."""
+    failed, served = set[str](), set[str]()
+    for exchange in exchanges:
+        if exchange.step is not None and exchange.status is not None:
+            (failed if exchange.status >= 500 else served).add(exchange.step.id)
+    return len(failed & served)

@@ -18,6 +18,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     confirm,
     confirm_with_more_steps,
     failures_to_confirm,
+    ids_of_server_errors,
     ids_to_recur,
     with_confirmations,
     without_silence,
@@ -144,6 +145,28 @@ def test_one_refused_value_that_was_not_refused_again_clears_the_others_of_the_o
         other: Outcome.INCONCLUSIVE,
         "lock.a": Outcome.FAIL,
     }
+
+
+def _server_error(id_: str) -> RunResult:
+    message = "failed with HTTP 500 on every attempt with limit: abc"
+    return replace(_result(id_), tallies={id_: Tally(2, [Finding(message, actual=500)])})
+
+
+def test_server_error_that_does_not_occur_each_time_is_chance() -> None:
+    result, id_ = _server_error(REFUSED), REFUSED
+    assert ids_of_server_errors(result) == ids_to_recur(result) == {id_}
+    assert with_confirmations(result, {id_: Confirmation(1, 2)}).tallies[id_].outcome is Outcome.INCONCLUSIVE
+    assert with_confirmations(result, {id_: Confirmation(1, 1)}).tallies[id_].outcome is Outcome.FAIL
+    assert ids_of_server_errors(_result(REFUSED, HANGING)) == frozenset()
+
+
+@pytest.mark.parametrize(("fails", "text"), [((True, True, False), "2 of 3 times"), ((True,) * 3, "confirmed")])
+def test_failure_that_must_always_occur_is_replayed_until_it_does_not(fails: tuple[bool, ...], text: str) -> None:
+    target = _Target(*fails)
+    budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent))
+    found, _ = confirm_with_more_steps({REFUSED: CASE}, lambda ids: {}, target.execute, budget, [REFUSED], [REFUSED])
+    assert text in found[REFUSED].text
+    assert target.sent == MAX_TRIES
 
 
 def test_the_first_failure_of_each_group_precedes_the_second_of_any() -> None:

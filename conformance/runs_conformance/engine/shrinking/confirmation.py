@@ -56,6 +56,9 @@ _SEEN_BY_SILENCE = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_ser
 _REFUSED_VALID = "refused "
 """How the message about a refused valid request begins. The target may refuse requests at random."""
 
+_FAILED = "failed with HTTP 5"
+"""How the message about a request that got HTTP 5xx each time begins. The target may fail at random."""
+
 _ACCEPTANCE = ("HTTP 200", 200)
 """The expected results in such findings."""
 
@@ -122,15 +125,17 @@ def confirm_with_more_steps(
     execute: Execute,
     budget: ConfirmationBudget,
     must_occur: Collection[str] = (),
+    must_occur_always: Collection[str] = (),
 ) -> tuple[dict[str, Confirmation], frozenset[str]]:
     """Replay each failure as `confirm` does, and those that never occur with more of their steps, once each.
 
     They may depend on these. Returns also the ids that occurred with the steps last returned for them. A part of the
     budget is kept for them, which the other failures may use afterwards. Steps that take more requests than a failure
-    may use are not replayed. Those that `must_occur` with the steps given are not replayed with more.
+    may use are not replayed. Those that `must_occur` with the steps given are not replayed with more. Those that
+    `must_occur_always` are replayed until they do not occur.
     """
     pending = iter(list(reproductions.items())[:MAX_IDS])
-    confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE)
+    confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE, always=must_occur_always)
     unseen = [id_ for id_, each in confirmations.items() if not each.failed and id_ not in must_occur][:MAX_ENLARGED]
     enlarged: set[str] = set()
     for _ in range(MAX_ENLARGEMENTS):
@@ -143,7 +148,8 @@ def confirm_with_more_steps(
         confirmations |= found
         enlarged |= found.keys()
         unseen = [id_ for id_ in cases if id_ not in found]
-    return confirmations | _confirm_each(pending, execute, budget), frozenset(enlarged)
+    rest = _confirm_each(pending, execute, budget, always=must_occur_always)
+    return confirmations | rest, frozenset(enlarged)
 
 
 def _confirm_each(
@@ -152,17 +158,24 @@ def _confirm_each(
     budget: ConfirmationBudget,
     tries: int = MAX_TRIES,
     share: float = 1.0,
+    always: Collection[str] = (),
 ) -> dict[str, Confirmation]:
-    """Confirm the next failures, each with its steps, while less than this share of the budget is spent."""
+    """Confirm the next failures, each with its steps, while less than this share of the budget is spent.
+
+    The replays of a failure end when it occurs; those of one that must occur `always`, when it does not.
+    """
     confirmations: dict[str, Confirmation] = {}
     while not budget.is_spent(share) and (case := next(cases, None)) is not None:
         id_, reproduction = case
         replays = failed = 0
         allowed = budget.sent() + MAX_REQUESTS_PER_ID
         try:
-            while replays < tries and not failed and not budget.is_spent() and budget.sent() < allowed:
-                failed += execute(reproduction, id_) is not None
+            is_open = True
+            while is_open and replays < tries and not budget.is_spent() and budget.sent() < allowed:
+                occurred = execute(reproduction, id_) is not None
+                failed += occurred
                 replays += 1
+                is_open = occurred is (id_ in always)
         except (BudgetExhausted, InternalError):
             # A limit may concern this case alone: runs that do not end leave the cases without runs.
             continue
@@ -174,6 +187,11 @@ def _confirm_each(
 def ids_to_recur(result: RunResult) -> frozenset[str]:
     """The failures that other requests may explain unless they occur again with their own steps alone."""
     return frozenset(id_ for id_, tally in result.tallies.items() if tally.findings and _needs_confirmation(id_, tally))
+
+
+def ids_of_server_errors(result: RunResult) -> frozenset[str]:
+    """The failures that a target shows by chance if it fails at random: all their findings are HTTP 5xx."""
+    return frozenset(id_ for id_, tally in result.tallies.items() if _shows_server_errors(id_, tally))
 
 
 def failures_to_confirm(
@@ -242,7 +260,8 @@ def with_confirmations(
             examples.pop(id_, None)
     disproved = {_group(id_) for id_, each in confirmations.items() if not each.is_confirmed}
     for id_ in tallies.keys() - confirmations.keys():
-        if _shows_one_refusal(tallies[id_]) and _group(id_) in disproved:
+        may_be_chance = _shows_one_refusal(tallies[id_]) or _shows_server_errors(id_, tallies[id_])
+        if may_be_chance and _group(id_) in disproved:
             tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
             examples.pop(id_, None)
     for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
@@ -269,14 +288,23 @@ def without_silence(result: RunResult) -> RunResult:
 
 
 def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
-    """Whether the replays leave a failure open: it did not occur, or a refused value was also accepted."""
-    if _shows_one_refusal(tally):
+    """Whether the replays leave a failure open: it did not occur, or not always although it might be chance."""
+    if _shows_one_refusal(tally) or _shows_server_errors(id_, tally):
         return not confirmation.is_confirmed
     return not confirmation.failed and _needs_confirmation(id_, tally)
 
 
 def _needs_confirmation(id_: str, tally: Tally) -> bool:
-    return id_ in _NEEDS_CONFIRMATION or _shows_one_refusal(tally)
+    return id_ in _NEEDS_CONFIRMATION or _shows_one_refusal(tally) or _shows_server_errors(id_, tally)
+
+
+def _shows_server_errors(id_: str, tally: Tally) -> bool:
+    """Whether all findings are HTTP 5xx that a request got each time, or that followed another request."""
+    return bool(tally.findings) and all(
+        finding.message.startswith(_FAILED)
+        or (id_ in _SEEN_BY_SILENCE and isinstance(finding.actual, int) and finding.actual >= 500)
+        for finding in tally.findings
+    )
 
 
 def _shows_one_refusal(tally: Tally) -> bool:

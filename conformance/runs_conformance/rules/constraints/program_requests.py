@@ -7,6 +7,7 @@ from functools import cached_property
 from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
+from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
@@ -15,9 +16,6 @@ from runs_conformance.rules.constraints.refused_choices import refused_choices
 
 TOO_LARGE = 413
 """The largest accepted body depends on the server's resources, not on the contract."""
-
-_RANDOM_FAILURES = 2
-"""Requests that failed once and not another time, beyond which repeated failures may be due to chance."""
 
 
 class ProgramRequests:
@@ -97,11 +95,7 @@ class ProgramRequests:
     @cached_property
     def fails_at_random(self) -> bool:
         """Whether several requests failed with a server error once and not another time."""
-        failed, served = set[str](), set[str]()
-        for exchange in self.history:
-            if exchange.step is not None and exchange.status is not None:
-                (failed if exchange.status >= 500 else served).add(exchange.step.id)
-        return len(failed & served) >= _RANDOM_FAILURES
+        return count_unsteady_steps(self.history) >= RANDOM_FAILURES
 
     def kept_serving(self, failed: Exchange) -> bool:
         """Whether the minimal request was accepted at some time, and a request certainly after the failure.
