@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.engine.counterexample import build_counterexample, counterexamples, smaller_counterexample
 from runs_conformance.engine.dependencies import prerequisite_steps
-from runs_conformance.model.case import Ref, Role, Step
+from runs_conformance.model.case import DanglingReference, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at
@@ -87,6 +87,25 @@ def test_response_to_a_valid_request_is_shown_however_long_it_is(rule: str) -> N
     examples = [build_counterexample(history, rule, exchange) for exchange in reversed(history.exchanges)]
     assert smaller_counterexample(rule, *examples) is examples[1]
     assert smaller_counterexample(constraint, *examples) is examples[0]
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        Step(operation="get_thread", path={"thread_id": " "}, role=Role.NEGATIVE, anomaly="space_as_id"),
+        Step(operation="get_thread", path={"thread_id": "0"}, role=Role.NEGATIVE, dangling=DanglingReference.MALFORMED),
+        Step(operation="get_thread", path={"thread_id": "0"}, role=Role.READ, anomaly="long_query"),
+    ],
+    ids=["odd id", "malformed id", "odd query"],
+)
+def test_response_to_an_ordinary_request_is_shown_before_one_to_an_unusual_one(unusual: Step) -> None:
+    path = {"thread_id": "thread_1"}
+    ordinary = Step(operation="get_thread", path={"thread_id": Ref("thread")}, role=Role.READ)
+    history = _history((unusual, "thread_1", {"thread_id": "0"}, 200), (ordinary, "thread_1", path, 200))
+    tally = Tally(2, [Finding("it is wrong", exchange) for exchange in ("x0", "x1")])
+    assert at(counterexamples(history, {"metadata.is_kept": tally})["metadata.is_kept"], "/exchange") == "x1"
+    examples = [build_counterexample(history, "metadata.is_kept", exchange) for exchange in history.exchanges]
+    assert smaller_counterexample("metadata.is_kept", *examples) is examples[1]
 
 
 def test_list_of_all_assistants_is_shown_only_without_another_response() -> None:

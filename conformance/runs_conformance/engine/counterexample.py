@@ -58,21 +58,24 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
 def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
-    A response to an accepted invalid request says less about a server than one to a valid request, however long it is,
-    unless the requirement is about the request. So does the list of all assistants, which also shows those that invalid
-    requests of other programs created.
+    A response to an invalid or unusual request says less about a server than one to an ordinary request, however long
+    it is, unless it is a refusal or the requirement is about the request. So does the list of all assistants, which
+    also shows those that invalid requests of other programs created.
     """
     is_about_response = id_.partition(".")[0] not in OPERATIONS
     return lambda exchange: (is_about_response * _doubt(exchange), _request_length(exchange))
 
 
 def _doubt(exchange: Exchange) -> int:
-    return 2 if _breaks_schema(exchange) else int(exchange.operation == _SHOWS_OTHER_PROGRAMS)
-
-
-def _breaks_schema(exchange: Exchange) -> bool:
     step = exchange.step
-    return step is not None and step.role is Role.NEGATIVE and bool(step.exercises)
+    return _doubt_of(exchange.operation, step.role if step else None, bool(step and step.anomaly), exchange.status)
+
+
+def _doubt_of(operation: JSON, role: JSON, is_unusual: bool, status: JSON | Absent) -> int:
+    is_refused = isinstance(status, int) and 400 <= status < 500
+    if role == Role.NEGATIVE and not is_refused:
+        return 2
+    return int((is_unusual and not is_refused) or operation == _SHOWS_OTHER_PROGRAMS)
 
 
 def _request_length(exchange: Exchange) -> int:
@@ -110,8 +113,9 @@ def _size(example: JSON, is_about_response: bool) -> tuple[int, int, int]:
     if not is_object(example):
         return (3, 1_000_000, 0)
     before, case = example.get("before"), example.get("case")
-    breaks_schema = is_object(case) and case.get("role") == Role.NEGATIVE.value and bool(case.get("exercises"))
-    doubt = 2 if breaks_schema else int(example.get("operation") == _SHOWS_OTHER_PROGRAMS)
+    step = case if is_object(case) else {}
+    status = at(example, "/answer/http_status")
+    doubt = _doubt_of(example.get("operation"), step.get("role"), bool(step.get("anomaly")), status)
     length = len(str(example.get("request")))
     return (is_about_response * doubt, len(before) if is_array(before) else 0, length)
 
