@@ -85,10 +85,10 @@ def test_the_second_cause_is_on_the_first_screens(opened: Any, width: int) -> No
 
 def test_warnings_follow_under_a_heading_of_their_own(opened: Any) -> None:
     headings = [each.text for each in opened.find_elements("css selector", ".causes h2")]
-    assert headings == ["Fix first 3 causes", "Then, as recommended 1 warning"]
+    assert headings == ["Fix first 3 causes", "Recommended 1 warning"]
     choose(opened, "level", "should")
     headings = [each.text for each in opened.find_elements("css selector", ".causes h2")]
-    assert headings == ["Fix first 0 of 3 causes", "Then, as recommended 1 of 1 warning"]
+    assert headings == ["Fix first 0 of 3 causes", "Recommended 1 of 1 warning"]
 
 
 def test_counts_of_outcomes_lead_to_the_filtered_page(opened: Any) -> None:
