@@ -28,7 +28,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     ConfirmationBudget,
     confirm_with_more_steps,
     failures_to_confirm,
-    ids_of_server_errors,
+    ids_that_may_be_chance,
     ids_to_recur,
     with_confirmations,
     without_silence,
@@ -128,7 +128,7 @@ def confirm_failures(
         runner.execute,
         allowance,
         ids_to_recur(result),
-        ids_of_server_errors(result) if unsteady_steps >= RANDOM_FAILURES else (),
+        ids_that_may_be_chance(result, fails_at_random=unsteady_steps >= RANDOM_FAILURES),
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}

@@ -18,7 +18,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     confirm,
     confirm_with_more_steps,
     failures_to_confirm,
-    ids_of_server_errors,
+    ids_that_may_be_chance,
     ids_to_recur,
     with_confirmations,
     without_silence,
@@ -154,10 +154,17 @@ def _server_error(id_: str) -> RunResult:
 
 def test_server_error_that_does_not_occur_each_time_is_chance() -> None:
     result, id_ = _server_error(REFUSED), REFUSED
-    assert ids_of_server_errors(result) == ids_to_recur(result) == {id_}
+    assert ids_that_may_be_chance(result, fails_at_random=True) == ids_to_recur(result) == {id_}
+    assert ids_that_may_be_chance(result, fails_at_random=False) == frozenset()
     assert with_confirmations(result, {id_: Confirmation(1, 2)}).tallies[id_].outcome is Outcome.INCONCLUSIVE
     assert with_confirmations(result, {id_: Confirmation(1, 1)}).tallies[id_].outcome is Outcome.FAIL
-    assert ids_of_server_errors(_result(REFUSED, HANGING)) == frozenset()
+    assert ids_that_may_be_chance(_result(REFUSED, HANGING), fails_at_random=True) == frozenset()
+
+
+def test_refusal_may_be_chance_if_equal_requests_are_not_all_accepted() -> None:
+    equal_requests = "acceptance.equal_requests_are_all_accepted"
+    assert ids_that_may_be_chance(_result(REFUSED), fails_at_random=False) == frozenset()
+    assert ids_that_may_be_chance(_result(REFUSED, equal_requests), fails_at_random=False) == {REFUSED}
 
 
 @pytest.mark.parametrize(("fails", "text"), [((True, True, False), "2 of 3 times"), ((True,) * 3, "confirmed")])

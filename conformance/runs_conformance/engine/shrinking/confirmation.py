@@ -56,6 +56,8 @@ _SEEN_BY_SILENCE = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_ser
 _REFUSED_VALID = "refused "
 """How the message about a refused valid request begins. The target may refuse requests at random."""
 
+_EQUAL_REQUESTS = "acceptance.equal_requests_are_all_accepted"
+
 _FAILED = "failed with HTTP 5"
 """How the message about a request that got HTTP 5xx each time begins. The target may fail at random."""
 
@@ -189,9 +191,18 @@ def ids_to_recur(result: RunResult) -> frozenset[str]:
     return frozenset(id_ for id_, tally in result.tallies.items() if tally.findings and _needs_confirmation(id_, tally))
 
 
-def ids_of_server_errors(result: RunResult) -> frozenset[str]:
-    """The failures that a target shows by chance if it fails at random: all their findings are HTTP 5xx."""
-    return frozenset(id_ for id_, tally in result.tallies.items() if _shows_server_errors(id_, tally))
+def ids_that_may_be_chance(result: RunResult, *, fails_at_random: bool) -> frozenset[str]:
+    """The failures that a target shows by chance if it fails or refuses equal requests at random.
+
+    Whether it refuses at random is what the requirement on equal requests shows.
+    """
+    equal_requests = result.tallies.get(_EQUAL_REQUESTS)
+    refuses_at_random = equal_requests is not None and bool(equal_requests.findings)
+    return frozenset(
+        id_
+        for id_, tally in result.tallies.items()
+        if (fails_at_random and _shows_server_errors(id_, tally)) or (refuses_at_random and _shows_one_refusal(tally))
+    ) - {_EQUAL_REQUESTS}
 
 
 def failures_to_confirm(
