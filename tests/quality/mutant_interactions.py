@@ -27,8 +27,10 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "forgets_the_first_messages": ("messages.are_not_lost", "acceptance.messages_can_be_read"),
     # It ignores cursors, too, which only shows beside a mutant that makes clients read on.
     "finds_all_messages_of_a_run_at_once": ("paging.",),
-    # A run that had ended works again, with the details of its end.
-    "forgets_that_it_ended": ("ending.only_incomplete_run_has_details", "lifecycle.", "times.", "usage."),
+    # Outputs for some of the calls are accepted, and nothing is streamed until there are all.
+    "collects_outputs": ("streaming.a_stream_comes_where_one_is_asked_for",),
+    # A run that had ended works again, with the details of its end and without its lock.
+    "forgets_that_it_ended": ("ending.only_incomplete_run_has_details", "lifecycle.", "lock.", "times.", "usage."),
     # Only some answers name the kind wrongly.
     "calls_a_thread_threads": ("identity.never_changes",),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
