@@ -12,13 +12,16 @@ from runs_conformance.app.attach_steps import attach_larger_steps, attach_steps
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.counterexample import build_counterexample
 from runs_conformance.engine.run_result import HistoryJudge, RunResult
-from runs_conformance.model.case import Ref, Step, step_to_json
+from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response, exchange_to_json
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.verdict import Result
+from runs_conformance.rules.metadata import is_shown_in_the_answer
+from runs_conformance.rules.threads import show_their_tool_resources
+from tests.rules.histories import HistoryBuilder, thread
 
 LISTED = Step(operation="list_assistants", name="listed")
 READ = Step(operation="get_assistant", path={"assistant_id": Ref("listed", "/data/0/id")})
@@ -86,3 +89,19 @@ def test_a_counterexample_gets_more_steps_if_there_are_more(tmp_path: Path) -> N
     larger = attach_larger_steps(result, [nothing_is_read.id], path, judge)
     assert at(larger.counterexamples[nothing_is_read.id], "/steps") == [*map(step_to_json, (other, LISTED, READ))]
     assert attach_larger_steps(larger, [nothing_is_read.id], path, judge).counterexamples == {}
+
+
+def test_metadata_that_the_session_added_is_in_the_steps_of_a_finding_on_metadata() -> None:
+    builder = HistoryBuilder()
+    fixture = Step(operation="create_thread", name="thread", body={"messages": []}, role=Role.FIXTURE)
+    sent = {"messages": [], "metadata": {"runs-conformance": "20261130"}}
+    created = builder.send("create_thread", thread(), body=sent, step=fixture)
+    result = {}
+    for rule_ in (is_shown_in_the_answer, show_their_tool_resources):
+        found = build_counterexample(builder.history(), rule_.id, created)
+        judge = HistoryJudge({rule_.id: rule_}, ())
+        attached = attach_steps(
+            RunResult({}, {rule_.id: found}, {}, Counts(), ("literal",)), [builder.history()], judge
+        )
+        result[rule_.id] = at(attached.counterexamples[rule_.id], "/steps/0/body")
+    assert [*result.values()] == [sent, {"messages": []}]

@@ -14,6 +14,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.run_result import HistoryJudge, RunResult
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory, positive_controls
+from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_array, is_object, json_pointer
@@ -150,9 +151,24 @@ def _with_steps(
         if size <= _MAX_MINIMIZED
         else _until(history, id_, exchange)
     )
-    reproduction = Reproduction.of(needed)
+    reproduction = Reproduction.of(_with_metadata_of_fixtures(needed) if "metadata" in id_ else needed)
     items = _places_of_items(needed)
     return {**extended, "steps": reproduction.to_json(), **({"items_at": items} if items else {})}
+
+
+def _with_metadata_of_fixtures(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """The exchanges with steps that have the metadata that the session added to their requests."""
+    for exchange in exchanges:
+        step, sent = exchange.step, exchange.request.body
+        if (
+            step is not None
+            and step.role is Role.FIXTURE
+            and isinstance(step.body, Mapping)
+            and is_object(sent)
+            and "metadata" in sent.keys() - step.body.keys()
+        ):
+            step = replace(step, body={**step.body, "metadata": sent["metadata"]})
+        yield replace(exchange, step=step)
 
 
 def _places_of_items(exchanges: Iterable[Exchange]) -> dict[str, JSON]:
