@@ -5,7 +5,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import identity
 from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, run, step, streamed_message
+from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, run, step, streamed_message, thread
 
 
 @passes(
@@ -43,6 +43,30 @@ def test_created_at_computed_at_read_time() -> History:
     builder = HistoryBuilder()
     builder.create_run(run())
     builder.get_run(run("completed", created_at=T0 + 3))
+    return builder.history()
+
+
+@inconclusive(identity.never_changes)
+def test_created_at_as_a_text_of_the_same_time() -> History:
+    builder = HistoryBuilder()
+    for value in ("2025-10-30T12:06:40Z", T0):
+        builder.send("get_thread", thread(created_at=value, object=ABSENT))
+    return builder.history()
+
+
+@fails(identity.never_changes, at="/created_at", times=1)
+def test_created_at_that_changes_after_a_text() -> History:
+    builder = HistoryBuilder()
+    for value in ("2025-10-30T12:06:40Z", T0, T0 + 3):
+        builder.send("get_thread", thread(created_at=value))
+    return builder.history()
+
+
+@fails(identity.never_changes, at="/created_at", times=1)
+def test_created_at_as_a_text_that_changes() -> History:
+    builder = HistoryBuilder()
+    for value in ("2025-10-30T12:06:40Z", "2025-10-30T12:06:43Z"):
+        builder.send("get_thread", thread(created_at=value))
     return builder.history()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from runs_conformance.contract.json_type import json_type_of
+from runs_conformance.contract.known_members import member_types
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.modification import settings_at_creation
@@ -13,7 +15,7 @@ from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, json_equal
+from runs_conformance.model.json import ABSENT, JSON, Absent, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import in_words
@@ -81,15 +83,23 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
     """An object's kind, creation time and parents are the same in every response that shows it.
 
     Clients cache them indefinitely. Compared across responses, lists and events; a `created_at` that differs is often
-    the time of the read.
+    the time of the read. Values of a wrong type, which another requirement reports, are compared only with each other.
 
     Fix: Store these members at creation, and return the stored values everywhere.
     """
-    first = timeline.observations[0]
-    for observation in timeline.observations[1:]:
+    first: dict[tuple[str, str], JSON] = {}
+    for observation in timeline.observations:
         for name in _IMMUTABLE[timeline.kind]:
-            was, now = first.get(name), observation.get(name)
-            if was is not ABSENT and now is not ABSENT:
+            now = observation.get(name)
+            if isinstance(now, Absent):
+                continue
+            json_type = json_type_of(now)
+            is_valid = json_type in member_types(timeline.kind, name, observation.exchange.edition)
+            place = (name, "" if is_valid else json_type)
+            if place not in first:
+                first[place] = now
+            else:
+                was = first[place]
                 change = "is set, but was null before" if was is None else "has changed"
                 message = f"`{name}` of the {timeline.kind.replace('_', ' ')} {change}"
                 yield observation.check(json_equal(was, now), message, f"/{name}", was, now)
