@@ -50,7 +50,7 @@ class Interruption:
 
 @contextmanager
 def interruptible(hint: str = WITH_HISTORY, *, ignores_repeats: bool = False) -> Iterator[Interruption]:
-    """Handle the signals during a block. Does nothing outside the main thread, which receives none.
+    """Handle the signals during a block. Does nothing outside the main thread, since no other thread receives them.
 
     A hangup that `nohup` ignores stays ignored.
     """

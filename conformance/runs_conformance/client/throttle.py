@@ -33,8 +33,8 @@ class Throttle:
 
     `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Rejections widen the spacing, up
     to the rate that the target was observed to accept; accepted requests narrow it again. If even the widest spacing
-    does not help, there is none any more. `sleep` may return early, when the test run is over: then nothing is waited
-    for. `on_wait` is called with the seconds when they become notable, and again when they have doubled.
+    does not help, it is switched off. `sleep` may return early, when the test run is over: then nothing is waited for.
+    `on_wait` is called with the seconds when they become notable, and again when they have doubled.
     """
 
     def __init__(

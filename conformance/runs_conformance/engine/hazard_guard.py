@@ -47,9 +47,9 @@ class _Loss:
 class HazardGuard:
     """Sends steps, except those of kinds that the target does not survive.
 
-    These were lost twice and never got a response while other requests did, or ended the target after their
-    response. With `trials`, a suspect is sent alone before it is counted as the cause of an end of the target. If other
-    processes send requests, too, so that nothing is ever alone (`shares_target`), no answered request counts as the
+    These were lost twice and never got a response while other requests did, or ended the target after their response.
+    With `trials`, a suspect is sent alone before it is counted as the cause of an end of the target. With
+    `shares_target`, other processes send requests at the same time, so that no request with a response counts as the
     cause. Without `context.streams`, no request for an event stream is sent either. Thread-safe.
     """
 

@@ -1,4 +1,4 @@
-"""Operations that were accepted: without that, a refusal says nothing about the reason for which it was expected."""
+"""Operations that work: an expected refusal has the expected reason only if the operation accepts other requests."""
 
 from __future__ import annotations
 

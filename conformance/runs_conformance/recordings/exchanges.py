@@ -36,7 +36,7 @@ _CREATING = frozenset({"create_thread", "create_thread_and_run", "create_run", "
 
 @dataclass(frozen=True, slots=True)
 class SkippedEntry:
-    """An entry that is not judged, or not with others, with the reason."""
+    """An entry that is not judged, or only judged by itself, with the reason."""
 
     location: str
     reason: str

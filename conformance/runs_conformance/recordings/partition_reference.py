@@ -104,7 +104,7 @@ class PartitionReference(ABC, Generic[_Locations]):
         return len(self.entries)
 
     def load(self) -> tuple[Partition, tuple[SkippedEntry, ...]]:
-        """Read the partition; returns also the entries that are not judged, or not with others."""
+        """Read the partition; returns also the entries that are not judged, or only judged by themselves."""
         skipped: list[SkippedEntry] = []
         with open_recording(self.path) as file:
             own = list(self._exchanges(file, self.entries, skipped))
@@ -118,7 +118,7 @@ class PartitionReference(ABC, Generic[_Locations]):
 
     @abstractmethod
     def _exchanges(self, file: IO[bytes], locations: _Locations, skipped: list[SkippedEntry]) -> Iterator[Exchange]:
-        """Read the exchanges at these locations; adds to `skipped` those that are not judged, or not with others."""
+        """Read the exchanges at these locations; adds to `skipped` those that are not judged with others."""
 
 
 @dataclass(frozen=True, slots=True)
