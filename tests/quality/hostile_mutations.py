@@ -145,9 +145,10 @@ def _edit(rng: random.Random, content: bytes, edit: Callable[[random.Random, Any
         return re.sub(rb"(?m)^data: (\{.*)$", lambda match: b"data: " + _edit(rng, match[1], edit), content)
     try:
         value = json.loads(content)
-    except ValueError:
+        holders = list(_holders(value))
+    except (ValueError, RecursionError):
+        # Another change has broken the content, or nested it too deeply.
         return content
-    holders = list(_holders(value))
     if not holders:
         return content
     holder, key = rng.choice(holders)
