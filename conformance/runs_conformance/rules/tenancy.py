@@ -80,7 +80,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
-        yield Inconclusive("a request on another tenant's object was neither served nor refused")
+        yield Suspicion("a request on another tenant's object was neither served nor refused")
 
 
 @rule(
