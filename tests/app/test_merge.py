@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from runs_conformance.app.merge import UNFINISHED, RecordedRun, read_run, rebuild_report
-from runs_conformance.app.run_metadata import RunHeader
+from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.outcome import NO_TARGET
+from runs_conformance.engine.run_result import ProgramVerdicts, merge_results
 from runs_conformance.errors import UsageError
 from runs_conformance.generation.boundary.catalogue import NEEDS_FILES
 from runs_conformance.model.history import History
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report_json import to_json
 from runs_conformance.reporting.shorten import shorten
@@ -125,6 +128,14 @@ def test_what_the_target_was_found_to_accept_needs_nothing(whole: RecordedRun) -
     strict = replace(every, footer=replace(whole.footer, approach=approach))
     needs = [sum(verdict.needs == NEEDS_FILES for verdict in rebuild_report([run]).verdicts) for run in (every, strict)]
     assert needs[0] == 0 < needs[1]
+
+
+def test_programs_that_did_not_wait_for_their_runs_are_recorded_and_cut_the_test_run_short() -> None:
+    ends = [ProgramEnd("a", Ending.COMPLETED), ProgramEnd("b", Ending.COMPLETED, "the last 10 runs did not end")]
+    results = [ProgramVerdicts(end.program, {}, {}, {}, end=end) for end in ends]
+    footer = RunFooter.from_result(merge_results(results, Budget()))
+    assert footer.early_end_reason == "the last 10 runs did not end"
+    assert RunFooter.from_json(footer.to_json(), "history.jsonl").ends == (ends[1],)
 
 
 def test_a_part_that_could_not_test_the_target_cuts_the_test_run_short(whole: RecordedRun) -> None:

@@ -57,6 +57,37 @@ def test_one_of_the_programs_that_reveal_violations_must_run_to_its_end() -> Non
     assert both_stopped.shortfall(ID) == "long (and 1 more) ended early: POST /threads was answered with HTTP 500"
 
 
+STUCK = "the last 10 runs did not end before the run timeout (10 in status queued)"
+
+
+def test_most_revealing_programs_must_run_to_their_end_if_most_were_cut() -> None:
+    cut = coverage({"long": 4, "short": 1, "other": 9})
+    others = {f"other {number}": ProgramEnd(f"other {number}", Ending.ABORTED, STUCK) for number in range(9)}
+    decided = dict.fromkeys(others, frozenset({ID}))
+    many = replace(
+        cut,
+        decisions=replace(DECISIONS, deciders={ID: frozenset({"long", "short", *others})}),
+        ends={**cut.ends, **others},
+        decided={**cut.decided, **decided},
+    )
+    assert many.shortfall(ID) is None
+    impatient = {name: ProgramEnd(name, Ending.COMPLETED, STUCK) for name in ("long", "short")}
+    assert replace(many, ends={**many.ends, **impatient}).shortfall(ID) == (
+        f"long (and 1 more) did not wait for its runs: {STUCK}"
+    )
+
+
+def test_a_program_that_did_not_wait_for_its_runs_may_show_enough() -> None:
+    alone = Decisions({ID: frozenset({"long"})}, {ID: (frozenset({"long"}),)}, {ID: {"long": 4}})
+    impatient = {"long": ProgramEnd("long", Ending.COMPLETED, STUCK)}
+    seen = replace(coverage({"long": 4}), decisions=alone, ends=impatient)
+    assert seen.shortfall(ID) is None
+    assert replace(coverage({"long": 3}), decisions=alone, ends=impatient).shortfall(ID) == (
+        f"long did not wait for its runs: {STUCK}"
+    )
+    assert replace(coverage({}), decisions=alone, ends=impatient).not_shown(ID) == f"not observed in long: {STUCK}"
+
+
 def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
     silent = replace(DECISIONS, revealers={ID: (frozenset({"short"}),)}, occasions={ID: {"short": 0}})
     complete = replace(coverage({"long": 4, "other": 9}), decisions=silent)

@@ -11,11 +11,12 @@ from runs_conformance.engine.target_health import (
     MAX_CONSECUTIVE_UNANSWERED,
     MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION,
 )
-from runs_conformance.model.case import Concurrent, Ref, Step
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.case import Concurrent, Ref, Role, Step, Unmet
+from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from tests.engine.scripted import SETTING, Answer, ScriptedSender, accept_everything, always_answer, make_program
+from tests.engine.test_budget import exchange_with
 
 CREATE = Step(operation="create_thread", name="thread", body={})
 POLL = Step(operation="get_run", path={"thread_id": "t", "run_id": "r"}, until=("requires_action",))
@@ -156,19 +157,85 @@ def test_unresponsive_target_cuts_the_program_short() -> None:
     assert len(target.sent) == MAX_CONSECUTIVE_UNANSWERED
 
 
-def test_stuck_runs_end_only_what_starts_or_awaits_runs() -> None:
+def stuck_budget() -> Budget:
+    """A budget on a target whose last runs did not end."""
     budget = Budget()
     for _ in range(MAX_CONSECUTIVE_STUCK_RUNS):
         budget.count_stuck_run("queued")
-    target = ScriptedSender(accept_everything, budget)
+    return budget
 
-    def end(*steps: Step) -> Ending:
-        return run_program(make_program(*steps), SETTING, target, budget, PollSchedule()).end.ending
 
-    assert end(CREATE, CREATE) is Ending.COMPLETED
-    assert end(CREATE, Step(operation="create_run", path={"thread_id": "t"}, body={})) is Ending.ABORTED
-    assert end(POLL) is Ending.NOT_STARTED
+STUCK = f"the last {MAX_CONSECUTIVE_STUCK_RUNS} runs did not end before the run timeout"
+CREATE_RUN = Step(operation="create_run", name="run", path={"thread_id": "t"}, body={})
+
+
+def test_a_program_that_needs_no_ended_run_goes_on_when_runs_are_stuck() -> None:
+    budget, clock = stuck_budget(), Clock()
+    target = ScriptedSender(always_answer({"id": "run_1", "status": "queued"}), budget)
+
+    def end(*steps: Step, phase: str = "security") -> ProgramEnd:
+        return run_program(make_program(*steps, phase=phase), SETTING, target, budget, clock.schedule).end
+
+    complete = end(CREATE, CREATE_RUN, replace(CREATE_RUN, role=Role.NEGATIVE), phase="lifecycle")
+    assert complete == ProgramEnd("test.program", Ending.COMPLETED)
+    impatient = end(CREATE_RUN, POLL, CREATE)
+    assert impatient.ending is Ending.COMPLETED
+    assert impatient.cause.startswith(STUCK)
+    assert impatient.is_cut
+    assert [step.operation for step in target.sent[3:]] == ["create_run", POLL.operation, "create_thread"]
+    assert end(CREATE_RUN, POLL, CREATE, phase="lifecycle").ending is Ending.ABORTED
+    assert clock.time == 0
+
+
+def test_a_program_that_needs_an_ended_run_is_cut_when_runs_are_stuck() -> None:
+    budget = stuck_budget()
+    target = ScriptedSender(always_answer({"id": "run_1", "status": "queued"}), budget)
+
+    def generate(setting: ProgramContext) -> StepGenerator:
+        yield CREATE_RUN
+        yield POLL
+        yield Unmet("a run that ends")
+
+    program = replace(make_program(), generate=generate)
+    end = run_program(program, SETTING, target, budget, Clock().schedule).end
+    assert (end.ending, end.operation, end.exchange) == (Ending.ABORTED, POLL.operation, "x000002")
+    assert end.cause.startswith(STUCK)
+
+
+def test_a_run_that_ends_after_all_is_waited_for_again() -> None:
+    budget = stuck_budget()
+    answers = iter(["completed", "queued", "completed"])
+    target = ScriptedSender(lambda step: (200, {"status": next(answers)}), budget)
+    end = run_program(make_program(POLL, POLL), SETTING, target, budget, Clock().schedule).end
+    assert end == ProgramEnd("test.program", Ending.COMPLETED)
     assert len(target.sent) == 3
+
+
+def test_no_stream_is_opened_when_streams_are_stuck() -> None:
+    budget, stream = stuck_budget(), replace(CREATE_RUN, stream=True)
+    target = ScriptedSender(accept_everything, budget)
+    assert run_program(make_program(stream), SETTING, target, budget, PollSchedule()).end.ending is Ending.COMPLETED
+    silent = exchange_with(200)
+    assert silent.response is not None
+    silent = replace(
+        silent, response=replace(silent.response, events=()), completion=Completion.UNKNOWN, ended=silent.started + 999
+    )
+    budget.count(silent)
+    assert run_program(make_program(stream), SETTING, target, budget, PollSchedule()).end.ending is Ending.NOT_STARTED
+    assert len(target.sent) == 1
+
+
+def test_one_program_waits_long_after_the_search_met_stuck_runs() -> None:
+    clock = Clock()
+    schedule = clock.schedule
+    setting = replace(SETTING, run_timeout=60.0)
+    target = ScriptedSender(always_answer({"status": "queued"}))
+    waited: list[int] = []
+    for timeout in (15.0, 15.0, 60.0, 60.0):
+        before = clock.time
+        run_program(make_program(POLL), replace(setting, run_timeout=timeout), target, Budget(), schedule)
+        waited.append(round(clock.time - before))
+    assert waited == [15, 15, 60, 5]
 
 
 def test_unresponsive_operation_stops_the_program() -> None:

@@ -147,7 +147,7 @@ class RunHeader:
 class RunFooter:
     """How a test run ended, as far as its exchanges do not show it. A killed test run has no footer.
 
-    `ends` holds the programs that ended early. `unreachable_reason` says why the target could not be tested at all.
+    `ends` holds the programs that ended early or did not wait for their runs. `unreachable_reason` says why the target could not be tested at all.
     `counterexamples` are those that fuzzing found and shrank with requests that are not judged.
     `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
     """
@@ -176,7 +176,7 @@ class RunFooter:
             internal_errors=result.internal_errors,
             counterexamples=shrunk,
             limits=result.limits,
-            ends=tuple(end for end in result.program_ends if end.is_early),
+            ends=tuple(end for end in result.program_ends if end.is_early or end.is_cut),
             approach=result.approach,
             hazards=result.hazards,
             confirmations=result.confirmations,

@@ -112,9 +112,14 @@ class Budget:
         if (problem := self._health.problem(counts.requests)) is not None:
             raise BudgetExhausted(problem)
 
-    def check_runs_end(self) -> None:
-        """Raise BudgetExhausted if the last runs did not end, so that neither a new run nor a poll shows more."""
-        if (problem := self._health.stuck_runs_problem) is not None:
+    @property
+    def stuck_runs_problem(self) -> str | None:
+        """Why no run is worth waiting for: the last ones did not end. None if one of them did."""
+        return self._health.stuck_runs_problem
+
+    def check_streams_end(self) -> None:
+        """Raise BudgetExhausted if the last runs did not end and one of them was streamed: a stream cannot be cut."""
+        if (problem := self._health.stuck_streams_problem) is not None:
             raise BudgetExhausted(problem)
 
     @property

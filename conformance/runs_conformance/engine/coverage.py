@@ -53,11 +53,14 @@ class Coverage:
             return self._explain(early)
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
+        is_cut = self._is_cut(expected)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._relevant_programs(group, id_)
             saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
             # The situation of a violation may come after the step that stopped a program.
-            if revealing and (not saw_enough or all(self.ends[program].is_early for program in revealing)):
+            ends = [self.ends[program] for program in revealing]
+            stopped = sum(end.is_early or (is_cut and end.is_cut) for end in ends)
+            if revealing and (not saw_enough or stopped == len(ends) or (is_cut and 2 * stopped > len(ends))):
                 return self._explain_need(revealing, id_) or self._explain_few(revealing, id_)
         return None
 
@@ -83,7 +86,7 @@ class Coverage:
         if expected and reasons.keys() >= set(expected):
             return f"not observed: {reasons[expected[0]]}"
         completed = [program for program in expected if not self.ends[program].is_early and program not in reasons]
-        return _explain_unobserved(completed) if completed else None
+        return self._explain_unobserved(completed) if completed else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
         """Why the programs that decide this id were not planned, and what they need."""
@@ -115,6 +118,11 @@ class Coverage:
         """Whether a program ended early at an operation that the target does not offer, as the report says."""
         end = self.ends[program]
         return end.operation in OPERATIONS and self.unserved.get(program, "").endswith(OPERATIONS[end.operation].route)
+
+    def _is_cut(self, programs: Sequence[str]) -> bool:
+        """Whether the test run was cut for most of these programs, so that the situations that the rest saw are few."""
+        early = [program for program in programs if self.ends[program].is_early]
+        return 2 * len(early) > len(programs) and any(end.is_cut for end in self.ends.values())
 
     def _did_decide(self, program: str, id_: str) -> bool:
         return id_ in self.decided.get(program, ())
@@ -148,30 +156,32 @@ class Coverage:
     def _explain_few(self, programs: Sequence[str], id_: str) -> str:
         """Why none of these programs saw enough of an id."""
         judging = [program for program in programs if self._count(program, id_)]
-        if not judging or any(self.ends[program].is_early for program in programs):
+        if not judging or any(self.ends[program].is_early or self.ends[program].is_cut for program in programs):
             return self._explain(programs)
         best = max(judging, key=lambda program: self._count(program, id_) / max(1, self._fewest(program, id_)))
         return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
 
     def _explain(self, programs: Sequence[str]) -> str:
-        """The first of these programs that ended early, with its cause; their names if most ran to the end."""
-        early = [end for program in programs if (end := self.ends[program]).is_early]
+        """The first of these programs that ended early or was cut, and why; their names if most ran to the end."""
+        early = [end for program in programs if (end := self.ends[program]).is_early or end.is_cut]
         if 2 * len(early) < len(programs):
-            return _explain_unobserved([program for program in programs if not self.ends[program].is_early])
+            return self._explain_unobserved([program for program in programs if self.ends[program] not in early])
         first = min(early, key=lambda end: _URGENCY[end.ending])
         others = f" (and {len(early) - 1} more)" if len(early) > 1 else ""
-        verb = "did not start" if first.ending is Ending.NOT_STARTED else "ended early"
+        verb = _VERBS.get(first.ending, "ended early")
         place = (
             f" after {first.operation} ({first.exchange})" if first.ending is Ending.ABORTED and first.exchange else ""
         )
         return f"{first.program}{others} {verb}{place}: {first.cause}"
 
+    def _explain_unobserved(self, programs: Sequence[str]) -> str:
+        """That completed programs did not show something, and why, if they did not wait for their runs."""
+        cause = next((end.cause for program in programs if (end := self.ends[program]).cause), None)
+        return f"not observed in {_list_some(programs)}" + (f": {cause}" if cause else ", which ran to the end")
 
-_URGENCY = {Ending.STOPPED: 0, Ending.ABORTED: 1, Ending.NOT_STARTED: 2}
 
-
-def _explain_unobserved(programs: Sequence[str]) -> str:
-    return f"not observed in {_list_some(programs)}, which ran to the end"
+_URGENCY = {Ending.STOPPED: 0, Ending.ABORTED: 1, Ending.NOT_STARTED: 2, Ending.COMPLETED: 3}
+_VERBS = {Ending.NOT_STARTED: "did not start", Ending.COMPLETED: "did not wait for its runs"}
 
 
 def _list_some(names: Sequence[str], limit: int = 2) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from runs_conformance.client.prepared_request import UnresolvedReference
-from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.known_runs import KnownRuns
 from runs_conformance.engine.pending_calls import PendingCalls
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.run_poll import has_settled, poll_run
 from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
 from runs_conformance.evidence.description import describe_outcome
@@ -37,14 +37,6 @@ class Sender(Protocol):
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment. Returns their exchanges in the order of the steps."""
         ...
-
-
-MAX_UNREADABLE_POLLS = 3
-"""Consecutive polls without a known status after which polling ends."""
-
-
-_PROGRESS = frozenset({*TERMINAL, "requires_action"} - {"cancelled"})
-"""Statuses that show that the target executes runs. It may cancel and start runs that it never finishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +67,10 @@ def aborted_program_end(program: str, last: Exchange | None, reason: str) -> Pro
 
 _SELF_REPEATING_PHASES = ("boundary",)
 """Phases whose programs repeat failed requests themselves, as all programs do with probes."""
+
+
+_PHASES_ON_RUNS = ("lifecycle", "races")
+"""Phases whose programs follow runs. Those of other phases test requests, and show as much without the end of a run."""
 
 
 @dataclass(slots=True)
@@ -136,7 +132,10 @@ def run_program(
 
 @dataclass(slots=True)
 class _Execution:
-    """A program in progress: its responses by step name, the last exchange, and what the last response lacks."""
+    """A program in progress: its responses by step name, the last exchange, and what the last response lacks.
+
+    `cut_wait` is its end at the last run that it did not wait for because the last runs of the target did not end.
+    """
 
     program: Program
     context: ProgramContext
@@ -149,6 +148,7 @@ class _Execution:
     last: Exchange | None = None
     needed: str = ""
     withheld: str = ""
+    cut_wait: ProgramEnd | None = None
     recoveries: int = field(init=False)
     pending_calls: PendingCalls = field(init=False)
 
@@ -167,7 +167,7 @@ class _Execution:
                     instruction = instructions.send(None)
                     continue
                 self.budget.check()
-                self._check_runs_end(instruction)
+                self._check_streams_end(instruction)
                 self._check_same_instance()
                 self._check_responsive(instruction)
                 self.needed = ""
@@ -183,9 +183,12 @@ class _Execution:
         """The end of a program whose generator is exhausted."""
         if self.withheld:
             return replace(self.aborted_end(self.withheld), ending=Ending.STOPPED)
-        if not self.needed:
-            return ProgramEnd(self.program.id, Ending.COMPLETED)
-        return self.early_end(f"it needs {self.needed}")
+        if self.needed:
+            return self.early_end(f"it needs {self.needed}")
+        if self.cut_wait is not None:
+            ending = Ending.ABORTED if self.program.phase in _PHASES_ON_RUNS else Ending.COMPLETED
+            return replace(self.cut_wait, ending=ending)
+        return ProgramEnd(self.program.id, Ending.COMPLETED)
 
     @property
     def misses_restart(self) -> bool:
@@ -199,6 +202,8 @@ class _Execution:
         last = self.last
         if last is None:
             return ProgramEnd(self.program.id, Ending.STOPPED, reason)
+        if self.cut_wait is not None and self.cut_wait.exchange == last.id:
+            return self.cut_wait
         cause = f"{describe_outcome(last)}; {reason}"
         # A step that was withheld has no exchange, and would be withheld again.
         disconnected = last.completion is not Completion.ANSWERED and last.id != ""
@@ -222,9 +227,11 @@ class _Execution:
                 self.known_runs.record(step, exchange)
             return exchanges
         if move.until:
-            polls = _poll(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
+            polls = poll_run(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
             polled = deque(polls, maxlen=1)[0]
-            return self.known_runs.replace_poll(move, polled, self.exchanges_by_step)
+            known = self.known_runs.replace_poll(move, polled, self.exchanges_by_step)
+            self._note_cut_wait(move, known)
+            return known
         exchange = self._send(move)
         if self._should_repeat(move, exchange):
             self.schedule.sleep(self.schedule.interval(0))
@@ -272,41 +279,17 @@ class _Execution:
         if self.budget.recoveries != self.recoveries:
             raise _TargetRestarted("the target stopped listening and was restarted")
 
-    def _check_runs_end(self, move: Move) -> None:
-        for step in move.steps if isinstance(move, Concurrent) else (move,):
-            if step.until or OPERATIONS[step.operation].creates == "run":
-                self.budget.check_runs_end()
+    def _check_streams_end(self, move: Move) -> None:
+        if any(step.stream for step in (move.steps if isinstance(move, Concurrent) else (move,))):
+            self.budget.check_streams_end()
+
+    def _note_cut_wait(self, step: Step, polled: Exchange) -> None:
+        """Remember that a run was not waited for. The rest of the program may need no run that ends."""
+        problem = self.budget.stuck_runs_problem
+        if problem is not None and not has_settled(step, polled):
+            self.cut_wait = aborted_program_end(self.program.id, polled, problem)
 
     def _check_responsive(self, move: Move) -> None:
         for step in move.steps if isinstance(move, Concurrent) else (move,):
             if self.budget.is_unresponsive(step.operation):
                 raise _OperationUnresponsive(f"the target does not respond to {step.operation}")
-
-
-def _poll(
-    step: Step, send: Callable[[], Exchange], run_timeout: float, budget: Budget, schedule: PollSchedule
-) -> Iterator[Exchange]:
-    """Poll until the run has an expected or terminal status, or until the timeout."""
-    started = schedule.now()
-    unreadable = 0
-    while True:
-        exchange = send()
-        yield exchange
-        value = exchange.member("status")
-        status = value if exchange.accepted and isinstance(value, str) else ""
-        waited = schedule.now() - started
-        if status in step.until or status in TERMINAL:
-            schedule.record_success(waited, step.until)
-            if status in _PROGRESS:
-                budget.count_progressing_run()
-            return
-        unreadable = 0 if status in STATUSES else unreadable + 1
-        if exchange.refused or not exchange.id or unreadable >= MAX_UNREADABLE_POLLS:
-            return
-        if waited >= schedule.timeout(run_timeout):
-            schedule.record_timeout()
-            budget.count_stuck_run(status)
-            return
-        budget.check()
-        budget.check_runs_end()
-        schedule.sleep(schedule.interval(waited, step.until))

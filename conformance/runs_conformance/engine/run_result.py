@@ -33,7 +33,7 @@ from runs_conformance.model.hazard import TRIAL_PREFIX, Hazard
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
-from runs_conformance.model.program_end import Ending, ProgramEnd
+from runs_conformance.model.program_end import ProgramEnd
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Tally, merge_tallies
 from runs_conformance.rules.constraints.cross_check import SecondOpinion
@@ -247,8 +247,7 @@ def merge_results(
         counts=budget.counts,
         program_ids=tuple(by_program),
         internal_errors=tuple(result.internal_error for result in results if result.internal_error),
-        early_end_reason=early_end_reason
-        or next((end.cause for end in ends if end.ending in (Ending.ABORTED, Ending.NOT_STARTED)), None),
+        early_end_reason=early_end_reason or next((end.cause for end in ends if end.is_cut), None),
         interrupted=interrupted,
         fuzzed_violations=_shortest_violations(results),
         transitions=most_frequent(sum((result.transitions for result in results), Counter())),

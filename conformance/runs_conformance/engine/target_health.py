@@ -46,6 +46,8 @@ is not worth its time. Requests to an ordinary server take a few kilobytes each.
 MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
+_IN_A_STREAM = "in a stream without an end"
+
 
 @dataclass(slots=True)
 class TargetHealth:
@@ -91,11 +93,16 @@ class TargetHealth:
 
     @property
     def stuck_runs_problem(self) -> str | None:
-        """Why neither a new run nor a poll shows more: the last runs did not end. None if one of them did."""
+        """Why no run is worth waiting for: the last runs did not end. None if one of them did."""
         if (stuck := self._stuck_runs.total()) < MAX_CONSECUTIVE_STUCK_RUNS:
             return None
         listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
         return f"the last {stuck} runs did not end before the run timeout ({listed})"
+
+    @property
+    def stuck_streams_problem(self) -> str | None:
+        """Why no stream is worth opening: the last runs did not end, one of them in a stream. None if one did."""
+        return self.stuck_runs_problem if self._stuck_runs[_IN_A_STREAM] else None
 
     @property
     def silence_at_end(self) -> str | None:
@@ -131,7 +138,7 @@ class TargetHealth:
     def count(self, exchange: Exchange) -> None:
         """Count one exchange."""
         if stream_timed_out(exchange):
-            self.count_stuck_run("in a stream without an end")
+            self.count_stuck_run(_IN_A_STREAM)
         answered = exchange.completion is Completion.ANSWERED or exchange.response is not None
         if not answered and not self._unanswered:
             self._first_unanswered = f"{exchange.id}, {describe_request(exchange)} of program {exchange.program}"

@@ -13,8 +13,9 @@ from runs_conformance.model.json import JSON
 class Ending(StrEnum):
     """The ways in which a program ends.
 
-    `COMPLETED`: every step was sent. `STOPPED`: a response did not provide what the rest of the program needs.
-    `ABORTED`: a budget or an interruption ended the test run. `NOT_STARTED`: the test run ended before its first step.
+    `COMPLETED`: every step was sent, although runs may not have been waited for. `STOPPED`: a response did not provide
+    what the rest of the program needs. `ABORTED`: a budget or an interruption ended the test run. `NOT_STARTED`: the
+    test run ended before its first step.
     """
 
     COMPLETED = "completed"
@@ -31,8 +32,9 @@ FORECAST = "the forecast of "
 class ProgramEnd:
     """The end of one program. `cause` says what ended it early, in one line without the program's name.
 
-    `operation` and `exchange` name the request whose response ended it, or the last one before it was aborted.
-    `disconnected` says that this request got no complete response.
+    The cause of a completed program says why it did not wait for its runs. `operation` and `exchange` name the request
+    whose response ended it, or the last one before it was aborted. `disconnected` says that this request got no
+    complete response.
     """
 
     program: str
@@ -46,6 +48,11 @@ class ProgramEnd:
     def is_early(self) -> bool:
         """Whether the program ended before its last step."""
         return self.ending is not Ending.COMPLETED
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the test run kept the program from sending its steps, or from waiting for its runs."""
+        return self.ending in (Ending.ABORTED, Ending.NOT_STARTED) or (not self.is_early and self.cause != "")
 
     @property
     def ran_out(self) -> bool:

@@ -264,6 +264,18 @@ def test_operations_with_a_shared_fixture_use_one_run() -> None:
     assert passed_operations == {"list_run_steps", "get_run_step"}
 
 
+def test_steps_of_a_run_that_does_not_end_are_read_but_it_is_not_modified() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        return (200, {"id": "run_1", "status": "queued"}) if step.operation == "get_run" else None
+
+    history = Target(override).execute(program("list_run_steps"))
+    assert {id_.split(".")[0] for id_, tally in tallies(history).items() if tally.outcome is Outcome.PASS} == {
+        "list_run_steps",
+        "get_run_step",
+    }
+    assert not Target(override).execute(program("modify_run")).select("modify_run")
+
+
 def send_all(
     context: ProgramContext, negatives: Sequence[Step], status: int, accepted_within: str = "/?"
 ) -> list[Step]:

@@ -79,7 +79,12 @@ class CaseRunner:
         if context.cleans_up:
             clean_up_program(program.id, exchanges, context.sender, context.collector)
         tally = tallies.get(id_)
-        return ReproducedViolation(history, tally) if tally is not None and tally.findings else None
+        if tally is not None and tally.findings:
+            return ReproducedViolation(history, tally)
+        if result.end.is_cut:
+            # The violation may come after the end of a run that was not waited for.
+            raise BudgetExhausted(result.end.cause)
+        return None
 
 
 def shrink_violations(

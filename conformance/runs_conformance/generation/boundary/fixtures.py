@@ -9,6 +9,7 @@ from typing import Any
 from runs_conformance.generation.programs.fragments import Fragment, give_up, prepare_caller, require, wait_for_end
 from runs_conformance.generation.programs.responses import item_count
 from runs_conformance.generation.programs.steps import (
+    TERMINAL_STATUSES,
     assistant,
     forced_call,
     function_tool,
@@ -95,17 +96,25 @@ def _start_waiting_run(context: ProgramContext) -> Fragment:
     return (yield from give_up("a run that waits for tool outputs"))
 
 
-def _finish_run(context: ProgramContext) -> Fragment:
+def _create_run(context: ProgramContext) -> Fragment:
     if context.read_only:
         return (yield from require(thread(context), run_in_use(context)))
-    if not (yield from require(assistant(context), thread(context), run())):
+    return (yield from require(assistant(context), thread(context), run()))
+
+
+def _finish_run(context: ProgramContext) -> Fragment:
+    """Create a run and wait for its end: the real service modifies no queued run."""
+    if not (yield from _create_run(context)):
         return False
-    return (yield from wait_for_end())
+    return context.read_only or (yield from wait_for_end())
 
 
 def _create_run_step(context: ProgramContext) -> Fragment:
-    if not (yield from _finish_run(context)):
+    """Create a run and wait for its end. The steps of one that does not end can be read, too."""
+    if not (yield from _create_run(context)):
         return False
+    if not context.read_only:
+        yield poll(until=TERMINAL_STATUSES)
     path = {"thread_id": Ref("thread"), "run_id": Ref("run")}
     steps = yield Step(operation="list_run_steps", name="steps", path=path, role=Role.FIXTURE)
     if item_count(steps):
