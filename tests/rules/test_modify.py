@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
-from runs_conformance.rules import modify
+from runs_conformance.rules import identity, modify
 from tests.rules.examples import fails, findings, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, function_tool, message, page, run, thread
 
@@ -176,6 +176,30 @@ def test_modification_after_a_stale_read() -> History:
 @fails(modify.assistant_shows_what_is_given, at="/temperature", times=1)
 def test_modification_that_is_ignored() -> History:
     return _assistant_modified(temperature=1.0)
+
+
+@permitted
+def test_members_of_responses_that_a_modification_ignores() -> History:
+    return _assistant_sent_back(assistant(temperature=0.5))
+
+
+@fails(identity.never_changes, at="/created_at", times=1)
+def test_creation_time_that_a_modification_overwrites() -> History:
+    return _assistant_sent_back(assistant(temperature=0.5, created_at=1))
+
+
+@fails(identity.answer_is_about_what_was_asked_for, at="/id", times=1)
+def test_id_that_a_modification_overwrites() -> History:
+    return _assistant_sent_back(assistant("asst_0", temperature=0.5))
+
+
+def _assistant_sent_back(answer: dict[str, Any]) -> History:
+    """A client sends an assistant back as it once found it, with one change."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    body = {"id": "asst_0", "object": "other", "created_at": 1, "temperature": 0.5}
+    builder.send("modify_assistant", answer, body=body)
+    return builder.history()
 
 
 @permitted

@@ -228,7 +228,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
     """The response to a modification of an assistant shows the members given in the request.
 
     Clients take the response to be the stored assistant. The model is not compared, since a target may show it under
-    another of its names.
+    another of its names, nor are the id and other members that no request can set.
 
     Fix: Return the assistant as it is stored after the modification.
     """
@@ -243,7 +243,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
     for name, requested in modification.requested.items():
         actual = response.get(name)
         if (
-            name not in ("metadata", "model", "tool_resources")
+            name not in {"metadata", "model", "tool_resources"} | _IDENTITY
             and requested is not None
             and requested != "auto"
             and actual is not ABSENT

@@ -9,7 +9,7 @@ from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
 from runs_conformance.emulator.model_actions import ModelAction, StartRun
-from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.patching import set_keyword, wrap_handlers
 from runs_conformance.emulator.state import Run, Thread
 
 
@@ -163,3 +163,17 @@ def saves_the_run_as_it_began(hooks: Hooks) -> None:
 
     hooks.check_modify = lambda server, run: None
     hooks.perform, hooks.finish = remember, restore
+
+
+@mutant("identity")
+def assigns_the_body_to_the_assistant(hooks: Hooks) -> None:
+    """modify_assistant also stores members of the body that no request can set, such as created_at."""
+    set_keyword(hooks, "modify_assistant.additionalProperties", None)
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        assistant = request.store.assistants[request.path_params["assistant_id"]]
+        assistant.created_at = request.body.get("created_at", assistant.created_at)
+        return {**response, "created_at": int(assistant.created_at)}
+
+    wrap_handlers(hooks, modify, "modify_assistant")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, require
 from runs_conformance.generation.programs.responses import has_id
@@ -19,12 +20,14 @@ from runs_conformance.generation.programs.steps import (
     run,
     thread,
 )
-from runs_conformance.model.case import REFUSES_BODY, DanglingReference, Mutation, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, DanglingReference, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _ORIGINAL: dict[str, Any] = {"metadata": {"kept": "yes"}}
+
+_LONG_AGO = 1_700_000_000
 
 _WRONG = ("a temperature", "metadata", "an assistant")
 """The faults in the requests of runs. Each brings a message of its own: a target may accept one of them."""
@@ -46,11 +49,12 @@ def with_invalid_member(step: Step, pointer: str, keyword: str, became: Any) -> 
     return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-@program("lifecycle", "validation", requests=26)
+@program("lifecycle", "validation", requests=28)
 def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     """Creations and modifications that are invalid at exactly one place are sent, and all objects are read afterwards.
 
-    The refused requests must leave nothing behind: no run, no message and no change.
+    The refused requests must leave nothing behind: no run, no message and no change. At last, modifications contain
+    members of responses that no request can set.
     """
     if not (yield from require(assistant(context, name="Before", **_ORIGINAL), thread(context, **_ORIGINAL))):
         return
@@ -81,3 +85,12 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     yield on_message("get_message")
     yield on_assistant("get_assistant")
     yield message("Sent in time.")
+    yield _with_identity(on_thread("modify_thread"), UNKNOWN_IDS["thread_id"])
+    if not context.use.get("assistant"):
+        yield _with_identity(on_assistant("modify_assistant"), UNKNOWN_IDS["assistant_id"])
+
+
+def _with_identity(step: Step, id_: str) -> Step:
+    """Send another id and creation time, as a client does that returns an object as it found it."""
+    either = Either("a target may ignore members that no request can set")
+    return replace(step, body={"id": id_, "created_at": _LONG_AGO}, role=Role.NEGATIVE, expectation=either)
