@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from runs_conformance.contract.constraint import constraints
+from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
-from runs_conformance.engine.premises import Defect, encode_defects, failed_premises, load_defects
+from runs_conformance.engine.premises import PREMISES, Defect, encode_defects, failed_premises, load_defects
 from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Finding, Tally
@@ -58,6 +61,39 @@ def test_a_refused_valid_request_leaves_refusals() -> None:
         "traces.refused_run_is_not_created": f"{constraint} failed",
     }
     assert rule not in failed_premises({constraint: Tally(1, [Finding("was refused", expected=200)])}, [])
+
+
+def test_what_the_programs_of_a_rule_violate_is_named_first() -> None:
+    accepted = [
+        "create_run.additionalProperties",
+        "create_run.temperature.maximum",
+        "modify_assistant.additionalProperties",
+        "modify_assistant.temperature.maximum",
+        "modify_run.metadata{}.type",
+        "modify_thread.metadata.maxProperties",
+    ]
+    clauses = failed_premises({id_: Tally(1, [Finding("was accepted", expected=[400])]) for id_ in accepted}, [])
+    assert clauses["lock.refused_run_holds_no_lock"] == "create_run.temperature.maximum and 1 more failed"
+    assert clauses["traces.refused_modification_keeps_the_assistant"] == (
+        "modify_assistant.temperature.maximum and 1 more failed"
+    )
+    assert clauses["traces.refused_modification_keeps_metadata"] == "modify_run.metadata{}.type and 1 more failed"
+
+
+def test_the_premise_that_most_defects_share_is_named_first() -> None:
+    rule, first, second = "lock.refused_run_holds_no_lock", "create_run.model.type", "create_run.tools.maxItems"
+    tallies = {id_: Tally(1, [Finding("was accepted", expected=[400])]) for id_ in (first, second)}
+    held = {f"cancel.{number}": Tally(1) for number in range(3)}
+    defect = Defect((second, *held), frozenset({rule}))
+    assert failed_premises(tallies | held, [])[rule] == f"{first} and 1 more failed"
+    assert failed_premises(tallies | held, [defect])[rule] == f"{second} and 1 more failed"
+
+
+def test_named_premises_are_requirements() -> None:
+    known = {*catalogue(), *constraints(DEFAULT_EDITION)}
+    for patterns in PREMISES.values():
+        for pattern in patterns:
+            assert any(fnmatchcase(id_, pattern) for id_ in known), pattern
 
 
 def test_the_measured_premise_is_the_reason_of_the_verdict() -> None:

@@ -22,6 +22,8 @@ _CALL_DELTAS = ("run_step_delta.delta.step_details.tool_calls[[]].index.*",)
 _CALLS = ("action.is_given_while_required", "choice.a_tool_is_called_when_one_must_be", "tools.step_shows_the_calls")
 _CANCELLED = ("cancel.*_can_be_cancelled",)
 _DONE = ("streaming.a_stream_ends_with_done",)
+_INVALID_RUNS = ("create_run.temperature.maximum", "create_run.metadata{}.type")
+"""What makes the runs invalid that programs send to see what a refusal leaves behind."""
 _KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
 
@@ -37,30 +39,39 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
     "deltas.awaited_calls_were_streamed": _CALL_DELTAS,
     "deltas.text_is_streamed": ("message.content[[]].text.type",),
     "deltas.tool_call_deltas_add_up": _CALL_DELTAS,
-    "lock.refused_run_holds_no_lock": ("create_run.*",),
+    "lock.refused_run_holds_no_lock": (*_INVALID_RUNS, "create_run.*"),
     "messages.answer_shows_the_detail_of_images": ("message.content[[]].image_url.required",),
-    "refusals.a_refused_stream_is_answered_plainly": ("create_run.*", "create_thread_and_run.*"),
+    "refusals.a_refused_stream_is_answered_plainly": (_INVALID_RUNS[0], "create_run.*", "create_thread_and_run.*"),
     "refusals.status_is_400": ("create_*", "modify_*", "submit_tool_outputs.*"),
     "streaming.nothing_follows_done": _DONE,
     "streaming.the_connection_ends_with_the_stream": _DONE,
     "times.ended_run_has_one_end": _CANCELLED,
-    "tools.refused_outputs_leave_the_run_waiting": ("submit_tool_outputs.*", "tools.*_are_refused"),
+    "tools.refused_outputs_leave_the_run_waiting": ("tools.*_are_refused", "submit_tool_outputs.*"),
     "tools.right_outputs_are_taken": ("races.outputs_are_taken_once",),
     "tools.step_is_open_while_the_run_waits": _CALLS,
     "tools.step_keeps_the_calls": _CALLS,
     "tools.step_records_the_outputs": _CALLS,
-    "traces.refused_message_is_not_added": ("create_message.*",),
-    "traces.refused_modification_keeps_metadata": ("modify_*.metadata*",),
-    "traces.refused_modification_keeps_the_assistant": ("modify_assistant.*", "auth.beta_header_is_required"),
-    "traces.refused_run_is_not_created": ("create_run.*",),
+    "traces.refused_message_is_not_added": (
+        "create_message.metadata{}.type",
+        "create_message.additionalProperties",
+        "create_message.*",
+    ),
+    "traces.refused_modification_keeps_metadata": ("modify_*.metadata{}.type", "modify_*.metadata*"),
+    "traces.refused_modification_keeps_the_assistant": (
+        "modify_assistant.temperature.maximum",
+        "modify_assistant.*",
+        "auth.beta_header_is_required",
+    ),
+    "traces.refused_run_is_not_created": (*_INVALID_RUNS, "create_run.*"),
     "usage.adds_up": _USAGE,
     "usage.of_an_ended_run_stays": _USAGE,
     "usage.sums_over_the_steps": ("steps.usage_goes_with_the_status", "run_step.usage.required", *_USAGE),
 }
 """For each rule, patterns of ids. Where one of these fails, the rule has fewer occasions, or none.
 
-It holds what no single defect of an emulator shows: rules that are left fewer occasions, or that several failures
-together leave none.
+The first pattern that matches is the reason that is named, so that the ids that the programs of the rule violate come
+first. It holds what no single defect of an emulator shows: rules that are left fewer occasions, or that several
+failures together leave none.
 """
 
 
@@ -91,13 +102,21 @@ def encode_defects(defects: Iterable[Defect]) -> str:
 def failed_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | None = None) -> dict[str, str]:
     """For each rule, the failed requirements that leave it fewer occasions or none, as a clause."""
     failed = sorted(name for name, tally in tallies.items() if _has_failed(name, tally))
-    found = {
-        id_: [name for name in failed if any(fnmatchcase(name, pattern) for pattern in patterns)]
-        for id_, patterns in PREMISES.items()
-    }
-    clauses = {id_: _clause(names) for id_, names in found.items() if names}
+    defects = list(load_defects() if defects is None else defects)
+    clauses = {id_: _clause(names) for id_ in PREMISES if (names := _by_relevance(id_, failed, defects))}
     decided = {name for name, tally in tallies.items() if tally.is_decided}
-    return clauses | _measured_clauses(set(failed), decided, load_defects() if defects is None else defects)
+    return clauses | _measured_clauses(set(failed), decided, defects)
+
+
+def _by_relevance(id_: str, failed: Iterable[str], defects: Sequence[Defect]) -> list[str]:
+    """The failed premises of a rule, by the pattern that they match, then by the number of defects that they share."""
+    ranked: list[tuple[int, int, str]] = []
+    for name in failed:
+        matches = [rank for rank, pattern in enumerate(PREMISES[id_]) if fnmatchcase(name, pattern)]
+        if matches:
+            shared = sum(name in defect.failed and id_ in defect.undecided for defect in defects)
+            ranked.append((matches[0], -shared, name))
+    return [name for _, _, name in sorted(ranked)]
 
 
 def _measured_clauses(failed: Collection[str], decided: Collection[str], defects: Iterable[Defect]) -> dict[str, str]:
