@@ -15,6 +15,7 @@ from runs_conformance.evidence.thread_lock import (
     was_working_throughout,
 )
 from runs_conformance.model.case import Role, Step
+from runs_conformance.model.exchange import Exchange
 from tests.rules.histories import RUN, HistoryBuilder, message, run, thread
 
 HELLO = {"role": "user", "content": "Hello."}
@@ -146,6 +147,41 @@ def test_rejected_run() -> None:
     builder.refuse("create_message", body=HELLO)
     (attempt,) = message_writes(builder.history())
     assert attempt.rejected_run is refused
+
+
+def after_ended_run(*, taken_between: bool, taken_after: bool) -> tuple[Exchange, ThreadWrite]:
+    """A run that is refused after another had ended, and the message after it."""
+    builder = created()
+    builder.see_statuses("queued", "completed")
+    if taken_between:
+        builder.send("create_message", message("user"), body=HELLO)
+    refused = builder.refuse("create_run", body={"assistant_id": "asst_x"})
+    if taken_after:
+        builder.send("create_message", message("user"), body=HELLO)
+    else:
+        builder.refuse("create_message", body=HELLO)
+    return refused, message_writes(builder.history())[-1]
+
+
+def test_rejected_run_after_an_ended_one() -> None:
+    refused, attempt = after_ended_run(taken_between=False, taken_after=True)
+    assert attempt.rejected_run is refused
+    refused, attempt = after_ended_run(taken_between=True, taken_after=False)
+    assert attempt.rejected_run is refused
+
+
+def test_lock_of_an_ended_run_may_be_the_reason_of_a_refusal() -> None:
+    _, attempt = after_ended_run(taken_between=False, taken_after=False)
+    assert attempt.rejected_run is None
+
+
+def test_run_rejected_while_another_was_active() -> None:
+    builder = created()
+    builder.see_statuses("queued")
+    builder.refuse("create_run", body={"assistant_id": "asst_x"})
+    builder.get_run(run("completed"))
+    builder.send("create_message", message("user"), body=HELLO)
+    assert message_writes(builder.history())[-1].rejected_run is None
 
 
 def test_thread_with_an_accepted_run_has_no_rejected_run() -> None:

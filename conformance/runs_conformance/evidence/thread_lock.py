@@ -136,15 +136,30 @@ class ThreadWrite:
 
     @property
     def rejected_run(self) -> Exchange | None:
-        """The last refused request to create a run on the thread, if the thread never had a run."""
-        if self._ended_runs != []:
+        """The last refused request to create a run on the thread, if no run of the thread can hold the lock.
+
+        The thread never had a run, or all its runs had certainly ended before. The refusal of this write may then be
+        due to the lock of an ended run, unless the thread took a message between the end of the runs and that request.
+        """
+        ended = self._ended_runs
+        if ended is None:
             return None
         attempts = (
             other
             for other in self.history.in_thread(self.thread_id, "create_run")
-            if other.refused and other.happened_before(self.exchange)
+            if other.refused
+            and other.happened_before(self.exchange)
+            and all(run.had_ended_before(other) for run in ended)
+            and (not ended or self.exchange.accepted or self._was_free_between(ended, other))
         )
         return max(attempts, key=lambda other: other.ended, default=None)
+
+    def _was_free_between(self, ended: Iterable[RunTimeline], attempt: Exchange) -> bool:
+        """Whether the thread certainly took a message after these runs had ended and before an attempt."""
+        return any(
+            other.accepted and other.happened_before(attempt) and all(run.had_ended_before(other) for run in ended)
+            for other in self.history.in_thread(self.thread_id, "create_message")
+        )
 
     @property
     def _ended_runs(self) -> list[RunTimeline] | None:

@@ -214,7 +214,7 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
     """
     refused = write.rejected_run
     if refused is not None:
-        message = f"a message was refused although the only run on the thread had been refused (HTTP {refused.status})"
+        message = f"a message was refused although the last run on the thread had been refused (HTTP {refused.status})"
         yield from _check_accepted_on_free_thread(write, message, is_elsewhere=False)
 
 
