@@ -115,6 +115,46 @@ def test_code_is_a_number() -> History:
     return refused(code="400")
 
 
+VIOLATIONS = (
+    ("type", "/instructions"),
+    ("required", "/assistant_id"),
+    ("enum", "/tool_choice"),
+    ("additionalProperties", "/unknown"),
+)
+
+
+def refused_for_each(*codes: Any, kinds: tuple[tuple[str, str], ...] = VIOLATIONS) -> History:
+    """Refusals of several kinds of violations, each with a code."""
+    builder = HistoryBuilder()
+    builder.create_run(thread_id="thread_b")
+    for (keyword, place), code in zip(kinds, codes, strict=True):
+        mutation = Mutation(place, keyword, "fine", 5)
+        step = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
+        builder.send("create_run", error("Invalid.", place[1:], code), 400, body=BROKEN, step=step)
+    return builder.history()
+
+
+@fails(refusals.code_names_the_kind, at="/error/code", times=4)
+def test_one_code_for_all_kinds_of_violations() -> History:
+    return refused_for_each(*["string"] * 4)
+
+
+@passes(refusals.code_names_the_kind)
+def test_few_codes() -> History:
+    return refused_for_each(*["invalid_value"] * 3, "unknown_parameter")
+
+
+@passes(refusals.code_names_the_kind)
+def test_one_code_for_few_kinds_of_violations() -> History:
+    return refused_for_each(*["invalid_value"] * 3, kinds=VIOLATIONS[1:])
+
+
+@passes(refusals.code_names_the_kind)
+def test_one_code_for_the_values_of_known_members() -> History:
+    kinds = (*VIOLATIONS[:3], ("maximum", "/max_prompt_tokens"))
+    return refused_for_each(*["invalid_value"] * 4, kinds=kinds)
+
+
 @inconclusive(refusals.param_names_the_place)
 def test_malformed_json_has_no_place() -> History:
     return refused(param=None, code=None, place="")

@@ -14,9 +14,30 @@ from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Mutation, Refuse
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import Absent, json_pointer, spell_pointer
+from runs_conformance.model.json import Absent, at, json_pointer, spell_pointer
 
-_UNPROCESSABLE = 422
+_UNPROCESSABLE, _TOO_LARGE = 422, 413
+
+_UNKNOWN_MEMBER = "additionalProperties"
+_KINDS = {
+    "type": "type",
+    "required": "required",
+    "enum": "enum",
+    "const": "enum",
+    "pattern": "pattern",
+    "minimum": "range",
+    "maximum": "range",
+    "minLength": "length",
+    "maxLength": "length",
+    "minItems": "size",
+    "maxItems": "size",
+    "maxProperties": "size",
+    _UNKNOWN_MEMBER: _UNKNOWN_MEMBER,
+}
+"""The kinds of violations by keyword. Servers may refuse the keywords of one kind with the same code."""
+
+MIN_KINDS = 4
+"""Kinds of violations, an unknown member among them, that one code does not name: a server may have few codes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +74,22 @@ def _refusals(history: History) -> Iterator[Refusal]:
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
             is_certain = exchange.operation in accepted_operations and thread_occupancy(history).is_idle(exchange)
             yield Refusal(exchange, (mutation.pointer,), is_certain, member_named_instead(exchange, mutation.pointer))
+
+
+@lru_cache(maxsize=16)
+def indistinct_code(history: History) -> str | None:
+    """The one `code` of all errors for violations of the body, if they are of many kinds; else None."""
+    kinds: set[str] = set()
+    codes: set[str] = set()
+    for refusal in refusals(history):
+        exchange = refusal.exchange
+        mutation = exchange.step.mutation if exchange.step is not None else None
+        code = at(exchange.body, "/error/code")
+        if mutation is not None and mutation.keyword in _KINDS and refusal.is_certain and exchange.status != _TOO_LARGE:
+            kinds.add(_KINDS[mutation.keyword])
+            codes.add(code if isinstance(code, str) else "")
+    is_indistinct = len(codes) == 1 and len(kinds) >= MIN_KINDS and _UNKNOWN_MEMBER in kinds
+    return next(iter(codes)) if is_indistinct else None
 
 
 def _breaks_schema(expectation: object, mutation: Mutation) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.evidence.observation import exchanges
-from runs_conformance.evidence.refusal import Refusal, param_matches, refusals
+from runs_conformance.evidence.refusal import Refusal, indistinct_code, param_matches, refusals
 from runs_conformance.evidence.refusal_reason import is_place_of_id
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
@@ -101,21 +101,31 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
             yield exchange.finding("param does not name the invalid member", "/error/param", expected, param)
 
 
-@rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="errors")
-def code_names_the_kind(refusal: Refusal) -> Iterator[Result]:
+def _refusals_with_the_same_code(history: History) -> Iterable[tuple[Refusal, str | None]]:
+    """Every refusal of an invalid body, with the code that all of them have although they are of many kinds."""
+    code = indistinct_code(history)
+    return ((refusal, code) for refusal in refusals(history))
+
+
+@rule(units=_refusals_with_the_same_code, level=Level.SHOULD, source=_RECORDED, capability="errors")
+def code_names_the_kind(unit: tuple[Refusal, str | None]) -> Iterator[Result]:
     """If a request violates the schema, `code` in the error names the kind of violation, such as `invalid_type`.
 
-    Programs distinguish errors by `code`, not by the text of the message.
+    Programs distinguish errors by `code`, not by the text of the message. A server may have few codes, but one code for
+    unknown members and at least three other kinds of violations names none of them.
 
     Fix: Set `code` to a fixed lower-case name for each kind of violation.
     """
+    refusal, same_code = unit
     exchange = refusal.exchange
     error = at(exchange.body, "/error")
     has_code = "code" in dialect_family(exchange.dialect).error_members
     if refusal.pointers[0] and is_object(error) and has_code and exchange.status != _TOO_LARGE:
         code = error.get("code")
         is_identifier = isinstance(code, str) and _CODE.match(code) is not None
-        if is_identifier:
+        if is_identifier and refusal.is_certain and code == same_code:
+            yield exchange.finding("code is the same for every kind of violation", "/error/code", actual=code)
+        elif is_identifier:
             yield PASSED
         elif refusal.is_certain:
             yield exchange.finding("code does not name the kind of violation", "/error/code", actual=code)
