@@ -103,6 +103,20 @@ def _ignored(status: str, seconds: float) -> HistoryBuilder:
     return builder
 
 
+def test_a_run_that_continues_after_each_cancellation_was_observed_long_enough() -> None:
+    builder = _ignored("in_progress", 1)
+    assert reasons(builder) == ["the run was still 'in_progress' when it was last observed after its cancellation"]
+    builder.send("cancel_run", run("in_progress"))
+    builder.wait(20)
+    builder.get_run(run("in_progress"))
+    assert reasons(builder) == ["the run was cancelled but is 'in_progress' more than 12 s later"] * 2
+
+
+def reasons(builder: HistoryBuilder) -> list[str]:
+    results = judge(effect.comes_to_an_end, builder.history())
+    return [each.reason for each in results if isinstance(each, Inconclusive | Suspicion)]
+
+
 @inconclusive(effect.comes_to_an_end)
 def test_waiting_run_that_ends_with_its_outputs_long_after_its_cancellation() -> History:
     builder = _ignored("requires_action", 20)

@@ -141,23 +141,35 @@ def comes_to_an_end(action: RunAction) -> Iterator[Result]:
         return
     observed = action.attributable_observations
     last = action.later_observations[-1]
-    late = [each for each in observed if each.earliest - action.exchange.ended > _CANCELLING_SECONDS]
+    late = [each for each in observed if _seconds_after(action, each) > _CANCELLING_SECONDS]
     if ignored := next((each for each in late if each.status in _CONTINUING), None):
-        seconds = ignored.earliest - action.exchange.ended
-        message = f"the run was cancelled but is {ignored.status!r} {seconds:.0f} s later"
         if any(each.status == "cancelling" for each in observed):
+            message = f"the run was cancelled but is {ignored.status!r} {_seconds_after(action, ignored):.0f} s later"
             yield ignored.finding(message, "/status", "cancelled", ignored.status)
         else:
             # Another rule reports that the cancellation had no effect.
-            yield Suspicion(message)
+            yield _continues_late(ignored)
     elif any(each.status in TERMINAL for each in observed):
         yield PASSED
     elif last.status == "cancelling" and (seconds := _seconds_of_cancelling(action, last)) > _CANCELLING_SECONDS:
         yield last.finding(f"the run has been cancelling for {seconds:.0f} s", "/status", "cancelled", last.status)
     elif action.final_state is not None:
         yield Inconclusive("another request may have ended the run that was cancelled")
+    elif last.status in _CONTINUING:
+        # No other request makes a run continue that was cancelled.
+        is_late = _seconds_after(action, last) > _CANCELLING_SECONDS
+        seen_last = f"the run was still {last.status!r} when it was last observed after its cancellation"
+        yield _continues_late(last) if is_late else Inconclusive(seen_last)
     else:
         yield Inconclusive("the run was not observed long enough after its cancellation")
+
+
+def _seconds_after(action: RunAction, observation: Observation) -> float:
+    return observation.earliest - action.exchange.ended
+
+
+def _continues_late(observation: Observation) -> Suspicion:
+    return Suspicion(f"the run was cancelled but is {observation.status!r} more than {_CANCELLING_SECONDS:g} s later")
 
 
 def _seconds_of_cancelling(action: RunAction, last: Observation) -> float:
