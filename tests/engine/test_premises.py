@@ -7,7 +7,14 @@ from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
-from runs_conformance.engine.premises import PREMISES, Defect, encode_defects, failed_premises, load_defects
+from runs_conformance.engine.premises import (
+    PREMISES,
+    Defect,
+    encode_defects,
+    failed_premises,
+    load_defects,
+    sufficient_premises,
+)
 from runs_conformance.engine.verdicts import Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Finding, Tally
@@ -16,6 +23,13 @@ from runs_conformance.rules import catalogue
 RULE, OTHER = "cancel.is_carried_out", "cancel.ends_the_steps"
 REFUSES = Defect(("cancel.queued_or_waiting_run_can_be_cancelled",), frozenset({RULE, OTHER}))
 REFUSED = {REFUSES.failed[0]: Tally(2, [Finding("refused", expected=200)])}
+
+
+def test_a_defect_of_which_every_requirement_failed_suffices() -> None:
+    assert sufficient_premises(REFUSED, [REFUSES]) == dict.fromkeys((RULE, OTHER), f"{REFUSES.failed[0]} failed")
+    assert sufficient_premises({**REFUSED, OTHER: Tally(3)}, [REFUSES]) == {RULE: f"{REFUSES.failed[0]} failed"}
+    wide = Defect((*REFUSES.failed, "cancel.answer_says_so"), REFUSES.undecided)
+    assert sufficient_premises(REFUSED, [wide]) == {}
 
 
 def test_a_rule_that_a_failed_requirement_left_nothing_names_it() -> None:

@@ -343,6 +343,18 @@ def test_a_rule_whose_premise_failed_names_it() -> None:
     assert completed(id_, refused).reason == "not observed in p, which ran to the end"
 
 
+def test_a_premise_that_suffices_comes_before_programs_that_ended_early() -> None:
+    streams, rule = "streaming.a_stream_comes_where_one_is_asked_for", "deltas.calls_are_streamed"
+    ignored = {streams: Tally(2, [Finding("no stream came")])}
+    explained, other = f"not observed, because {streams} failed", "p ended early: the forecast of 9 runs is used up"
+    assert reason_of(rule, ignored) == (Outcome.INCONCLUSIVE, explained)
+    assert reason_of(rule, {})[1] == other
+    constraint = "message_delta.delta.content[].text.value.type"
+    assert reason_of(constraint, ignored)[1] == explained
+    assert reason_of(constraint, {})[1] == other
+    assert reason_of(constraint, {**ignored, "message_delta.id.type": Tally(3)})[1] == other, "some streams came"
+
+
 def test_a_shortfall_names_the_premise_that_failed() -> None:
     id_, broken = "tools.right_outputs_are_taken", "races.outputs_are_taken_once"
     tallies = {id_: Tally(12), broken: Tally(1, [Finding("both were accepted")])}

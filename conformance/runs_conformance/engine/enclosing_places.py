@@ -28,6 +28,10 @@ _SHOWN_BY_RULES = {
 it take effect.
 """
 
+_STREAMED_KINDS = ("message_delta", "run_step_delta", "error_event")
+_STREAMS_COME = "streaming.a_stream_comes_where_one_is_asked_for"
+"""The kinds of objects that only streams show, and the rule that fails if none comes."""
+
 _NAMES = ".propertyNames"
 _SEGMENT = re.compile(r"\[\]|\{\}|[^.\[{]+")
 
@@ -62,6 +66,9 @@ class ShownPlaces:
         if constraint.side != "response":
             return None
         id_ = constraint.id
+        kind, *segments = _SEGMENT.findall(_place(id_))
+        if kind in _STREAMED_KINDS and kind not in self.shown_within and _STREAMS_COME in self.failed:
+            return f"not observed, because {_STREAMS_COME} failed"
         for place in _enclosing_places(id_)[1:]:
             # If the place failed only occasionally, something within it was judged.
             for name in self._names_of_absence(place) if place not in self.shown_within else ():
@@ -72,7 +79,6 @@ class ShownPlaces:
         )
         if refused is not None:
             return f"no request with a valid value of {_place(refused)} was accepted"
-        kind, *segments = _SEGMENT.findall(_place(id_))
         for name in sorted(self.failed):
             if any(_drops(finding, kind, segments) for finding in self.tallies[name].findings):
                 return f"not observed, because {name} failed"

@@ -108,6 +108,18 @@ def failed_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | No
     return clauses | _measured_clauses(set(failed), decided, defects)
 
 
+def sufficient_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | None = None) -> dict[str, str]:
+    """For each rule that nothing decided, the failed requirements of a defect of which every requirement failed.
+
+    Such a defect leaves the rule undecided by itself, whatever else ended programs early.
+    """
+    failed = {name for name, tally in tallies.items() if _has_failed(name, tally)}
+    decided = {name for name, tally in tallies.items() if tally.is_decided}
+    complete = [each for each in (load_defects() if defects is None else defects) if failed.issuperset(each.failed)]
+    largest_last = sorted(complete, key=lambda each: len(each.failed))
+    return {id_: _clause(each.failed) for each in largest_last for id_ in each.undecided.difference(decided)}
+
+
 def _by_relevance(id_: str, failed: Iterable[str], defects: Sequence[Defect]) -> list[str]:
     """The failed premises of a rule, by the pattern that they match, then by the number of defects that they share."""
     ranked: list[tuple[int, int, str]] = []

@@ -11,7 +11,7 @@ from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.enclosing_places import ShownPlaces
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
-from runs_conformance.engine.premises import failed_premises
+from runs_conformance.engine.premises import failed_premises, sufficient_premises
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
@@ -59,7 +59,8 @@ class VerdictContext:
     does not support to the reason, `declared_absent` those that the user declared absent. `provided` holds what rules
     need (`Rule.needs`) and the user provided. `not_judged_reasons` explains single ids, `default_reason` all others
     (called with capability and id). `coverage` says what the programs showed;
-    it is None for recorded traffic. `failed_premises` names, for rules, what failed and left them no occasion.
+    it is None for recorded traffic. `failed_premises` names, for rules, what failed and left them no occasion,
+    `sufficient_premises` what would have done so even if all programs had run to their end.
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
@@ -72,6 +73,7 @@ class VerdictContext:
     )
     coverage: Coverage | None = None
     failed_premises: Mapping[str, str] = field(default_factory=dict)
+    sufficient_premises: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_verdicts(
@@ -82,7 +84,9 @@ def build_verdicts(
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
-    context = replace(context, failed_premises=failed_premises(tallies))
+    context = replace(
+        context, failed_premises=failed_premises(tallies), sufficient_premises=sufficient_premises(tallies)
+    )
     places = ShownPlaces(tallies)
     return [_verdict(id_, places, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
 
@@ -214,7 +218,8 @@ def _not_judged(
     if (not_judged := context.not_judged_reasons.get(id_)) is not None:
         return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
     if early is not None:
-        return Outcome.INCONCLUSIVE, early, None
+        cause = context.sufficient_premises.get(id_)
+        return Outcome.INCONCLUSIVE, early if cause is None else f"not observed, because {cause}", None
     if context.coverage is not None:
         if (not_shown := context.coverage.not_shown(id_)) is not None:
             premise = context.failed_premises.get(id_)
