@@ -1,17 +1,27 @@
 from __future__ import annotations
 
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules import usage
-from tests.rules.examples import fails, passes, permitted
+from tests.rules.examples import fails, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, page, run, step
 from tests.rules.histories import usage as tokens
 
 
-def _run_with_steps(*spent: int, total: int = 12) -> History:
+def _run_with_steps(*spent: int | None, total: int = 12, status: str = "completed") -> History:
+    """Steps that used these numbers of tokens; one of None, which has this status, shows no usage."""
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")
     builder.get_run(run("completed", usage=tokens(total - 5, 5)))
-    builder.send("list_run_steps", page(*(step(id_=f"step_{n}", usage=tokens(t - 1, 1)) for n, t in enumerate(spent))))
+    builder.send(
+        "list_run_steps",
+        page(
+            *(
+                step(status if used is None else "completed", f"step_{n}", usage=used and tokens(used - 1, 1))
+                for n, used in enumerate(spent)
+            )
+        ),
+    )
     builder.get_run(run("completed", usage=tokens(total - 5, 5)))
     return builder.history()
 
@@ -66,6 +76,15 @@ def test_total_that_is_not_the_sum() -> History:
 @fails(usage.sums_over_the_steps, at="/data/0/usage/total_tokens")
 def test_run_that_used_more_than_its_steps() -> History:
     return _run_with_steps(4, 8, total=40)
+
+
+def test_step_without_usage_leaves_the_sum_open() -> None:
+    several, single, cancelled = (
+        judge(usage.sums_over_the_steps, history)
+        for history in (_run_with_steps(None, 12), _run_with_steps(None), _run_with_steps(None, 12, status="cancelled"))
+    )
+    assert [type(result) for result in several] == [Suspicion]
+    assert (single, cancelled) == ([], [])
 
 
 @fails(usage.of_an_ended_run_stays)

@@ -14,7 +14,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Result, Suspicion
 
 _USAGE = schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage")
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
@@ -112,7 +112,7 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     """A run's token usage is the sum of its steps' usage.
 
     Clients attribute the cost of a run to its steps. Judged on a complete list of steps requested after the run had
-    ended, if every step shows usage.
+    ended, if every step shows usage. While a completed step of several shows none, runs of one step are no evidence.
 
     Fix: Add up the usage of the steps when the run ends.
     """
@@ -127,6 +127,12 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
             total,
             step_total,
         )
+    elif page is not None and len(page.items) > 1 and any(map(_lacks_usage, page.items)):
+        yield Suspicion("a completed step of a run with several steps shows no usage")
+
+
+def _lacks_usage(step: Observation) -> bool:
+    return step.status == "completed" and step.get("usage") is None
 
 
 @rule(
