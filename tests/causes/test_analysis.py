@@ -216,7 +216,7 @@ def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explaine
         (("run_is_taken_after_the_end", "message_is_taken_after_the_end"), "A thread stays locked after its run"),
         (
             ("no_message_while_a_run_works", "run_is_taken_after_the_end"),
-            "A thread is not locked by its active run, or stays locked after it",
+            "Messages are accepted while a run is active; a thread stays locked after its run",
         ),
         (
             ("reads_go_on", "metadata_can_be_modified"),

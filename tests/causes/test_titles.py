@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.causes import Cause, analyze
 from runs_conformance.model.json import JSON
-from runs_conformance.model.verdict import Finding, Verdict
+from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from tests.causes.verdicts import broken_rule, by_kind, wrong_value
 
 MESSAGES = ("lock.no_message_while_a_run_works", "lock.no_message_while_a_run_is_queued_or_cancelling")
@@ -147,6 +147,101 @@ def test_choices_that_are_not_obeyed_are_no_matter_of_tool_calls() -> None:
     assert only(must, named, parallel).title == "`tool_choice` or `parallel_tool_calls` is not obeyed"
 
 
+def refused_after(id_: str, *statuses: str) -> Verdict:
+    """A rule on the lock that was violated after runs that ended with these statuses."""
+    findings = tuple(
+        Finding(f"a run was refused although run run_{number} had ended {status!r}", f"x{number}", "create_run")
+        for number, status in enumerate(statuses)
+    )
+    return replace(broken_rule(id_, "create_run"), findings=findings)
+
+
+STAYS = ("lock.run_is_taken_after_the_end", "lock.message_is_taken_after_the_end")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        ([refused_after(STAYS[0], "failed"), refused_after(STAYS[1], "failed")], "a failed run"),
+        ([refused_after(STAYS[0], "expired", "failed"), refused_after(STAYS[1], "expired")], "its run"),
+        ([refused_after(STAYS[0], "expired"), refused_after(STAYS[1], "expired")], "an expired run"),
+    ],
+)
+def test_the_end_after_which_a_thread_stays_locked_is_named(verdicts: list[Verdict], title: str) -> None:
+    assert only(*verdicts).title == f"A thread stays locked after {title}"
+
+
+def test_a_lock_that_is_wrong_in_both_ways_is_described_by_both() -> None:
+    cause = only(accepted_while(MESSAGES[0], "requires_action", judged=3), refused_after(STAYS[0], "failed"))
+    title = "Messages are accepted while a run is active (`requires_action`); a thread stays locked after a failed run"
+    assert cause.title == title
+    assert cause.fix.startswith("Hold a lock on the thread")
+
+
+def found(id_: str, message: str, exchange: str, level: str = "must", fix: str = "Mend it.") -> Verdict:
+    finding = Finding(message, exchange, "get_run", f"/{exchange}")
+    return replace(broken_rule(id_, "get_run", level), findings=(finding,), explanation=f"Why.\n\nFix: {fix}")
+
+
+ENDED = replace(
+    found("lifecycle.terminal_status_is_final", "the run had ended 'cancelled', and is now 'completed'", "x1"),
+    findings=(Finding("it moved", "x1", "get_run", "/status", "cancelled", "completed"),),
+)
+CHANGED = found("lifecycle.follows_the_graph", "the run changed from 'cancelling' to 'queued'", "x2", fix="Set it.")
+LIMIT = found("ending.run_over_its_limit_is_incomplete", "the run is completed", "x3", fix="Stop it.")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title", "fix"),
+    [
+        (
+            [ENDED, CHANGED],
+            "A cancelled run continues and completes; a cancelling run becomes queued",
+            "Change the status of a run in one place that allows only the documented transitions.",
+        ),
+        ([ENDED, LIMIT], "A cancelled run continues and completes; the run is completed", "Mend it. Stop it."),
+        ([CHANGED], "The run changed from 'cancelling' to 'queued'", "Set it."),
+    ],
+)
+def test_a_few_faults_of_the_lifecycle_are_named(verdicts: list[Verdict], title: str, fix: str) -> None:
+    assert (only(*verdicts).title, only(*verdicts).fix) == (title, fix)
+
+
+TOOLS = (
+    ("action.is_null_otherwise", "the run is 'cancelled' but has a required action"),
+    ("tools.outputs_are_taken_only_when_required", "a run that was 'cancelled' accepted tool outputs"),
+    ("tools.accepted_outputs_are_not_asked_for_again", "`call` is asked for again"),
+    ("tools.right_outputs_are_taken", "HTTP 400 is no success"),
+    ("action.is_given_while_required", "the run lists no calls"),
+    ("tools.step_is_open_while_the_run_waits", "the step has ended"),
+    ("tools.missing_outputs_were_taken", "one was accepted"),
+)
+
+
+@pytest.mark.parametrize(
+    ("count", "rest"),
+    [
+        (2, "; a run that was 'cancelled' accepted tool outputs"),
+        (3, "; a run that was 'cancelled' accepted tool outputs; `call` is asked for again"),
+        (4, "; a run that was 'cancelled' accepted tool outputs; 2 more"),
+        (7, None),
+    ],
+)
+def test_faults_that_are_mended_in_different_places_are_all_named(count: int, rest: str | None) -> None:
+    verdicts = [found(id_, message, f"x{n}", fix=f"{n}.") for n, (id_, message) in enumerate(TOOLS[:count])]
+    warning = found("tools.step_records_the_outputs", "the step shows another output", "y", "should", "Match.")
+    cause = only(*verdicts, warning)
+    whole = "Tool calls and their outputs are not handled as documented"
+    assert cause.title == (whole if rest is None else f"The run is 'cancelled' but has a required action{rest}")
+    assert cause.fix == " ".join([*(f"{n}." for n in range(count)), "Match."])
+
+
+def test_faults_with_one_repair_are_named_once() -> None:
+    verdicts = [found(id_, message, f"x{n}") for n, (id_, message) in enumerate(TOOLS[:2])]
+    other = found("tools.right_outputs_are_taken", "HTTP 400 is no success", "y", fix="Take them.")
+    assert only(*verdicts, other).title == "The run is 'cancelled' but has a required action; HTTP 400 is no success"
+
+
 @pytest.mark.parametrize(
     ("ended", "now", "title"),
     [
@@ -256,6 +351,54 @@ def test_lists_name_what_no_other_parameter_of_the_request_explains(verdicts: li
     assert only(BY_RUN, *verdicts).title == title
 
 
+FILTERS = replace(broken_rule("listing.messages_can_be_listed_by_run", "list_messages"), outcome=Outcome.PASS)
+LATE = replace(
+    list_rule(BY_RUN.id, {"run_id": "run_1", "limit": "1"}),
+    explanation="Why.\n\nFix: Apply the filter before the limit.",
+)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title", "fix"),
+    [
+        ([], "Lists apply `run_id` after `limit`", "Apply the filter before the limit."),
+        (
+            [list_rule("paging.pages_hold_what_comes_next", {"run_id": "r", "limit": "1"})],
+            "Lists apply `run_id` after `limit`",
+            "Apply the filter before the limit.",
+        ),
+        (
+            [
+                replace(
+                    list_rule(HAS_MORE, {"limit": "1"}), explanation="Why.\n\nFix: Read one item more than the limit."
+                )
+            ],
+            "Lists apply `run_id` after `limit`; `has_more` is wrong",
+            "Apply the filter before the limit. Read one item more than the limit.",
+        ),
+        (
+            [list_rule("paging.pages_are_full", {"limit": "1"}, level="should")],
+            "Lists apply `run_id` after `limit`",
+            "Apply the filter before the limit.",
+        ),
+        (
+            [list_rule("paging.limit_is_kept", {"limit": "1"})],
+            "Lists ignore `limit`; lists apply `run_id` after `limit`",
+            "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and derive `has_more`.",
+        ),
+    ],
+)
+def test_a_filter_that_holds_but_loses_items_is_applied_too_late(verdicts: list[Verdict], title: str, fix: str) -> None:
+    causes = by_kind(FILTERS, LATE, *verdicts)
+    assert (causes["lists"].title, causes["lists"].fix) == (title, fix)
+
+
+def test_a_filter_that_shows_other_runs_or_loses_items_without_a_limit_is_not_applied_too_late() -> None:
+    order = list_rule("listing.order_is_kept", {"order": "asc"})
+    for verdicts in ([LATE, order], [FILTERS, BY_RUN, order]):
+        assert only(*verdicts).title == "Lists ignore `order` and `run_id`"
+
+
 def test_tenants_objects_are_named_by_the_operations_that_show_them() -> None:
     found = broken_rule("tenancy.objects_are_their_tenants_own", "get_run_step")
     deleted = replace(found.findings[0], operation="delete_assistant")
@@ -283,3 +426,9 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
     cause = by_kind(form)["errors.envelope"]
     assert cause.title == title
     assert ("let it handle these" in cause.fix) is title.startswith("Some")
+
+
+def test_an_id_after_what_it_names_is_left_out_of_the_title() -> None:
+    message = "the run makes another call under the id of an answered one, call_154d58ae89e19a7e9dfea"
+    cause = only(found("tools.accepted_outputs_are_not_asked_for_again", message, "x1"))
+    assert cause.title == "The run makes another call under the id of an answered one"

@@ -24,11 +24,14 @@ _NAMED_ID = re.compile(
     rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
 )
 """Ids in findings, which differ between test runs."""
+_APPOSITION = re.compile(rf", (?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}(?=[,;]|$)")
+"""An id that names an object which is described before it."""
 
 
 def title_of_finding(failure: Failure) -> str:
     """The message of a finding as a statement about the server, without the ids of the test run's objects."""
     message = failure.finding.message or failure.verdict.statement.rstrip(".")
+    message = _APPOSITION.sub("", message)
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]

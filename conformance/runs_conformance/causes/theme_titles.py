@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from runs_conformance.causes.failure import Failure, operations_of
 from runs_conformance.causes.families import (
@@ -12,7 +12,9 @@ from runs_conformance.causes.families import (
     NEVER_LOCKED,
     STAYS_LOCKED,
     are_of_one_family,
+    share_their_repair,
 )
+from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 
@@ -21,29 +23,42 @@ _SHORT_PAGES = "paging.pages_are_full"
 _PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
 _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
+_GRAPH = "lifecycle.follows_the_graph"
 _ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
 _BY_RUN = "listing.messages_can_be_listed_by_run"
+_BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
+Words = tuple[str, str]
+"""A title and a fix."""
+_NO_WORDS: Words = ("", "")
 
-def _title_of_lists(failures: Sequence[Failure]) -> str:
-    """The parameters that lists ignore; empty if more is wrong, or only one rule on another one fails."""
+
+def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Words:
+    """The parameters that lists ignore; empty if more is wrong, or only one rule on another one fails.
+
+    A list that shows messages of the run alone, but not all of them, is filtered too late.
+    """
     if len(failures) == 1 and failures[0].id == _BY_RUN:
-        return "list_messages does not filter by `run_id`"
-    if len(failures) == 1 or not are_of_one_family(_most_urgent(failures)):
-        return ""
-    ignored = _ignored_parameters(failures)
+        return "list_messages does not filter by `run_id`", ""
+    late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
+    if (len(failures) == 1 and late is None) or not are_of_one_family(_most_urgent(failures)):
+        return _NO_WORDS
     by_run = _fail_by_run(failures)
-    has_more = any(failure.id == HAS_MORE and not _follows_from_run(failure, by_run) for failure in failures)
-    if ignored:
-        names = " and ".join(filter(None, (", ".join(ignored[:-1]), ignored[-1])))
-        return f"Lists ignore {names}" + ("; `has_more` is wrong" if has_more else "")
-    return "`has_more` of lists is wrong" if has_more else ""
+    wrong = next((each for each in failures if each.id == HAS_MORE and not _follows_from_run(each, by_run)), None)
+    ignored = _ignored_parameters(failures, without=late)
+    names = " and ".join(filter(None, (", ".join(ignored[:-1]), *ignored[-1:])))
+    parts = [f"Lists ignore {names}"] if ignored else []
+    parts += [f"{'lists' if ignored else 'Lists'} apply `run_id` after `limit`"] if late else []
+    parts += [f"`has_more`{'' if parts else ' of lists'} is wrong"] if wrong else []
+    fixes = [each.fix for each in (late, wrong) if each is not None and each.fix]
+    return "; ".join(parts), " ".join(fixes) if late and not ignored else ""
 
 
-def _ignored_parameters(failures: Sequence[Failure]) -> list[str]:
+def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) -> list[str]:
     """The parameters that lists ignore, as far as no other parameter of the request explains the failure."""
     by_run = _fail_by_run(failures)
+    failures = [failure for failure in failures if failure is not without]
     rules = {
         failure.id
         for failure in failures
@@ -55,8 +70,13 @@ def _ignored_parameters(failures: Sequence[Failure]) -> list[str]:
         for name, related in LIST_PARAMETERS.items()
         if (violated := rules.intersection(related))
     }
-    # A page may be short whichever parameter was ignored.
-    return [name for name, violated in named.items() if violated != {_SHORT_PAGES} or len(named) == 1]
+    # A page may be short whichever parameter was ignored, and if it was filtered too late.
+    is_only = len(named) == 1 and without is None
+    return [name for name, violated in named.items() if violated != {_SHORT_PAGES} or is_only]
+
+
+def _loses_items_to_limit(failure: Failure) -> bool:
+    return failure.id == _BY_RUN_COMPLETE and "limit" in failure.parameters
 
 
 def _fail_by_run(failures: Iterable[Failure]) -> bool:
@@ -75,19 +95,34 @@ def _follows_from_run(failure: Failure, by_run: bool) -> bool:
 
 
 def _title_of_lock(failures: Sequence[Failure]) -> str:
-    """The title that says which half of locking is wrong, if any; empty if both are."""
-    is_never_locked, stays_locked = (
-        any(failure.id.startswith(prefixes) for failure in _most_urgent(failures))
+    """The title that says which half of locking is wrong, or what is wrong with both."""
+    never_locked, stays_locked = (
+        [failure for failure in _most_urgent(failures) if failure.id.startswith(prefixes)]
         for prefixes in (NEVER_LOCKED, STAYS_LOCKED)
     )
-    if not is_never_locked and not stays_locked:
-        return "Requests during an active run are not handled as documented"
-    if is_never_locked and stays_locked:
-        return ""
-    return _title_of_accepted_writes(failures) if is_never_locked else "A thread stays locked after its run"
+    titles = [_title_of_accepted_writes(failures)] if never_locked else []
+    titles += [_title_of_kept_lock(stays_locked)] if stays_locked else []
+    return _joined(titles) or "Requests during an active run are not handled as documented"
 
 
 _STATUS = re.compile(r" was '(\w+)'")
+_END = re.compile(r" had ended '(\w+)'")
+
+
+def _statuses(failures: Iterable[Failure], pattern: re.Pattern[str]) -> list[str]:
+    """The statuses that findings name in this way."""
+    messages = [finding.message for failure in failures for finding in failure.verdict.findings]
+    return [status for status in STATUSES if any(status in pattern.findall(message) for message in messages)]
+
+
+def _title_of_kept_lock(failures: Sequence[Failure]) -> str:
+    """The end of the runs after which a thread stays locked, if it is always the same."""
+    ends = _statuses(failures, _END)
+    return f"A thread stays locked after {_with_article(f'{ends[0]} run') if len(ends) == 1 else 'its run'}"
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aei' else 'a'} {noun}"
 
 
 def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
@@ -99,13 +134,7 @@ def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
     writes = [*messages, *second_runs]
     if not writes:
         return "Two runs are accepted in one thread if they are created at the same time"
-    found = {
-        status
-        for failure in writes
-        for finding in failure.verdict.findings
-        for status in _STATUS.findall(finding.message)
-    }
-    seen = as_code(status for status in STATUSES if status in found)
+    seen = as_code(_statuses(writes, _STATUS))
     if messages and second_runs and all(len(failure.verdict.findings) >= failure.verdict.judged for failure in writes):
         return "A thread is not locked by its active run"
     what = "Messages and runs" if messages and second_runs else "Messages" if messages else "Second runs"
@@ -144,24 +173,73 @@ def _title_of_streams_asked_for(failures: Sequence[Failure]) -> str:
 
 
 def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
-    """The end of runs and their later status, if that is the only MUST that fails."""
+    """The wrong transitions of runs: after an end, or between other statuses; empty if another MUST fails."""
     urgent = _most_urgent(failures)
-    ended, status = urgent[0].finding.expected, urgent[0].finding.actual
-    if len(urgent) > 1 or urgent[0].id != _FINAL or ended not in STATUSES or not isinstance(status, str):
-        return ""
-    return f"{'An' if str(ended)[0] in 'aei' else 'A'} {ended} run continues and {_ENDINGS.get(status, f'is {status}')}"
+    titles = [_title_of_transition(failure) for failure in urgent]
+    return _joined(titles) if all(titles) and {failure.id for failure in urgent} != {_GRAPH} else ""
+
+
+def _title_of_transition(failure: Failure) -> str:
+    """The earlier and the later status of a run, if that is what a rule is about."""
+    ended, status = failure.finding.expected, failure.finding.actual
+    changed = _CHANGE.search(failure.finding.message)
+    if failure.id == _FINAL and isinstance(ended, str) and ended in STATUSES and isinstance(status, str):
+        return f"{_with_article(f'{ended} run')} continues and {_ENDINGS.get(status, f'is {status}')}".capitalize()
+    if failure.id == _GRAPH and changed is not None:
+        return f"{_with_article(f'{changed[1]} run')} becomes {changed[2]}".capitalize()
+    return ""
+
+
+_CHANGE = re.compile(r"changed from '(\w+)' to '(\w+)'")
+
+_SEVERAL = ("data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
+"""Themes with rules on things that have little to do with one another."""
+_MAX_TITLES, _MAX_SEVERAL = 3, 6
+"""With more titles, the first two stand for all; with more rules that nothing connects, the whole theme is wrong."""
+
+
+def _words_of_several(kind: str, failures: Sequence[Failure]) -> Words:
+    """The titles and fixes of the MUST rules of such a theme; empty if only one fails, or if most of it is wrong."""
+    groups: list[list[Failure]] = []
+    for failure in failures:
+        if kind in _SEVERAL and failure.verdict.level == "must":
+            alike = (group for group in groups if any(share_their_repair(failure, other) for other in group))
+            if (group := next(alike, None)) is None:
+                groups.append(group := [])
+            group.append(failure)
+    titles = list(dict.fromkeys(_title_of_transition(each) or title_of_finding(each) for each, *_ in groups))
+    if not 1 < len(titles) <= _MAX_SEVERAL:
+        return _NO_WORDS
+    if len(titles) > _MAX_TITLES:
+        titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
+    fixes = [failure.fix for failure in (*_most_urgent(failures), *failures)]
+    return _joined(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
+
+
+def _joined(titles: Sequence[str]) -> str:
+    """The titles as one; a word in capitals, or in backticks, stays as it is."""
+    later = (
+        title[:1].lower() + title[1:] if title[1:2] in (" ", "") or title[1:2].islower() else title
+        for title in titles[1:]
+    )
+    return "; ".join([*titles[:1], *later])
 
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "access": _title_of_access,
     "choice": _title_of_choice,
     "lifecycle": _title_of_lifecycle,
-    "lists": _title_of_lists,
     "lock": _title_of_lock,
     "streams.asked": _title_of_streams_asked_for,
 }
 
 
-def specific_title(kind: str, failures: Sequence[Failure]) -> str:
-    """The title of a theme of this kind for the part of it that fails; empty if the theme as a whole is wrong."""
-    return _TITLES[kind](failures) if kind in _TITLES else ""
+def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[str]) -> Words:
+    """Title and fix of a theme of this kind for the part of it that fails, each empty if the theme has better ones.
+
+    `passing` are the ids of the rules that are satisfied.
+    """
+    if kind == "lists":
+        return _words_of_lists(failures, passing)
+    title = _TITLES[kind](failures) if kind in _TITLES else ""
+    return (title, "") if title else _words_of_several(kind, failures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from runs_conformance.causes.cause import LEVELS, Severity
 from runs_conformance.causes.explained_rules import add_explained, take_explained
@@ -11,7 +11,7 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.groups import FailureClassifier, Group
-from runs_conformance.causes.theme_titles import specific_title
+from runs_conformance.causes.theme_titles import specific_words
 from runs_conformance.causes.themes import (
     STAMPS,
     STREAM_FORMAT,
@@ -42,13 +42,14 @@ _FIX_OF_WRAPPED_EVENTS = "Write `event: <name>`, and the object alone as the dat
 def classify_rules(classifier: FailureClassifier) -> None:
     """Classify the remaining rules by the part of the server that is responsible for them."""
     by_theme: dict[str, list[Failure]] = defaultdict(list)
+    passing = {verdict.id for verdict in classifier.passing}
     explained = take_explained(classifier)
     for failure in classifier.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
     _join_nameless_events(by_theme)
     for theme in THEMES:
         for kind, failures in _causes_of(theme, by_theme.get(theme.kind, [])):
-            title, fix = _title_and_fix(theme, failures)
+            title, fix = _title_and_fix(theme, failures, passing)
             classifier.add(kind, title, theme.severity, fix, failures)
     _join_data(classifier)
     add_explained(classifier, explained)
@@ -115,7 +116,7 @@ def _expects_success(failure: Failure) -> bool:
     return isinstance(expected, int) and 200 <= expected < 300
 
 
-def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]:
+def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collection[str]) -> tuple[str, str]:
     """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
 
     Some themes have a more specific title where only a part of them is wrong.
@@ -123,11 +124,11 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure]) -> tuple[str, str]
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     if theme.kind == STREAM_FORMAT and _have_wrapped_events(urgent):
         return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
-    title = specific_title(theme.kind, failures)
+    title, fix = specific_words(theme.kind, failures, passing)
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None or (len(failures) > 1 and are_of_one_family(failures)):
-        return title or theme.title, (_fixes_of_rules(failures) if theme.by_rule else "") or theme.fix
-    return title or title_of_finding(only), only.fix or theme.fix
+        return title or theme.title, fix or (_fixes_of_rules(failures) if theme.by_rule else "") or theme.fix
+    return title or title_of_finding(only), fix or only.fix or theme.fix
 
 
 def _fixes_of_rules(failures: Sequence[Failure]) -> str:
