@@ -290,6 +290,12 @@ def test_programs_do_without_builtin_tools_if_they_are_refused(id_: str) -> None
     assert {*refused[0]} - {"tool_resources"} <= {*accepted[0]}  # type: ignore[misc]
 
 
+def test_outputs_for_one_call_are_as_many_as_calls(executed: Mapping[str, ExecutedProgram]) -> None:
+    bodies = [step_to_json(step).get("body") for step in executed["lifecycle.two_tool_calls"].steps]
+    submitted = [outputs for body in bodies if is_array(outputs := at(body, "/tool_outputs")) and len(outputs) == 2]
+    assert any(at(first, "/tool_call_id") == at(second, "/tool_call_id") for first, second in submitted)
+
+
 @pytest.mark.parametrize("name", ["odd_text", "bodies_that_are_not_json", "deep_nesting", "long_values"])
 def test_messages_that_odd_bodies_may_have_broken_are_listed_before_a_control(
     name: str, executed: Mapping[str, ExecutedProgram]

@@ -76,6 +76,20 @@ def takes_some_of_the_outputs(hooks: Hooks) -> None:
     hooks.check_submit = check
 
 
+@mutant("outputs-all-in-one-request")
+def counts_outputs_of_known_calls(hooks: Hooks) -> None:
+    """Outputs are accepted if there are as many as calls and each is for one of them, even if two are for the same."""
+
+    def check(server: ServerState, run: Run, outputs: list[Members]) -> None:
+        if run.status != "requires_action":
+            raise api_errors.outputs_not_expected(run.status)
+        expected = [call["id"] for call in run.pending_calls]
+        if len(outputs) != len(expected) or not set(_ids(outputs)) <= set(expected):
+            raise api_errors.wrong_outputs(expected, _ids(outputs))
+
+    hooks.check_submit = check
+
+
 @written_from_spec("outputs-all-in-one-request")
 def collects_outputs(hooks: Hooks) -> None:
     """Outputs may be submitted one by one; the run continues when all are there."""

@@ -84,7 +84,7 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "tools", runs=1, requests=41, since="2024-04-29")
 def two_tool_calls(context: ProgramContext) -> StepGenerator:
-    """A run calls two functions, and partial outputs are submitted before those of all its calls.
+    """A run calls two functions, and outputs for only one of them are submitted before those of both.
 
     It must accept the outputs only in one request.
     """
@@ -94,7 +94,8 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
         return
     response: Exchange = yield on_run("get_run", name="waiting")
     if pending_call_count(response) > 1:
-        wrong_sets: list[list[Any]] = [[_output(0)], [_output(1)], [_output(0), _UNKNOWN_OUTPUT]]
+        # The second has as many outputs as there are calls, and names only calls that exist.
+        wrong_sets: list[list[Any]] = [[_output(0)], [_output(1), _output(1)], [_output(0), _UNKNOWN_OUTPUT]]
         for wrong_outputs, stream in zip(wrong_sets, (False, True, False), strict=True):
             if not (yield from _submit_wrong_outputs(context, wrong_outputs, stream, **_BOTH)):
                 return
