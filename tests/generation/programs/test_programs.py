@@ -296,6 +296,11 @@ def test_outputs_for_one_call_are_as_many_as_calls(executed: Mapping[str, Execut
     assert any(at(first, "/tool_call_id") == at(second, "/tool_call_id") for first, second in submitted)
 
 
+def test_text_of_several_bytes_a_character_is_long(executed: Mapping[str, ExecutedProgram]) -> None:
+    contents = [at(each.request.body, "/content") for each in executed["lifecycle.messages"].exchanges]
+    assert any(isinstance(text, str) and len(text) > 65_536 and not text.isascii() for text in contents)
+
+
 @pytest.mark.parametrize("name", ["odd_text", "bodies_that_are_not_json", "deep_nesting", "long_values"])
 def test_messages_that_odd_bodies_may_have_broken_are_listed_before_a_control(
     name: str, executed: Mapping[str, ExecutedProgram]

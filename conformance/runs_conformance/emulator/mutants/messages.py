@@ -11,6 +11,8 @@ from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.state import Members, Message, Thread
 
+_PIECE_BYTES = 64 * 1024
+
 
 def _patch_message(hooks: Hooks, change: Any) -> None:
     """Have `change` mutate each message that a request adds before it is stored."""
@@ -55,6 +57,18 @@ def composes_characters(hooks: Hooks) -> None:
 def cuts_messages(hooks: Hooks) -> None:
     """The text of a message is truncated to 4096 characters."""
     _patch_text(hooks, lambda text: text[:4096])
+
+
+@mutant("messages")
+def decodes_texts_in_pieces(hooks: Hooks) -> None:
+    """A text is decoded in pieces of 64 KiB, and a character on the border of two pieces is lost."""
+
+    def decode(text: str) -> str:
+        content = text.encode()
+        pieces = (content[start : start + _PIECE_BYTES] for start in range(0, len(content), _PIECE_BYTES))
+        return "".join(piece.decode(errors="replace") for piece in pieces)
+
+    _patch_text(hooks, decode)
 
 
 @written_from_spec("messages")

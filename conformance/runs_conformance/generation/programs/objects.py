@@ -43,7 +43,8 @@ def messages(context: ProgramContext) -> StepGenerator:
     kinds: list[dict[str, Any]] = [
         {"content": "Plain text."},
         {"content": "  Ünïcødé, e\u0301, 漢字, 🙂 <b>\"&amp;'</b> \\n and \t tabs\nand lines,\r\nof two kinds. \n"},
-        {"content": "A long story. " * 15_000},
+        # Its characters have three or four bytes, so most borders between the pieces that it arrives in split one.
+        {"content": "長い物語。🙂" * 13_000},
         {"role": "assistant", "content": "Said by the assistant."},
         {"content": "With everything.", "metadata": {"K": "V", "empty": "", **_IDS_OF_THE_CALLER}, "attachments": []},
         {"content": "With nulls.", "metadata": None, "attachments": None},
