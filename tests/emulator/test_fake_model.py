@@ -38,7 +38,7 @@ def text_of(actions: list[ModelAction]) -> str:
 
 def test_plain_question() -> None:
     actions = plan(ModelInput("Hello  there", 3, TOOLS))
-    assert text_of(actions) == "You said: Hello there."
+    assert text_of(actions) == "You said: Hello  there."
     assert actions[-1] == EndRun("completed")
 
 

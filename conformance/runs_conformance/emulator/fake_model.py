@@ -31,7 +31,7 @@ _CODE = re.compile(r"\b(code|calculat|comput|python|plot|graph|solve)", re.IGNOR
 _SEARCH = re.compile(r"\b(search|file|document|look up)", re.IGNORECASE)
 _MESSAGE_FIRST = re.compile(r"\bsay what you will do\b", re.IGNORECASE)
 _SHORT_DELTAS, _LONG_DELTAS, _LONG_TOKENS = 8, 60, 600
-_MAX_CALLS = 3
+_MAX_CALLS, _QUOTED_WORDS = 3, 12
 _EXECUTED_CODE = "print(6 * 7)"
 
 
@@ -177,7 +177,7 @@ def answer_text(model_input: ModelInput) -> str:
     """The text of the final answer."""
     if _asks_for_long_answer(model_input.text):
         return " ".join(str(number) for number in range(1, _LONG_TOKENS + 1))
-    quote = " ".join(model_input.text.split()[:12])
+    quote = "".join(tokenize(model_input.text)[:_QUOTED_WORDS]).strip()
     text = f"You said: {quote}." if quote else "You said nothing."
     if model_input.outputs:
         text += " The tools said: " + "; ".join(output[:80] for output in model_input.outputs) + "."

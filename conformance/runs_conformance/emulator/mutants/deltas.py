@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from runs_conformance.emulator.context import Events, Hooks, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.patching import patch_events, visit_objects
 from runs_conformance.emulator.state import Run
+
+_WHITESPACE = re.compile(r"\s+")
 
 
 @written_from_spec("deltas-between-creation-and-end")
@@ -82,6 +85,12 @@ def repeats_what_was_said(hooks: Hooks) -> None:
 def trims_deltas(hooks: Hooks) -> None:
     """The text of deltas is stripped of whitespace."""
     _delta_texts(hooks, lambda previous, new: new.strip())
+
+
+@mutant("deltas-add-up")
+def joins_words_by_spaces(hooks: Hooks) -> None:
+    """Deltas have one space in place of a line break or of several spaces."""
+    _delta_texts(hooks, lambda previous, new: _WHITESPACE.sub(" ", new))
 
 
 @written_from_spec("deltas-add-up")

@@ -45,7 +45,7 @@ def stream_to_completion(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context))):
         return
-    additional = [{"role": "user", "content": "Sent along."}]
+    additional = [{"role": "user", "content": "Sent along:\n- one line,\n\n-  and another."}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
     # A target that refuses the overrides may accept a plain stream.
     if not (yield from require_tools(run(**members))) and not (yield from require(run(stream=True))):
@@ -83,7 +83,9 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
         second: Exchange = yield run("second", stream=True)
         if second.accepted:
             yield from cancel_and_wait("second")
-        submitted: Exchange = yield submit(stream=True, name="submitted")
+        submitted: Exchange = yield submit(
+            stream=True, name="submitted", outputs=("  18 degrees,\n\n  sunny  spells ",)
+        )
         if not has_id(submitted):
             yield from finish_tool_calls()
     yield on_run("get_run")
