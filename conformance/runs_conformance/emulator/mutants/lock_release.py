@@ -40,7 +40,18 @@ def streams_past_the_lock(hooks: Hooks) -> None:
 @mutant("active-run-blocks-new-messages")
 def locks_no_thread_that_came_with_its_run(hooks: Hooks) -> None:
     """A thread from create_thread_and_run accepts messages while its run is active."""
+    _remember_threads_of_runs(hooks)
+    _admit_if(hooks, _came_with_its_run)
 
+
+@mutant("active-run-blocks-second-run")
+def starts_runs_on_a_thread_that_came_with_its_run(hooks: Hooks) -> None:
+    """A thread from create_thread_and_run accepts a second run while its run is active, but no message."""
+    _remember_threads_of_runs(hooks)
+    hooks.admit_run = _bypassing(hooks.admit_run, _came_with_its_run)
+
+
+def _remember_threads_of_runs(hooks: Hooks) -> None:
     async def create(inner: Any, request: RequestContext) -> Any:
         known = set(request.store.threads)
         response = await inner(request)
@@ -48,7 +59,10 @@ def locks_no_thread_that_came_with_its_run(hooks: Hooks) -> None:
         return response
 
     wrap_handlers(hooks, create, "create_thread_and_run")
-    _admit_if(hooks, lambda request, thread: thread.id in request.server.notes.get("together", ()))
+
+
+def _came_with_its_run(request: RequestContext, thread: Thread) -> bool:
+    return thread.id in request.server.notes.get("together", ())
 
 
 @mutant("end-of-run-releases-lock")

@@ -42,7 +42,6 @@ def locked_while_running(context: ProgramContext) -> StepGenerator:
         return
     yield message("Too early.")
     yield from _try_second_run()
-    yield on_run("get_run")
     response: Exchange = yield poll(until=("in_progress",))
     if status(response) == "in_progress":
         yield message("Still too early.")

@@ -143,7 +143,7 @@ def run_in_use(context: ProgramContext) -> Step:
     return Step(operation="get_run", name="run", path=path, role=Role.FIXTURE)
 
 
-def run(name: str = "run", thread: str = "thread", assistant: str = "assistant", **members: Any) -> Step:
+def run(name: str = "run", thread: str | Ref = "thread", assistant: str = "assistant", **members: Any) -> Step:
     """Create a run on a thread; with `stream=True` the response is a stream."""
     body = {"assistant_id": Ref(assistant), **members}
     return on_thread("create_run", thread, body, name=name, stream=members.get("stream") is True)

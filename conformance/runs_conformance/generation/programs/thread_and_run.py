@@ -7,6 +7,7 @@ from typing import Any
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     Fragment,
+    cancel_and_wait,
     finish_tool_calls,
     prepare_caller,
     read_everything,
@@ -21,10 +22,12 @@ from runs_conformance.generation.programs.steps import (
     forced_call,
     function_tool,
     message,
+    on_run,
     on_thread,
     page,
     poll,
     prompt,
+    run,
 )
 from runs_conformance.model.case import Ref, Step
 from runs_conformance.model.exchange import Exchange
@@ -91,7 +94,7 @@ def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
 def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
     """A run is created without a thread, for an assistant with instructions, and waits for tool outputs.
 
-    It gets an empty thread without the metadata of the run, which accepts no message while the run waits.
+    It gets an empty thread without the metadata of the run, which accepts no message and no run while the run waits.
     """
     if not ((yield from require(assistant(context))) and (yield from prepare_caller(context))):
         return
@@ -105,4 +108,8 @@ def run_on_an_empty_thread(context: ProgramContext) -> StepGenerator:
     response: Exchange = yield poll(thread=_THREAD, name="waiting")
     if status(response) == "requires_action":
         yield message("Not now.", _THREAD)
+        second: Exchange = yield run("second", _THREAD)
+        if second.accepted:
+            yield on_run("get_run", thread=_THREAD)
+            yield from cancel_and_wait("second", _THREAD)
     yield from _finish_and_read(created)
