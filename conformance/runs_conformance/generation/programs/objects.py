@@ -9,6 +9,7 @@ from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, require, require_tools
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
+    SPECIAL_KEYS,
     assistant,
     at_root,
     dangling_reference,
@@ -31,12 +32,14 @@ _METADATA_CHANGES: tuple[Any, ...] = ({"a": "1", "b": "2"}, {"b": "3"}, {"c": ""
 _IDS_OF_THE_CALLER: Any = {"id": "42", "thread_id": "thread_a", "run_id": "run_b", "message_id": "msg_c"}
 """Metadata with the names of the API's own members. It belongs to the caller, and identifies no object."""
 
+_MANY_PAIRS: Any = {"K": "V", "empty": "", **_IDS_OF_THE_CALLER, **SPECIAL_KEYS}
+
 
 @program("lifecycle", "messages", requests=28)
 def messages(context: ProgramContext) -> StepGenerator:
     """Messages of every kind are added to a thread and read back.
 
-    The metadata of one has the names of the API's ids, which must change nothing.
+    The metadata of one has the names of the API's ids and keys such as `_id`, which must change nothing.
     """
     if not (yield from require(thread(context))):
         return
@@ -46,7 +49,7 @@ def messages(context: ProgramContext) -> StepGenerator:
         # Its characters have three or four bytes, so most borders between the pieces that it arrives in split one.
         {"content": "長い物語。🙂" * 13_000},
         {"role": "assistant", "content": "Said by the assistant."},
-        {"content": "With everything.", "metadata": {"K": "V", "empty": "", **_IDS_OF_THE_CALLER}, "attachments": []},
+        {"content": "With everything.", "metadata": _MANY_PAIRS, "attachments": []},
         {"content": "With nulls.", "metadata": None, "attachments": None},
     ]
     if edition_includes(context, "2024-05-09"):

@@ -15,6 +15,7 @@ from runs_conformance.generation.programs.fragments import (
 )
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
+    SPECIAL_KEYS,
     assistant,
     edition_includes,
     function_tool,
@@ -69,17 +70,29 @@ def all_overrides(context: ProgramContext) -> dict[str, Any]:
     return members
 
 
+def _with_special_keys(members: dict[str, Any]) -> dict[str, Any]:
+    """Add such keys to the metadata of a run and to the parameters of its function.
+
+    Those of a function begin with no `$`, which some model providers refuse.
+    """
+    names = ("city", *(key for key in SPECIAL_KEYS if not key.startswith("$")))
+    parameters = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": ["city"]}
+    function, *others = members["tools"]
+    function = {**function, "function": {**function["function"], "parameters": parameters}}
+    return {**members, "tools": [function, *others], "metadata": {**members["metadata"], **SPECIAL_KEYS}}
+
+
 @program("lifecycle", "core", runs=2, requests=24)
 def every_override(context: ProgramContext) -> StepGenerator:
     """A run overrides every setting of its assistant, and the next run on its thread overrides none.
 
-    The first calls no function although it has one and is asked to. The second inherits everything from its assistant,
-    and keeps it when the assistant is modified.
+    The first has keys such as `_id` in its metadata, and calls no function although it has one and is asked to. The
+    second inherits everything from its assistant, and keeps it when the assistant is modified.
     """
     busy_thread = thread(context, text=prompt(context, "call_one"))
     if not ((yield from require_tools(assistant(context, **_FULL_ASSISTANT))) and (yield from require(busy_thread))):
         return
-    overriding = run(**all_overrides(context))
+    overriding = run(**_with_special_keys(all_overrides(context)))
     first_run: Exchange = yield overriding
     if first_run.refused:
         first_run = yield with_functions_alone(overriding)

@@ -30,6 +30,9 @@ PROMPTS: Mapping[str, str] = {
 }
 """The user messages, by purpose. The configuration may replace each; no rule depends on the wording of an answer."""
 
+SPECIAL_KEYS = {"_id": "of a database", "$set": "an operator", "__proto__": "of an object"}
+"""Metadata with keys that have a meaning in databases or programming languages."""
+
 UNKNOWN_CALL_ID = "call_" + "0" * 24
 UNKNOWN_FILE_ID = "file-" + "0" * 24
 UNKNOWN_VECTOR_STORE_ID = "vs_" + "0" * 24
