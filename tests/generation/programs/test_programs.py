@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 
 import pytest
 
@@ -288,6 +289,32 @@ def test_programs_do_without_builtin_tools_if_they_are_refused(id_: str) -> None
     accepted = [body for body, is_accepted in bodies if at(body, "/tools/0") and is_accepted]
     assert refused
     assert {*refused[0]} - {"tool_resources"} <= {*accepted[0]}  # type: ignore[misc]
+
+
+def keeps_threads_locked() -> Callable[[PreparedRequest], ScriptedAnswer]:
+    """A target whose runs fail at once, and whose threads take one run each."""
+    threads, locked = count(1), set[JSON]()
+
+    def answer(request: PreparedRequest) -> ScriptedAnswer:
+        if request.operation == "create_thread":
+            return 200, {"id": f"thread_{next(threads)}"}
+        if request.operation == "create_run":
+            thread_id = (request.ids or {})["thread_id"]
+            if thread_id in locked:
+                return 400, {"error": {"message": "The thread already has an active run."}}
+            locked.add(thread_id)
+        status, body = completes_runs_at_once(request) or (200, None)
+        return status, {**body, "status": "failed"} if is_object(body) else body
+
+    return answer
+
+
+def test_failing_run_is_streamed_on_a_new_thread_if_the_first_stays_locked() -> None:
+    failed = next(program for program in PROGRAMS if program.id == "lifecycle.failed")
+    exchanges = run_scripted(failed, FULL, keeps_threads_locked()).exchanges
+    streamed = [each for each in exchanges if each.step and each.step.name == "streamed"]
+    assert [(each.accepted, each.path["thread_id"]) for each in streamed] == [(False, "thread_1"), (True, "thread_2")]
+    assert all(each.path.get("thread_id") == "thread_2" for each in exchanges[exchanges.index(streamed[-1]) :])
 
 
 def test_outputs_for_one_call_are_as_many_as_calls(executed: Mapping[str, ExecutedProgram]) -> None:

@@ -88,6 +88,12 @@ def locks_for_a_run_that_is_refused(hooks: Hooks) -> None:
     hooks.admit_message = admit
 
 
+@mutant("end-of-run-releases-lock")
+def stays_locked_after_failing(hooks: Hooks) -> None:
+    """A thread stays locked after a failed run."""
+    hooks.holds_lock = lambda run: run.status not in TERMINAL or run.status == "failed"
+
+
 @mutant("transitions-follow-the-graph")
 def cancels_whatever_is_active(hooks: Hooks) -> None:
     """Cancelling an ended run is rejected, but cancels the active run of its thread."""

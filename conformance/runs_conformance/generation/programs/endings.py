@@ -8,6 +8,7 @@ from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     Fragment,
     cancel_and_wait,
+    give_up,
     prepare_caller,
     read_everything,
     require,
@@ -28,6 +29,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     thread,
 )
+from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -83,7 +85,8 @@ def _run_with_limit(name: str, limit: str, **members: Any) -> Fragment:
 def failed(context: ProgramContext) -> StepGenerator:
     """A run of a failing model must call a function first and is polled to its end, and another is streamed.
 
-    Both end failed with an error, whether or not the first calls, and the thread is free again.
+    Both end failed with an error, whether or not the first calls, and the thread is free again. If it is still locked,
+    the second gets another thread.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_one")))):
         return
@@ -100,7 +103,7 @@ def failed(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("And again.")
-    if (yield from require(run("streamed", stream=True, model=context.failing_model))):
+    if (yield from _run_after_the_end(context, run("streamed", stream=True, model=context.failing_model))):
         yield on_run("get_run", "streamed")
         yield from read_everything("streamed")
 
@@ -129,9 +132,20 @@ def expired(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("After the end.")
-    if (yield from require(run("next", stream=True, tool_choice="none"))):
+    if (yield from _run_after_the_end(context, run("next", stream=True, tool_choice="none"))):
         yield from read_everything("next")
     yield page("list_messages", order="asc")
+
+
+def _run_after_the_end(context: ProgramContext, step: Step) -> Fragment:
+    """Create another run on the thread of a run that has ended; returns whether it was created.
+
+    If it is refused, the thread may still be locked, and the run is created on a new thread.
+    """
+    response: Exchange = yield step
+    if response.refused:
+        return (yield from require(thread(context), step))
+    return has_id(response) or (yield from give_up("success with an id"))
 
 
 def _lifetime(exchange: Exchange) -> float | None:
