@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -18,7 +19,7 @@ from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
 from runs_conformance.generation.programs.responses import pending_call_count
-from runs_conformance.generation.programs.steps import force_function
+from runs_conformance.generation.programs.steps import force_function, lengthy_message
 from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
@@ -315,6 +316,12 @@ def test_failing_run_is_streamed_on_a_new_thread_if_the_first_stays_locked() -> 
     streamed = [each for each in exchanges if each.step and each.step.name == "streamed"]
     assert [(each.accepted, each.path["thread_id"]) for each in streamed] == [(False, "thread_1"), (True, "thread_2")]
     assert all(each.path.get("thread_id") == "thread_2" for each in exchanges[exchanges.index(streamed[-1]) :])
+
+
+def test_a_long_answer_is_asked_for_by_a_long_message_unless_it_is_replaced() -> None:
+    context = replace(FULL, prompts={"long": "Speak."})
+    assert lengthy_message(context) == "Speak."
+    assert len(lengthy_message(FULL).split()) > 256
 
 
 def test_outputs_for_one_call_are_as_many_as_calls(executed: Mapping[str, ExecutedProgram]) -> None:

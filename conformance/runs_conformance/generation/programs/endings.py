@@ -17,6 +17,7 @@ from runs_conformance.generation.programs.fragments import (
 )
 from runs_conformance.generation.programs.responses import has_id, pending_call_count, response_object
 from runs_conformance.generation.programs.steps import (
+    FILLER,
     TERMINAL_STATUSES,
     assistant,
     forced_call,
@@ -53,7 +54,7 @@ def incomplete(context: ProgramContext) -> StepGenerator:
     yield poll(until=TERMINAL_STATUSES)
     yield on_thread("get_thread")
     yield from read_everything()
-    yield message("Read this and say hello: " + "lorem ipsum dolor sit amet " * 200)
+    yield message("Read this and say hello: " + 2 * FILLER)
     yield on_run("cancel_run")
     yield on_run("get_run")
     # A target that ignores the limit of the prompt, and answers at length, still meets the other one.

@@ -30,6 +30,9 @@ PROMPTS: Mapping[str, str] = {
 }
 """The user messages, by purpose. The configuration may replace each; no rule depends on the wording of an answer."""
 
+FILLER = "lorem ipsum dolor sit amet " * 100
+"""A text that no model needs to read, which exceeds the smallest limits of tokens."""
+
 SPECIAL_KEYS = {"_id": "of a database", "$set": "an operator", "__proto__": "of an object"}
 """Metadata with keys that have a meaning in databases or programming languages."""
 
@@ -109,6 +112,11 @@ def unprompted_message(context: ProgramContext) -> str:
 def prompt(context: ProgramContext, purpose: str = "plain") -> str:
     """The user message for a purpose."""
     return context.prompts.get(purpose, PROMPTS[purpose])
+
+
+def lengthy_message(context: ProgramContext) -> str:
+    """A user message that is answered at length even by a target that only repeats it."""
+    return context.prompts.get("long", f"{FILLER}\n\n{PROMPTS['long']}")
 
 
 def assistant(context: ProgramContext, name: str = "assistant", /, **members: Any) -> Step:

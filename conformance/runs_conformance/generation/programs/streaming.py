@@ -24,6 +24,7 @@ from runs_conformance.generation.programs.steps import (
     assistant,
     forced_call,
     function_tool,
+    lengthy_message,
     message,
     on_run,
     page,
@@ -131,7 +132,7 @@ def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
     While its stream shows it in progress, a second streamed run is tried on its thread. After its end it is cancelled,
     which must change nothing, and its thread takes a message.
     """
-    if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")))):
+    if not (yield from require(assistant(context), thread(context, text=lengthy_message(context)))):
         return
     members: dict[str, Any] = {"stream": True, "max_completion_tokens": 256}
     second = replace(run("second", **members), after_event="thread.run.in_progress")
