@@ -58,9 +58,9 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
 def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
-    A response to an invalid or unusual request says less about a server than one to an ordinary request, however long
-    it is, unless it is a refusal or the requirement is about the request. So does the list of all assistants, which
-    also shows those that invalid requests of other programs created.
+    A response to an invalid request, or to an unusual one that was accepted, says less about a server than one to an
+    ordinary request, however long it is, unless the requirement is about the request. So does the list of all
+    assistants, which also shows those that invalid requests of other programs created.
     """
     is_about_response = id_.partition(".")[0] not in OPERATIONS
     return lambda exchange: (is_about_response * _doubt(exchange), _request_length(exchange))
@@ -68,14 +68,17 @@ def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
 
 def _doubt(exchange: Exchange) -> int:
     step = exchange.step
-    return _doubt_of(exchange.operation, step.role if step else None, bool(step and step.anomaly), exchange.status)
+    if step is None:
+        return _doubt_of(exchange.operation, {}, exchange.status)
+    case: dict[str, JSON] = {"role": step.role.value, "exercises": list(step.exercises), "anomaly": step.anomaly}
+    return _doubt_of(exchange.operation, case, exchange.status)
 
 
-def _doubt_of(operation: JSON, role: JSON, is_unusual: bool, status: JSON | Absent) -> int:
-    is_refused = isinstance(status, int) and 400 <= status < 500
-    if role == Role.NEGATIVE and not is_refused:
+def _doubt_of(operation: JSON, case: Mapping[str, JSON], status: JSON | Absent) -> int:
+    is_accepted = isinstance(status, int) and status < 400
+    if case.get("role") == Role.NEGATIVE.value and (case.get("exercises") or is_accepted):
         return 2
-    return int((is_unusual and not is_refused) or operation == _SHOWS_OTHER_PROGRAMS)
+    return int((is_accepted and bool(case.get("anomaly"))) or operation == _SHOWS_OTHER_PROGRAMS)
 
 
 def _request_length(exchange: Exchange) -> int:
@@ -113,9 +116,8 @@ def _size(example: JSON, is_about_response: bool) -> tuple[int, int, int]:
     if not is_object(example):
         return (3, 1_000_000, 0)
     before, case = example.get("before"), example.get("case")
-    step = case if is_object(case) else {}
     status = at(example, "/answer/http_status")
-    doubt = _doubt_of(example.get("operation"), step.get("role"), bool(step.get("anomaly")), status)
+    doubt = _doubt_of(example.get("operation"), case if is_object(case) else {}, status)
     length = len(str(example.get("request")))
     return (is_about_response * doubt, len(before) if is_array(before) else 0, length)
 
