@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from runs_conformance.model.json import is_object
 from runs_conformance.model.verdict import Finding, Outcome
 from runs_conformance.reporting import report_json
@@ -31,6 +33,21 @@ def test_a_report_of_a_server_that_is_wrong_everywhere_stays_small() -> None:
     assert all(len(each["findings"]) == MAX_FINDINGS for each in shown["verdicts"])
     assert all(each["reason"] == "7 more findings are not listed" for each in shown["verdicts"])
     assert "(1000000 characters, sha256 " in shown["verdicts"][0]["findings"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (None, "2 more findings are not listed"),
+        ("86 more findings are not listed", "88 more findings are not listed"),
+        ("confirmed by hand", "confirmed by hand"),
+    ],
+)
+def test_findings_that_the_verdict_left_out_are_counted(reason: str | None, expected: str) -> None:
+    finding = Finding("it is wrong", "x1", "get_run", "/id")
+    shown = shorten(report(verdict("run.id.type", Outcome.FAIL, findings=(finding,) * 5, reason=reason)))
+    assert shown.verdicts[0].reason == expected
+    assert shorten(shown).verdicts[0].reason == expected
 
 
 def test_the_simplest_failure_of_each_cause_keeps_its_steps() -> None:

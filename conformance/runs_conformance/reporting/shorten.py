@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ MAX_FULL_BYTES = 600_000
 MAX_LEAN_BYTES = 500_000
 """Bytes of the other counterexamples, which keep request and response."""
 _MAX_DEPTH = 12
+_LEFT_OUT = re.compile(r"(\d+) more findings? (?:is|are) not listed")
+"""How the verdict gives the number of findings that were left out before."""
 _LEAN = ("program", "exchange", "operation", "model", "request", "answer", "mutation", "neighbour")
 
 
@@ -80,9 +83,11 @@ def _by_urgency(report: Report) -> Iterable[Verdict]:
 
 def _reason(verdict: Verdict) -> str | None:
     hidden = len(verdict.findings) - MAX_FINDINGS
-    if hidden <= 0:
+    left_out = _LEFT_OUT.fullmatch(verdict.reason or "")
+    if hidden <= 0 or (verdict.reason and left_out is None):
         return verdict.reason
-    return verdict.reason or f"{plural(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not listed"
+    hidden += int(left_out[1]) if left_out is not None else 0
+    return f"{plural(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not listed"
 
 
 def _shorten_finding(finding: Finding) -> Finding:
