@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.model.json import ABSENT, JSON
 from tests.causes.verdicts import (
     UNVALIDATED,
@@ -128,6 +130,29 @@ def test_errors_that_lack_members_are_one_cause_with_the_rule_that_misses_them()
     rule = broken_rule("errors.type_param_and_code_are_present", "get_run")
     causes = by_kind(missing("error.error.param.required"), rule)
     assert [(cause.title, cause.consequences) for cause in causes.values()] == [("Errors lack `param`", (rule.id,))]
+
+
+@pytest.mark.parametrize(
+    ("judged", "request_", "title"),
+    [
+        (
+            846,
+            {"text": '{"metadata": {"a": "1"}'},
+            "Some errors, such as those for bodies that are not JSON, lack `param`",
+        ),
+        (846, {"body": {}}, "Some errors lack `param`"),
+        (30, {"text": '{"metadata": {"a": "1"}'}, "Errors lack `param`"),
+    ],
+)
+def test_members_that_only_some_errors_lack(judged: int, request_: JSON, title: str) -> None:
+    failing = missing("error.error.param.required")
+    failing = replace(
+        failing,
+        judged=judged,
+        reason="22 more findings are not listed",
+        counterexample={"case": {"role": "act"}, "request": request_, "answer": {"http_status": 400}},
+    )
+    assert [cause.title for cause in by_kind(failing).values()] == [title]
 
 
 def test_code_of_an_error_does_not_repeat_the_code_in_a_run() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.causes import analyze
 from runs_conformance.model.json import JSON
-from runs_conformance.model.verdict import Finding, Verdict
+from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from tests.causes.verdicts import (
     UNVALIDATED,
     accepted,
@@ -139,6 +139,22 @@ def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> Non
     found = accepted_at(f"create_assistant.tool_resources.{member}", f"create_thread_and_run.thread.{member}")
     other = [refused(f"create_run.member_{number}.maximum") for number in range(20)]
     assert list(by_kind(*found, *other)) == ["validation.member.chunk_overlap_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("schema: openapi.yaml", "Check `tool_outputs` against its schema, and refuse invalid values with HTTP 400."),
+        (
+            "prose: openapi.yaml",
+            "Check `tool_outputs` against its documentation, and refuse invalid values with HTTP 400.",
+        ),
+    ],
+)
+def test_fix_of_a_requirement_in_words_does_not_name_the_schema(source: str, expected: str) -> None:
+    failing = replace(accepted("submit_tool_outputs.tool_outputs.maximum"), source=source)
+    passing = replace(accepted("submit_tool_outputs.stream.type"), outcome=Outcome.PASS, findings=())
+    assert by_kind(failing, passing)["validation.member.tool_outputs"].fix == expected
 
 
 def test_operation_that_refuses_something_does_not_validate_nothing() -> None:

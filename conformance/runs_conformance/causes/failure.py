@@ -84,6 +84,11 @@ class Failure:
         return last.removeprefix(_FIX) if last.startswith(_FIX) else ""
 
     @property
+    def is_from_prose(self) -> bool:
+        """Whether the requirement is stated in words, and no schema has it."""
+        return self.verdict.source.startswith("prose:")
+
+    @property
     def is_occasional(self) -> bool:
         """Whether at most half of what was judged shows the failure."""
         more = _MORE_FINDINGS.match(self.verdict.reason or "")

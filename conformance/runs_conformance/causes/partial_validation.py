@@ -88,8 +88,9 @@ def classify_partial_validation(classifier: FailureClassifier) -> None:
         by_member.clear()
     for member, failures in by_member.items():
         name = f"`{member}`" if member else "the body as a whole"
+        source = "documentation" if all(failure.is_from_prose for failure in failures) else "schema"
         _take(classifier, failures, f"validation.member.{member or 'body'}", f"Invalid values of {name} are accepted",
-              f"Check {name} against its schema, and refuse invalid values with HTTP 400.")  # fmt: skip
+              f"Check {name} against its {source}, and refuse invalid values with HTTP 400.")  # fmt: skip
     in_queries = [failure for failure in classifier.rest if failure.is_accepted_violation]
     if in_queries:
         names = list_names(as_code(failure.place.removesuffix("[]") or "the query" for failure in in_queries), 6)

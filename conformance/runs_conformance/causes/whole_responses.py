@@ -246,11 +246,23 @@ def _classify_error_members(classifier: FailureClassifier, failures: list[Failur
     names = list_names(as_code(failure.member for failure in missing))
     classifier.add(
         "shape.error",
-        f"Errors lack {names}",
+        f"{_errors_that_lack_members(missing)} lack {names}",
         Severity.MISSING_MEMBER,
-        f"Let the handler of errors write {names}; `param` and `code` are null without a value.",
+        f"Let {'every' if _are_few(missing) else 'the'} handler of errors write {names}; `param` and `code` are null "
+        "without a value.",
         missing,
         classifier.take(lambda failure: failure.id == "errors.type_param_and_code_are_present"),
+    )
+
+
+def _errors_that_lack_members(missing: Sequence[Failure]) -> str:
+    """The errors that lack members, which says whether only some do, as those of a parser of bodies."""
+    if not _are_few(missing):
+        return "Errors"
+    return (
+        "Some errors, such as those for bodies that are not JSON,"
+        if all(map(sends_no_json, missing))
+        else "Some errors"
     )
 
 
