@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.app import run
-from runs_conformance.app.last_failures import failed_ids
+from runs_conformance.app.last_failures import LastFailures, read_last_failures
 from runs_conformance.app.options import RunOptions, all_programs
 from runs_conformance.engine.decisions import Decisions
 from runs_conformance.engine.program_cover import cover
@@ -57,6 +57,20 @@ def test_the_cover_is_cheap_and_decides_everything() -> None:
     assert cover(["c"], programs, decisions) == set()
 
 
+def test_required_programs_are_in_the_cover() -> None:
+    programs = [make_program("large", 100), make_program("small", 10), make_program("other", 10)]
+    decisions = Decisions({"a": frozenset({"large", "small"}), "b": frozenset({"other"})}, {})
+    assert cover(["a", "b"], programs, decisions, ("large", "of another seed")) == {"large", "other"}
+
+
+def test_a_program_that_showed_a_failure_is_planned_again() -> None:
+    options = RunOptions(select=("run.id.type",))
+    target = target_at("http://127.0.0.1/v1")
+    assert "races.cancelled_in_mid_stream" not in {each.id for each in run.plan_run(target, options).programs}
+    options = replace(options, rerun_programs=("races.cancelled_in_mid_stream", "explore.of_another_seed"))
+    assert "races.cancelled_in_mid_stream" in {each.id for each in run.plan_run(target, options).programs}
+
+
 def test_assistants_are_judged_where_they_are_created() -> None:
     lists = replace(make_program("lists", 10), operations=("list_assistants",))
     creates = replace(make_program("creates", 100), operations=("create_assistant",))
@@ -65,19 +79,23 @@ def test_assistants_are_judged_where_they_are_created() -> None:
     assert cover(["assistant.name.type"], [lists], decisions) == {"lists"}
 
 
-def test_failed_ids_are_those_of_the_newest_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_failures_are_those_of_the_newest_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no earlier report"):
-        failed_ids(None)
+        read_last_failures(None)
     folder = Path("reports/20260101-000000-abcd")
     folder.mkdir(parents=True)
     Path("reports/latest").symlink_to(folder.name, target_is_directory=True)
-    verdicts = [{"id": "create_run.tools[].type", "outcome": "fail"}, {"id": "run.id.type", "outcome": "pass"}]
+    example = {"program": "boundary.create_run"}
+    verdicts = [
+        {"id": "create_run.tools[].type", "outcome": "fail", "counterexample": example},
+        {"id": "run.id.type", "outcome": "pass"},
+    ]
     (folder / "report.json").write_text(json.dumps({"verdicts": verdicts}))
-    assert failed_ids(None) == ("create_run.tools[].type",)
+    assert read_last_failures(None) == LastFailures(("create_run.tools[].type",), ("boundary.create_run",))
     (folder / "report.json").write_text(json.dumps({"verdicts": verdicts[1:]}))
     with pytest.raises(UsageError, match="nothing failed"):
-        failed_ids(None)
+        read_last_failures(None)
 
 
 def test_only_the_newest_sessions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import console, html, markdown, report_json
 from runs_conformance.reporting.changes import find_changes, read_earlier_report
-from runs_conformance.reporting.report import Changes, Report
+from runs_conformance.reporting.report import Changes, ProgramSummary, Report
 from runs_conformance.reporting.terminal_style import Style
-from tests.reporting.reports import report, verdict
+from tests.reporting.reports import example, report, verdict
 
 BEFORE = report(
     verdict("a.fixed", Outcome.FAIL),
@@ -26,6 +27,9 @@ NOW = report(
     verdict("a.new", Outcome.FAIL),
     verdict("a.lost", Outcome.NOT_JUDGED, reason="not selected"),
 )
+PROGRAM = str(example()["program"])
+"""The program that showed all the failures."""
+NOW = replace(NOW, programs=ProgramSummary(decided={PROGRAM: frozenset({"a.fixed"})}))
 
 
 def changes(folder: Path, now: Report = NOW) -> Changes | None:
@@ -37,6 +41,39 @@ def test_failures_are_new_fixed_or_still_there(tmp_path: Path) -> None:
     found = changes(tmp_path)
     assert found is not None
     assert (found.new, found.fixed, found.still) == (("a.new",), ("a.fixed",), ("a.still",))
+
+
+@pytest.mark.parametrize(
+    ("programs", "is_fixed"),
+    [
+        (ProgramSummary(decided={PROGRAM: frozenset({"a.fixed"})}), True),
+        (ProgramSummary(decided={PROGRAM: frozenset({"a.still"}), "races.y": frozenset({"a.fixed"})}), False),
+        (
+            ProgramSummary(
+                decided={PROGRAM: frozenset({"a.fixed"})},
+                early_ends=(ProgramEnd(PROGRAM, Ending.ABORTED, cause="the run did not end"),),
+            ),
+            False,
+        ),
+    ],
+)
+def test_a_failure_is_fixed_only_if_its_program_decided_it(
+    programs: ProgramSummary, is_fixed: bool, tmp_path: Path
+) -> None:
+    found = changes(tmp_path, replace(NOW, programs=programs))
+    assert found is not None
+    assert (found.fixed, found.not_seen_again) == ((("a.fixed",), ()) if is_fixed else ((), ("a.fixed",)))
+
+
+def test_a_failure_that_nothing_decides_is_not_seen_again(tmp_path: Path) -> None:
+    undecided = report(verdict("a.lost", Outcome.INCONCLUSIVE, reason="no response"), *NOW.verdicts[:3])
+    undecided = replace(undecided, programs=NOW.programs)
+    found = changes(tmp_path, undecided)
+    assert found is not None
+    assert found.not_seen_again == ("a.lost",)
+    lines = console.render_summary(replace(undecided, changes=found), Style()).splitlines()
+    assert any(line.endswith("1 still failing, 1 not seen again") for line in lines)
+    assert "   not seen again: a.lost" in lines
 
 
 def test_another_target_or_edition_is_not_compared(tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             planned=len(result.program_ends),
             completed=sum(1 for end in result.program_ends if not end.is_early),
             early_ends=tuple(end for end in result.program_ends if end.is_early),
+            decided=result.decided_ids,
         ),
     )
 

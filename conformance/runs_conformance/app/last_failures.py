@@ -1,19 +1,29 @@
-"""The requirements that failed in an earlier test run."""
+"""The requirements that failed in an earlier test run, and the programs that showed it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from runs_conformance.app.report_file import read_report
 from runs_conformance.errors import UsageError
 from runs_conformance.model.json import is_array, is_object
+from runs_conformance.reporting.changes import program_of_verdict
 from runs_conformance.reporting.folder import HOME
 
 
-def failed_ids(report_dir: Path | None) -> tuple[str, ...]:
-    """The ids that failed in the report of a folder, by default of the newest test run.
+@dataclass(frozen=True, slots=True)
+class LastFailures:
+    """The ids that failed, and the programs whose exchanges are their counterexamples."""
 
-    Raises UsageError if none did.
+    ids: tuple[str, ...]
+    programs: tuple[str, ...]
+
+
+def read_last_failures(report_dir: Path | None) -> LastFailures:
+    """What failed in the report of a folder, by default of the newest test run.
+
+    Raises UsageError if nothing did.
     """
     folder = report_dir or HOME / "latest"
     if folder.is_file():
@@ -28,4 +38,5 @@ def failed_ids(report_dir: Path | None) -> tuple[str, ...]:
     )
     if not failed:
         raise UsageError(f"--failed: nothing failed in {folder}")
-    return tuple(str(each["id"]) for each in failed)
+    programs = {program for each in failed if (program := program_of_verdict(each))}
+    return LastFailures(tuple(str(each["id"]) for each in failed), tuple(sorted(programs)))

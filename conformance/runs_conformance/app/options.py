@@ -39,8 +39,8 @@ class RunOptions:
     """All options of a test run or of judging recorded traffic, each named after its flag; None means no limit.
 
     `jobs` is the number of processes that test the target at the same time; each of them executes a `shard`.
-    `selection_flag` is the flag that stands for `select` if the user did not write it. `rate_limit` is in requests per
-    second; times are in seconds.
+    `selection_flag` is the flag that stands for `select` if the user did not write it; `rerun_programs` are programs to
+    execute besides those that decide the selection. `rate_limit` is in requests per second; times are in seconds.
     """
 
     edition: str = DEFAULT_EDITION
@@ -48,6 +48,7 @@ class RunOptions:
     partial: bool = False
     select: tuple[str, ...] = ()
     selection_flag: str = ""
+    rerun_programs: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     fail_on: str = "must"
     max_inconclusive: int | None = None

@@ -87,7 +87,7 @@ def _program_filter(options: RunOptions, known: Requirements, programs: Sequence
         return lambda program: True
     ids = [id_ for id_ in known.ids() if is_selected(id_)]
     decisions = load_decisions()
-    chosen = cover(ids, programs, decisions)
+    chosen = cover(ids, programs, decisions, options.rerun_programs)
     unmeasured = [id_ for id_ in ids if id_ not in decisions.deciders] if ids and not chosen else []
     operations = {known.constraints[id_].operation for id_ in unmeasured if id_ in known.constraints}
     needs_all = any(id_ in known.rules or known.constraints[id_].side == "response" for id_ in unmeasured)

@@ -72,13 +72,17 @@ def judge_live(base_url: str | None, values: dict[str, Any]) -> int:
 
 
 def _select_failed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters with the selection that `--failed` stands for. Raises UsageError if there is none."""
-    from runs_conformance.app.last_failures import failed_ids
+    """Return the parameters with the selection that `--failed` stands for. Raises UsageError if there is none.
+
+    The programs that showed the failures are executed again, whatever others decide the same ids with fewer requests.
+    """
+    from runs_conformance.app.last_failures import read_last_failures
     from runs_conformance.errors import UsageError
 
     if values["select"]:
         raise UsageError("--failed and --select exclude each other")
-    return {**values, "select": failed_ids(values["report_dir"]), "selection_flag": "--failed"}
+    last = read_last_failures(values["report_dir"])
+    return {**values, "select": last.ids, "selection_flag": "--failed", "rerun_programs": last.programs}
 
 
 def _progress(target: Target, options: RunOptions, plan: Plan, values: dict[str, Any]) -> ProgressListener:

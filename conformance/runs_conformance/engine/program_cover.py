@@ -11,11 +11,13 @@ _CREATE_ASSISTANTS = frozenset({"create_assistant", "modify_assistant"})
 """The operations whose programs show the assistants that they create; a list may show those of other programs alone."""
 
 
-def cover(ids: Collection[str], programs: Iterable[Program], decisions: Decisions) -> frozenset[str]:
+def cover(
+    ids: Collection[str], programs: Iterable[Program], decisions: Decisions, required: Collection[str] = ()
+) -> frozenset[str]:
     """Programs that together decide every id that any of `programs` decides on the reference, with few requests.
 
-    Where groups of programs reveal known violations of an id, one program of each group is included. Ids that no
-    program decides are left out.
+    If groups of programs reveal known violations of an id, one program of each group is included. Ids that no program
+    decides are left out. Programs that are `required` are included in any case.
     """
     programs = list(programs)
     costs = {program.id: max(1, program.requests) for program in programs}
@@ -29,8 +31,8 @@ def cover(ids: Collection[str], programs: Iterable[Program], decisions: Decision
                 helpful = helpful & creators or helpful
             if helpful:
                 goals[id_, number] = helpful
-    chosen: set[str] = set()
-    open_goals = list(goals.values())
+    chosen = costs.keys() & set(required)
+    open_goals = [group for group in goals.values() if not chosen & group]
     while open_goals:
         counts: dict[str, int] = {}
         for group in open_goals:
@@ -39,7 +41,7 @@ def cover(ids: Collection[str], programs: Iterable[Program], decisions: Decision
         best = min(counts, key=lambda name: (costs[name] / counts[name], name))
         chosen.add(best)
         open_goals = [group for group in open_goals if best not in group]
-    for name in sorted(chosen, key=lambda name: (-costs[name], name)):
+    for name in sorted(chosen.difference(required), key=lambda name: (-costs[name], name)):
         others = chosen - {name}
         if all(others & group for group in goals.values() if name in group):
             chosen.remove(name)

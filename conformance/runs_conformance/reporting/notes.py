@@ -29,13 +29,15 @@ def changes_note(report: Report) -> str:
         return ""
     when = f" of {changes.since[:10]} {changes.since[11:16]} UTC" if len(changes.since) >= 16 else ""
     counts = f"{len(changes.new)} new, {len(changes.fixed)} fixed, {len(changes.still)} still failing"
+    counts += f", {len(changes.not_seen_again)} not seen again" if changes.not_seen_again else ""
     return f"Since the last test run{when}: {counts}"
 
 
 def changed_ids(report: Report) -> Iterator[tuple[str, str]]:
-    """The new and the fixed requirements, the first few by name; nothing if there is neither."""
-    if report.changes is not None:
-        for label, ids in (("new", report.changes.new), ("fixed", report.changes.fixed)):
+    """The new and the fixed requirements and those not seen again, the first few by name; nothing if there are none."""
+    changes = report.changes
+    if changes is not None:
+        for label, ids in (("new", changes.new), ("fixed", changes.fixed), ("not seen again", changes.not_seen_again)):
             if ids:
                 more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
                 yield label, ", ".join(ids[:MAX_NAMED]) + more

@@ -84,11 +84,19 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramSummary:
-    """How many of the planned programs ran to their end, and how the others ended."""
+    """How many of the planned programs ran to their end, and how the others ended.
+
+    `decided` holds the ids that each program decided, for the comparison with an earlier test run.
+    """
 
     planned: int = 0
     completed: int = 0
     early_ends: tuple[ProgramEnd, ...] = ()
+    decided: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+
+    def did_decide(self, program: str, id_: str) -> bool:
+        """Whether a program decided an id and did not end early."""
+        return id_ in self.decided.get(program, ()) and all(end.program != program for end in self.early_ends)
 
     @property
     def text(self) -> str:
@@ -100,17 +108,25 @@ class ProgramSummary:
 class Changes:
     """The failing requirements that did not fail in the last test run, those fixed since, and those still failing.
 
-    `since` is when the last test run started, in RFC 3339.
+    `since` is when the last test run started, in RFC 3339. Failures that are `not_seen_again` did not occur, but the
+    program that showed them did not decide the requirement this time, or nothing did.
     """
 
     since: str
     new: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     still: tuple[str, ...] = ()
+    not_seen_again: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """The changes as JSON."""
-        return {"since": self.since, "new": list(self.new), "fixed": list(self.fixed), "still": list(self.still)}
+        return {
+            "since": self.since,
+            "new": list(self.new),
+            "fixed": list(self.fixed),
+            "still": list(self.still),
+            "not_seen_again": list(self.not_seen_again),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
