@@ -23,7 +23,7 @@ _CALLS = ("action.is_given_while_required", "choice.a_tool_is_called_when_one_mu
 _CANCELLED = ("cancel.*_can_be_cancelled",)
 _DONE = ("streaming.a_stream_ends_with_done",)
 _INVALID_RUNS = ("create_run.temperature.maximum", "create_run.metadata{}.type")
-"""What makes the runs invalid that programs send to see what a refusal leaves behind."""
+"""The violations in the invalid runs that programs send to see that a refusal leaves no trace."""
 _KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
 
