@@ -21,9 +21,9 @@ class LastFailures:
 
 
 def read_last_failures(report_dir: Path | None) -> LastFailures:
-    """What failed in the report of a folder, by default of the newest test run.
+    """The failures in the report of a folder, by default of the newest test run.
 
-    Raises UsageError if nothing did.
+    Raises UsageError if there are none.
     """
     folder = report_dir or HOME / "latest"
     if folder.is_file():
