@@ -72,9 +72,9 @@ def test_most_revealing_programs_must_run_to_their_end_if_most_were_cut() -> Non
     )
     assert many.shortfall(ID) is None
     impatient = {name: ProgramEnd(name, Ending.COMPLETED, STUCK) for name in ("long", "short")}
-    assert replace(many, ends={**many.ends, **impatient}).shortfall(ID) == (
-        f"long (and 1 more) did not wait for its runs: {STUCK}"
-    )
+    impatient_run = replace(many, ends={**many.ends, **impatient})
+    assert impatient_run.shortfall(ID) == f"long (and 1 more) did not wait for its runs: {STUCK}"
+    assert impatient_run.shortfall(ID, is_rule=False) is None
 
 
 def test_a_program_that_did_not_wait_for_its_runs_may_show_enough() -> None:

@@ -53,7 +53,7 @@ class Coverage:
             return self._explain(early)
         if is_rule and 2 * len(missing) > len(expected):
             return self._explain(missing)
-        is_cut = self._is_cut(expected)
+        is_cut = is_rule and self._is_cut(expected)
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._relevant_programs(group, id_)
             saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
