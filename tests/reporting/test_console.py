@@ -3,15 +3,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting import html, markdown
-from runs_conformance.reporting.console import MIN_CAUSES, WIDTH, OutputFiles, render_summary
+from runs_conformance.reporting.cause_table import MIN_CAUSES
+from runs_conformance.reporting.console import OutputFiles, render_summary
 from runs_conformance.reporting.numbered_causes import number_causes
 from runs_conformance.reporting.report import ProgramSummary
-from runs_conformance.reporting.terminal_style import Style
+from runs_conformance.reporting.terminal_style import WIDTH, Style
 from tests.reporting.reports import example, report, verdict
 
 
@@ -50,7 +53,8 @@ def test_causes_are_ranked_and_warnings_follow() -> None:
     assert table[1].strip().startswith("fix: Check `")
     rows = [line for line in table if line[:2].strip().isdigit()]
     assert rows[2].startswith(" 3 wording                1  warning: ")
-    assert "ERROR" in table[table.index(rows[2]) + 2]
+    rest = table[table.index(rows[2]) + 1 :]
+    assert next(line for line in rest if line.strip() and not line.startswith(" ")).startswith("ERROR")
 
 
 def test_a_warning_that_fails_the_session_is_ranked_as_a_failure() -> None:
@@ -100,7 +104,7 @@ def test_summary_fits_a_screen() -> None:
         assert len(listed) == len(number_causes(each)) > MIN_CAUSES
         assert lines.index(listed[-1]) < 40
         assert [line for line in lines if len(line) > 100] == []
-        assert "programs that ended early: 20, 1 of them: cause 0 x x x" in "\n".join(lines)
+        assert "20 programs ended early, 1 of them: cause 0 x x x" in "\n".join(lines)
 
 
 def test_warnings_are_left_out_of_a_full_screen() -> None:
@@ -116,6 +120,27 @@ def test_warnings_are_left_out_of_a_full_screen() -> None:
     lines = render_summary(full, Style(), OutputFiles("report.html")).splitlines()
     assert len(lines) == 40
     assert any("more warnings, with" in line for line in lines)
+
+
+def test_programs_that_ended_early_for_one_cause_are_not_divided() -> None:
+    ends = tuple(ProgramEnd(name, Ending.STOPPED, "it needs a run") for name in ("p", "q"))
+    for count, expected in (
+        (1, "1 program ended early: it needs a run"),
+        (2, "2 programs ended early: it needs a run"),
+    ):
+        ended = replace(report(), programs=ProgramSummary(planned=2, early_ends=ends[:count]))
+        assert expected in render_summary(ended, Style()).splitlines()
+
+
+@pytest.mark.parametrize(("count", "lines", "verbosity"), [(1, 2, 0), (60, 1, 0), (60, 2, 1)])
+def test_titles_are_wrapped_if_the_screen_has_space(count: int, lines: int, verbosity: int) -> None:
+    title = "Messages and runs are accepted while a run is active; a thread stays locked after a run that failed"
+    full = report(verdict("lock.rule", Outcome.FAIL, kind="rule", operation=None))
+    full = replace(full, causes=tuple(replace(full.causes[0], title=title) for _ in range(count)))
+    rendered = render_summary(full, Style(verbosity=verbosity))
+    table = rendered.split("cause\n", 1)[1].splitlines()
+    assert table[0].endswith("a thread stays" if lines == 2 else "a thread stays l…")
+    assert (table[1].strip() == "locked after a run that failed") is (lines == 2)
 
 
 def test_quiet_prints_only_the_last_lines() -> None:

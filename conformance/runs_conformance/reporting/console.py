@@ -14,6 +14,7 @@ from runs_conformance.model.program_end import group_early_ends
 from runs_conformance.model.text import truncate
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
+from runs_conformance.reporting.cause_table import cause_table
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
 from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
@@ -28,18 +29,10 @@ from runs_conformance.reporting.outcome_names import outcome_name
 from runs_conformance.reporting.outcome_table import outcome_table
 from runs_conformance.reporting.report import Report
 from runs_conformance.reporting.scope import scope_line
-from runs_conformance.reporting.terminal_style import Style
+from runs_conformance.reporting.terminal_style import WIDTH, Style
 
-WIDTH = 100
 HEIGHT = 40
 """Lines of the screen that the summary fits unless `-v` is given."""
-MIN_CAUSES, MAX_CAUSES = 5, 20
-"""Limits for the number of causes shown if the screen has no space for more. All causes that fail the test run are
-shown, up to the maximum; others only up to the minimum.
-
-A cause that comes late because it is less severe may explain most of the failures.
-"""
-_TITLE_COLUMN = 29
 _WRAPPING = 25
 """Characters that two lines may lose where a text is wrapped between words, and by the indent."""
 _LABELS = {"should": ("WARN", "33;1"), "may": ("NOTE", "36")}
@@ -80,33 +73,8 @@ def render_summary(report: Report, style: Style, files: OutputFiles = OutputFile
         rest += _undecided_lines(report, style)
     rest += _next_lines(report, causes, files)
     if style.verbosity >= 0:
-        lines += _cause_table(causes, style, HEIGHT - len(lines) - len(rest))
+        lines += cause_table(causes, style, HEIGHT - len(lines) - len(rest))
     return "\n".join([*lines, *rest])
-
-
-def _cause_table(causes: Sequence[NumberedCause], style: Style, height: int) -> Iterator[str]:
-    """The causes, the first with its fix, in `height` lines if those that fail the test run allow it."""
-    if not causes:
-        return
-    fix = textwrap.wrap(failure_text.printable(f"fix: {causes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
-    yield ""
-    yield style.bold(f"{'':3}{'severity':12}{'requirements':>12}  cause")
-    least = max(MIN_CAUSES, min(sum(numbered.fails for numbered in causes), MAX_CAUSES))
-    space = max(least, height - 2 - len(fix))
-    shown = len(causes) if style.verbosity >= 1 or len(causes) <= space else max(least, space - 1)
-    for numbered in causes[:shown]:
-        level = numbered.cause.level
-        note = "" if numbered.fails else "warning: " if level == "should" else "note: "
-        title = failure_text.printable(f"{note}{numbered.cause.title}").replace("\n", " ")
-        title = truncate(title, WIDTH - _TITLE_COLUMN)
-        number = style.paint(f"{numbered.number:2} ", "31;1" if numbered.fails else "33")
-        yield f"{number}{numbered.severity:12}{numbered.table_count:12}  {title}"
-        if numbered is causes[0] and style.verbosity < 1:
-            yield from (f"{'':{_TITLE_COLUMN}}{line}" for line in fix)
-    if rest := causes[shown:]:
-        more = "more" if rest[0].fails else f"more {'warning' if len(rest) == 1 else 'warnings'}"
-        count = plural(sum(numbered.table_count for numbered in rest), "requirement")
-        yield f"   {len(rest)} {more}, with {count}; -v shows all"
 
 
 def _cause_details(causes: Sequence[NumberedCause], report: Report, style: Style) -> Iterator[str]:
@@ -203,7 +171,8 @@ def _early_end_lines(report: Report, style: Style) -> Iterator[str]:
     if style.verbosity < 1:
         first = groups[0]
         more = f" (-v shows {plural(len(groups) - 1, 'more cause')})" if groups[1:] else ""
-        line = f"programs that ended early: {count}, {len(first.programs)} of them: {first.cause}"
+        part = f", {len(first.programs)} of them" if groups[1:] else ""
+        line = f"{plural(count, 'program')} ended early{part}: {first.cause}"
         line = truncate(failure_text.printable(line).replace("\n", " "), 2 * WIDTH - _WRAPPING - len(more)) + more
         yield from textwrap.wrap(line, WIDTH, subsequent_indent="   ")
         return

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WIDTH = 100
+"""Characters of a line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
