@@ -13,12 +13,15 @@ from tests.causes.verdicts import broken_rule, by_kind, wrong_value
 
 MESSAGES = ("lock.no_message_while_a_run_works", "lock.no_message_while_a_run_is_queued_or_cancelling")
 RUNS = ("lock.no_second_run_while_a_run_works", "lock.no_second_run_while_a_run_is_queued_or_cancelling")
+WITH_ITS_THREAD = " of create_thread_and_run"
 
 
-def accepted_while(id_: str, *statuses: str, judged: int | None = None, level: str = "must") -> Verdict:
+def accepted_while(
+    id_: str, *statuses: str, judged: int | None = None, level: str = "must", origin: str = ""
+) -> Verdict:
     """A rule on the lock that was violated while a run had these statuses."""
     findings = tuple(
-        Finding(f"a message was accepted while run run_{number} was {status!r}", f"x{number}", "create_message")
+        Finding(f"a message was accepted while run run_{number}{origin} was {status!r}", f"x{number}", "create_message")
         for number, status in enumerate(statuses)
     )
     return replace(broken_rule(id_, "create_message", level), findings=findings, judged=judged or len(findings))
@@ -56,6 +59,24 @@ def only(*verdicts: Verdict) -> Cause:
         (
             [accepted_while(MESSAGES[0], "in_progress", judged=4), accepted_while(RUNS[0], "in_progress")],
             "Messages and runs are accepted while a run is active (`in_progress`)",
+        ),
+        (
+            [
+                accepted_while(MESSAGES[0], "requires_action", judged=4, origin=WITH_ITS_THREAD),
+                accepted_while(RUNS[0], "requires_action", judged=5, origin=WITH_ITS_THREAD),
+            ],
+            "`create_thread_and_run` does not lock its thread",
+        ),
+        (
+            [accepted_while(RUNS[0], "requires_action", judged=5, origin=WITH_ITS_THREAD)],
+            "Second runs are accepted while a run of create_thread_and_run is active (`requires_action`)",
+        ),
+        (
+            [
+                accepted_while(MESSAGES[0], "requires_action", judged=4, origin=WITH_ITS_THREAD),
+                accepted_while(RUNS[0], "requires_action", judged=5),
+            ],
+            "Messages and runs are accepted while a run is active (`requires_action`)",
         ),
         (
             [accepted_while(MESSAGES[0], "in_progress"), accepted_while(RUNS[0], "in_progress", "requires_action")],

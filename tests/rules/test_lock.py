@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import lock
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -61,6 +61,28 @@ def test_second_run_that_is_refused_in_a_stream() -> History:
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
 def test_thread_that_is_not_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", True, True)
+
+
+@fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
+def test_thread_of_create_thread_and_run_that_is_not_locked() -> History:
+    return _attempts_on_new_thread()
+
+
+def test_finding_says_that_the_run_was_created_with_its_thread() -> None:
+    (found,) = findings(lock.no_second_run_while_a_run_works, _attempts_on_new_thread())
+    assert found.message == "a second run was accepted while run run_a of create_thread_and_run was 'requires_action'"
+
+
+def _attempts_on_new_thread() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+    builder.get_run(run("requires_action"))
+    _message(builder, accepted=True)
+    builder.get_run(run("requires_action"))
+    _second_run(builder, accepted=True)
+    builder.get_run(run("requires_action"))
+    return builder.history()
 
 
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)

@@ -107,6 +107,8 @@ def _title_of_lock(failures: Sequence[Failure]) -> str:
 
 _STATUS = re.compile(r" was '(\w+)'")
 _END = re.compile(r" had ended '(\w+)'")
+_OF_BOTH = " of create_thread_and_run"
+"""In findings, the origin of a run that was created together with its thread."""
 
 
 def _statuses(failures: Iterable[Failure], pattern: re.Pattern[str]) -> list[str]:
@@ -137,8 +139,12 @@ def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
     seen = as_code(_statuses(writes, _STATUS))
     if messages and second_runs and all(len(failure.verdict.findings) >= failure.verdict.judged for failure in writes):
         return "A thread is not locked by its active run"
+    is_of_both = all(_OF_BOTH in finding.message for failure in writes for finding in failure.verdict.findings)
+    if messages and second_runs and is_of_both:
+        return "`create_thread_and_run` does not lock its thread"
     what = "Messages and runs" if messages and second_runs else "Messages" if messages else "Second runs"
-    title = f"{what} are accepted while a run is active" + (f" ({list_names(seen, len(seen))})" if seen else "")
+    title = f"{what} are accepted while a run{_OF_BOTH if is_of_both else ''} is active"
+    title += f" ({list_names(seen, len(seen))})" if seen else ""
     return title + (", and two runs if created together" if at_once and not second_runs else "")
 
 

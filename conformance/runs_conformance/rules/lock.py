@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from runs_conformance.evidence.metadata import is_ordinary_metadata
 from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.evidence.server_failure import describe_unclear_status, is_server_error
 from runs_conformance.evidence.thread_lock import (
     RequestWhileLocked,
@@ -36,7 +37,8 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
     if exchange.accepted:
         before = run.latest_before(exchange)
         status = before.status if before else "active"
-        yield exchange.finding(f"{subject} was accepted while run {run.id} was {status!r}", "", 400, exchange.status)
+        message = f"{subject} was accepted while run {run.id}{_origin(run)} was {status!r}"
+        yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused and write.foreign_run is not None:
         yield _foreign_run_named(write)
     elif exchange.refused and write.is_refused_for_lock(run):
@@ -45,6 +47,12 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     else:
         yield Inconclusive(f"the request got {describe_unclear_status(exchange)}")
+
+
+def _origin(run: RunTimeline) -> str:
+    """How a run was created, if not as usual: a lock may be forgotten there only."""
+    is_of_both = run.creation is not None and run.creation.operation == "create_thread_and_run"
+    return " of create_thread_and_run" if is_of_both else ""
 
 
 @rule(
