@@ -72,3 +72,26 @@ def test_second_round_of_calls() -> History:
     builder.send("submit_tool_outputs", run("queued"), body=body)
     builder.get_run(run("requires_action", required_action=histories.action(call("call_b"))))
     return builder.history()
+
+
+def _asks_for_approval(dialect: str, type_: str = "mcp") -> History:
+    calls = [{"id": "call_a", "type": type_, "name": "look_up", "arguments": "{}", "server_label": "docs"}]
+    required = {"type": "submit_tool_approval", "submit_tool_approval": {"tool_calls": calls}}
+    builder = HistoryBuilder(dialect)
+    builder.get_run(run("requires_action", required_action=required))
+    return builder.history()
+
+
+@passes(action.is_given_while_required)
+def test_azure_asks_for_the_approval_of_mcp_calls() -> History:
+    return _asks_for_approval("azure")
+
+
+@fails(action.is_given_while_required, at="/required_action", times=1)
+def test_azure_asks_for_no_approval_of_functions() -> History:
+    return _asks_for_approval("azure", "function")
+
+
+@fails(action.is_given_while_required, at="/required_action", times=1)
+def test_only_azure_asks_for_approval() -> History:
+    return _asks_for_approval("openai")

@@ -56,6 +56,27 @@ def test_failure_with_a_code_of_its_own() -> History:
     return _ends("failed", last_error={"code": "OutOfMemory", "message": "x"})
 
 
+def _fails_on_azure(problem: object) -> History:
+    builder = HistoryBuilder("azure")
+    builder.get_run(run("failed", last_error=problem))
+    return builder.history()
+
+
+@passes(ending.failed_run_says_why)
+def test_azure_fails_runs_for_their_tools() -> History:
+    return _fails_on_azure({"code": "tool_user_error", "message": "x"})
+
+
+@fails(ending.failed_run_says_why, at="/last_error", times=1)
+def test_azure_fails_runs_with_a_code() -> History:
+    return _fails_on_azure({"code": "", "message": "x"})
+
+
+@fails(ending.failed_run_says_why, at="/last_error", times=1)
+def test_azure_fails_runs_with_a_message() -> History:
+    return _fails_on_azure({"code": "tool_user_error"})
+
+
 @fails(ending.completed_run_has_no_error, at="/last_error")
 def test_completed_with_error() -> History:
     return _ends("completed", last_error={"code": "server_error", "message": "x"})

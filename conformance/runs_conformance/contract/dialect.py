@@ -18,7 +18,8 @@ class DialectFamily:
     `key_header` carries the key. `error_members` are the members that every error has in addition to `message`, empty
     if no source states them. `uses_beta_header` says that requests need the header `OpenAI-Beta`, `checks_auth_scheme`
     that a key under another scheme than Bearer is refused, `default_client` that the default class of the official
-    library can address it.
+    library can address it. `approved_calls` are the types of tool calls that a run makes itself once they are approved,
+    `has_other_error_codes` says that runs fail with further codes than the published ones.
 
     The last four members identify recorded exchanges: a pattern of the host, and the names of a query parameter, a
     request header and a response header, each of which suffices.
@@ -30,6 +31,8 @@ class DialectFamily:
     uses_beta_header: bool = True
     checks_auth_scheme: bool = True
     default_client: bool = True
+    approved_calls: tuple[str, ...] = ()
+    has_other_error_codes: bool = False
     host_pattern: str = ""
     query_parameter: str = ""
     request_header: str = ""
@@ -56,6 +59,9 @@ _AZURE = DialectFamily(
     uses_beta_header=False,
     checks_auth_scheme=False,
     default_client=False,
+    # Facts about its agents, see the known deviations D-12 and D-19.
+    approved_calls=("mcp",),
+    has_other_error_codes=True,
     host_pattern=r"(\.azure\.com|\.azure-api\.net|\.azure\.us|\.azure\.cn)\Z",
     query_parameter="api-version",
     request_header="api-key",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.evidence.object_events import ObjectEvents
 from runs_conformance.evidence.observation import Observation, step_observations
 from runs_conformance.evidence.run_timeline import RunTimeline
@@ -37,6 +38,14 @@ def pending_calls(run: Observation) -> tuple[ToolCall, ...] | None:
     if not is_array(value):
         return None
     return tuple(call for item in value if (call := _call(item)) is not None)
+
+
+def asks_for_approval(run: Observation) -> bool:
+    """Whether a run lists calls, all with ids, that it makes itself once they are approved, if its dialect has them."""
+    value = run.get("/required_action/submit_tool_approval/tool_calls")
+    types = dialect_family(run.exchange.dialect).approved_calls
+    calls = [_call(item) for item in value] if is_array(value) else []
+    return bool(calls) and all(call is not None and call.id and call.type in types for call in calls)
 
 
 def step_tool_calls(step: Observation) -> tuple[ToolCall, ...]:
@@ -100,11 +109,17 @@ def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
     return calls
 
 
-def streamed_call_ids(events: ObjectEvents) -> frozenset[str]:
-    """The ids of all tool calls that a step was created with or its deltas name, even two at the same index."""
+def streamed_call_ids(events: ObjectEvents, index: int | None = None) -> frozenset[str]:
+    """The ids of all tool calls that a step was created with or its deltas name, even two at the same index.
+
+    With `index`, only the ids at this index.
+    """
     created = events.created.get("/step_details/tool_calls") if events.created else ABSENT
-    calls = (*(created if is_array(created) else ()), *_parts_in_deltas(events))
-    return frozenset(id_ for each in calls if isinstance(id_ := at(each, "/id"), str))
+    calls = [
+        *enumerate(created if is_array(created) else ()),
+        *((at(p, "/index"), p) for p in _parts_in_deltas(events)),
+    ]
+    return frozenset(id_ for place, each in calls if index in (None, place) and isinstance(id_ := at(each, "/id"), str))
 
 
 def _parts_in_deltas(events: ObjectEvents) -> Iterator[JSON]:

@@ -9,7 +9,7 @@ from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.tool_call import function_names, pending_calls
+from runs_conformance.evidence.tool_call import asks_for_approval, function_names, pending_calls
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
@@ -33,13 +33,14 @@ def is_given_while_required(run: Observation) -> Iterator[Result]:
     """A run in `requires_action` lists the tool calls whose outputs it waits for.
 
     Without `required_action.submit_tool_outputs.tool_calls` a client cannot submit outputs, so the run can only expire.
+    On Azure, MCP calls that wait for an approval are in `submit_tool_approval`.
 
     Fix: Set `required_action` together with the status.
     """
     if run.status == "requires_action":
         value = run.get("required_action")
         yield run.check(
-            is_object(value) and pending_calls(run) is not None,
+            is_object(value) and (pending_calls(run) is not None or asks_for_approval(run)),
             "the run requires action but lists no tool calls",
             "/required_action",
             "submit_tool_outputs.tool_calls",

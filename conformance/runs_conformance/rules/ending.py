@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.accepted_invalid import is_valid_object, valid_run_observations
 from runs_conformance.evidence.observation import Observation
@@ -11,7 +12,7 @@ from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.evidence.token_usage import completion_usage_is_doubtful
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, is_integer, is_object, json_equal
+from runs_conformance.model.json import ABSENT, is_integer, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Inconclusive, Result
@@ -35,13 +36,16 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 def failed_run_says_why(run: Observation) -> Iterator[Result]:
     """A failed run has a `last_error` with a known code and a message.
 
-    Clients can show nothing else about the failure.
+    Clients can show nothing else about the failure. Azure's agents have codes of their own.
 
     Fix: Map every internal error to `server_error`, `rate_limit_exceeded` or `invalid_prompt`.
     """
     if run.status == "failed":
         value = run.get("last_error")
-        is_explained = is_object(value) and value.get("code") in _CODES and isinstance(value.get("message"), str)
+        code, message = run.get("/last_error/code"), run.get("/last_error/message")
+        has_own_code = dialect_family(run.exchange.dialect).has_other_error_codes
+        is_known = isinstance(code, str) and code != "" if has_own_code else code in _CODES
+        is_explained = is_known and isinstance(message, str)
         yield run.check(
             is_explained,
             "a failed run has no valid last_error",
