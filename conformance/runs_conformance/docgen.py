@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from runs_conformance.app.requirement_page import sections
 from runs_conformance.config import config_reference
 from runs_conformance.config.schema import build_schema
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
-from runs_conformance.contract.known_deviation import known_deviations
+from runs_conformance.contract.known_deviation import KnownDeviation, known_deviations
 from runs_conformance.contract.level_review import REVIEWS
 from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.contract.source_documents import SOURCE_DOCUMENTS, constraints_on
@@ -116,16 +117,41 @@ def _known_deviations() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for deviation in known_deviations():
-        scope = [*deviation.dialects, *deviation.operations]
-        scope += [deviation.channel] if deviation.channel else []
-        scope += [f"since {deviation.since}"] if deviation.since else []
-        scope += [f"until {deviation.until}"] if deviation.until else []
-        scope += [f"value {deviation.actual}"] if deviation.actual is not None else []
-        scope += [f"beside the object `{deviation.beside}`"] if deviation.beside else []
+        scope = list(_scope_of(deviation))
         excused = ", ".join(f"`{pattern}`" for pattern in deviation.excuses)
-        cells = (deviation.id, deviation.title, excused, ", ".join(map(str, scope)) or "anywhere", deviation.evidence)
+        cells = (deviation.id, deviation.title, excused, ", ".join(scope) or "anywhere", deviation.evidence)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return _page(lines)
+
+
+def _scope_of(deviation: KnownDeviation) -> Iterator[str]:
+    yield from deviation.dialects
+    yield from deviation.operations
+    if deviation.channel:
+        yield deviation.channel
+    if deviation.since:
+        yield f"since {deviation.since}"
+    if deviation.until:
+        yield f"until {deviation.until}"
+    if deviation.actual is not None:
+        yield f"value {_any_of(deviation.actual)}"
+    if deviation.minimum is not None:
+        yield f"value of at least {deviation.minimum}"
+    if deviation.after_creation:
+        yield f"{_any_of(deviation.after_creation)} s after `created_at`"
+    if deviation.beside:
+        yield "beside " + " and ".join(f"`{name}` ({json_type})" for name, json_type in deviation.beside.items())
+    if deviation.tools:
+        yield f"run with tools of type {_any_of(deviation.tools)}"
+    if deviation.calls:
+        yield f"call of type {_any_of(deviation.calls)}"
+    if deviation.recorded:
+        yield "recorded traffic of other clients"
+
+
+def _any_of(values: Sequence[Any]) -> str:
+    texts = [f"`{json.dumps(value)}`" for value in values]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
 def _traceability(rules: Sequence[AnyRule]) -> str:
