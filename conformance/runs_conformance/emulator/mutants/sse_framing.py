@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import Any
 
 from runs_conformance.contract.operation import Operation
@@ -173,3 +174,33 @@ def refuses_in_events(hooks: Hooks) -> None:
         return headers(server) | streams
 
     hooks.validate_body, hooks.encode_json, hooks.response_headers = validate, encode_as_events, stream_headers
+
+
+@mutant("errors-have-envelope", level="should")
+def streams_refusals_as_success(hooks: Hooks) -> None:
+    """A request with stream true that is refused for any reason gets HTTP 200 and a stream that contains the error."""
+    streams: ContextVar[bool] = ContextVar("streams", default=False)
+    refused: ContextVar[bool] = ContextVar("refused", default=False)
+    read, status, encode, headers = hooks.read_body, hooks.error_status, hooks.encode_json, hooks.response_headers
+
+    def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        body = read(operation, raw, content_type)
+        streams.set(isinstance(body, dict) and body.get("stream") is True)
+        return body
+
+    def succeed(operation: Operation | None, error: ApiError) -> int:
+        refused.set(streams.get())
+        return 200 if streams.get() else status(operation, error)
+
+    def encode_as_events(value: Any) -> bytes:
+        return (
+            hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]")
+            if refused.get()
+            else encode(value)
+        )
+
+    def stream_headers(server: ServerState) -> dict[str, str]:
+        return headers(server) | ({"content-type": hooks.stream_content_type} if refused.get() else {})
+
+    hooks.read_body, hooks.error_status = read_body, succeed
+    hooks.encode_json, hooks.response_headers = encode_as_events, stream_headers
