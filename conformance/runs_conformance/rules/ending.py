@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
-from runs_conformance.evidence.accepted_invalid import is_valid_object, valid_run_observations
+from runs_conformance.contract.lifecycle import ACTIVE, STATUSES
+from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.evidence.token_usage import completion_usage_is_doubtful
+from runs_conformance.evidence.truncated_message import messages_cut_by_the_limit, runs_with_truncated_message
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
@@ -148,40 +148,6 @@ def _valid_run_observations(history: History) -> Iterator[tuple[Observation, His
     return ((observation, history) for observation in valid_run_observations(history))
 
 
-def _runs_with_truncated_message(history: History) -> Iterator[tuple[Observation, History]]:
-    """For each message that the token limit truncated in a stream, the last observation of its run in the stream."""
-    for stream in streams(history):
-        end = _end_of(stream)
-        for message in stream.of_kind("message"):
-            if end is not None and message.get("/incomplete_details/reason") == "max_tokens":
-                yield end, history
-
-
-def _end_of(stream: Stream) -> Observation | None:
-    """The last observation in a stream of its ended run; None if it was created or modified by an invalid request."""
-    ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_valid_object(stream.history, run)]
-    return ends[-1] if ends else None
-
-
-def _messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
-    """The last observation of each message whose writing the token limit of its run must have ended in a stream.
-
-    The run has no tools that it could have been calling instead, and its last step creates the message.
-    """
-    for stream in streams(history):
-        end, messages, steps = _end_of(stream), stream.of_kind("message"), stream.of_kind("run_step")
-        if (
-            end is not None
-            and end.status == "incomplete"
-            and end.get("/incomplete_details/reason") in _REASONS
-            and end.get("tools") == []
-            and messages
-            and steps
-            and steps[-1].get("/step_details/message_creation/message_id") == messages[-1].id
-        ):
-            yield messages[-1]
-
-
 @rule(
     units=_valid_run_observations,
     level=Level.MUST,
@@ -215,7 +181,7 @@ def run_over_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Itera
 
 
 @rule(
-    units=_runs_with_truncated_message,
+    units=runs_with_truncated_message,
     level=Level.MUST,
     source=_LIMIT,
     capability="streaming",
@@ -248,7 +214,7 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Ite
 
 
 @rule(
-    units=_runs_with_truncated_message,
+    units=runs_with_truncated_message,
     level=Level.SHOULD,
     source=_LIMIT,
     capability="streaming",
@@ -272,7 +238,7 @@ def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, History]) -> 
 
 
 @rule(
-    units=_messages_cut_by_the_limit,
+    units=messages_cut_by_the_limit,
     level=Level.SHOULD,
     source=observed("recorded traffic: ruby-openai, 2024-04-29"),
     capability="streaming",

@@ -1,0 +1,47 @@
+"""Messages whose writing the token limit of their run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.evidence.accepted_invalid import is_valid_object
+from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.stream import Stream, streams
+from runs_conformance.model.history import History
+
+_LIMITS = ("max_completion_tokens", "max_prompt_tokens")
+
+
+def runs_with_truncated_message(history: History) -> Iterator[tuple[Observation, History]]:
+    """For each message that the token limit truncated in a stream, the last observation of its run in the stream."""
+    for stream in streams(history):
+        end = _end_of(stream)
+        for message in stream.of_kind("message"):
+            if end is not None and message.get("/incomplete_details/reason") == "max_tokens":
+                yield end, history
+
+
+def messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
+    """The last observation of each message whose writing the token limit of its run must have ended in a stream.
+
+    The run has no tools that it could have been calling instead, and its last step creates the message.
+    """
+    for stream in streams(history):
+        end, messages, steps = _end_of(stream), stream.of_kind("message"), stream.of_kind("run_step")
+        if (
+            end is not None
+            and end.status == "incomplete"
+            and end.get("/incomplete_details/reason") in _LIMITS
+            and end.get("tools") == []
+            and messages
+            and steps
+            and steps[-1].get("/step_details/message_creation/message_id") == messages[-1].id
+        ):
+            yield messages[-1]
+
+
+def _end_of(stream: Stream) -> Observation | None:
+    """The last observation in a stream of its ended run; None if it was created or modified by an invalid request."""
+    ends = [run for run in stream.of_kind("run") if run.status in TERMINAL and is_valid_object(stream.history, run)]
+    return ends[-1] if ends else None
