@@ -44,8 +44,9 @@ def folds_the_case_of_keys(hooks: Hooks) -> None:
 
 @fuzzing_only("metadata")
 def loses_keys_that_mean_something_to_it(hooks: Hooks) -> None:
-    """Drops metadata pairs whose key is the name of a function of all JavaScript objects."""
-    _replace_pairs(hooks, lambda key, value: {} if key in ("constructor", "toString") else {key: value})
+    """Drops metadata pairs whose key is a function of all JavaScript objects or a member of most API objects."""
+    reserved = ("constructor", "toString", "object", "type", "metadata")
+    _replace_pairs(hooks, lambda key, value: {} if key in reserved else {key: value})
 
 
 @fuzzing_only("metadata")
