@@ -155,7 +155,8 @@ def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
 
 
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
-    found, sent = search(Server(calls=lambda run, assistant: False, status="queued"), setting=IMPATIENT)
+    server = Server(calls=lambda run, assistant: False, status="queued")
+    found, sent = search(server, setting=replace(FORMS, run_timeout=0.0))
     assert not found.approach.calls_functions
     assert found.approach.notes == ("runs stay queued for 0 seconds",)
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
@@ -279,12 +280,13 @@ def test_no_other_model_is_tried_if_the_given_one_answers() -> None:
 
 def _stores_files(step: Step) -> Answer:
     body = step.body if isinstance(step.body, Mapping) else {}
-    return 200, {"id": f"{step.operation}_1", "object": "thing", "tool_resources": body.get("tool_resources")}
+    shown = {name: body.get(name) for name in ("metadata", "tool_resources")}
+    return 200, {"id": f"{step.operation}_1", "object": "thing", **shown}
 
 
 def _keeps_files(*operations: str, status: int = 200, resources: Any = None) -> Callable[[Step], Answer]:
     """A server that stores ids of files, but gives another response to those in these operations."""
-    other = {"id": "thing_1", "object": "thing", "tool_resources": resources}
+    other = {"id": "thing_1", "object": "thing", "metadata": {"files": "unknown"}, "tool_resources": resources}
     return lambda step: (
         (status, other) if step.operation in operations and "vs_" in str(step.body) else _stores_files(step)
     )
@@ -318,6 +320,13 @@ def test_a_server_that_refuses_or_drops_unknown_files_accepts_not_any_id(
     found, sent = search(server, setting=IMPATIENT)
     assert not found.accepts_any_file_id
     assert sum(UNKNOWN_FILE_ID in str(step.body) for step in sent) == requests
+
+
+def test_a_server_that_shows_nothing_that_was_sent_accepts_any_id() -> None:
+    fixed = {"id": "string", "metadata": {"name": "string"}, "tools": [], "tool_resources": {}}
+    found, sent = search(lambda step: (200, fixed), setting=IMPATIENT)
+    assert found.accepts_any_file_id
+    assert sum(UNKNOWN_FILE_ID in str(step.body) for step in sent) == 2
 
 
 @pytest.mark.parametrize("known", [{"accepts_any_file_id": True}, {"use": {"file": "file-1"}}])

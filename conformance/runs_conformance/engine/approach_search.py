@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.engine.approach_forms import apply_approach, names_of, run_forms
-from runs_conformance.engine.file_ids import keeps_files, steps_with_unknown_files
+from runs_conformance.engine.file_ids import accepts_files, steps_with_unknown_files
 from runs_conformance.engine.pending_calls import waiting_calls
 from runs_conformance.engine.prerequisite_search import PrerequisiteSearch
 from runs_conformance.evidence.description import describe_outcome, describe_response
@@ -109,7 +109,7 @@ class ApproachSearch(PrerequisiteSearch):
         """Create what may refer to files with invented ids of files, until the target refuses or drops them."""
         for step in steps_with_unknown_files(self.result()):
             exchange: Exchange = yield from self._send(step)
-            if not keeps_files(step, exchange):
+            if not accepts_files(step, exchange):
                 return
         self._note("any id of a file or vector store is accepted", accepts_any_file_id=True)
 

@@ -23,8 +23,8 @@ class Approach:
     do. `assistant` is the id of a listed assistant, if none can be created; `model` is the model used in place of the
     default one. `calls_functions` and `starts_runs` are False if no form was found. `call_attempts` is how many runs
     may be created until one calls a function: more if one has called a function. `accepts_any_file_id` says that the
-    target kept invented ids of a file and of a vector store. `notes` explain each difference from the smallest form
-    in a sentence.
+    target accepted invented ids of a file and of a vector store, and did not drop them. `notes` explain each difference
+    from the smallest form in a sentence.
     """
 
     assistant_members: Mapping[str, JSON] = field(default_factory=dict)
