@@ -89,11 +89,15 @@ class Failure:
         return self.verdict.source.startswith("prose:")
 
     @property
+    def finding_count(self) -> int:
+        """The number of findings, with those that the verdict leaves out."""
+        more = _MORE_FINDINGS.match(self.verdict.reason or "")
+        return len(self.verdict.findings) + (int(more[1]) if more else 0)
+
+    @property
     def is_occasional(self) -> bool:
         """Whether at most half of what was judged shows the failure."""
-        more = _MORE_FINDINGS.match(self.verdict.reason or "")
-        failed = len(self.verdict.findings) + (int(more[1]) if more else 0)
-        return 2 * failed <= self.verdict.judged
+        return 2 * self.finding_count <= self.verdict.judged
 
     @property
     def parameters(self) -> frozenset[str]:

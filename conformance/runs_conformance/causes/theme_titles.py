@@ -15,6 +15,7 @@ from runs_conformance.causes.families import (
     share_their_repair,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
+from runs_conformance.causes.object_titles import title_of_foreign_items, title_of_ids, words_of_times
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 
@@ -39,6 +40,8 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
 
     A list that shows messages of the run alone, but not all of them, is filtered too late.
     """
+    if title := title_of_foreign_items(_most_urgent(failures)):
+        return title, ""
     if len(failures) == 1 and failures[0].id == _BY_RUN:
         return "list_messages does not filter by `run_id`", ""
     late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
@@ -234,6 +237,7 @@ def _joined(titles: Sequence[str]) -> str:
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "access": _title_of_access,
     "choice": _title_of_choice,
+    "identity": title_of_ids,
     "lifecycle": _title_of_lifecycle,
     "lock": _title_of_lock,
     "streams.asked": _title_of_streams_asked_for,
@@ -247,5 +251,7 @@ def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[s
     """
     if kind == "lists":
         return _words_of_lists(failures, passing)
+    if kind == "stamps":
+        return words_of_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""
     return (title, "") if title else _words_of_several(kind, failures)

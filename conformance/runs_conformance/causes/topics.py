@@ -11,6 +11,7 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.groups import FailureClassifier, Group
+from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
 from runs_conformance.causes.theme_titles import specific_words
 from runs_conformance.causes.themes import (
     STAMPS,
@@ -27,6 +28,7 @@ _RECOMMENDED = ".recommended"
 """The suffix of the kind of a cause with the other failures of a theme in which a single MUST fails."""
 
 
+_NOTHING_STORED = "data.none"
 _MIN_LOST = 5
 _UNCHANGED = "metadata.changes_only_when_modified"
 """The rule on metadata that a server which stores none satisfies."""
@@ -52,6 +54,7 @@ def classify_rules(classifier: FailureClassifier) -> None:
             title, fix = _title_and_fix(theme, failures, passing)
             classifier.add(kind, title, theme.severity, fix, failures)
     _join_data(classifier)
+    _join_samples(classifier)
     add_explained(classifier, explained)
 
 
@@ -94,7 +97,19 @@ def _join_data(classifier: FailureClassifier) -> None:
         return
     title, fix = "Nothing that is sent is stored", THEMES_BY_KIND["data"].fix
     consequences = [failure for group in groups for failure in group.consequences]
-    classifier.replace(groups, Group("data.none", title, Severity.DATA_LOSS, fix, members, consequences))
+    classifier.replace(groups, Group(_NOTHING_STORED, title, Severity.DATA_LOSS, fix, members, consequences))
+
+
+def _join_samples(classifier: FailureClassifier) -> None:
+    """Join the causes of lost data and of equal ids: a server that does both returns the same objects every time."""
+    data, identity = classifier.find(_NOTHING_STORED), classifier.find("identity")
+    if data is None or identity is None or identity.title != ALL_IDS_ARE_EQUAL:
+        return
+    members, consequences = [*data.members, *identity.members], [*data.consequences, *identity.consequences]
+    title = "The server responds with fixed samples: nothing that is sent is stored, and all objects have the same id"
+    fix = "For each request, create an object with an id of its own, and store and return what was sent."
+    joined = Group("data.samples", title, Severity.DATA_LOSS, fix, members, consequences)
+    classifier.replace([data, identity], joined)
 
 
 def _theme(failure: Failure) -> Theme:

@@ -1,0 +1,52 @@
+"""Titles of causes that concern objects of all kinds: their ids, their times, and the lists that they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runs_conformance.causes.failure import Failure, kind_shown
+from runs_conformance.contract.operation import OPERATIONS
+
+ALL_IDS_ARE_EQUAL = "All objects have the same id"
+
+_SHARED_IDS = "ids.no_two_objects_share_an_id"
+_UNIX_SECONDS = "times.are_unix_seconds"
+_FOREIGN_ITEMS = "listing.items_belong_to_what_is_listed"
+_MIN_TIMES = 2
+"""Fewest wrong times that show that all have one value."""
+
+
+def title_of_ids(failures: Sequence[Failure]) -> str:
+    """The kinds of objects of which all have the same id; empty if some have another."""
+    shared = next((failure for failure in failures if failure.id == _SHARED_IDS), None)
+    if shared is None or shared.finding_count < shared.verdict.judged:
+        return ""
+    findings = shared.verdict.findings
+    created = (OPERATIONS.get(finding.operation or "") for finding in findings)
+    kinds = {operation.creates for operation in created if operation is not None and operation.creates}
+    if len({str(finding.actual) for finding in findings}) > 1 or not kinds:
+        return ""
+    return ALL_IDS_ARE_EQUAL if len(kinds) > 1 else f"All {kinds.pop().replace('_', ' ')}s have the same id"
+
+
+def words_of_times(failures: Sequence[Failure]) -> tuple[str, str]:
+    """The one value that all wrong times have, and the fixes; empty if they differ."""
+    wrong = next((failure for failure in failures if failure.id == _UNIX_SECONDS), None)
+    findings = wrong.verdict.findings if wrong is not None else ()
+    values = {repr(finding.actual) for finding in findings}
+    if wrong is None or len(values) != 1 or len(findings) < _MIN_TIMES:
+        return "", ""
+    kinds = {kind_shown(finding.operation or "") for finding in findings}
+    of_usage = [failure for failure in failures if failure.subject == "usage"]
+    title = f"Times of {'runs' if kinds == {'run'} else 'objects'} are {values.pop()}"
+    fixes = [failure.fix for failure in (wrong, *of_usage)]
+    return title + (", and usage of runs is missing or wrong" if of_usage else ""), " ".join(dict.fromkeys(fixes))
+
+
+def title_of_foreign_items(failures: Sequence[Failure]) -> str:
+    """The parents, other than those in the path, of listed items; empty if something else is wrong with lists."""
+    if not failures or any(failure.id != _FOREIGN_ITEMS for failure in failures):
+        return ""
+    pointers = [finding.pointer for failure in failures for finding in failure.verdict.findings]
+    parents = [name for name in ("thread", "run") if any(pointer.endswith(f"/{name}_id") for pointer in pointers)]
+    return f"Lists show objects of another {' or '.join(parents)}" if parents else ""
