@@ -175,7 +175,7 @@ class Coverage:
         return f"{first.program}{others} {verb}{place}: {first.cause}"
 
     def _explain_unobserved(self, programs: Sequence[str]) -> str:
-        """That completed programs did not show something, and why, if they did not wait for their runs."""
+        """Why completed programs did not show something: they did not wait for their runs, or ran to the end."""
         cause = next((end.cause for program in programs if (end := self.ends[program]).cause), None)
         return f"not observed in {_list_some(programs)}" + (f": {cause}" if cause else ", which ran to the end")
 

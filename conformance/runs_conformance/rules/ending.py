@@ -9,7 +9,7 @@ from runs_conformance.contract.lifecycle import ACTIVE, STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.token_usage import completion_usage_is_doubtful
+from runs_conformance.evidence.step_usage import completion_usage_is_doubtful
 from runs_conformance.evidence.truncated_message import messages_cut_by_the_limit, runs_with_truncated_message
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal

@@ -149,7 +149,7 @@ def _assistant_lists(history: History) -> Iterator[_AssistantList]:
         own = {creation.id for creation in created if creation.key is key}
         others = {creation.id for creation in created if creation.key is not key} - own
         seen = {id_ for other in lists if key_of(other.exchange) is key for id_ in other.ids}
-        # What both tenants see and neither created may be offered to all.
+        # An assistant that both tenants see and neither created may be offered to all.
         listed = {id_ for other in lists if key_of(other.exchange) is not key for id_ in other.ids} - seen - own
         deleted = {each.path.get("assistant_id") for each in deletions if each.started < read.ended}
         earlier = {creation.id for creation in created if creation.exchange.happened_before(read)} - deleted

@@ -9,7 +9,7 @@ from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.token_usage import step_and_run_usage
+from runs_conformance.evidence.step_usage import step_and_run_usage
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, is_object
 from runs_conformance.model.rule import rule
@@ -112,7 +112,7 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     """A run's token usage is the sum of its steps' usage.
 
     Clients attribute the cost of a run to its steps. Judged on a complete list of steps requested after the run had
-    ended, if every step shows usage. While a completed step of several shows none, runs of one step are no evidence.
+    ended, if every step shows usage. While a completed step of several shows none, runs of one step prove nothing.
 
     Fix: Add up the usage of the steps when the run ends.
     """
