@@ -95,7 +95,7 @@ def keep_the_order_of_their_messages(supplied: SuppliedMessages | Page) -> Itera
 
 
 def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
-    """The lists of all messages of a thread, complete or not shown to their end, to which all that was sent is known."""
+    """Complete and unended lists of all messages of a thread, if everything that was sent to the thread is known."""
     for page in (*complete_lists(history), *unended_lists(history)):
         thread_id = page.exchange.path.get("thread_id", "")
         is_whole_thread = page.exchange.operation == "list_messages" and "run_id" not in page.query
