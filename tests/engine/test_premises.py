@@ -103,8 +103,16 @@ def test_the_premise_that_most_defects_share_is_named_first() -> None:
     assert failed_premises(tallies | held, [defect])[rule] == f"{second} and 1 more failed"
 
 
+def test_a_setting_that_runs_do_not_show_is_a_premise() -> None:
+    tallies = {"run.max_prompt_tokens.required": Tally(9, [Finding("is missing")])}
+    assert failed_premises(tallies, [])["settings.max_prompt_tokens_is_as_asked"] == (
+        "run.max_prompt_tokens.required failed"
+    )
+
+
 def test_named_premises_are_requirements() -> None:
     known = {*catalogue(), *constraints(DEFAULT_EDITION)}
+    assert known >= PREMISES.keys()
     for patterns in PREMISES.values():
         for pattern in patterns:
             assert any(fnmatchcase(id_, pattern) for id_ in known), pattern

@@ -27,7 +27,17 @@ _INVALID_RUNS = ("create_run.temperature.maximum", "create_run.metadata{}.type")
 _KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
 
+_SHOWN_SETTINGS = (
+    "max_prompt_tokens",
+    "max_completion_tokens",
+    "truncation_strategy",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+)
+
 PREMISES: Mapping[str, tuple[str, ...]] = {
+    **{f"settings.{name}_is_as_asked": (f"run.{name}.required",) for name in _SHOWN_SETTINGS},
     "auth.missing_beta_header_is_invalid_beta": ("auth.beta_header_is_required",),
     "auth.refusals_change_nothing": _KEYS,
     "auth.refusals_give_nothing_away": _KEYS,
@@ -48,7 +58,7 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
     "times.ended_run_has_one_end": _CANCELLED,
     "tools.refused_outputs_leave_the_run_waiting": ("tools.*_are_refused", "submit_tool_outputs.*"),
     "tools.right_outputs_are_taken": ("races.outputs_are_taken_once",),
-    "tools.step_is_open_while_the_run_waits": _CALLS,
+    "tools.step_is_open_while_the_run_waits": (*_CALLS, "tools.missing_outputs_are_refused"),
     "tools.step_keeps_the_calls": _CALLS,
     "tools.step_records_the_outputs": _CALLS,
     "traces.refused_message_is_not_added": (
