@@ -31,8 +31,11 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?")
 MAX_ERRORS = 1_000
 """Errors in a value, and violations in an error, that are looked at: a response may have a million of them."""
 
-MAX_CHECKED = 20_000
-"""Members and items of a value that `jsonschema` checks: it may keep several errors for each of them."""
+MAX_CHECKED, MAX_CHECKED_PARTS = 10_000, 500
+"""Members and items that `jsonschema` checks, of a value with all that is in it and of one object or array.
+
+It keeps all errors of all items of an array in a union, each of some kilobytes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,16 @@ def is_valid_by_jsonschema(name: str, prefix: str, value: JSON, edition: str = D
 
 
 def is_checkable(value: JSON) -> bool:
-    """Whether a value, with all that is in it, has at most `MAX_CHECKED` members and items."""
+    """Whether a value has at most `MAX_CHECKED` members and items, and each part of it at most `MAX_CHECKED_PARTS`."""
     count, pending = 0, [value]
-    while pending and count <= MAX_CHECKED:
+    while pending:
         part = pending.pop()
         parts = part.values() if isinstance(part, Mapping) else part if isinstance(part, (list, tuple)) else ()
         count += len(parts)
+        if count > MAX_CHECKED or len(parts) > MAX_CHECKED_PARTS:
+            return False
         pending += parts
-    return count <= MAX_CHECKED
+    return True
 
 
 def independent_errors(

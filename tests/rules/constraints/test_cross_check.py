@@ -281,7 +281,7 @@ def test_a_page_of_very_many_items_is_not_validated_twice(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(second_opinion, "_validator", fail)
     builder = HistoryBuilder()
-    builder.send("list_runs", page(*[run("nonsense")] * (second_opinion.MAX_CHECKED // 10)))
+    builder.send("list_runs", page(*[run("nonsense")] * (second_opinion.MAX_CHECKED_PARTS + 1)))
     tally = judged(CONSTRAINT, builder.history(), response_schemas.tallies)
     assert tally.outcome is Outcome.FAIL
     assert tally.errors == []
