@@ -1,4 +1,4 @@
-"""Where a finding was made, as far as the scope of a known deviation may depend on it."""
+"""The place of a finding, as far as the scope of a known deviation may depend on it."""
 
 from __future__ import annotations
 

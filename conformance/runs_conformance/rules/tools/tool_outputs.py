@@ -274,7 +274,7 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
 
 
 def _describe_repeated_call(call: ToolCall, answered: Sequence[ToolCall]) -> str:
-    """What is wrong with a call that has the id of an answered one: it is that call again, or has no id of its own."""
+    """Describe a call that has the id of an answered one: it is that call again, or has no id of its own."""
     functions = [(each.name, each.arguments) for each in answered if each.id == call.id]
     if functions and (call.name, call.arguments) not in functions:
         return f"the run makes another call, to {call.name}, under the id of an answered one, {call.id}"
