@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import traces
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 FIRST = {"role": "user", "content": "Hello"}
@@ -40,6 +40,18 @@ def test_run_that_was_refused_and_created() -> History:
 @fails(traces.refused_message_is_not_added, at="/data", times=1)
 def test_message_that_was_refused_and_added() -> History:
     return _refused([run("completed")], [message("user", "Too early.", "msg_2"), HELLO])
+
+
+def test_refused_message_that_is_added_is_found_with_its_first_refusal() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    body = {"assistant_id": "asst_b", "additional_messages": [LATE]}
+    builder.send("create_run", error("No assistant found."), 404, body=body)
+    builder.refuse("create_message", body=LATE)
+    builder.send("list_messages", page(message("user", "Too early.", "msg_2"), HELLO))
+    (finding,) = findings(traces.refused_message_is_not_added, builder.history())
+    expected = "a refused message is in the thread; its request got HTTP 404 No assistant found"
+    assert finding.message == expected
 
 
 @fails(traces.refused_message_is_not_added, at="/data", times=1)

@@ -257,9 +257,14 @@ def refused_requests(history: History, *operations: str, **path: str) -> Iterato
 
 def refused_message_contents(history: History, thread_id: str) -> list[MessageContent]:
     """The contents of all messages in refused requests to a thread."""
-    contents: list[MessageContent] = []
+    return [content for content, _ in refused_messages(history, thread_id)]
+
+
+def refused_messages(history: History, thread_id: str) -> Iterator[tuple[MessageContent, Exchange]]:
+    """The contents of all messages in refused requests to a thread, each with its request."""
     for exchange in refused_requests(history, "create_message", "create_run", thread_id=thread_id):
-        contents.extend(message_contents(messages_in_request(exchange)))
+        for content in message_contents(messages_in_request(exchange)):
+            yield content, exchange
         single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
-        contents.extend([single] if single is not None else [])
-    return contents
+        if single is not None:
+            yield single, exchange

@@ -8,7 +8,8 @@ from runs_conformance.contract.known_members import known_members
 from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.message_content import message_content
+from runs_conformance.evidence.description import describe_response
+from runs_conformance.evidence.message_content import MessageContent, message_content
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
@@ -18,10 +19,11 @@ from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
     all_messages_are_known,
     messages_sent_to,
-    refused_message_contents,
+    refused_messages,
     refused_requests,
 )
 from runs_conformance.evidence.thread_lock import says_locked
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
@@ -110,21 +112,22 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
 
     The client assumes that it was not stored, and sends it again later.
 
-    Fix: Check the lock before the first write.
+    Fix: Complete all checks before the first write.
     """
     page, history = message_list
     thread_id = page.exchange.path["thread_id"]
-    accepted, rejected = (
-        messages_sent_to(history, thread_id, page.exchange),
-        refused_message_contents(history, thread_id),
-    )
+    accepted = messages_sent_to(history, thread_id, page.exchange)
     stored = [message_content(item.value) for item in page.items]
-    for content in dict.fromkeys(each for each in rejected if each[0] == "user"):
+    refusals: dict[MessageContent, Exchange] = {}
+    for content, refusal in refused_messages(history, thread_id):
+        refusals.setdefault(content, refusal)
+    for content, refusal in refusals.items():
         # Requests with other messages whose effect is unknown do not matter.
-        if not all_messages_are_known(history, thread_id, page.exchange, content):
+        if content[0] != "user" or not all_messages_are_known(history, thread_id, page.exchange, content):
             continue
+        message = f"a refused message is in the thread; its request got {describe_response(refusal).rstrip('.')}"
         is_stored = stored.count(content) > accepted.count(content)
-        yield page.exchange.finding("a refused message is in the thread", "/data") if is_stored else PASSED
+        yield page.exchange.finding(message, "/data") if is_stored else PASSED
 
 
 @rule(
