@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.history import History
 from runs_conformance.rules import deltas
-from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import HistoryBuilder, action, call, run, step, streamed_message
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted
+from tests.rules.histories import STEP, HistoryBuilder, action, call, run, step, streamed_message
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
@@ -162,6 +164,19 @@ def test_two_awaited_calls_that_were_streamed_at_one_index() -> History:
     waits = run("requires_action", required_action=action(call("call_1"), call("call_2")))
     begun = ("thread.run.step.created", step("in_progress", calls=[]))
     return streamed(*opening(), begun, *pieces, ("thread.run.requires_action", waits))
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [("call_2", "give two calls the index 0"), ("call_3", "do not add up to its tool call")],
+)
+def test_calls_that_deltas_do_not_distinguish_are_said_to_share_their_index(second: str, message: str) -> None:
+    pieces = [tool_delta({"name": "get_weather", "arguments": "{}"}, id=id_) for id_ in ("call_1", second)]
+    waits = run("requires_action", required_action=action(call("call_1"), call("call_2")))
+    begun = ("thread.run.step.created", step("in_progress", calls=[]))
+    history = streamed(*opening(), begun, *pieces, ("thread.run.requires_action", waits))
+    found = findings(deltas.tool_call_deltas_add_up, history)
+    assert {finding.message for finding in found} == {f"the deltas of {STEP} {message}"}
 
 
 @fails(deltas.awaited_calls_were_streamed, at="/events/5/data/required_action")

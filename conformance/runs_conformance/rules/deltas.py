@@ -147,15 +147,27 @@ def tool_call_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     Clients parse the collected arguments as JSON and call their functions with them. Compared with the step's completed
     event, or with the calls in the stream's run that waits for their outputs.
 
-    Fix: Send every part of the arguments exactly once and in order.
+    Fix: Send every part of the arguments exactly once and in order, with an `index` that only its call has.
     """
     calls = streamed_tool_calls(events) if events.deltas else {}
     for index, streamed_call in calls.items():
         for shown, call, path in _final_calls(events, index, streamed_call):
+            is_shared = len(streamed_call_ids(events, index) & _call_ids(shown)) > 1
+            what = f"give two calls the index {index}" if is_shared else "do not add up to its tool call"
             for member, text in call.texts.items():
                 streamed = streamed_call.texts.get(member, "")
-                message = f"the deltas of {events.id} do not add up to its tool call"
-                yield shown.check(streamed == text, message, path + member, streamed, text)
+                yield shown.check(streamed == text, f"the deltas of {events.id} {what}", path + member, streamed, text)
+
+
+def _call_ids(shown: Observation) -> frozenset[str]:
+    """The ids of the calls that a completed step shows, or that a run waits for."""
+    lists = (shown.get(path) for path in (_CALLS_OF_STEP, _CALLS_OF_RUN))
+    calls = (call for value in lists for call in tool_calls_by_index(value).values())
+    return frozenset(call.id for call in calls if call.id is not None)
+
+
+_CALLS_OF_STEP = "/step_details/tool_calls"
+_CALLS_OF_RUN = "/required_action/submit_tool_outputs/tool_calls"
 
 
 def _awaited_calls(history: History) -> Iterator[tuple[Observation, str, frozenset[str]]]:
@@ -167,7 +179,7 @@ def _awaited_calls(history: History) -> Iterator[tuple[Observation, str, frozens
             continue
         streamed = frozenset[str]().union(*map(streamed_call_ids, steps))
         for run in stream.of_kind("run"):
-            for call in tool_calls_by_index(run.get("/required_action/submit_tool_outputs/tool_calls")).values():
+            for call in tool_calls_by_index(run.get(_CALLS_OF_RUN)).values():
                 if call.id is not None:
                     yield run, call.id, streamed
 
@@ -213,13 +225,11 @@ def _final_calls(
     events: ObjectEvents, index: int, streamed: StreamedToolCall
 ) -> Iterator[tuple[Observation, StreamedToolCall, str]]:
     """The final state of a streamed call: in the completed step, and in the run that waits for its output."""
-    path = "/step_details/tool_calls"
     if events.end is not None and events.event_kind(events.end) == "completed":
-        call = tool_calls_by_index(events.end.get(path)).get(index)
+        call = tool_calls_by_index(events.end.get(_CALLS_OF_STEP)).get(index)
         if call is not None:
-            yield events.end, call, f"{path}/{index}"
-    path = "/required_action/submit_tool_outputs/tool_calls"
+            yield events.end, call, f"{_CALLS_OF_STEP}/{index}"
     for run in events.stream.of_kind("run"):
-        for index, call in tool_calls_by_index(run.get(path)).items():
+        for index, call in tool_calls_by_index(run.get(_CALLS_OF_RUN)).items():
             if call.id is not None and call.id == streamed.id:
-                yield run, call, f"{path}/{index}"
+                yield run, call, f"{_CALLS_OF_RUN}/{index}"
