@@ -10,7 +10,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, call, run, step
 from tests.rules.streams import calling, opening, plain, wrapped
 
@@ -183,6 +183,22 @@ def test_event_after_done() -> History:
 @fails(stream_end.a_stream_lasts_until_its_run_stops)
 def test_done_before_the_end_of_the_run() -> History:
     return streamed(*plain()[:-1], DONE)
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "message"),
+    [
+        ("cancelled", 0.1, "the run is 'cancelled' right after its stream, but its last event there is "),
+        ("in_progress", 0.1, "the stream ends, but the run's last event is "),
+        ("completed", 5.0, "the stream ends, but the run's last event is "),
+    ],
+)
+def test_stream_without_the_last_event_says_how_its_run_is(status: str, after: float, message: str) -> None:
+    builder = HistoryBuilder()
+    exchange = builder.send("create_run", events=[*opening(), DONE], body=ASKED)
+    builder.get_run(run(status), at=exchange.ended + after, took=0.1)
+    (finding,) = findings(stream_end.a_stream_lasts_until_its_run_stops, builder.history())
+    assert finding.message == f"{message}{opening()[-1][0]}"
 
 
 @fails(stream_end.nothing_but_done_follows_the_end_of_the_run)

@@ -112,7 +112,8 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
     The client would not learn the result. The last event of the run is `thread.run.requires_action`, or a terminal one
     such as `thread.run.completed`.
 
-    Fix: Keep the stream open until the run ends or requires action.
+    Fix: Keep the stream open until the run ends or requires action, and send an event of every change of its status,
+    including a cancellation.
     """
     if not stream.observations and any(name_in_data(event) for event in stream.events):
         return  # The events lack their `event:` line, which another rule reports.
@@ -120,12 +121,13 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
         return
     names = [observation.event or "" for observation in stream.of_kind("run")]
     last = names[-1] if names else "no event of the run"
+    after = _state_after(stream) if not pauses_or_ends_run(last) else None
     if not stream.has_error:
-        finding = stream.exchange.finding(
-            f"the stream ends, but the run's last event is {last}", "/events", actual=last
-        )
-        yield PASSED if pauses_or_ends_run(last) else finding
-    elif not pauses_or_ends_run(last) and (after := _state_after(stream)) and after.status in _UNEXPLAINED_BY_ERROR:
+        message = f"the stream ends, but the run's last event is {last}"
+        if after is not None and pauses_or_ends_run(f"thread.run.{after.status}"):
+            message = f"the run is {after.status!r} right after its stream, but its last event there is {last}"
+        yield PASSED if pauses_or_ends_run(last) else stream.exchange.finding(message, "/events", actual=last)
+    elif after is not None and after.status in _UNEXPLAINED_BY_ERROR:
         yield Suspicion(f"a stream ended with an error, but its run was {after.status!r} at once")
 
 
