@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from runs_conformance.causes.failure import Failure
-from runs_conformance.model.json import JSON, Absent, at, is_object
+from runs_conformance.causes.failure import Failure, operations_of
+from runs_conformance.causes.wording import list_names
+from runs_conformance.model.json import JSON, Absent, at, is_object, json_equal
 
 _SHARE = 0.8
 _MIN_SHOWN = 2
@@ -24,15 +25,17 @@ def describe_changes(accepted: Sequence[Failure]) -> tuple[str, str]:
     ]
     missing = sum(_lacks_member(failure) for failure in unknown)
     dropped = missing >= _MIN_SHOWN and missing >= _SHARE * len(unknown)
-    if converted and dropped:
-        return (
-            "types are converted, unknown members dropped",
-            "Switch off the conversion of types, and refuse unknown members instead of dropping them",
-        )
+    storing = list(operations_of(list(filter(_stores_member, unknown))))
+    refuse = "refuse unknown members" + (" instead of dropping them" if dropped else "")
+    if storing:
+        refuse += f"; {list_names(storing, len(storing))} even {'store' if len(storing) > 1 else 'stores'} them"
+    refuse = refuse if dropped or storing else ""
     if converted:
-        return "types are converted", "Switch off the conversion of types"
+        switch = "Switch off the conversion of types"
+        title = "types are converted" + (", unknown members dropped" if dropped else "")
+        return title, switch + (f", and {refuse}" if refuse else "")
     # Alone, this is one of many missing checks, and not a way to treat bodies that explains most of them.
-    return "", "Refuse unknown members instead of dropping them" if dropped else ""
+    return "", refuse[:1].upper() + refuse[1:]
 
 
 def _shows_object(body: JSON | Absent) -> bool:
@@ -41,6 +44,13 @@ def _shows_object(body: JSON | Absent) -> bool:
 
 def _lacks_member(failure: Failure) -> bool:
     return isinstance(at(failure.body, failure.finding.pointer), Absent)
+
+
+def _stores_member(failure: Failure) -> bool:
+    """Whether the response shows the unknown member with the value that was sent."""
+    shown = at(failure.body, failure.finding.pointer)
+    sent = failure.finding.actual
+    return not isinstance(shown, Absent) and not isinstance(sent, Absent) and json_equal(shown, sent)
 
 
 def _is_shown_converted(failure: Failure) -> bool:
