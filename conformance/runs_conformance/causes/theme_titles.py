@@ -105,7 +105,7 @@ def _title_of_lock(failures: Sequence[Failure]) -> str:
     )
     titles = [_title_of_accepted_writes(failures)] if never_locked else []
     titles += [_title_of_kept_lock(stays_locked)] if stays_locked else []
-    return _joined(titles) or "Requests during an active run are not handled as documented"
+    return _join_titles(titles) or "Requests during an active run are not handled as documented"
 
 
 _STATUS = re.compile(r" was '(\w+)'")
@@ -185,7 +185,7 @@ def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     """The wrong transitions of runs: after an end, or between other statuses; empty if another MUST fails."""
     urgent = _most_urgent(failures)
     titles = [_title_of_transition(failure) for failure in urgent]
-    return _joined(titles) if all(titles) and {failure.id for failure in urgent} != {_GRAPH} else ""
+    return _join_titles(titles) if all(titles) and {failure.id for failure in urgent} != {_GRAPH} else ""
 
 
 def _title_of_transition(failure: Failure) -> str:
@@ -222,10 +222,10 @@ def _words_of_several(kind: str, failures: Sequence[Failure]) -> Words:
     if len(titles) > _MAX_TITLES:
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
     fixes = [failure.fix for failure in (*_most_urgent(failures), *failures)]
-    return _joined(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
+    return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
-def _joined(titles: Sequence[str]) -> str:
+def _join_titles(titles: Sequence[str]) -> str:
     """The titles as one; a word in capitals, or in backticks, stays as it is."""
     later = (
         title[:1].lower() + title[1:] if title[1:2] in (" ", "") or title[1:2].islower() else title
