@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
-from tests.causes.verdicts import broken_rule, by_kind
+from tests.causes.verdicts import accepted, broken_rule, by_kind
 
 NAN = "not_a_number: NaN"
 
@@ -99,3 +100,24 @@ def test_usage_that_events_lack_explains_its_difference_to_a_read(
     consequences = {id_: cause.kind for cause in causes.values() for id_ in cause.consequences}
     assert (STORED in consequences) is is_explained
     assert consequences.get(STORED) != causes["lifecycle"].kind
+
+
+@pytest.mark.parametrize(
+    ("operation", "sent", "is_explained"),
+    [
+        ("modify_assistant", {"id": "asst_0"}, True),
+        ("modify_assistant", {"name": "Ada"}, False),
+        ("modify_thread", {"id": "asst_0"}, False),
+        ("get_assistant", {"id": "asst_0"}, False),
+    ],
+)
+def test_stored_unknown_members_explain_an_id_that_is_overwritten(
+    operation: str, sent: dict[str, JSON], is_explained: bool
+) -> None:
+    shown = broken_rule("identity.answer_is_about_what_was_asked_for", operation)
+    finding = Finding("another id", "x", operation, "/id", "asst_a", "asst_0")
+    example: JSON = {"exchange": "x", "operation": operation, "request": {"body": sent}, "case": {"role": "negative"}}
+    taken = accepted("modify_assistant.additionalProperties", "modify_assistant")
+    causes = by_kind(taken, replace(shown, findings=(finding,), counterexample=example))
+    consequences = {id_ for cause in causes.values() for id_ in cause.consequences}
+    assert (shown.id in consequences) is is_explained

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from runs_conformance.causes.failure import Failure, kind_shown
 from runs_conformance.causes.groups import FailureClassifier
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
 _TIES = "listing.ties_keep_one_order"
@@ -17,6 +17,8 @@ _REVIVED = ("lifecycle.terminal_status_is_final",)
 
 _AS_STREAMED = (*_REVIVED, "usage.is_given_when_completed", "usage.is_given_when_ended")
 """Explain runs that differ from the end of their stream, by the members that differ."""
+_UNKNOWN_MEMBERS = ("modify_assistant.additionalProperties", "modify_thread.additionalProperties")
+"""Explain identities that modifications overwrite, if these contain them."""
 _END_MEMBERS = frozenset({"status", "completed_at", "cancelled_at", "failed_at"})
 """The members of which a revived run shows at least one differently."""
 
@@ -32,6 +34,8 @@ _NAN = "not_a_number"
 
 _EXPLAINED_BY = {
     "transport.json_is_by_the_letter": _NOT_JSON,
+    "identity.answer_is_about_what_was_asked_for": _UNKNOWN_MEMBERS,
+    "identity.never_changes": _UNKNOWN_MEMBERS,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
     "deletion.deleted_thread_shows_nothing": _SHARED_ID,
     "deletion.deleted_thread_takes_nothing": _SHARED_ID,
@@ -93,9 +97,25 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
+        and (patterns is not _UNKNOWN_MEMBERS or _is_overwritten(failure, each))
         and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
     ]
+
+
+def _is_overwritten(failure: Failure, explaining: Failure) -> bool:
+    """Whether modifications that may not contain a member store it, so that it is no longer what it was.
+
+    The example has the request, with the value that its response shows.
+    """
+    operations = {finding.operation or "" for finding in failure.verdict.findings}
+    sent = at(failure.verdict.counterexample, "/request/body")
+    return (
+        all(operation.startswith("modify_") for operation in operations)
+        and explaining.id.partition(".")[0] in operations
+        and is_object(sent)
+        and failure.finding.actual == sent.get(failure.finding.pointer[1:], ABSENT)
+    )
 
 
 def _explains_difference(failure: Failure, explaining: Failure) -> bool:
