@@ -188,7 +188,7 @@ def streams_refusals_as_success(hooks: Hooks) -> None:
         streams.set(isinstance(body, dict) and body.get("stream") is True)
         return body
 
-    def succeed(operation: Operation | None, error: ApiError) -> int:
+    def report_success(operation: Operation | None, error: ApiError) -> int:
         refused.set(streams.get())
         return 200 if streams.get() else status(operation, error)
 
@@ -202,5 +202,5 @@ def streams_refusals_as_success(hooks: Hooks) -> None:
     def stream_headers(server: ServerState) -> dict[str, str]:
         return headers(server) | ({"content-type": hooks.stream_content_type} if refused.get() else {})
 
-    hooks.read_body, hooks.error_status = read_body, succeed
+    hooks.read_body, hooks.error_status = read_body, report_success
     hooks.encode_json, hooks.response_headers = encode_as_events, stream_headers
