@@ -9,6 +9,7 @@ from pathlib import Path
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import report_transitions
 from runs_conformance.app.judge_partition import AnyJob, PartitionJob, in_memory, judge_jobs, split_history
+from runs_conformance.app.memory import return_large_blocks
 from runs_conformance.app.options import (
     RunOptions,
     build_history_judge,
@@ -117,6 +118,7 @@ def judge(
     that cannot be read is skipped if another one can. The report does not depend on `jobs`, the number of processes.
     Raises UsageError if no file can be read.
     """
+    return_large_blocks()
     cuts: list[CutRecording] = []
     problems: list[str] = []
     try:

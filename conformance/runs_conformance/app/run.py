@@ -9,6 +9,7 @@ from runs_conformance.app import shrink_findings
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import build_report, build_unreachable_report
 from runs_conformance.app.live_run import LiveRun
+from runs_conformance.app.memory import return_large_blocks
 from runs_conformance.app.open_run import open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_history_judge, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
@@ -112,6 +113,7 @@ def judge(
     not discard results. Calls `on_result` with the merged results of the programs. Raises UsageError if the folder
     cannot be written, or an object named by `--use` does not exist.
     """
+    return_large_blocks()
     context = program_context(target, options)
     header = RunHeader.from_plan(target, options, context, plan)
     with open_run(target, options, context, folder, header.to_json(), listener) as live_run:
