@@ -42,9 +42,9 @@ class KnownDeviation:
 
     `dialects` are names of dialects. Its other members restrict it to findings whose actual value is one of `actual`,
     is an integer of at least `minimum`, or is a time that follows the `created_at` beside it by one of the numbers of
-    seconds `after_creation`; to those in an object whose members have the JSON types that `beside` states; to those about a run
-    with a tool of one of the types `tools`, or an object with a call of one of the types `calls`; and to `recorded`
-    traffic, which another client than this suite sent.
+    seconds `after_creation`; to those in an object whose members have the JSON types that `beside` states; to those
+    about a run with a tool of one of the types `tools`, or an object with a call of one of the types `calls`; and to
+    `recorded` traffic, which another client than this suite sent.
     """
 
     id: str
