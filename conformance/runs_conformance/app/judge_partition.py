@@ -124,7 +124,8 @@ def judge_partition(source: str, partition: Partition, history_judge: HistoryJud
     damaged one began. Each occasion counts once.
     """
     if not partition.missing_data_reason:
-        yield _drop_dependency_findings(judge_program(source, partition.exchanges, history_judge), partition)
+        results = judge_program(source, partition.exchanges, history_judge)
+        yield _drop_dependency_findings(_drop_redacted_findings(results, partition.exchanges), partition)
         return
     reason = history_judge.missing_data_reason if history_judge.partial else partition.missing_data_reason
     partial = replace(history_judge, partial=True, missing_data_reason=reason)
@@ -136,7 +137,7 @@ def judge_partition(source: str, partition: Partition, history_judge: HistoryJud
             }
             complete_history_judge = replace(history_judge, rules=complete_history_rules, constraint_judges=())
             results = _add_findings(results, judge_program(source, partition.complete, complete_history_judge))
-        yield _drop_dependency_findings(results, partition)
+        yield _drop_dependency_findings(_drop_redacted_findings(results, partition.exchanges), partition)
     response_checks_only = replace(partial, rules={}, constraint_judges=_RESPONSE_SCHEMA_CHECKS)
     for exchange in partition.damaged:
         yield replace(judge_program(source, [exchange], response_checks_only), operation_stats={})
@@ -193,16 +194,31 @@ def _drop_dependency_findings(verdicts: ProgramVerdicts, partition: Partition) -
     )
 
 
+def _drop_redacted_findings(verdicts: ProgramVerdicts, exchanges: Sequence[Exchange]) -> ProgramVerdicts:
+    """The verdicts on recorded traffic without findings about values that the recorder redacted."""
+    if any(exchange.step is not None for exchange in exchanges):
+        return verdicts
+    tallies = {id_: _without_redaction(tally) for id_, tally in verdicts.tallies.items()}
+    failed = {id_ for id_, tally in tallies.items() if tally.findings}
+    examples = {id_: example for id_, example in verdicts.counterexamples.items() if id_ in failed}
+    return replace(verdicts, tallies=tallies, counterexamples=examples)
+
+
 def _constraints_without_redaction(history: History) -> Tallies:
     """Check the constraints on responses; findings about redacted values become inconclusive."""
-    tallies = response_schemas.tallies(history)
-    for tally in tallies.values():
-        redacted = [finding for finding in tally.findings if contains_marker(finding.actual)]
-        if redacted:
-            tally.findings = [finding for finding in tally.findings if finding not in redacted]
-            tally.judged = max(0, tally.judged - len(redacted))
-            tally.inconclusive["the recorder redacted the value"] += len(redacted)
-    return tallies
+    return {id_: _without_redaction(tally) for id_, tally in response_schemas.tallies(history).items()}
+
+
+def _without_redaction(tally: Tally) -> Tally:
+    redacted = [each for each in tally.findings if contains_marker(each.actual) or contains_marker(each.expected)]
+    if not redacted:
+        return tally
+    return replace(
+        tally,
+        findings=[finding for finding in tally.findings if finding not in redacted],
+        judged=max(0, tally.judged - len(redacted)),
+        inconclusive=tally.inconclusive + Counter({"the recorder redacted the value": len(redacted)}),
+    )
 
 
 _RESPONSE_SCHEMA_CHECKS = (("constraints of responses", _constraints_without_redaction),)

@@ -11,8 +11,9 @@ from runs_conformance.model.exchange import Response
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.recordings.redaction_marker import (
-    contains_marker,
     contains_redacted_id,
+    hides_judged_text,
+    hides_sent_text,
     is_marker,
     is_redacted_id,
 )
@@ -52,7 +53,7 @@ def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent
             if any(size > len(entry.content) for size in sizes) or _looks_truncated(entry.content)
             else ""
         )
-    return REQUEST_REDACTED if contains_marker(body) else ""
+    return REQUEST_REDACTED if hides_sent_text(body) else ""
 
 
 def _had_body(entry: RecordedEntry, operation: Operation, stated: int | None) -> bool:
@@ -118,8 +119,8 @@ def _was_sent_with_body(entry: RecordedEntry, headers: Mapping[str, str]) -> boo
 
 
 def is_redacted_text(response: Response) -> bool:
-    """Whether any text of a response was redacted."""
-    return contains_marker(response.body) or any(contains_marker(event.data) for event in response.events or ())
+    """Whether any text of a response was redacted from which rules may conclude something."""
+    return hides_judged_text(response.body) or any(hides_judged_text(event.data) for event in response.events or ())
 
 
 def has_redacted_ids(

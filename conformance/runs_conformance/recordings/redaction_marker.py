@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 
@@ -69,6 +69,28 @@ def contains_marker(value: JSON | Absent) -> bool:
     return any(is_marker(text) for _, text in _texts(value))
 
 
+def hides_judged_text(value: JSON | Absent) -> bool:
+    """Whether any text in a response was redacted from which rules may conclude something.
+
+    They conclude nothing from the headers that a run sends to other servers, and from the outputs of such servers. The
+    outputs of functions are compared with what was submitted.
+    """
+    return any(is_marker(text) for _, text in _texts(value, leaves_out=_is_foreign))
+
+
+def hides_sent_text(value: JSON | Absent) -> bool:
+    """Whether any text in the body of a request was redacted, except headers that a run sends to other servers."""
+    return any(is_marker(text) for _, text in _texts(value, leaves_out=_is_header))
+
+
+def _is_header(name: str, _parent: str) -> bool:
+    return name == "headers"
+
+
+def _is_foreign(name: str, parent: str) -> bool:
+    return name == "headers" or (name == "output" and parent != "function")
+
+
 def contains_redacted_id(value: JSON | Absent) -> bool:
     """Whether any id in a value was redacted, or an object has the same one for itself and for what it belongs to."""
     return any(name in _ID_MEMBERS and is_redacted_id(text) for name, text in _texts(value)) or any(
@@ -81,15 +103,19 @@ def _has_one_id_for_all(value: Mapping[str, JSON]) -> bool:
     return len(ids) > 1 and len(set(ids)) == 1 and not _ID_PREFIX.match(ids[0])
 
 
-def _texts(value: JSON | Absent, name: str = "") -> Iterator[tuple[str, str]]:
+def _texts(
+    value: JSON | Absent, name: str = "", leaves_out: Callable[[str, str], bool] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Every text with the name of its member; `leaves_out` tests the names of a member and of the one around it."""
     if isinstance(value, str):
         yield name, value
     elif is_object(value):
         for key, member in value.items():
-            yield from _texts(member, key)
+            if leaves_out is None or not leaves_out(key, name):
+                yield from _texts(member, key, leaves_out)
     elif is_array(value):
         for item in value:
-            yield from _texts(item, name)
+            yield from _texts(item, name, leaves_out)
 
 
 def _objects(value: JSON | Absent) -> Iterator[Mapping[str, JSON]]:
