@@ -2,25 +2,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import traces
-from tests.rules.examples import fails, findings, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
 FIRST = {"role": "user", "content": "Hello"}
 LATE = {"role": "user", "content": "Too early."}
 
 
-def _refused(runs: list[Any], messages: list[Any]) -> History:
+def _refused(runs: list[Any], messages: list[Any], has_more: bool = False) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [FIRST]})
     builder.see_statuses("queued", "in_progress")
     builder.refuse("create_message", body=LATE)
     builder.refuse("create_run", body={"assistant_id": ASSISTANT})
     builder.get_run(run("completed"))
-    builder.send("list_runs", page(*runs))
-    builder.send("list_messages", page(*messages))
+    builder.send("list_runs", page(*runs, has_more=has_more))
+    builder.send("list_messages", page(*messages, has_more=has_more))
     return builder.history()
 
 
@@ -30,6 +32,12 @@ HELLO = message("user", "Hello", "msg_1")
 @passes(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
 def test_refusals_without_effect() -> History:
     return _refused([run("completed")], [message(), HELLO])
+
+
+def test_lists_that_are_not_shown_to_their_end_are_inconclusive() -> None:
+    shown = _refused([run("completed")], [HELLO], has_more=True)
+    for rule in (traces.refused_run_is_not_created, traces.refused_message_is_not_added):
+        assert judge(rule, shown) == [Inconclusive(NOT_SHOWN_TO_ITS_END)]
 
 
 @fails(traces.refused_run_is_not_created, at="/data", times=1)

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.evidence.accepted_invalid import is_valid_object
-from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
+from runs_conformance.evidence.complete_list import (
+    NOT_SHOWN_TO_ITS_END,
+    complete_lists,
+    run_creations,
+    thread_creation,
+    unended_lists,
+)
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.description import describe_response
 from runs_conformance.evidence.message_content import MessageContent, message_content
@@ -28,18 +34,18 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import PASSED, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
 def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str], bool]]:
-    """Complete lists of runs after a refused creation, with the ids of all runs created on the thread.
+    """Complete and unended lists of runs after a refused creation, with the ids of all runs created on the thread.
 
     The third item says whether a request was refused for an active run although no run had been created.
     """
-    for page in complete_lists(history):
+    for page in (*complete_lists(history), *unended_lists(history)):
         if page.kind != "run":
             continue
         thread_id = page.exchange.path.get("thread_id", "")
@@ -77,7 +83,9 @@ def refused_run_is_not_created(run_list: tuple[Page, set[str], bool]) -> Iterato
     page, known, names_a_run = run_list
     extra = sorted(set(page.ids) - known)
     misplaced = sorted({run.id for run in observations_in(page.exchange) if run.is_misplaced} - known)
-    if extra:
+    if page.exchange.member("has_more") is True:
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+    elif extra:
         yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data")
     elif misplaced:
         yield Suspicion(f"run {misplaced[0]}, which no request created, is listed, but names another thread")
@@ -88,7 +96,7 @@ def refused_run_is_not_created(run_list: tuple[Page, set[str], bool]) -> Iterato
 
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
-    for page in complete_lists(history):
+    for page in (*complete_lists(history), *unended_lists(history)):
         if page.kind != "message" or "run_id" in page.query:
             continue
         thread_id = page.exchange.path.get("thread_id", "")
@@ -115,6 +123,9 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
     Fix: Complete all checks before the first write.
     """
     page, history = message_list
+    if page.exchange.member("has_more") is True:
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        return
     thread_id = page.exchange.path["thread_id"]
     accepted = messages_sent_to(history, thread_id, page.exchange)
     stored = [message_content(item.value) for item in page.items]
