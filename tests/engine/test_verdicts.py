@@ -355,6 +355,18 @@ def test_a_premise_that_suffices_comes_before_programs_that_ended_early() -> Non
     assert reason_of(constraint, {**ignored, "message_delta.id.type": Tally(3)})[1] == other, "some streams came"
 
 
+def test_what_failed_comes_before_the_early_end_of_the_test_run() -> None:
+    outer, inner = "run.usage.type", "run.usage.total_tokens.type"
+    context = VerdictContext(default_reason=lambda capability, id_: NotJudgedReason("it stopped early", "a full run"))
+
+    def reason(tallies: dict[str, Tally]) -> tuple[str | None, str | None]:
+        verdicts = build_verdicts(tallies, REQUIREMENTS, context)
+        return next((each.reason, each.needs) for each in verdicts if each.id == inner)
+
+    assert reason({outer: Tally(1, [Finding("no")])}) == (f"not observed, because {outer} failed", None)
+    assert reason({}) == ("it stopped early", "a full run")
+
+
 def test_a_shortfall_names_the_premise_that_failed() -> None:
     id_, broken = "tools.right_outputs_are_taken", "races.outputs_are_taken_once"
     tallies = {id_: Tally(12), broken: Tally(1, [Finding("both were accepted")])}

@@ -100,8 +100,12 @@ def _verdict(
     outcome, reason, needs = _outcome(id_, requirement, rule, tally or Tally(), context)
     if outcome is Outcome.PASS and (violated := _violated_premise(rule, tallies)) is not None:
         outcome, reason = Outcome.INCONCLUSIVE, f"may have held by chance, because {violated} failed"
-    if tally is None and outcome in _UNDECIDED and needs is None and isinstance(requirement, Constraint):
-        reason = places.explain_absence(requirement) or _with_place(requirement, reason, places, context)
+    if tally is None and outcome in _UNDECIDED and isinstance(requirement, Constraint):
+        is_default = reason == context.default_reason(requirement.capability, id_).reason
+        if (needs is None or is_default) and (explained := places.explain_absence(requirement)) is not None:
+            reason, needs = explained, None
+        elif needs is None:
+            reason = _with_place(requirement, reason, places, context)
     findings = sort_findings(tally.findings, example) if tally is not None and outcome is Outcome.FAIL else []
     return Verdict(
         id=id_,
