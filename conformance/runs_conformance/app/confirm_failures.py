@@ -132,7 +132,7 @@ def confirm_failures(
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}
-    return with_confirmations(replace(result, counterexamples=shown), confirmations, replayable)
+    return with_confirmations(replace(result, counterexamples=shown, enlarged=enlarged), confirmations, replayable)
 
 
 def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:

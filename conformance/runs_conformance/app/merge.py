@@ -212,9 +212,9 @@ class _PlanOrder:
 
 
 def _merge_counterexamples(result: RunResult, runs: Sequence[RecordedRun]) -> dict[str, JSON]:
-    """Return the counterexamples, replaced by their shrunk form if a test run recorded one."""
-    smaller = {id_: example for run in runs if run.footer for id_, example in run.footer.counterexamples.items()}
-    return {id_: smaller.get(id_, example) for id_, example in result.counterexamples.items()}
+    """Return the counterexamples, replaced by those with fewer or more steps that a test run recorded."""
+    replaced = {id_: example for run in runs if run.footer for id_, example in run.footer.counterexamples.items()}
+    return {id_: replaced.get(id_, example) for id_, example in result.counterexamples.items()}
 
 
 def _merge_counts(runs: Sequence[RecordedRun]) -> Counts:

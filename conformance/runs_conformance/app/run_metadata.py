@@ -147,8 +147,8 @@ class RunHeader:
 class RunFooter:
     """How a test run ended, as far as its exchanges do not show it. A killed test run has no footer.
 
-    `ends` holds the programs that ended early or did not wait for their runs. `unreachable_reason` says why the target could not be tested at all.
-    `counterexamples` are those that fuzzing found and shrank with requests that are not judged.
+    `ends` holds the programs that ended early or did not wait for their runs. `unreachable_reason` says why the target
+    could not be tested at all. `counterexamples` are those that were shrunk, or given more steps, with requests that are not judged.
     `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
     """
 
@@ -168,13 +168,17 @@ class RunFooter:
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
         """Build the footer of a finished test run."""
-        shrunk = {id_: result.counterexamples[id_] for id_ in result.fuzzed_violations if id_ in result.counterexamples}
+        replaced = {
+            id_: example
+            for id_, example in result.counterexamples.items()
+            if id_ in result.fuzzed_violations or id_ in result.enlarged
+        }
         return cls(
             counts=result.counts,
             early_end_reason=result.early_end_reason,
             interrupted=result.interrupted,
             internal_errors=result.internal_errors,
-            counterexamples=shrunk,
+            counterexamples=replaced,
             limits=result.limits,
             ends=tuple(end for end in result.program_ends if end.is_early or end.is_cut),
             approach=result.approach,

@@ -142,6 +142,8 @@ class RunResult:
     last_statuses: Counter[str] = field(default_factory=Counter)
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How often each replayed failure occurred, and how often it was replayed."""
+    enlarged: frozenset[str] = frozenset()
+    """The failures whose counterexamples have more steps, with which alone they occurred again."""
     approach: Approach = field(default_factory=Approach)
     hazards: tuple[Hazard, ...] = ()
     unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
