@@ -58,8 +58,7 @@ def test_refused_message_that_is_added_is_found_with_its_first_refusal() -> None
     builder.refuse("create_message", body=LATE)
     builder.send("list_messages", page(message("user", "Too early.", "msg_2"), HELLO))
     (finding,) = findings(traces.refused_message_is_not_added, builder.history())
-    expected = "a refused message is in the thread; its request got HTTP 404 No assistant found"
-    assert finding.message == expected
+    assert finding.message == "a refused message is in the thread (HTTP 404 No assistant found)"
 
 
 @fails(traces.refused_message_is_not_added, at="/data", times=1)

@@ -136,7 +136,7 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
         # Requests with other messages whose effect is unknown do not matter.
         if content[0] != "user" or not all_messages_are_known(history, thread_id, page.exchange, content):
             continue
-        message = f"a refused message is in the thread; its request got {describe_response(refusal).rstrip('.')}"
+        message = f"a refused message is in the thread ({describe_response(refusal).rstrip('.')})"
         is_stored = stored.count(content) > accepted.count(content)
         yield page.exchange.finding(message, "/data") if is_stored else PASSED
 
