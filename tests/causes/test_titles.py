@@ -449,7 +449,18 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
     assert ("let it handle these" in cause.fix) is title.startswith("Some")
 
 
-def test_an_id_after_what_it_names_is_left_out_of_the_title() -> None:
-    message = "the run makes another call under the id of an answered one, call_154d58ae89e19a7e9dfea"
-    cause = only(found("tools.accepted_outputs_are_not_asked_for_again", message, "x1"))
-    assert cause.title == "The run makes another call under the id of an answered one"
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        (
+            "the run makes another call under the id of an answered one, call_154d58ae89e19a7e9dfea",
+            "The run makes another call under the id of an answered one",
+        ),
+        (
+            "a message is in the thread (HTTP 404 No assistant found with id 'asst_154d58ae89e19a7e9dfea')",
+            "A message is in the thread (HTTP 404 No assistant found)",
+        ),
+    ],
+)
+def test_an_id_after_what_it_names_is_left_out_of_the_title(message: str, title: str) -> None:
+    assert only(found("tools.accepted_outputs_are_not_asked_for_again", message, "x1")).title == title

@@ -24,7 +24,7 @@ _NAMED_ID = re.compile(
     rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
 )
 """Ids in findings, which differ between test runs."""
-_APPOSITION = re.compile(rf", (?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}(?=[,;]|$)")
+_APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}'?(?=[,;)]|$)")
 """An id that names an object which is described before it."""
 
 
