@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -256,6 +257,34 @@ def test_concurrent_and_repeated_commands_run_in_a_shell() -> None:
     content = b'{"id": "some_id", "status": "requires_action", "required_action": ' + calls + b"}"
     shown = run_in_shell("application/json", content, example(SUBMIT, steps=steps))
     assert shown.count('"id": "some_id"') == 2
+
+
+CANCEL = Step(operation="cancel_run", path=RUN_PATH, after_event="thread.message.delta", pause=0.1)
+
+
+def test_a_request_that_followed_an_event_waits_for_it() -> None:
+    streamed = replace(SUBMIT, stream=True)
+    made = example(streamed, steps=Reproduction((*BEFORE, RUN, WAIT, Concurrent((streamed, CANCEL)))).to_json())
+    text = script(made, URL)
+    assert text is not None
+    assert "sleep 0.1\n" not in text
+    both = text.splitlines()[-2]
+    assert both.startswith("(curl -sSN ")
+    waiting = (
+        "(for _ in {1..50}; do grep -qs '^event: *thread.message.delta' \"$ANSWERS\"/* && break; sleep 0.1; done; curl "
+    )
+    assert waiting in both
+
+
+@NEEDS_SHELL
+def test_commands_that_wait_for_an_event_run_in_a_shell() -> None:
+    streamed = replace(RUN, path={"thread_id": "t"}, stream=True, name="")
+    cancel = replace(CANCEL, path={"thread_id": "t", "run_id": "r"})
+    made = example(streamed, (), steps=Reproduction((Concurrent((streamed, cancel)),)).to_json())
+    content = b'event: thread.message.delta\ndata: {"id": "some_id"}\n\n'
+    started = time.monotonic()
+    assert run_in_shell("text/event-stream", content, made).count("thread.message.delta") == 2
+    assert time.monotonic() - started < 4
 
 
 @NEEDS_SHELL

@@ -28,6 +28,7 @@ from runs_conformance.reporting.codegen.shell import (
     jq_status_test,
     quote,
     variable_name,
+    wait_for_event,
 )
 from runs_conformance.reporting.request_access import RequestAccess
 
@@ -208,7 +209,7 @@ class _Shell:
             yield self._curl(move[0])
 
     def _pause(self, move: _Move) -> Iterator[str]:
-        pauses = [step.get("pause") for step in move]
+        pauses = [step.get("pause") for step in move if not step.get("after_event")]
         seconds = max((pause for pause in pauses if isinstance(pause, (int, float)) and pause > 0), default=0)
         if seconds:
             yield f"sleep {float(min(seconds, MAX_PAUSE))}"
@@ -216,9 +217,16 @@ class _Shell:
     def _concurrent_lines(self, move: _Move) -> Iterator[str]:
         """The commands that send requests at once; the responses are in numbered files."""
         yield "ANSWERS=$(mktemp -d)"
-        requests = (f'{self._curl(step)} > "$ANSWERS/{number}"' for number, step in enumerate(move, 1))
+        requests = (f'{self._concurrent_curl(step)} > "$ANSWERS/{number}"' for number, step in enumerate(move, 1))
         # In a shell of their own, an interactive shell does not report these jobs.
         yield f"({' & '.join(requests)} & wait)"
+
+    def _concurrent_curl(self, step: Mapping[str, JSON]) -> str:
+        """The command that sends a concurrent step, which may have to wait for an event in the stream of another."""
+        curl = self._curl(step)
+        if event := step.get("after_event"):
+            return f"({wait_for_event(str(event), '$ANSWERS')}; {curl})"
+        return curl.replace("curl -sS", "curl -sSN", 1) if step.get("stream") else curl
 
     def _repeat_storing(self, step: Mapping[str, JSON]) -> str:
         """The command that repeats a step until it shows a status, and stores its response."""

@@ -104,3 +104,8 @@ def jq_status_test(statuses: list[str]) -> str:
 
 def _is_inert(text: str) -> bool:
     return text.isprintable() and _INERT_IN_DOUBLE_QUOTES.match(text) is not None
+
+
+def wait_for_event(name: str, folder: str) -> str:
+    """The command that waits until a file in a folder has an event whose name begins so, at most five seconds."""
+    return f'for _ in {{1..50}}; do grep -qs {quote(f"^event: *{name}")} "{folder}"/* && break; sleep 0.1; done'
