@@ -1,30 +1,24 @@
 from __future__ import annotations
 
-from runs_conformance.engine.polling import (
-    MIN_SAMPLES,
-    MIN_TIMEOUT,
-    MIN_TIMEOUT_AFTER_HANGS,
-    MIN_TIMEOUTS,
-    PollSchedule,
-)
+from runs_conformance.engine.polling import MIN_SAMPLES, MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANGS, PollSchedule
 
 
-def schedule_with(successes: int = 0, timeouts: int = 0, seconds: float = 0.1, waited: float = 15.0) -> PollSchedule:
+def schedule_with(successes: int = 0, timeouts: int = 0, seconds: float = 0.1) -> PollSchedule:
     schedule = PollSchedule()
     for _ in range(successes):
         schedule.record_success(seconds)
     for _ in range(timeouts):
-        schedule.record_timeout(waited)
+        schedule.record_timeout()
     return schedule
 
 
 def test_timeout_is_as_configured_without_samples() -> None:
-    assert schedule_with(successes=MIN_SAMPLES - 1, timeouts=MIN_TIMEOUTS - 1).timeout(60) == 60
+    assert schedule_with(successes=MIN_SAMPLES - 1, timeouts=MIN_SAMPLES - 1).timeout(60) == 60
 
 
 def test_timeout_is_short_after_fast_runs() -> None:
     assert schedule_with(successes=MIN_SAMPLES).timeout(60) == MIN_TIMEOUT
-    assert schedule_with(successes=MIN_SAMPLES, timeouts=MIN_TIMEOUTS).timeout(60) == MIN_TIMEOUT_AFTER_HANGS
+    assert schedule_with(successes=MIN_SAMPLES, timeouts=MIN_SAMPLES).timeout(60) == MIN_TIMEOUT_AFTER_HANGS
 
 
 def test_timeout_is_long_after_slow_runs() -> None:
@@ -33,23 +27,7 @@ def test_timeout_is_long_after_slow_runs() -> None:
 
 
 def test_timeout_shrinks_after_hangs() -> None:
-    assert schedule_with(timeouts=MIN_TIMEOUTS).timeout(60) == MIN_TIMEOUT
-    assert schedule_with(timeouts=MIN_TIMEOUTS, waited=60.0).timeout(60) == MIN_TIMEOUT_AFTER_HANGS
-    assert schedule_with(successes=1, timeouts=MIN_TIMEOUTS, waited=60.0).timeout(60) == MIN_TIMEOUT
-
-
-def test_one_wait_after_short_hangs_is_as_long_as_configured() -> None:
-    schedule = schedule_with(timeouts=MIN_TIMEOUTS)
-    assert [schedule.claim_long_wait(60) for _ in range(3)] == [True, False, False]
-    assert not schedule_with().claim_long_wait(60)
-    assert not schedule_with(timeouts=MIN_TIMEOUTS, waited=60.0).claim_long_wait(60)
-
-
-def test_a_slow_run_in_the_long_wait_restores_the_timeout() -> None:
-    schedule = schedule_with(timeouts=MIN_TIMEOUTS)
-    schedule.record_success(20.0)
-    assert schedule.timeout(60) == 60
-    assert not schedule.claim_long_wait(60)
+    assert schedule_with(timeouts=MIN_SAMPLES).timeout(60) == MIN_TIMEOUT
 
 
 def test_timeout_never_exceeds_the_configured_one() -> None:

@@ -10,6 +10,7 @@ from runs_conformance.engine.target_health import (
     MAX_CONSECUTIVE_STUCK_RUNS,
     MAX_CONSECUTIVE_UNANSWERED,
     MAX_CONSECUTIVE_UNANSWERED_PER_OPERATION,
+    MAX_STUCK_RUNS_WITHOUT_PROGRESS,
 )
 from runs_conformance.model.case import Concurrent, Ref, Role, Step, Unmet
 from runs_conformance.model.exchange import Completion, Exchange
@@ -225,17 +226,33 @@ def test_no_stream_is_opened_when_streams_are_stuck() -> None:
     assert len(target.sent) == 1
 
 
-def test_one_program_waits_long_after_the_search_met_stuck_runs() -> None:
+def test_slow_runs_are_waited_for_after_the_search_met_stuck_ones() -> None:
     clock = Clock()
     schedule = clock.schedule
-    setting = replace(SETTING, run_timeout=60.0)
-    target = ScriptedSender(always_answer({"status": "queued"}))
+    target = ScriptedSender(lambda step: (200, {"status": "completed" if clock.time > 70 else "queued"}))
     waited: list[int] = []
-    for timeout in (15.0, 15.0, 60.0, 60.0):
+    for timeout in (15.0, 15.0, 60.0):
         before = clock.time
-        run_program(make_program(POLL), replace(setting, run_timeout=timeout), target, Budget(), schedule)
+        run_program(make_program(POLL), replace(SETTING, run_timeout=timeout), target, Budget(), schedule)
         waited.append(round(clock.time - before))
-    assert waited == [15, 15, 60, 5]
+    assert waited[:2] == [15, 15]
+    assert 40 <= waited[2] < 43
+
+
+def stuck_runs_until_cut(budget: Budget) -> int:
+    """The number of stuck runs after which no further run is waited for."""
+    for number in range(20):
+        if budget.stuck_runs_problem is not None:
+            return number
+        budget.count_stuck_run("queued")
+    return 20
+
+
+def test_fewer_stuck_runs_suffice_if_no_run_has_ended() -> None:
+    budget = Budget()
+    assert stuck_runs_until_cut(budget) == MAX_STUCK_RUNS_WITHOUT_PROGRESS
+    budget.count_progressing_run()
+    assert stuck_runs_until_cut(budget) == MAX_CONSECUTIVE_STUCK_RUNS
 
 
 def test_unresponsive_operation_stops_the_program() -> None:

@@ -14,10 +14,7 @@ SLOWEST_MULTIPLE = 20.0
 """The timeout as a multiple of the slowest successful wait so far."""
 
 MIN_SAMPLES = 3
-"""Number of successes needed before the schedule adapts to them."""
-
-MIN_TIMEOUTS = 2
-"""Number of timeouts after which runs may never end. The search for an approach stops after as many."""
+"""Number of successes or timeouts needed before the schedule adapts to them."""
 
 SAMPLE_WINDOW = 9
 """Number of recent durations from which the next is predicted."""
@@ -29,9 +26,7 @@ Statuses: TypeAlias = tuple[str, ...]
 """The statuses that a poll waits for."""
 
 MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANGS = 15.0, 5.0
-"""Lower bounds of the learned timeout in seconds. The smaller one applies after several timeouts, if other runs end or
-one of them was waited for as long as configured.
-"""
+"""Lower bounds of the learned timeout in seconds; the smaller one applies after several timeouts."""
 
 
 @dataclass(slots=True)
@@ -41,8 +36,7 @@ class PollSchedule:
     The interval grows with the time waited so far (`growth`), between `min_interval` and `max_interval`. The first
     intervals are half the mean wait, at most `max_first_interval`. Around the median duration of earlier waits for the
     same statuses, polls are denser. The timeout is learned from the slowest success, because on a target that leaves
-    runs hanging each wait would otherwise take the whole configured timeout. If no run has ended in the first waits,
-    which may have been short, only one wait takes the whole timeout, to find out whether runs are slow.
+    runs hanging each wait would otherwise take the whole configured timeout.
     """
 
     min_interval: float = 0.02
@@ -56,8 +50,6 @@ class PollSchedule:
     _wait_count: int = 0
     _successes: int = 0
     _timeouts: int = 0
-    _longest_timeout: float = 0.0
-    _has_long_wait: bool = False
     _durations: dict[Statuses, deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,20 +73,10 @@ class PollSchedule:
 
     def timeout(self, configured: float) -> float:
         """Return how long to poll, at most `configured`."""
-        hangs = self._timeouts >= MIN_TIMEOUTS
-        if self._successes < MIN_SAMPLES and not hangs:
-            return configured
-        ends_nothing = not self._successes and self._longest_timeout >= configured
-        least = MIN_TIMEOUT_AFTER_HANGS if hangs and (ends_nothing or self._successes >= MIN_SAMPLES) else MIN_TIMEOUT
-        return min(configured, max(self._slowest * SLOWEST_MULTIPLE, least))
-
-    def claim_long_wait(self, configured: float) -> bool:
-        """Whether the caller is to wait as long as `configured`, to find out whether runs end so late."""
-        with self._lock:
-            is_open = self._timeouts >= MIN_TIMEOUTS and not self._successes and self._longest_timeout < configured
-            claimed = is_open and not self._has_long_wait
-            self._has_long_wait |= claimed
-            return claimed
+        hangs = self._timeouts >= MIN_SAMPLES
+        if self._successes < MIN_SAMPLES:
+            return min(configured, MIN_TIMEOUT) if hangs else configured
+        return min(configured, max(self._slowest * SLOWEST_MULTIPLE, MIN_TIMEOUT_AFTER_HANGS if hangs else MIN_TIMEOUT))
 
     def record_success(self, waited: float, statuses: Statuses = ()) -> None:
         """Record that one of `statuses` was reached after `waited` seconds."""
@@ -107,11 +89,10 @@ class PollSchedule:
                 self._total_waited += waited
                 self._wait_count += 1
 
-    def record_timeout(self, waited: float) -> None:
-        """Record that a wait timed out after `waited` seconds."""
+    def record_timeout(self) -> None:
+        """Record that a wait timed out."""
         with self._lock:
             self._timeouts += 1
-            self._longest_timeout = max(self._longest_timeout, waited)
 
 
 def loopback_schedule() -> PollSchedule:

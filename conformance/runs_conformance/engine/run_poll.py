@@ -35,7 +35,6 @@ def poll_run(
 ) -> Iterator[Exchange]:
     """Poll until the run has an expected or terminal status, or until the timeout; once if the last runs were stuck."""
     started = schedule.now()
-    waits_long = schedule.claim_long_wait(run_timeout)
     unreadable = 0
     while True:
         exchange = send()
@@ -50,8 +49,8 @@ def poll_run(
         unreadable = 0 if status in STATUSES else unreadable + 1
         if exchange.refused or not exchange.id or unreadable >= MAX_UNREADABLE_POLLS:
             return
-        if waited >= (run_timeout if waits_long else schedule.timeout(run_timeout)):
-            schedule.record_timeout(waited)
+        if waited >= schedule.timeout(run_timeout):
+            schedule.record_timeout()
             budget.count_stuck_run(status)
             return
         budget.check()

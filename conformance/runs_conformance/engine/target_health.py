@@ -46,6 +46,11 @@ is not worth its time. Requests to an ordinary server take a few kilobytes each.
 MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
+MAX_STUCK_RUNS_WITHOUT_PROGRESS = 5
+"""Consecutive ones if no run has ever ended. The search for an approach waits for the first two of them, only shortly,
+so that some were waited for as long as slow runs may take.
+"""
+
 _IN_A_STREAM = "in a stream without an end"
 
 
@@ -61,6 +66,7 @@ class TargetHealth:
     _large_bytes: int = 0
     _denied: Counter[str] = field(default_factory=Counter)
     _stuck_runs: Counter[str] = field(default_factory=Counter)
+    _has_progressed: bool = False
     _first_unanswered: str = ""
     _unanswered_by_operation: Counter[str] = field(default_factory=Counter)
 
@@ -94,7 +100,8 @@ class TargetHealth:
     @property
     def stuck_runs_problem(self) -> str | None:
         """Why no run is worth waiting for: the last runs did not end. None if one of them did."""
-        if (stuck := self._stuck_runs.total()) < MAX_CONSECUTIVE_STUCK_RUNS:
+        most = MAX_CONSECUTIVE_STUCK_RUNS if self._has_progressed else MAX_STUCK_RUNS_WITHOUT_PROGRESS
+        if (stuck := self._stuck_runs.total()) < most:
             return None
         listed = ", ".join(f"{count} {where}" for where, count in self._stuck_runs.most_common())
         return f"the last {stuck} runs did not end before the run timeout ({listed})"
@@ -129,6 +136,7 @@ class TargetHealth:
     def count_progressing_run(self) -> None:
         """Count a run that reached a status it was polled for."""
         self._stuck_runs.clear()
+        self._has_progressed = True
 
     def record_recovery(self) -> None:
         """Forget the unanswered requests: the target listens again."""
