@@ -9,7 +9,7 @@ from pathlib import Path
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import report_transitions
 from runs_conformance.app.judge_partition import AnyJob, PartitionJob, in_memory, judge_jobs, split_history
-from runs_conformance.app.memory import return_large_blocks
+from runs_conformance.app.large_blocks import return_large_blocks
 from runs_conformance.app.options import (
     RunOptions,
     build_history_judge,

@@ -8,8 +8,8 @@ from contextlib import suppress
 from runs_conformance.app import shrink_findings
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import build_report, build_unreachable_report
+from runs_conformance.app.large_blocks import return_large_blocks
 from runs_conformance.app.live_run import LiveRun
-from runs_conformance.app.memory import return_large_blocks
 from runs_conformance.app.open_run import open_run
 from runs_conformance.app.options import RunOptions, all_programs, build_history_judge, check_selection, requirements
 from runs_conformance.app.run_metadata import RunFooter, RunHeader

@@ -9,7 +9,7 @@ import pytest
 CODE = """
 import sys
 from pathlib import Path
-from runs_conformance.app.memory import LARGE_BLOCK, return_large_blocks
+from runs_conformance.app.large_blocks import LARGE_BLOCK, return_large_blocks
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1])
