@@ -11,7 +11,6 @@ from runs_conformance.generation.programs.steps import (
     assistant,
     edition_includes,
     on_message,
-    on_run,
     page,
     prompt,
     run,
@@ -41,7 +40,6 @@ def additional_messages(context: ProgramContext) -> StepGenerator:
     step = run(additional_messages=additional, additional_instructions="Answer in few words.")
     if not (yield from require(step)):
         return
-    yield on_run("get_run")
     if not (yield from finish_tool_calls()):
         return
     answer: Exchange = yield page("list_messages", name="answer", run_id=Ref("run"))

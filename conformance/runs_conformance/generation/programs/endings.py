@@ -50,7 +50,6 @@ def incomplete(context: ProgramContext) -> StepGenerator:
     changes = {"metadata": {"while": "running"}}
     yield on_run("modify_run", body=changes)
     yield on_thread("modify_thread", body=changes)
-    yield on_run("get_run")
     yield poll(until=TERMINAL_STATUSES)
     yield on_thread("get_thread")
     yield from read_everything()

@@ -72,7 +72,6 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield page("list_run_steps")
     yield on_run("get_run", name="waiting")
     yield submit(outputs=(_JSON_TEXT,))
-    yield on_run("get_run")
     if not (yield from finish_tool_calls(run_response="resumed")):
         return
     yield from read_everything()
