@@ -6,8 +6,8 @@ from functools import cached_property
 
 from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.refusal_reason import named_members
-from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
+from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
