@@ -148,7 +148,7 @@ class RunFooter:
     """How a test run ended, as far as its exchanges do not show it. A killed test run has no footer.
 
     `ends` holds the programs that ended early or did not wait for their runs. `unreachable_reason` says why the target
-    could not be tested at all. `counterexamples` are those that were shrunk, or given more steps, with requests that are
+    could not be tested at all. `counterexamples` are those that were shrunk or given more steps, with requests that are
     not judged.
     `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
     """
