@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from runs_conformance.causes import (
     ignored_parameters,
+    item_crashes,
     refused_requests,
     shapes,
     topics,
@@ -34,6 +35,7 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     value_types.classify_value_types(classifier)
     whole_responses.classify_list_envelope(classifier)
     ignored = ignored_parameters.take_ignored_parameters(classifier)
+    item_crashes.classify_item_crashes(classifier)
     unvalidated_requests.classify_accepted_requests(classifier)
     whole_responses.classify_crashes(classifier)
     unread_objects.classify_unread_objects(classifier)

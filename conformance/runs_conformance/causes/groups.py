@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from runs_conformance.causes.cause import LEVELS, Cause, Severity
-from runs_conformance.causes.failure import Failure, operations_of
-from runs_conformance.model.verdict import Outcome, Verdict
+from runs_conformance.causes.failure import Failure, in_query, operations_of
+from runs_conformance.model.verdict import FILTERED_OUT, Outcome, Verdict
 
 MAX_CAUSES = 15
 """With more causes, the least urgent of the same severity are joined, as far as they fail no MUST."""
@@ -48,6 +49,10 @@ class Group:
         )
 
 
+def _is_about_body(verdict: Verdict) -> bool:
+    return verdict.kind == "constraint" and verdict.operation is not None and not in_query(verdict)
+
+
 def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
     """The failures of the highest level among these."""
     highest = min(LEVELS.index(failure.verdict.level) for failure in failures)
@@ -66,6 +71,16 @@ class FailureClassifier:
         self.passing = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
         self.rest = list(self.failing)
         self.groups: list[Group] = []
+
+    @property
+    def refused_bodies(self) -> list[Verdict]:
+        """The passing constraints on bodies: invalid values were refused."""
+        return [verdict for verdict in self.passing if _is_about_body(verdict)]
+
+    @cached_property
+    def leaves_out_bodies(self) -> bool:
+        """Whether constraints on bodies were not selected, so that the shares of those that fail say nothing."""
+        return any(_is_about_body(verdict) and verdict.reason == FILTERED_OUT for verdict in self.verdicts)
 
     def take(self, wanted: Callable[[Failure], bool]) -> list[Failure]:
         """Take the unexplained failures that satisfy a predicate."""

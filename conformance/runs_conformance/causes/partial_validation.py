@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
+from runs_conformance.causes import item_crashes
 from runs_conformance.causes.cause import Severity
-from runs_conformance.causes.failure import Failure, in_query
+from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.silent_changes import describe_changes
 from runs_conformance.causes.whole_responses import CRASH_RULES, sends_no_json
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.verdict import Verdict
 
 SHARE = 0.8
 """An operation that accepts at least this share of the invalid values validates almost nothing."""
@@ -73,9 +73,9 @@ def classify_partial_validation(classifier: FailureClassifier) -> None:
     if len(converted) >= 2 and len(converted) == len(types):
         _take(classifier, converted, "validation.conversion", "Values of another type are converted instead of refused",
               "Switch the conversion of types off (strict mode), and refuse them with HTTP 400.")  # fmt: skip
-    for keyword, (title, fix) in _KEYWORDS.items():
+    for keyword, (title, fix) in ({} if classifier.leaves_out_bodies else _KEYWORDS).items():
         found = [failure for failure in _accepted_bodies(classifier) if failure.keyword == keyword]
-        checked = sum(verdict.id.endswith(f".{keyword}") for verdict in _refusing(classifier))
+        checked = sum(verdict.id.endswith(f".{keyword}") for verdict in classifier.refused_bodies)
         if len(found) >= 2 and len(found) >= SHARE * (len(found) + checked):
             _take(classifier, found, f"validation.{keyword}", title, fix)
     unchecked = _accepted_bodies(classifier)
@@ -103,13 +103,15 @@ def _accepted_bodies(classifier: FailureClassifier) -> list[Failure]:
     return [failure for failure in classifier.rest if failure.is_accepted_violation and not failure.is_in_query]
 
 
-def _refusing(classifier: FailureClassifier) -> list[Verdict]:
-    """The passing constraints on bodies."""
-    return [
-        verdict
-        for verdict in classifier.passing
-        if verdict.kind == "constraint" and verdict.operation is not None and not in_query(verdict)
-    ]
+def _refused(classifier: FailureClassifier) -> int:
+    """The number of constraints on bodies that the server checks, those included that it then fails to report."""
+    return len(classifier.refused_bodies) + len(found_in_items(classifier))
+
+
+def found_in_items(classifier: FailureClassifier) -> Sequence[Failure]:
+    """The constraints on bodies whose violations the server finds and fails to report."""
+    group = classifier.find(item_crashes.KIND)
+    return [failure for failure in group.members if failure.is_about_request] if group is not None else ()
 
 
 def join_validation(classifier: FailureClassifier) -> None:
@@ -177,12 +179,14 @@ def describe(
 
     `unvalidated` are the operations that validate nothing; `is_all` says that the failures concern no others.
     """
-    refused = any(verdict.operation in unvalidated for verdict in _refusing(classifier))
+    refused = any(verdict.operation in unvalidated for verdict in classifier.refused_bodies)
     nothing = "almost nothing" if refused else "nothing"
     validates = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} {nothing}"
     changes, switches = describe_changes([failure for failure in failures if failure.is_accepted_violation])
-    if _accepts_most(classifier, failures):
-        title, detail = f"Request bodies are {'hardly' if _refusing(classifier) else 'not'} validated", ""
+    if classifier.leaves_out_bodies:
+        title, detail = "Invalid request bodies are accepted" + (f": {changes}" if changes else ""), ""
+    elif _accepts_most(classifier, failures):
+        title, detail = f"Request bodies are {'hardly' if _refused(classifier) else 'not'} validated", ""
     elif unvalidated and is_all:
         title, detail = f"{validates} in the body", ""
     else:
@@ -194,7 +198,9 @@ def describe(
         places = [failure.place for failure in failures if failure.is_crash and failure.is_about_request]
         if names := as_code(filter(None, places)):
             detail += f"; invalid values of {list_names(names)} make it fail"
-    counts = Counter(_ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_about_request)
+    counts = Counter(
+        _ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_accepted_violation
+    )
     accepted = [f"{what} ({count})" for what, count in counts.most_common()]
     now = f". The server accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
     return title, f"{_VALIDATE}{now}{detail}.{f' {switches}.' if switches else ''}"
@@ -206,8 +212,8 @@ def _size(groups: Sequence[Group]) -> int:
 
 def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) -> bool:
     """Whether most of all invalid bodies are accepted."""
-    accepted = sum(failure.is_about_request for failure in failures)
-    return accepted >= SHARE * (accepted + len(_refusing(classifier)))
+    accepted = sum(failure.is_accepted_violation for failure in failures)
+    return accepted > 0 and accepted >= SHARE * (accepted + _refused(classifier))
 
 
 def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:

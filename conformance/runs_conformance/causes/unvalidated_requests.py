@@ -10,7 +10,13 @@ from runs_conformance.causes.failure import Failure, in_query
 from runs_conformance.causes.falsy_values import classify_falsy_values
 from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.missing_members import classify_missing_required_members
-from runs_conformance.causes.partial_validation import SHARE, classify_partial_validation, describe, join_validation
+from runs_conformance.causes.partial_validation import (
+    SHARE,
+    classify_partial_validation,
+    describe,
+    found_in_items,
+    join_validation,
+)
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, json_equal
 
@@ -60,11 +66,14 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
     for verdict in classifier.passing:
         if verdict.kind == "constraint" and verdict.operation and in_query(verdict) is query:
             refused[verdict.operation] += 1
+    for failure in () if query else found_in_items(classifier):
+        refused[failure.subject] += 1
     if query:
         # An operation has too few parameters for a statement of its own.
         decided = sum(accepted.values()) + sum(refused.values())
         count = sum(accepted.values())
         broken = set(accepted) if count >= _MIN_ACCEPTED and count >= SHARE * decided else set()
+        broken = set() if classifier.leaves_out_bodies else broken
     else:
         broken = {
             name

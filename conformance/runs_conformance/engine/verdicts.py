@@ -16,7 +16,7 @@ from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import Finding, Outcome, Tallies, Tally, Verdict
+from runs_conformance.model.verdict import FILTERED_OUT, Finding, Outcome, Tallies, Tally, Verdict
 
 MAX_FINDINGS = 25
 """Findings reported per id, so that a target that fails everything does not fill memory."""
@@ -146,7 +146,7 @@ def _outcome(
 ) -> tuple[Outcome, str | None, str | None]:
     """Return the outcome, its reason, and what is needed to judge."""
     if not context.is_selected(id_):
-        return Outcome.NOT_JUDGED, "filtered out by --select or --exclude", "a selection that includes it"
+        return Outcome.NOT_JUDGED, FILTERED_OUT, "a selection that includes it"
     if (
         tally.outcome is not Outcome.ERROR
         and (denied := _find_reason(id_, requirement, context.declared_absent)) is not None

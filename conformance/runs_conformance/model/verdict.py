@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from runs_conformance.model.json import ABSENT, JSON, Absent
 
+FILTERED_OUT = "filtered out by --select or --exclude"
+"""The reason of verdicts on requirements that the user did not select."""
+
 
 class Outcome(StrEnum):
     """The outcome of one rule or constraint. One that judged nothing never passes."""
