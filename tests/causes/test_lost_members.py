@@ -240,3 +240,18 @@ def test_empty_instructions_are_one_of_the_falsy_values_that_are_treated_as_unse
     assert (kind, set(cause.ids)) == ("data.falsy", {falsy.id, empty.id})
     assert cause.title == "Falsy values of `instructions`, `top_p` are treated as unset"
     assert set(by_kind(empty)) == {"data"}
+
+
+def test_a_member_that_is_lost_deep_in_another_is_named_alone() -> None:
+    asked: JSON = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+    shown: JSON = {"type": "json_schema", "json_schema": {"name": "a", "schema_": {"type": "object"}}}
+    dropped = lost("settings.response_format_is_as_asked", "create_run", ("/response_format", asked, shown))
+    members = ("name.maxLength", "schema.type")
+    beside, below = accepted_at(*(f"create_run.response_format.json_schema.{member}" for member in members))
+    cause = by_kind(dropped, beside, below)["data.dropped"]
+    assert cause.title == "Members of requests are dropped: `response_format.json_schema.schema` of create_run"
+    assert cause.consequences == (below.id,)
+    assert cause.fix.endswith("of create_run; `response_format.json_schema.schema` is shown as `schema_`.")
+    changed: JSON = {"type": "json_schema", "json_schema": {"name": "b"}}
+    other = lost("settings.response_format_is_as_asked", "create_run", ("/response_format", asked, changed))
+    assert by_kind(other)["data.dropped"].title == "Members of requests are dropped: `response_format` of create_run"

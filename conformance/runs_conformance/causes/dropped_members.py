@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.failure import Failure, in_query, kind_shown, place_of
@@ -12,7 +12,7 @@ from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.ignored_bodies import describe_ignored_bodies, find_ignored_bodies, members_of
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import at, is_array, is_object, json_equal
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, json_equal
 from runs_conformance.model.verdict import Finding
 
 _Lost = tuple[str, str]
@@ -86,7 +86,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
         "Store every documented member of a request and return it, not only a fixed list of members. The server "
-        f"loses {'; '.join(every)}{_doubt(shown, found)}.",
+        f"loses {'; '.join(every)}{_doubt(shown, found)}{_name_renamed(shown)}.",
         shown,
         silent,
     )
@@ -168,12 +168,40 @@ def _lost_members(failure: Failure) -> set[_Lost]:
 
 def _places_lost(finding: Finding) -> Sequence[str]:
     """The member that was lost, or, if others of its members were kept, the members of it that were not."""
-    name, expected, actual = member_shown(finding.pointer), finding.expected, finding.actual
+    return _places_gone(member_shown(finding.pointer), finding.expected, finding.actual)
+
+
+def _places_gone(name: str, expected: JSON | Absent, actual: JSON | Absent) -> list[str]:
+    """The smallest members of a value that are gone; the value itself if something else in it was changed."""
     if not is_object(expected) or not is_object(actual):
         return [name]
-    gone = [each for each, value in expected.items() if value is not None and actual.get(each) is None]
-    kept = [each for each, value in expected.items() if json_equal(value, actual.get(each))]
-    return [f"{name}.{each}" for each in gone] if gone and len(gone) + len(kept) == len(expected) else [name]
+    gone: list[str] = []
+    for each, value in expected.items():
+        shown = actual.get(each)
+        if json_equal(value, shown):
+            continue
+        below = [f"{name}.{each}"] if shown is None else _places_gone(f"{name}.{each}", value, shown)
+        if shown is not None and below == [f"{name}.{each}"]:
+            return [name]
+        gone += below
+    return gone or [name]
+
+
+def _name_renamed(failures: Sequence[Failure]) -> str:
+    """The members of objects that are shown under another name."""
+    findings = [finding for failure in failures for finding in failure.verdict.findings]
+    found = [each for f in findings for each in _renamed(member_shown(f.pointer), f.expected, f.actual)]
+    return "".join(f"; `{place}` is shown as `{name}`" for place, name in dict.fromkeys(found))
+
+
+def _renamed(place: str, expected: JSON | Absent, actual: JSON | Absent) -> Iterator[tuple[str, str]]:
+    if not is_object(expected) or not is_object(actual):
+        return
+    others = {name: value for name, value in actual.items() if name not in expected and is_object(value)}
+    for name, value in expected.items():
+        yield from _renamed(f"{place}.{name}", value, actual.get(name))
+        if name not in actual and is_object(value):
+            yield from ((f"{place}.{name}", other) for other, shown in others.items() if json_equal(value, shown))
 
 
 def _message_metadata(failure: Failure) -> _Lost:
