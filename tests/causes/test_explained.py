@@ -83,6 +83,28 @@ def test_revived_runs_explain_another_end_than_the_streamed_one(members: list[st
     assert (STORED in causes["lifecycle"].consequences) is is_explained
 
 
+def on_run(failing: Verdict, path: str, exchange: str) -> Verdict:
+    example: JSON = {"request": {"path": f"/threads/thread_1/runs{path}"}, "answer": {"http_status": 200}}
+    findings = tuple(replace(finding, exchange=exchange) for finding in failing.findings)
+    return replace(failing, findings=findings, counterexample=example)
+
+
+@pytest.mark.parametrize(
+    ("repeated", "is_explained"),
+    [
+        (on_run(broken_rule("times.are_in_order", "get_run"), "/run_a", "x5"), True),
+        (on_run(broken_rule("times.are_in_order", "list_runs"), "", "x1"), True),
+        (on_run(broken_rule("times.are_in_order", "get_run"), "/run_b", "x5"), False),
+        (on_run(streamed_differently("status"), "/run_b", "x5"), False),
+        (on_run(streamed_differently("status"), "/run_a", "x5"), True),
+    ],
+)
+def test_revived_runs_explain_nothing_about_other_runs(repeated: Verdict, is_explained: bool) -> None:
+    revived = on_run(broken_rule("lifecycle.terminal_status_is_final", "get_run"), "/run_a", "x1")
+    consequences = {id_ for cause in by_kind(revived, repeated).values() for id_ in cause.consequences}
+    assert (repeated.id in consequences) is is_explained
+
+
 @pytest.mark.parametrize(
     ("pointer", "stored", "is_explained"),
     [

@@ -66,6 +66,7 @@ _REFUSALS = "acceptance"
 """The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""
 
 _END = re.compile(r"had ended '(\w+)'")
+_RUN_IN_PATH = re.compile(r"/runs/(\w+)")
 
 
 def is_explained(failure: Failure, classifier: FailureClassifier) -> bool:
@@ -93,7 +94,7 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         each
         for each in failing
         if any(fnmatchcase(each.id, pattern) for pattern in patterns)
-        and _ends(failure) <= _ends(each)
+        and (each.id not in _REVIVED or _is_about_revived_run(failure, each))
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
@@ -168,6 +169,21 @@ def _texts_sent(failure: Failure) -> set[str]:
     texts += path.split("/") if isinstance(path, str) else ()
     texts += [value for pair in query if is_array(pair) for value in pair[1:]] if is_array(query) else ()
     return {text for text in texts if isinstance(text, str)}
+
+
+def _is_about_revived_run(failure: Failure, revived: Failure) -> bool:
+    """Whether a failure names only ends of runs that were revived, or, if it names none, shows one of these runs."""
+    if ends := _ends(failure):
+        return ends <= _ends(revived)
+    exchanges, others = ({finding.exchange for finding in each.verdict.findings} for each in (failure, revived))
+    return bool(exchanges & others - {""} or _runs_shown(failure) & _runs_shown(revived))
+
+
+def _runs_shown(failure: Failure) -> set[str]:
+    """The ids of runs in the path of the request and in its response."""
+    found = set(_RUN_IN_PATH.findall(str(at(failure.verdict.counterexample, "/request/path"))))
+    id_ = at(failure.body, "/id") if at(failure.body, "/object") == "thread.run" else ABSENT
+    return found | ({id_} if isinstance(id_, str) else set())
 
 
 def _ends(failure: Failure) -> set[str]:
