@@ -65,3 +65,35 @@ def test_members_without_a_value_that_are_written_as_null_are_one_cause() -> Non
 )
 def test_single_nulls_have_the_causes_of_their_members(failing: list[Verdict]) -> None:
     assert "shape.written_nulls" not in by_kind(*failing)
+
+
+def in_operation(id_: str, *operations: str, judged: int = 40) -> Verdict:
+    failing = missing(id_, {"object": "list", "data": [{}]})
+    findings = tuple(replace(failing.findings[0], operation=name) for name in operations)
+    return replace(failing, findings=findings, judged=judged)
+
+
+RUN_MEMBERS = ("last_error", "expires_at", "required_action", "incomplete_details")
+STEP_MEMBERS = ("last_error", "cancelled_at", "usage")
+
+
+def test_operations_that_alone_leave_out_nulls_are_named() -> None:
+    left_out = [in_operation(f"run.{member}.required", "list_runs") for member in RUN_MEMBERS]
+    left_out += [in_operation(f"run_step.{member}.required", "get_run_step") for member in STEP_MEMBERS]
+    everywhere = in_operation("run.max_prompt_tokens.required", "list_runs", "get_run")
+    causes = by_kind(*left_out, everywhere)
+    assert {kind: cause.title for kind, cause in causes.items()} == {
+        "shape.nulls.operation": "Members without a value are left out by `list_runs`, `get_run_step`",
+        "shape.run": "The run object lacks `max_prompt_tokens`",
+    }
+    assert "`last_error`, `cancelled_at`, `usage` in get_run_step." in causes["shape.nulls.operation"].fix
+
+
+@pytest.mark.parametrize(
+    ("operations", "judged"), [(("list_runs", "get_run"), 40), (("list_runs",), 1)], ids=["several", "never shown"]
+)
+def test_members_that_no_other_operation_shows_are_not_left_out_by_one(
+    operations: tuple[str, ...], judged: int
+) -> None:
+    left_out = [in_operation(f"run.{member}.required", *operations, judged=judged) for member in RUN_MEMBERS]
+    assert "shape.nulls.operation" not in by_kind(*left_out)

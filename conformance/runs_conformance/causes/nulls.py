@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cache
 
@@ -11,11 +12,14 @@ from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.constraint import object_documents, schema_constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.json import is_object
 
 _MIN_OMITTED = 4
 """A server that leaves out this many members which may be null, in two kinds of object, leaves out every null."""
+_MIN_IN_OPERATION = 3
+"""An operation that alone leaves out this many members which may be null leaves out every null."""
 _MIN_WRITTEN = 3
 """A server that writes null at this many places where it is not allowed, in two kinds of object, leaves nothing out."""
 _MIN_KINDS = 2
@@ -25,21 +29,46 @@ _MAX_NAMED = 8
 _MAX_KINDS = 3
 
 
+def _classify_omitting_operations(classifier: FailureClassifier) -> None:
+    """Classify the members that are null and left out by one operation, where others show them in such objects."""
+    by_operation: dict[str, list[Failure]] = defaultdict(list)
+    for failure in classifier.rest:
+        operations = {finding.operation or "" for finding in failure.verdict.findings}
+        if _is_omitted(failure) and not _is_in_streams_only(failure) and len(operations) == 1 and _is_shown(failure):
+            by_operation[operations.pop()].append(failure)
+    found = {name: members for name in OPERATIONS if len(members := by_operation[name]) >= _MIN_IN_OPERATION}
+    omitted = [failure for members in found.values() for failure in members]
+    if not omitted or any(_has_null(failure) for failure in omitted):
+        return
+    classifier.leave_out(omitted)
+    lists = [
+        f"{list_names(as_code(f.place for f in members), _MAX_NAMED)} in {name}" for name, members in found.items()
+    ]
+    classifier.add(
+        "shape.nulls.operation",
+        f"Members without a value are left out by {list_names(as_code(found))}",
+        Severity.MISSING_MEMBER,
+        "Write members without a value as null there, too, as other operations do (no `exclude_none`, `omitempty` and "
+        f"the like): {'; '.join(lists)}.",
+        omitted,
+    )
+
+
+def _is_shown(failure: Failure) -> bool:
+    """Whether some objects of the kind have the member."""
+    return failure.finding_count < failure.verdict.judged
+
+
 def classify_nulls(classifier: FailureClassifier) -> None:
     """Classify the members that a serializer leaves out because they are null, and those that it writes as null."""
+    _classify_omitting_operations(classifier)
     _classify_omitted(classifier)
     _classify_written(classifier)
 
 
 def _classify_omitted(classifier: FailureClassifier) -> None:
     """Classify the members that are left out because they are null, everywhere or only in streams."""
-    omitted = [
-        failure
-        for failure in classifier.rest
-        if failure.is_about_response
-        and failure.keyword == "required"
-        and failure.place in nullable_places(failure.subject)
-    ]
+    omitted = [failure for failure in classifier.rest if _is_omitted(failure)]
     in_streams = [failure for failure in omitted if _is_in_streams_only(failure)]
     elsewhere = [failure for failure in omitted if failure not in in_streams]
     only_streams = _are_many(in_streams) and not _are_many(elsewhere)
@@ -89,6 +118,15 @@ def _classify_written(classifier: FailureClassifier) -> None:
         "Let the serializer leave out members without a value where they may not be null (`exclude_unset`, "
         f"`omitempty` and the like, on these members only): {list_names(members, _MAX_NAMED)}{value}.",
         written,
+    )
+
+
+def _is_omitted(failure: Failure) -> bool:
+    """Whether a member is missing that may be null."""
+    return (
+        failure.is_about_response
+        and failure.keyword == "required"
+        and failure.place in nullable_places(failure.subject)
     )
 
 
