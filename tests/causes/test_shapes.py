@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.model.json import ABSENT, JSON
+from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import (
     UNVALIDATED,
     as_constraint_on_answers,
@@ -162,3 +163,38 @@ def test_code_of_an_error_does_not_repeat_the_code_in_a_run() -> None:
     found = by_kind(as_constraint_on_answers(wrong), of_run, of_error)
     assert found["shape.run"].ids == ("run.last_error.code.enum", "ending.some_rule")
     assert found["refusals"].ids == ("refusals.code_names_the_kind",)
+
+
+TEXT = "2026-11-30T12:22:44Z"
+
+
+def streamed_time(id_: str, operation: str, *values: tuple[str, str, JSON]) -> Verdict:
+    failing = wrong_rule(id_, operation, "/a", None, None)
+    findings = tuple(Finding("a wrong time", x, operation, pointer, "a time", value) for x, pointer, value in values)
+    events: list[JSON] = ["thread.created", "thread.run.created"]
+    example: JSON = {"exchange": "x1", "case": {"role": "act"}, "answer": {"http_status": 200, "events": events}}
+    return replace(failing, findings=findings, counterexample=example)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_repetition"),
+    [
+        ([("x1", "/events/0/data/created_at", TEXT)], True),
+        ([("x2", "/events/7/data/created_at", TEXT)], True),
+        ([("x1", "/events/1/data/created_at", TEXT)], False),
+        ([("x1", "/created_at", TEXT)], False),
+        ([("x1", "/events/0/data/created_at", TEXT), ("x1", "/events/0/data/created_at", 5)], False),
+    ],
+)
+def test_rules_repeat_a_wrong_value_if_all_findings_are_about_it(
+    values: list[tuple[str, str, JSON]], is_repetition: bool
+) -> None:
+    wrong = as_constraint_on_answers(wrong_value("thread.created_at.type", "create_thread_and_run", "integer", TEXT))
+    rule = streamed_time("times.are_unix_seconds", "create_thread_and_run", *values)
+    assert (rule.id in by_kind(wrong, rule)["shape.thread"].consequences) is is_repetition
+
+
+def test_a_value_of_the_wrong_type_that_changes_to_the_right_one_is_one_cause() -> None:
+    wrong = as_constraint_on_answers(wrong_value("thread.created_at.type", "create_thread_and_run", "integer", TEXT))
+    changed = wrong_rule("identity.never_changes", "get_thread", "/created_at", TEXT, 1_796_041_364)
+    assert by_kind(wrong, changed)["shape.thread"].consequences == (changed.id,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,15 +12,20 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.nulls import classify_nulls, nullable_places
 from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.event import event_types
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import Absent, is_array
+from runs_conformance.model.json import JSON, Absent, at, is_array
 from runs_conformance.model.text import excerpt
+from runs_conformance.model.verdict import Finding
 
 _MIN_OBJECTS = 3
 """A member that is wrong in the same way in this many kinds of object is one cause, not one per object."""
 _MAX_NAMED = 8
 _MAX_TITLE = 120
+_EVENT = re.compile(r"^/events/(\d+)/")
+_UNCHANGED = "identity.never_changes"
+"""The rule whose findings show the earlier value, too, as that which was expected."""
 
 
 def classify_objects(classifier: FailureClassifier) -> None:
@@ -119,28 +125,50 @@ def _is_missing(failure: Failure) -> bool:
 
 
 def _classify_repeated(classifier: FailureClassifier) -> None:
-    """Classify the rules that only repeat a wrong value of a member into the cause of this value."""
-    for group in classifier.groups:
-        if group.kind.startswith("shape."):
-            wrong = [failure for failure in group.members if failure.is_about_response]
-            group.consequences += classifier.take(
-                lambda rule, wrong=wrong: any(_repeats(rule, failure) for failure in wrong)  # type: ignore[misc]
-            )
+    """Classify the rules that only repeat wrong values of members into the cause of the first of these values."""
+    groups = [group for group in classifier.groups if group.kind.startswith("shape.")]
+    wrong = [failure for group in groups for failure in group.members if failure.is_about_response]
+    repeating = classifier.take(
+        lambda rule: (
+            rule.verdict.kind == "rule"
+            and bool(rule.verdict.findings)
+            and all(any(_repeats(rule, finding, failure) for failure in wrong) for finding in rule.verdict.findings)
+        )
+    )
+    for rule in repeating:
+        shown = (g for g in groups if any(_repeats(rule, rule.finding, failure) for failure in g.members))
+        next(shown).consequences.append(rule)
 
 
-def _is_in_error(rule: Failure) -> bool:
-    """Whether a finding is about a member of an error response, which has some names in common with objects."""
-    return rule.finding.pointer.startswith("/error/")
-
-
-def _repeats(rule: Failure, failure: Failure) -> bool:
-    """Whether a rule is violated by the value that violates a constraint, in the same member of such an object."""
-    operation = OPERATIONS.get(rule.operation)
-    if operation is None or rule.verdict.kind != "rule" or rule.member != failure.member or not rule.member:
+def _repeats(rule: Failure, finding: Finding, failure: Failure) -> bool:
+    """Whether a finding is about a value that violates a constraint, in the same member of such an object."""
+    member = next((name for name in reversed(finding.pointer.split("/")) if not name.isdigit()), "")
+    if not failure.is_about_response or not member or member != failure.member or finding.pointer.startswith("/error/"):
         return False
-    if failure.subject not in (operation.response_kind, operation.listed_kind) or _is_in_error(rule):
+    if not _shows_kind(rule, finding, failure.subject):
         return False
-    actual, expected = rule.finding.actual, failure.finding.expected
+    # A value that has changed may have been wrong before.
+    values = (finding.actual, *([finding.expected] if rule.id == _UNCHANGED else ()))
+    return any(_is_wrong_alike(value, failure) for value in values)
+
+
+def _shows_kind(rule: Failure, finding: Finding, kind: str) -> bool:
+    """Whether a finding is about an object of a kind. The counterexample alone tells which object an event has."""
+    event = _EVENT.match(finding.pointer)
+    if event is None:
+        operation = OPERATIONS.get(finding.operation or rule.operation)
+        return operation is not None and kind in (operation.response_kind, operation.listed_kind)
+    example = rule.verdict.counterexample
+    name = at(example, f"/answer/events/{event[1]}") if at(example, "/exchange") == finding.exchange else None
+    types = event_types()
+    if isinstance(name, str):
+        return name in types and types[name].payload_kind == kind
+    return any(known.payload_kind == kind for known in types.values())
+
+
+def _is_wrong_alike(actual: JSON | Absent, failure: Failure) -> bool:
+    """Whether a value violates a constraint as the value does that violates it elsewhere."""
+    expected = failure.finding.expected
     if isinstance(actual, Absent):
         return _is_missing(failure)
     if failure.keyword == "enum":
