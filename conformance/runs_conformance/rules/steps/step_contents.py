@@ -186,8 +186,13 @@ def results_show_their_content_if_asked(step: Observation) -> Iterator[Result]:
     for index, results in enumerate(_results(step) if step.channel == JSON_CHANNEL else ()):
         for result in results:
             pointer = f"/step_details/tool_calls/{index}/file_search/results"
+            message = (
+                "results lack the content that `include[]` names"
+                if requested
+                else "results show content that `include[]` does not name"
+            )
             yield step.check(
-                (at(result, "/content") is not ABSENT) is requested, "content", pointer, requested, not requested
+                (at(result, "/content") is not ABSENT) is requested, message, pointer, requested, not requested
             )
 
 
