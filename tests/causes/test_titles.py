@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from runs_conformance.causes import Cause, analyze
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.rules import VIOLATIONS
 from tests.causes.verdicts import broken_rule, by_kind, wrong_value
 
 MESSAGES = ("lock.no_message_while_a_run_works", "lock.no_message_while_a_run_is_queued_or_cancelling")
@@ -464,3 +467,19 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
 )
 def test_an_id_after_what_it_names_is_left_out_of_the_title(message: str, title: str) -> None:
     assert only(found("tools.accepted_outputs_are_not_asked_for_again", message, "x1")).title == title
+
+
+def test_deleted_objects_exist_still_only_if_they_can_be_read() -> None:
+    twice = broken_rule("deletion.nothing_is_deleted_twice", "delete_message", "should")
+    shown = broken_rule("deletion.deleted_thread_shows_nothing", "list_run_steps", "should")
+    title = "It is wrong (delete_message); it is wrong (list_run_steps)"
+    assert by_kind(twice, shown)["deletion"].title == title
+    readable = broken_rule("deletion.what_is_deleted_cannot_be_read", "get_message", "should")
+    assert by_kind(twice, shown, readable)["deletion"].title == "Deleted objects still exist"
+
+
+def test_the_message_of_no_finding_is_a_bare_word() -> None:
+    examples: dict[str, list[str]] = json.loads(VIOLATIONS.read_text(encoding="utf-8"))
+    lines = [line for example in examples.values() for line in example]
+    assert lines
+    assert [line for line in lines if re.fullmatch(r"Finding: \S*", line)] == []

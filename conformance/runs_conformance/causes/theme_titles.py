@@ -162,6 +162,16 @@ def _title_of_access(failures: Sequence[Failure]) -> str:
     return "Objects of one key are accessible with another" + (f" in {list_names(names)}" if names else "")
 
 
+def _words_of_deletion(failures: Sequence[Failure]) -> Words:
+    """The titles and fixes of the rules on deleted objects; empty if one fails, or if such objects can be read."""
+    operations = {failure.id: f" ({list_names(list(operations_of([failure])))})" for failure in failures}
+    if len(failures) == 1 or any(failure.id in _STILL_THERE for failure in failures):
+        return _NO_WORDS
+    titles = [title_of_finding(failure) + operations[failure.id] for failure in failures[:_MAX_TITLES]]
+    fixes = [failure.fix for failure in failures]
+    return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
+
+
 def _most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
     """The failures that are a MUST, or all if none is."""
     return [failure for failure in failures if failure.verdict.level == "must"] or failures
@@ -201,6 +211,8 @@ def _title_of_transition(failure: Failure) -> str:
 
 _CHANGE = re.compile(r"changed from '(\w+)' to '(\w+)'")
 
+_STILL_THERE = ("deletion.what_is_deleted_cannot_be_read", "listing.what_was_deleted_is_not_listed")
+"""Rules that fail if a deletion does not remove its object."""
 _SEVERAL = ("data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
 """Themes with rules on things that have little to do with one another."""
 _MAX_TITLES, _MAX_SEVERAL = 3, 6
@@ -251,6 +263,8 @@ def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[s
     """
     if kind == "lists":
         return _words_of_lists(failures, passing)
+    if kind == "deletion":
+        return _words_of_deletion(failures)
     if kind == "stamps":
         return words_of_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""
