@@ -35,7 +35,8 @@ class _AcceptedInvalid:
 
 def invalid_members(history: History, observation: Observation) -> frozenset[str]:
     """The members of an observed object that an accepted invalid request may have set, or `ANY_MEMBER`."""
-    return _members(history, observation.kind, observation.id, _threads_of(observation))
+    threads = _threads_of(observation)
+    return frozenset[str]().union(*(_members(history, observation.kind, id_, threads) for id_ in _ids_of(observation)))
 
 
 def is_valid_object(history: History, observation: Observation) -> bool:
@@ -75,6 +76,15 @@ def valid_assistants(history: History) -> tuple[Timeline, ...]:
 def valid_message_observations(history: History) -> Iterable[Observation]:
     """Every observation of a message, except those with an invalid value."""
     return (observation for observation in message_observations(history) if is_valid_object(history, observation))
+
+
+def _ids_of(observation: Observation) -> frozenset[str]:
+    """The id that an object shows, and the one that was requested: a request may have overwritten the first."""
+    exchange = observation.exchange
+    operation = OPERATIONS.get(exchange.operation or "")
+    if operation is None or operation.acts_on != observation.kind or not operation.parameters:
+        return frozenset({observation.id})
+    return frozenset({observation.id, exchange.path.get(operation.parameters[-1], observation.id)})
 
 
 def _threads_of(observation: Observation) -> tuple[str, ...]:

@@ -201,6 +201,22 @@ def test_metadata_that_were_not_modified_may_not_exceed_their_limit() -> None:
     assert "thread.metadata.maxProperties" in failing(tallies(builder.history()))
 
 
+def test_an_accepted_invalid_value_is_not_judged_again_under_an_id_that_a_request_gave() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    invalid = Step(
+        operation="modify_thread",
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation("/metadata/number", "type", "9", 9),
+    )
+    shown = thread(metadata={"number": 9})
+    builder.send("modify_thread", shown, body={"metadata": {"number": 9}}, step=invalid)
+    renamed = {**shown, "id": "thread_000000000000000000000000"}
+    builder.send("modify_thread", renamed, body={"id": "thread_000000000000000000000000"})
+    assert "thread.metadata{}.type" not in failing(tallies(builder.history()))
+
+
 def test_a_member_that_an_accepted_invalid_request_lacked_is_not_missing_again() -> None:
     builder = HistoryBuilder()
     invalid = Step(
