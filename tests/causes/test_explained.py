@@ -90,6 +90,23 @@ def on_run(failing: Verdict, path: str, exchange: str) -> Verdict:
 
 
 @pytest.mark.parametrize(
+    ("end", "message", "is_explained"),
+    [
+        ("cancelled", "`cancelled_at` is earlier than its start", True),
+        ("incomplete", "`cancelled_at` is earlier than its start", False),
+        ("cancelled", "`cancelled_at` is earlier than its creation", False),
+    ],
+)
+def test_an_end_before_the_start_is_that_of_a_revived_run(end: str, message: str, is_explained: bool) -> None:
+    revived = on_run(broken_rule("lifecycle.terminal_status_is_final", "get_run"), "/run_a", "x1")
+    revived = replace(revived, findings=(Finding(f"the run had ended {end!r}, and is now 'queued'", "x1", "get_run"),))
+    times = on_run(broken_rule("times.are_in_order", "list_runs"), "", "x5")
+    times = replace(times, findings=(Finding(message, "x5", "list_runs", "/data/0/cancelled_at"),))
+    consequences = {id_ for cause in by_kind(revived, times).values() for id_ in cause.consequences}
+    assert (times.id in consequences) is is_explained
+
+
+@pytest.mark.parametrize(
     ("repeated", "is_explained"),
     [
         (on_run(broken_rule("times.are_in_order", "get_run"), "/run_a", "x5"), True),

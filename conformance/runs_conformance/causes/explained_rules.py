@@ -66,6 +66,8 @@ _REFUSALS = "acceptance"
 """The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""
 
 _END = re.compile(r"had ended '(\w+)'")
+_END_BEFORE_START = re.compile(r"`(cancelled|failed|completed)_at` is earlier than its start")
+"""The message about a run that had ended and was then started again."""
 _RUN_IN_PATH = re.compile(r"/runs/(\w+)")
 
 
@@ -188,5 +190,6 @@ def _runs_shown(failure: Failure) -> set[str]:
 
 def _ends(failure: Failure) -> set[str]:
     """The terminal statuses that the findings name. A revived run explains nothing about runs that ended otherwise."""
-    found = (_END.search(finding.message) for finding in failure.verdict.findings)
+    messages = [finding.message for finding in failure.verdict.findings]
+    found = (pattern.search(message) for message in messages for pattern in (_END, _END_BEFORE_START))
     return {match[1] for match in found if match is not None}
