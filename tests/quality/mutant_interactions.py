@@ -143,6 +143,10 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
         "absent:cancel_run": "no run can be cancelled",
         "fails:cancel_run": "no run can be cancelled",
     },
+    "starts_runs_on_a_thread_that_came_with_its_run": {
+        "absent:create_thread_and_run": "no thread comes with its run",
+        "fails:create_thread_and_run": "no thread comes with its run",
+    },
     "starts_what_it_refuses": {"accepts_every_body": "no run is refused"},
     "streams_its_refusals": {
         "accepts_every_body": "no streamed run is refused",
