@@ -190,16 +190,16 @@ def _places_gone(name: str, expected: JSON | Absent, actual: JSON | Absent) -> l
 def _name_renamed(failures: Sequence[Failure]) -> str:
     """The members of objects that are shown under another name."""
     findings = [finding for failure in failures for finding in failure.verdict.findings]
-    found = [each for f in findings for each in _renamed(member_shown(f.pointer), f.expected, f.actual)]
+    found = [each for f in findings for each in _find_renamed(member_shown(f.pointer), f.expected, f.actual)]
     return "".join(f"; `{place}` is shown as `{name}`" for place, name in dict.fromkeys(found))
 
 
-def _renamed(place: str, expected: JSON | Absent, actual: JSON | Absent) -> Iterator[tuple[str, str]]:
+def _find_renamed(place: str, expected: JSON | Absent, actual: JSON | Absent) -> Iterator[tuple[str, str]]:
     if not is_object(expected) or not is_object(actual):
         return
     others = {name: value for name, value in actual.items() if name not in expected and is_object(value)}
     for name, value in expected.items():
-        yield from _renamed(f"{place}.{name}", value, actual.get(name))
+        yield from _find_renamed(f"{place}.{name}", value, actual.get(name))
         if name not in actual and is_object(value):
             yield from ((f"{place}.{name}", other) for other, shown in others.items() if json_equal(value, shown))
 
