@@ -103,7 +103,7 @@ def _accepted_bodies(classifier: FailureClassifier) -> list[Failure]:
     return [failure for failure in classifier.rest if failure.is_accepted_violation and not failure.is_in_query]
 
 
-def _refused(classifier: FailureClassifier) -> int:
+def _count_refused(classifier: FailureClassifier) -> int:
     """The number of constraints on bodies that the server checks, those included that it then fails to report."""
     return len(classifier.refused_bodies) + len(found_in_items(classifier))
 
@@ -186,7 +186,7 @@ def describe(
     if classifier.leaves_out_bodies:
         title, detail = "Invalid request bodies are accepted" + (f": {changes}" if changes else ""), ""
     elif _accepts_most(classifier, failures):
-        title, detail = f"Request bodies are {'hardly' if _refused(classifier) else 'not'} validated", ""
+        title, detail = f"Request bodies are {'hardly' if _count_refused(classifier) else 'not'} validated", ""
     elif unvalidated and is_all:
         title, detail = f"{validates} in the body", ""
     else:
@@ -213,7 +213,7 @@ def _size(groups: Sequence[Group]) -> int:
 def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) -> bool:
     """Whether most of all invalid bodies are accepted."""
     accepted = sum(failure.is_accepted_violation for failure in failures)
-    return accepted > 0 and accepted >= SHARE * (accepted + _refused(classifier))
+    return accepted > 0 and accepted >= SHARE * (accepted + _count_refused(classifier))
 
 
 def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:
