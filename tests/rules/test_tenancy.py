@@ -103,7 +103,7 @@ def test_assistants_of_all_tenants() -> History:
     return listed("asst_second", ASSISTANT)
 
 
-def cursors(first_id: str, *, listed_before: bool = False, shared: bool = False, removed: bool = False) -> History:
+def cursors(first_id: object, *, listed_before: bool = False, shared: bool = False, removed: bool = False) -> History:
     """The second tenant lists its assistant, with this `first_id`, after the first has created or listed its own."""
     builder = owned()
     if listed_before:
@@ -119,6 +119,11 @@ def cursors(first_id: str, *, listed_before: bool = False, shared: bool = False,
 @passes(tenancy.lists_show_the_tenants_own_only)
 def test_cursor_of_its_own() -> History:
     return cursors("asst_b")
+
+
+@passes(tenancy.lists_show_the_tenants_own_only)
+def test_cursor_that_is_no_text() -> History:
+    return cursors({"id": ASSISTANT})
 
 
 @fails(tenancy.lists_show_the_tenants_own_only, at="/first_id", times=1)

@@ -174,12 +174,13 @@ def lists_show_the_tenants_own_only(listed: _AssistantList) -> Iterator[Result]:
     """
     page = listed.page
     shown = next((item for item in page.items if item.id in listed.foreign), None)
-    cursor = next((name for name in ("first_id", "last_id") if page.exchange.member(name) in listed.foreign), None)
+    cursors = ((name, page.exchange.member(name)) for name in ("first_id", "last_id"))
+    cursor = next(((name, id_) for name, id_ in cursors if isinstance(id_, str) and id_ in listed.foreign), None)
     if shown is not None:
         yield shown.finding("the list shows an assistant of another tenant", "/id", actual=shown.id)
     elif cursor is not None:
-        id_ = page.exchange.member(cursor)
-        yield page.exchange.finding(f"{cursor} is the id of another tenant's assistant", f"/{cursor}", actual=id_)
+        name, id_ = cursor
+        yield page.exchange.finding(f"{name} is the id of another tenant's assistant", f"/{name}", actual=id_)
     elif listed.hides_some and listed.shows_own:
         yield PASSED
     elif listed.hides_some:
