@@ -174,13 +174,16 @@ def _continues_late(observation: Observation) -> Suspicion:
 
 def _seconds_of_cancelling(action: RunAction, last: Observation) -> float:
     """The seconds that the run was `cancelling` for at least, until the last observation."""
-    return last.earliest - _first_of_the_trailing(action).latest
+    return last.earliest - _first_of_the_trailing(action, last).latest
 
 
-def _first_of_the_trailing(action: RunAction) -> Observation:
-    """The first of the last observations in `cancelling`: a cancellation may be ignored and repeated later."""
+def _first_of_the_trailing(action: RunAction, last: Observation) -> Observation:
+    """The first of the last observations in `cancelling`: a cancellation may be ignored and repeated later.
+
+    It is `last` if the run was observed in another status at the same time.
+    """
     trailing = takewhile(lambda each: each.status == "cancelling", reversed(action.run.observations))
-    return min(trailing, key=lambda each: each.latest)
+    return min(trailing, key=lambda each: each.latest, default=last)
 
 
 @rule(
