@@ -26,7 +26,7 @@ from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.shrinking.confirmation import (
     ConfirmationBudget,
-    confirm_with_more_steps,
+    confirm,
     failures_to_confirm,
     ids_that_may_be_chance,
     ids_to_recur,
@@ -122,7 +122,7 @@ def confirm_failures(
         cases = {id_: case for id_, example in larger.items() if (case := reproduction_of(example)) is not None}
         return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
 
-    confirmations, enlarged = confirm_with_more_steps(
+    confirmations, enlarged = confirm(
         replayable,
         enlarge,
         runner.execute,

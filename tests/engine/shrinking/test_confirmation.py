@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,7 +16,6 @@ from runs_conformance.engine.shrinking.confirmation import (
     Confirmation,
     ConfirmationBudget,
     confirm,
-    confirm_with_more_steps,
     failures_to_confirm,
     ids_that_may_be_chance,
     ids_to_recur,
@@ -49,9 +48,19 @@ class _Target:
         return AGAIN if next(self.fails) else None
 
 
+def _confirm_all(
+    cases: Mapping[str, Reproduction],
+    execute: Callable[[Reproduction, str], ReproducedViolation | None],
+    budget: ConfirmationBudget,
+) -> dict[str, Confirmation]:
+    """Confirm failures that have no more steps."""
+    confirmations, _ = confirm(cases, lambda ids: {}, execute, budget)
+    return confirmations
+
+
 def _confirm(target: _Target, **limits: float) -> dict[str, Confirmation]:
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent), **limits)  # type: ignore[arg-type]
-    return confirm({"rule.id": CASE}, target.execute, budget)
+    return _confirm_all({"rule.id": CASE}, target.execute, budget)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,7 @@ def test_budget_of_the_run_ends_the_confirmation() -> None:
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
         raise BudgetExhausted("max requests")
 
-    assert confirm({"rule.id": CASE}, execute, ConfirmationBudget(lambda: 0)) == {}
+    assert _confirm_all({"rule.id": CASE}, execute, ConfirmationBudget(lambda: 0)) == {}
 
 
 def _result(*ids: str) -> RunResult:
@@ -171,7 +180,7 @@ def test_refusal_may_be_chance_if_equal_requests_are_not_all_accepted() -> None:
 def test_failure_that_must_always_occur_is_replayed_until_it_does_not(fails: tuple[bool, ...], text: str) -> None:
     target = _Target(*fails)
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent))
-    found, _ = confirm_with_more_steps({REFUSED: CASE}, lambda ids: {}, target.execute, budget, [REFUSED], [REFUSED])
+    found, _ = confirm({REFUSED: CASE}, lambda ids: {}, target.execute, budget, [REFUSED], [REFUSED])
     assert text in found[REFUSED].text
     assert target.sent == MAX_TRIES
 
@@ -208,7 +217,7 @@ def test_runs_that_do_not_end_leave_the_cases_without_runs() -> None:
             raise BudgetExhausted("the last 10 runs did not end")
         return AGAIN
 
-    confirmed = confirm({"lock.a": CASE, HANGING: CASE}, execute, ConfirmationBudget(lambda: 0))
+    confirmed = _confirm_all({"lock.a": CASE, HANGING: CASE}, execute, ConfirmationBudget(lambda: 0))
     assert confirmed == {HANGING: Confirmation(1, 1)}
 
 
@@ -255,7 +264,7 @@ def test_failure_that_used_its_requests_is_not_tried_again_and_leaves_the_rest_t
         sent += MAX_REQUESTS_PER_ID if id_ == "long" else 1
         return None
 
-    confirmed = confirm({"long": CASE, "short": CASE}, execute, ConfirmationBudget(lambda: sent))
+    confirmed = _confirm_all({"long": CASE, "short": CASE}, execute, ConfirmationBudget(lambda: sent))
     assert confirmed == {"short": Confirmation(0, MAX_TRIES)}
     assert sent == MAX_REQUESTS_PER_ID + MAX_TRIES
 
@@ -293,7 +302,7 @@ def test_failure_that_needs_more_steps_is_replayed_with_them(
         return AGAIN if len(reproduction.moves) >= needed else None
 
     budget = ConfirmationBudget(lambda: len(played))
-    found = confirm_with_more_steps({"a": _steps(1)}, _enlarge_to(2, 3, 4), execute, budget)
+    found = confirm({"a": _steps(1)}, _enlarge_to(2, 3, 4), execute, budget)
     assert found == ({"a": expected}, frozenset({"a"} if expected.failed else ()))
     assert played == replays
 
@@ -309,7 +318,7 @@ def test_more_steps_are_replayed_within_the_limits_only(larger: int, requests: i
         return None
 
     budget = ConfirmationBudget(lambda: len(played), requests=requests)
-    found = confirm_with_more_steps({"a": _steps(1)}, _enlarge_to(larger), execute, budget, [must_occur])
+    found = confirm({"a": _steps(1)}, _enlarge_to(larger), execute, budget, [must_occur])
     assert found == ({"a": Confirmation(0, MAX_TRIES)}, frozenset())
     assert played == [1, 1, 1]
 
@@ -322,9 +331,7 @@ def test_a_part_of_the_budget_is_kept_for_failures_that_need_more_steps() -> Non
         return AGAIN if id_ != "a" else None
 
     cases = {id_: _steps(1) for id_ in "abcdefghijklm"}
-    found, _ = confirm_with_more_steps(
-        cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played), requests=10)
-    )
+    found, _ = confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played), requests=10))
     assert "".join(played) == "aaabcdefag"
     assert set(found) == set("abcdefg")
 
@@ -337,7 +344,7 @@ def test_only_some_failures_are_replayed_with_more_steps() -> None:
         return None
 
     cases = {f"rule.{number}": _steps(1) for number in range(2 * MAX_ENLARGED)}
-    confirm_with_more_steps(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played)))
+    confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played)))
     assert (played.count(1), played.count(2)) == (MAX_TRIES * 2 * MAX_ENLARGED, MAX_ENLARGED)
 
 

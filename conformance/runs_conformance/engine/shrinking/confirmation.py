@@ -112,16 +112,6 @@ Enlarge = Callable[[Collection[str]], Mapping[str, Reproduction]]
 
 
 def confirm(
-    reproductions: Mapping[str, Reproduction], execute: Execute, budget: ConfirmationBudget
-) -> dict[str, Confirmation]:
-    """Replay each failure until it occurs, at most `MAX_TRIES` times.
-
-    The result lacks the failures that the budget, or the limit for one failure, does not allow to replay.
-    """
-    return _confirm_each(iter(list(reproductions.items())[:MAX_IDS]), execute, budget)
-
-
-def confirm_with_more_steps(
     reproductions: Mapping[str, Reproduction],
     enlarge: Enlarge,
     execute: Execute,
@@ -129,12 +119,13 @@ def confirm_with_more_steps(
     must_occur: Collection[str] = (),
     must_occur_always: Collection[str] = (),
 ) -> tuple[dict[str, Confirmation], frozenset[str]]:
-    """Replay each failure as `confirm` does, and those that never occur with more of their steps, once each.
+    """Replay each failure until it occurs, at most `MAX_TRIES` times, and those that never do with more of their steps.
 
-    They may depend on these. Returns also the ids that occurred with the steps last returned for them. A part of the
-    budget is kept for them, which the other failures may use afterwards. Steps that take more requests than a failure
-    may use are not replayed. Those that `must_occur` with the steps given are not replayed with more. Those that
-    `must_occur_always` are replayed until they do not occur.
+    The latter are replayed once each, since they may depend on these steps. The result lacks the failures that the
+    budget, or the limit for one failure, does not allow to replay. Returns also the ids that occurred with the steps
+    last returned for them. A part of the budget is kept for them, which the other failures may use afterwards. Steps
+    that take more requests than a failure may use are not replayed. Those that `must_occur` with the steps given are
+    not replayed with more. Those that `must_occur_always` are replayed until they do not occur.
     """
     pending = iter(list(reproductions.items())[:MAX_IDS])
     confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE, always=must_occur_always)
