@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from random import Random
+
 import pytest
 
 from runs_conformance.client.throttle import FIRST_SPACING, MAX_SPACING, SUSTAINED_REQUESTS, Throttle
@@ -166,3 +170,69 @@ def test_a_sleep_that_is_interrupted_ends_the_wait() -> None:
     limiter.back_off(100.0)
     limiter.acquire()
     assert clock.time == before
+
+
+PAUSES = (0.2, 0.5, 1.0)
+"""The pauses of a client whose target does not say how long to wait, in seconds."""
+
+
+def send_all(limiter: Throttle, clock: Clock, accepts: Callable[[float], bool], requests: int) -> int:
+    """Send requests until each is accepted; return the number of rejections."""
+    rejections = 0
+    for _ in range(requests):
+        for attempt in itertools.count():
+            limiter.acquire()
+            clock.time += 0.005
+            if accepts(clock.time):
+                limiter.record_accepted()
+                break
+            rejections += 1
+            limiter.back_off(PAUSES[min(attempt, 2)])
+    return rejections
+
+
+@pytest.mark.parametrize("interval", [0.1, 1.0, 3.0])
+def test_limit_without_retry_after_is_found(interval: float) -> None:
+    limiter, clock = throttle()
+    started, last = clock.time, 0.0
+
+    def accepts(now: float) -> bool:
+        nonlocal last
+        if now - last < interval:
+            return False
+        last = now
+        return True
+
+    rejections = send_all(limiter, clock, accepts, 300)
+    assert clock.time - started < 1.6 * 300 * interval
+    assert rejections < 200
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [1 / 20, 1 / 7])
+def test_random_rejections_are_met_with_pauses_only(share: float, seed: int) -> None:
+    limiter, clock = throttle()
+    started, random = clock.time, Random(seed)
+    rejections = send_all(limiter, clock, lambda now: random.random() >= share, 500)
+    assert clock.time - started < 0.4 * rejections + 25
+
+
+def test_waiting_requests_take_turns_after_a_pause() -> None:
+    """A rejection makes the turns obsolete that waiting requests have taken before."""
+    clock = Clock()
+    sent = list[float]()
+
+    def sleep(seconds: float) -> None:
+        # Another thread's request is rejected while this one waits for its turn.
+        interrupted = not clock.slept
+        clock.sleep(seconds)
+        if interrupted:
+            limiter.back_off(2.0)
+            limiter.acquire()
+            sent.append(clock.time)
+
+    limiter = Throttle(1.0, clock.now, sleep)
+    limiter.acquire()
+    limiter.acquire()
+    sent.append(clock.time)
+    assert sent[1] - sent[0] == 1.0

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-FIRST_SPACING = 0.05
+FIRST_SPACING = 0.01
 """Seconds between two requests after the target has rejected one for the first time."""
 
 MAX_SPACING = 5.0
@@ -18,22 +18,30 @@ SUSTAINED_REQUESTS = 15
 NOTABLE_WAIT = 1.0
 """Seconds between two requests, or of a pause, from which on the user is informed."""
 
-MAX_USELESS = 2
-"""Rejections at the widest spacing after which the spacing is considered not to be their cause."""
-
 SPACING_DECAY = 0.98
 """Factor by which each accepted request reduces the spacing."""
 
-_NEARLY_MAX_SPACING = MAX_SPACING * SPACING_DECAY**SUSTAINED_REQUESTS
-"""The rest of the widest spacing after as many accepted requests as do not count as sustained."""
+MEASURED_PAUSES = 8
+"""Pauses between rejections in which the rate that the target accepts is measured, with next to no spacing."""
+
+MAX_RATE_EXCESS = 1.1
+"""Widest spacing, in multiples of the measured one."""
+
+MAX_USELESS = 4
+"""Rejections in spite of the measured spacing after which no spacing is considered to prevent them."""
+
+OUTDATED_RATE = 10
+"""Time without an accepted request, in multiples of the measured spacing, after which it is measured anew."""
 
 
 class Throttle:
     """Spaces requests, and holds them back while the target asks to wait. Thread-safe.
 
     `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Rejections widen the spacing, up
-    to the rate that the target was observed to accept; accepted requests narrow it again. If even the widest spacing
-    does not help, it is switched off. `sleep` may return early, when the test run is over: then nothing is waited for.
+    to the rate that the target was observed to accept; accepted requests narrow it again. That rate is measured while
+    next to nothing but the pauses spaces requests: a target that rejects requests at random accepts many requests in
+    little time then, and no spacing prevents its rejections. `sleep` may return early, when the test run is over: then
+    nothing is waited for.
     `on_wait` is called with the seconds when they become notable, and again when they have doubled.
     """
 
@@ -46,7 +54,6 @@ class Throttle:
     ) -> None:
         self._on_wait = on_wait
         self._notified = NOTABLE_WAIT / 2
-        self._useless = 0
         self._min_spacing = spacing
         self._spacing = spacing
         self._now = now
@@ -54,8 +61,10 @@ class Throttle:
         self._lock = threading.Lock()
         self._next = 0.0
         self._quiet_until = 0.0
+        self._pauses = 0
         self._since = now()
         self._let_through = 0
+        self._measurement = _RateMeasurement()
 
     @property
     def spacing(self) -> float:
@@ -64,16 +73,16 @@ class Throttle:
 
     def acquire(self, requests: int = 1) -> None:
         """Block until this many requests may be sent together."""
-        with self._lock:
-            now = self._now()
-            slot = max(now, self._next, self._quiet_until)
-            self._next = slot + requests * self._spacing
-        if slot > now:
+        while True:
+            with self._lock:
+                pauses, now = self._pauses, self._now()
+                slot = max(now, self._next)
+                self._next = slot + requests * self._spacing
+            if slot <= now:
+                return
             self._sleep(slot - now)
-        # The target may have asked to wait while this thread slept.
-        while (remaining := self._quiet_until - (before := self._now())) > 0:
-            self._sleep(remaining)
-            if self._now() - before < remaining / 2:
+            # The target may have asked to wait while this thread slept: then all that wait take turns anew.
+            if self._pauses == pauses or self._now() - now < (slot - now) / 2:
                 return
 
     def record_accepted(self) -> None:
@@ -93,18 +102,59 @@ class Throttle:
     def _widen(self, seconds: float) -> None:
         with self._lock:
             now = self._now()
+            # Requests that were sent before the first rejection are rejected, too: they say nothing of the spacing.
             if now >= self._quiet_until:
-                # The spacing that the target accepted on average. A wider one would only waste time.
-                observed_spacing = (now + seconds - self._since) / max(1, self._let_through)
-                if self._let_through == 0:
-                    # Even the first request after the wait was rejected: the spacing is not the cause.
-                    self._spacing = max(self._spacing, FIRST_SPACING)
-                elif self._let_through < SUSTAINED_REQUESTS and self._spacing >= _NEARLY_MAX_SPACING:
-                    self._useless += 1
-                    if self._useless >= MAX_USELESS:
-                        self._spacing = self._min_spacing
-                elif self._let_through < SUSTAINED_REQUESTS and self._useless < MAX_USELESS:
-                    wider = min(max(2 * self._spacing, FIRST_SPACING), observed_spacing, MAX_SPACING)
-                    self._spacing = max(self._min_spacing, wider)
+                self._measurement.add(now, self._let_through)
+                if self._let_through < SUSTAINED_REQUESTS:
+                    self._spacing = max(self._min_spacing, self._wider_spacing(now + seconds - self._since))
+                elif self._measurement.useless < MAX_USELESS:
+                    self._measurement.useless = 0
                 self._since, self._let_through = now + seconds, 0
-            self._quiet_until = max(self._quiet_until, now + seconds)
+            if now + seconds > self._quiet_until:
+                self._pauses += 1
+                self._next = self._quiet_until = now + seconds
+
+    def _wider_spacing(self, elapsed: float) -> float:
+        """Return the spacing after a rejection; `elapsed` are the seconds since the last one, including both pauses."""
+        if self._let_through == 0:
+            # Even the first request after the wait was rejected: the spacing is not the cause.
+            return max(self._spacing, FIRST_SPACING)
+        measurement = self._measurement
+        if (measured := measurement.spacing) is None:
+            return FIRST_SPACING
+        measurement.useless += self._spacing >= measured
+        if measurement.useless >= MAX_USELESS:
+            return self._min_spacing
+        # The target accepted this on average. A wider spacing would only waste time.
+        observed = elapsed / self._let_through
+        return min(max(2 * self._spacing, FIRST_SPACING), observed, measured * MAX_RATE_EXCESS, MAX_SPACING)
+
+
+class _RateMeasurement:
+    """Measures the seconds per request that a target accepts while next to nothing but its pauses spaces them."""
+
+    def __init__(self) -> None:
+        self.spacing: float | None = None
+        """Seconds per accepted request; None while they are not known."""
+        self.useless = 0
+        """Rejections in spite of this spacing."""
+        self._started: float | None = None
+        self._last_accepted = 0.0
+        self._pauses = self._accepted = 0
+
+    def add(self, now: float, accepted: int) -> None:
+        """Add a rejection, and the number of requests that were accepted since the last one."""
+        if accepted:
+            self._last_accepted = now
+        if self.spacing is not None and now - self._last_accepted > OUTDATED_RATE * self.spacing:
+            self.spacing = self._started = None
+            self.useless = 0
+        if self.spacing is not None:
+            return
+        if self._started is None:
+            self._started, self._pauses, self._accepted = now, 0, 0
+            return
+        self._pauses += 1
+        self._accepted += accepted
+        if self._pauses >= MEASURED_PAUSES and self._accepted:
+            self.spacing = (now - self._started) / self._accepted
