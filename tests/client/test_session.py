@@ -464,6 +464,11 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert parse_retry_after({"retry-after": value}) == seconds
 
 
+@pytest.mark.parametrize(("milliseconds", "seconds"), [("250", 0.25), ("soon", 2), ("", 2)])
+def test_retry_after_in_milliseconds_is_preferred(milliseconds: str, seconds: float) -> None:
+    assert parse_retry_after({"retry-after": "2", "retry-after-ms": milliseconds}) == seconds
+
+
 def test_retry_after_in_the_future() -> None:
     asked = parse_retry_after({"retry-after": formatdate(time.time() + 10, usegmt=True)})
     assert asked is not None

@@ -47,11 +47,23 @@ def is_overload(result: SendResult) -> bool:
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that Retry-After asks for, as a number or a date; None if it is missing or invalid."""
-    text = headers.get("retry-after", "").strip()
-    if text.replace(".", "", 1).isdecimal():
-        return float(text)
+    """Return the seconds that the target asks to wait; None if it does not, or not in a valid form.
+
+    `retry-after-ms` is preferred to Retry-After, which is a number of seconds or a date, as the official clients do
+    (openai-python `_parse_retry_after_header`).
+    """
+    milliseconds = _parse_number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after", "")
+    if (seconds := _parse_number(text)) is not None:
+        return seconds
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
+
+
+def _parse_number(text: str) -> float | None:
+    text = text.strip()
+    return float(text) if text.replace(".", "", 1).isdecimal() else None
