@@ -31,7 +31,7 @@ def test_nan_that_is_accepted_and_shown_is_one_cause(others: list[tuple[str, str
         broken_rule("robustness.malformed_json_is_refused", "create_assistant"),
         findings=(Finding("accepted", "x1", "create_thread"), Finding("accepted", "x2", "create_assistant")),
     )
-    shown = broken_rule("transport.json_is_by_the_letter", "create_assistant")
+    shown = broken_rule("transport.json_is_valid", "create_assistant")
     causes = by_kind(taken, replace(shown, findings=nan_answers(("x2", "create_assistant", NAN), *others)))
     assert ("transport" in causes) is not is_explained
     assert causes["bodies"].consequences == ((shown.id,) if is_explained else ())
@@ -39,7 +39,7 @@ def test_nan_that_is_accepted_and_shown_is_one_cause(others: list[tuple[str, str
 
 def test_nan_that_no_request_contained_is_a_mistake_of_its_own() -> None:
     taken = broken_rule("robustness.malformed_json_is_refused", "create_assistant")
-    shown = broken_rule("transport.json_is_by_the_letter", "create_assistant")
+    shown = broken_rule("transport.json_is_valid", "create_assistant")
     causes = by_kind(taken, replace(shown, findings=nan_answers(("x2", "create_assistant", NAN))))
     assert set(causes) == {"bodies", "transport"}
 

@@ -28,7 +28,7 @@ REFUSED = {REFUSES.failed[0]: Tally(2, [Finding("refused", expected=200)])}
 def test_a_defect_of_which_every_requirement_failed_suffices() -> None:
     assert sufficient_premises(REFUSED, [REFUSES]) == dict.fromkeys((RULE, OTHER), f"{REFUSES.failed[0]} failed")
     assert sufficient_premises({**REFUSED, OTHER: Tally(3)}, [REFUSES]) == {RULE: f"{REFUSES.failed[0]} failed"}
-    wide = Defect((*REFUSES.failed, "cancel.answer_says_so"), REFUSES.undecided)
+    wide = Defect((*REFUSES.failed, "cancel.response_shows_the_cancellation"), REFUSES.undecided)
     assert sufficient_premises(REFUSED, [wide]) == {}
 
 
@@ -38,16 +38,16 @@ def test_a_rule_that_a_failed_requirement_left_nothing_names_it() -> None:
 
 
 def test_rules_that_depend_on_it_and_are_decided_show_another_reason() -> None:
-    both = Defect(REFUSES.failed, frozenset({RULE, OTHER, "cancel.answer_says_so"}))
+    both = Defect(REFUSES.failed, frozenset({RULE, OTHER, "cancel.response_shows_the_cancellation"}))
     assert RULE in failed_premises({**REFUSED, OTHER: Tally(3)}, [both])
-    decided = {OTHER: Tally(3), "cancel.answer_says_so": Tally(1, [Finding("no")])}
+    decided = {OTHER: Tally(3), "cancel.response_shows_the_cancellation": Tally(1, [Finding("no")])}
     assert RULE not in failed_premises({**REFUSED, **decided}, [both])
 
 
 def test_a_defect_most_of_whose_requirements_held_is_another() -> None:
-    wide = Defect((*REFUSES.failed, "cancel.answer_says_so"), REFUSES.undecided)
+    wide = Defect((*REFUSES.failed, "cancel.response_shows_the_cancellation"), REFUSES.undecided)
     assert RULE in failed_premises(REFUSED, [wide])
-    assert RULE not in failed_premises({**REFUSED, "cancel.answer_says_so": Tally(4)}, [wide])
+    assert RULE not in failed_premises({**REFUSED, "cancel.response_shows_the_cancellation": Tally(4)}, [wide])
 
 
 def test_the_defect_that_resembles_the_target_most_is_named() -> None:

@@ -25,7 +25,7 @@ def test_rules_that_no_program_decides_any_more_are_undecided() -> None:
     deciders = {
         "usage.adds_up": frozenset({"p"}),
         "action.calls_are_distinct": frozenset({"p", "r"}),
-        "cancel.answer_says_so": frozenset({"r"}),
+        "cancel.response_shows_the_cancellation": frozenset({"r"}),
         "run.usage.type": frozenset({"p"}),
     }
     undecided = kill_matrix.undecided_rules(result, Decisions(deciders, {}))

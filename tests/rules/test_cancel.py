@@ -27,7 +27,7 @@ def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] 
 
 @passes(
     cancellable.run_in_progress_can_be_cancelled,
-    effect.answer_says_so,
+    effect.response_shows_the_cancellation,
     effect.comes_to_an_end,
     effect.is_carried_out,
     unrequested_effect.happens_only_when_asked_for,
@@ -39,7 +39,7 @@ def test_run_that_is_cancelled() -> History:
 @passes(
     cancellable.queued_or_waiting_run_can_be_cancelled,
     effect.waiting_run_ends_cancelled,
-    effect.answer_says_so,
+    effect.response_shows_the_cancellation,
 )
 def test_waiting_run_is_cancelled_immediately() -> History:
     return _cancelled("queued", "requires_action", answer="cancelled")
@@ -60,7 +60,7 @@ def test_waiting_run_that_cannot_be_cancelled() -> History:
     return _cancelled("queued", "requires_action", answer=None, after=("requires_action",))
 
 
-@fails(effect.answer_says_so, at="/status", times=1)
+@fails(effect.response_shows_the_cancellation, at="/status", times=1)
 def test_answer_that_shows_the_run_as_it_was() -> History:
     return _cancelled("queued", "in_progress", answer="in_progress")
 

@@ -45,7 +45,7 @@ def _thread_deleted(is_deleted: bool, status: int = 404, threads_created: int = 
 
 
 @passes(
-    deletion_requests.answer_says_so,
+    deletion_requests.response_shows_the_deletion,
     deleted_objects.what_is_deleted_cannot_be_read,
     deleted_objects.what_is_deleted_is_answered_404,
     deleted_objects.nothing_is_deleted_twice,
@@ -93,7 +93,7 @@ def test_request_to_a_deleted_thread_that_fails_says_so() -> None:
         }
 
 
-@fails(deletion_requests.answer_says_so, at="/deleted", times=1)
+@fails(deletion_requests.response_shows_the_deletion, at="/deleted", times=1)
 def test_deletion_with_deleted_false() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", {**deleted("msg_a"), "deleted": False})

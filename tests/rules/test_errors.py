@@ -25,7 +25,7 @@ def answered(status: int, body: Any, dialect: str = "openai", **rest: Any) -> Hi
     errors.type_param_and_code_are_present,
     errors.type_is_invalid_request_error,
     errors.content_type_is_json,
-    errors.no_error_shows_the_server_from_inside,
+    errors.errors_reveal_no_internals,
 )
 def test_error_of_the_service() -> History:
     return answered(404, error("No run found with id 'run_a'."))
@@ -103,7 +103,7 @@ def test_error_under_another_content_type() -> History:
     return answered(404, error(), answered={"content-type": "text/html"})
 
 
-@fails(errors.no_error_shows_the_server_from_inside)
+@fails(errors.errors_reveal_no_internals)
 def test_traceback() -> History:
     return answered(500, error('Traceback (most recent call last):\n  File "/app/main.py", line 5, in run'))
 
@@ -121,7 +121,7 @@ EXCEPTIONS = (
 
 @pytest.mark.parametrize("text", EXCEPTIONS)
 def test_text_of_an_exception(text: str) -> None:
-    found = findings(errors.no_error_shows_the_server_from_inside, answered(500, error(text)))
+    found = findings(errors.errors_reveal_no_internals, answered(500, error(text)))
     assert [finding.message for finding in found] == ["the error contains the text of an exception"]
 
 
@@ -135,7 +135,7 @@ def test_text_of_an_exception(text: str) -> None:
     ],
 )
 def test_text_that_is_no_exception(text: str) -> None:
-    assert not findings(errors.no_error_shows_the_server_from_inside, answered(400, error(text)))
+    assert not findings(errors.errors_reveal_no_internals, answered(400, error(text)))
 
 
 @passes(errors.success_is_200)

@@ -17,7 +17,7 @@ EVERY = (
     object_sequence.objects_end_once,
     object_sequence.what_was_begun_is_ended,
     object_sequence.what_is_created_is_worked_on,
-    stream_sequence.a_stream_tells_of_one_run,
+    stream_sequence.a_stream_is_about_one_run,
     stream_sequence.thread_created_comes_where_one_was,
     stream_sequence.a_step_completes_after_its_message,
     stream_sequence.a_message_comes_with_its_step,
@@ -196,19 +196,19 @@ def test_step_whose_run_is_cancelled_may_lack_the_in_progress_event() -> None:
     assert judge(object_sequence.what_is_created_is_worked_on, cut) == []
 
 
-@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/3/data/run_id")
+@fails(stream_sequence.a_stream_is_about_one_run, at="/events/3/data/run_id")
 def test_step_of_another_run() -> History:
     stream_events = plain()
     stream_events[3] = (stream_events[3][0], step("in_progress", run_id="run_b"))
     return streamed(*stream_events)
 
 
-@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/0/data/thread_id")
+@fails(stream_sequence.a_stream_is_about_one_run, at="/events/0/data/thread_id")
 def test_run_of_another_thread() -> History:
     return streamed(("thread.run.created", run(thread_id="thread_b")), *plain()[1:])
 
 
-@fails(stream_sequence.a_stream_tells_of_one_run, at="/events/0/data/id")
+@fails(stream_sequence.a_stream_is_about_one_run, at="/events/0/data/id")
 def test_another_thread_is_created() -> History:
     return streamed(("thread.created", thread("thread_b")), *plain(), operation="create_thread_and_run")
 

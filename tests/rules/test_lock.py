@@ -252,7 +252,7 @@ def _on_other_thread(accepted: bool) -> History:
     return builder.history()
 
 
-@inconclusive(lock.keeps_nobody_out_elsewhere)
+@inconclusive(lock.other_threads_stay_open)
 def test_another_thread_that_its_own_ended_run_locks() -> History:
     builder = _start()
     for id_, thread_id in (("run_b", "thread_b"), ("run_a", "thread_a")):
@@ -265,12 +265,12 @@ def test_another_thread_that_its_own_ended_run_locks() -> History:
     return builder.history()
 
 
-@passes(lock.keeps_nobody_out_elsewhere)
+@passes(lock.other_threads_stay_open)
 def test_another_thread_that_is_free() -> History:
     return _on_other_thread(True)
 
 
-@fails(lock.keeps_nobody_out_elsewhere, times=1)
+@fails(lock.other_threads_stay_open, times=1)
 def test_another_thread_that_is_locked_too() -> History:
     return _on_other_thread(False)
 

@@ -35,7 +35,7 @@ def _sent(content: Any, shown: Any, **changes: Any) -> History:
 @passes(
     stored_messages.answer_shows_what_was_sent,
     stored_messages.sent_message_has_no_run,
-    stored_messages.question_has_no_author,
+    stored_messages.user_message_has_no_assistant,
     stored_messages.stays_as_it_is,
 )
 def test_text() -> History:
@@ -79,7 +79,7 @@ def test_first_message_that_names_the_run() -> History:
     return builder.history()
 
 
-@fails(stored_messages.question_has_no_author, at="/assistant_id")
+@fails(stored_messages.user_message_has_no_assistant, at="/assistant_id")
 def test_question_that_names_an_assistant() -> History:
     return _sent("Hello", text("Hello"), assistant_id=ASSISTANT)
 

@@ -203,14 +203,14 @@ def test_swapped_ids() -> History:
 UNKNOWN = Step(operation="list_runs", dangling=DanglingReference.UNKNOWN)
 
 
-@passes(traversal.unknown_cursors_lead_nowhere)
+@passes(traversal.unknown_cursors_are_refused_or_empty)
 def test_unknown_cursor_gives_an_empty_page() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(), query={"after": "run_x"}, step=UNKNOWN)
     return builder.history()
 
 
-@fails(traversal.unknown_cursors_lead_nowhere)
+@fails(traversal.unknown_cursors_are_refused_or_empty)
 def test_unknown_cursor_is_ignored() -> History:
     builder = HistoryBuilder()
     builder.send("list_runs", page(run("completed")), query={"after": "run_x"}, step=UNKNOWN)

@@ -33,7 +33,7 @@ _NOT_JSON = ("robustness.malformed_json_is_refused",)
 _NAN = "not_a_number"
 
 _EXPLAINED_BY = {
-    "transport.json_is_by_the_letter": _NOT_JSON,
+    "transport.json_is_valid": _NOT_JSON,
     "identity.answer_is_about_what_was_asked_for": _UNKNOWN_MEMBERS,
     "identity.never_changes": _UNKNOWN_MEMBERS,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,

@@ -207,7 +207,10 @@ _EXAMPLES = (
 )
 @judging_options(EDITION_HELP, "reports/<run-id>/.")
 def command(base_url: str | None, **values: Any) -> int:
-    """Judge the server at BASE_URL. Default: $OPENAI_BASE_URL, else the bundled emulator."""
+    """Judge the server at BASE_URL.
+
+    Default: $OPENAI_BASE_URL, else base_url of conformance.toml, else the bundled emulator.
+    """
     if not values["watch"]:
         return judge_live(base_url, values)
     from runs_conformance.cli.watch import check_watchable, watch

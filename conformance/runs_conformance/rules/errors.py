@@ -164,8 +164,15 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
             )
 
 
-@rule(units=exchanges, level=Level.SHOULD, source=_CODES, capability="errors", occasions=5)
-def no_error_shows_the_server_from_inside(exchange: Exchange) -> Iterator[Result]:
+@rule(
+    units=exchanges,
+    level=Level.SHOULD,
+    source=_CODES,
+    capability="errors",
+    occasions=5,
+    formerly=("errors.no_error_shows_the_server_from_inside",),
+)
+def errors_reveal_no_internals(exchange: Exchange) -> Iterator[Result]:
     """No error contains a stack trace or the text of an exception in the server's code.
 
     Both reveal internals of the server to strangers and do not help users.

@@ -233,8 +233,9 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
     capability="core",
     requirements=("end-of-run-releases-lock",),
     needs_on_each=("create_message", "create_run"),
+    formerly=("lock.keeps_nobody_out_elsewhere",),
 )
-def keeps_nobody_out_elsewhere(write: ThreadWrite) -> Iterator[Result]:
+def other_threads_stay_open(write: ThreadWrite) -> Iterator[Result]:
     """An active run locks only its own thread; other threads accept messages and runs meanwhile.
 
     With a single lock for all threads, a server handles one conversation at a time.

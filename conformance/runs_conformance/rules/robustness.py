@@ -243,8 +243,8 @@ def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
 
 
 @rule(units=_probes("content_type_with_charset", "content_type_in_capitals"), level=Level.SHOULD, source=_MEDIA,
-      capability="validation")  # fmt: skip
-def json_is_known_by_all_its_names(probe: _OddRequest) -> Iterator[Result]:
+      capability="validation", formerly=("robustness.json_is_known_by_all_its_names",))  # fmt: skip
+def content_type_is_compared_loosely(probe: _OddRequest) -> Iterator[Result]:
     """A JSON body is accepted if its content type has a charset or is written in capitals.
 
     HTTP libraries write the header differently, and media types are case-insensitive.

@@ -108,8 +108,15 @@ def _has_content(exchange: Exchange) -> bool:
     return bool(exchange.operation) and (is_object(exchange.body) or bool(exchange.events))
 
 
-@rule(units=exchanges, level=Level.MUST, source=_GRAMMAR, capability="core", occasions=10)
-def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
+@rule(
+    units=exchanges,
+    level=Level.MUST,
+    source=_GRAMMAR,
+    capability="core",
+    occasions=10,
+    formerly=("transport.json_is_by_the_letter",),
+)
+def json_is_valid(exchange: Exchange) -> Iterator[Result]:
     """JSON in a response is valid: UTF-8, without NaN, raw control characters or a byte order mark.
 
     Some parsers tolerate violations; others reject the whole response.
@@ -123,8 +130,15 @@ def json_is_by_the_letter(exchange: Exchange) -> Iterator[Result]:
         yield PASSED
 
 
-@rule(units=_exchanges_and_readability, level=Level.SHOULD, source=_INTEROPERABILITY, capability="core", occasions=10)
-def json_means_the_same_to_everybody(response: tuple[Exchange, bool]) -> Iterator[Result]:
+@rule(
+    units=_exchanges_and_readability,
+    level=Level.SHOULD,
+    source=_INTEROPERABILITY,
+    capability="core",
+    occasions=10,
+    formerly=("transport.json_means_the_same_to_everybody",),
+)
+def json_is_unambiguous(response: tuple[Exchange, bool]) -> Iterator[Result]:
     """No object in a response has two members of the same name, and no number exceeds what programs can represent.
 
     Which of two members counts, and how such a number is read, depends on the parser.

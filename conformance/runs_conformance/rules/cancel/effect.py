@@ -42,8 +42,9 @@ def _stops_active_run(action: RunAction) -> bool:
     capability="cancel",
     operation="cancel_run",
     requirements=("cancel-ends-run-in-progress",),
+    formerly=("cancel.answer_says_so",),
 )
-def answer_says_so(action: RunAction) -> Iterator[Result]:
+def response_shows_the_cancellation(action: RunAction) -> Iterator[Result]:
     """The response to an accepted cancellation shows the run in `cancelling` or `cancelled`.
 
     Clients display the status in the response.

@@ -41,8 +41,9 @@ def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History
     source=_ANSWER,
     capability="core",
     requirements=("deleted-object-is-gone",),
+    formerly=("deletion.answer_says_so",),
 )
-def answer_says_so(deletion: Exchange) -> Iterator[Result]:
+def response_shows_the_deletion(deletion: Exchange) -> Iterator[Result]:
     """The response to a successful deletion has `deleted` true.
 
     Client libraries report this member as the outcome.

@@ -36,8 +36,9 @@ def complete_streams(history: History) -> Iterator[Stream]:
     capability="streaming",
     requirements=("event-name-matches-run-status",),
     occasions=10,
+    formerly=("events.a_stream_tells_of_one_run",),
 )
-def a_stream_tells_of_one_run(stream: Stream) -> Iterator[Result]:
+def a_stream_is_about_one_run(stream: Stream) -> Iterator[Result]:
     """All objects in a stream belong to one run and one thread.
 
     An event of another run would show one user the conversation of another.

@@ -173,8 +173,9 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
     source=schema(f"{_MESSAGE}.run_id"),
     capability="messages",
     requirements=("client-messages-have-no-run",),
+    formerly=("messages.question_has_no_author",),
 )
-def question_has_no_author(message: Observation) -> Iterator[Result]:
+def user_message_has_no_assistant(message: Observation) -> Iterator[Result]:
     """A message with role `user` has `assistant_id: null`.
 
     Clients use it to tell the two sides of a conversation apart.

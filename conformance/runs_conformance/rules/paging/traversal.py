@@ -249,8 +249,9 @@ def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
     source=_NO_SOURCE,
     capability="listing",
     requirements=("after-is-exclusive-and-complete",),
+    formerly=("paging.unknown_cursors_lead_nowhere",),
 )
-def unknown_cursors_lead_nowhere(exchange: Exchange) -> Iterator[Result]:
+def unknown_cursors_are_refused_or_empty(exchange: Exchange) -> Iterator[Result]:
     """A page requested with an unknown id as its cursor is refused or empty.
 
     No source says whether to refuse or to return nothing. A page of items, as if no cursor were given, makes a client
