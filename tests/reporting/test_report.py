@@ -72,6 +72,11 @@ def test_markdown_escapes_target_text() -> None:
     assert "| validation |" in text
 
 
+def test_markdown_says_why_a_requirement_was_not_judged() -> None:
+    text = markdown.text(report())
+    assert text.endswith("## Not judged\n\n- 1: needs it; needs a second API key\n\n")
+
+
 def test_folder_contains_every_view(tmp_path: Path) -> None:
     prepare_folder(tmp_path / "out").write(report())
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.json", "report.html", "summary.md"}

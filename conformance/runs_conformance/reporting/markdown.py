@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from runs_conformance.baseline import EntryStatus
@@ -145,15 +146,12 @@ def _undecided_sections(report: Report) -> Iterator[str]:
         for verdict in verdicts:
             yield f"- `{verdict.id}`: {_escape_inline(verdict.reason or '')}"
         yield ""
-    needs: dict[str, int] = {}
-    for verdict in report.with_outcome(Outcome.NOT_JUDGED):
-        need = verdict.needs or verdict.reason or ""
-        needs[need] = needs.get(need, 0) + 1
-    if needs:
+    reasons = Counter(failure_text.reason_with_needs(verdict) for verdict in report.with_outcome(Outcome.NOT_JUDGED))
+    if reasons:
         yield "## Not judged"
         yield ""
-        for need, count in sorted(needs.items(), key=lambda item: -item[1]):
-            yield f"- {count}: {_escape_inline(need)}"
+        for reason, count in reasons.most_common():
+            yield f"- {count}: {_escape_inline(reason)}"
         yield ""
 
 
