@@ -33,7 +33,7 @@ from runs_conformance.engine.quick_plan import (
     first_label,
     shorten_program,
 )
-from runs_conformance.engine.run_result import RunResult
+from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.generation.programs.all_operations import references_in
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange

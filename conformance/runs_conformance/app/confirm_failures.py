@@ -23,7 +23,6 @@ from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.resources import ResourceTracker
-from runs_conformance.engine.run_result import RunResult
 from runs_conformance.engine.shrinking.confirmation import (
     ConfirmationBudget,
     confirm,
@@ -34,6 +33,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     without_silence,
 )
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
+from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
 from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
 from runs_conformance.generation.adaptation import without_additions

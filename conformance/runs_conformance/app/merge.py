@@ -15,7 +15,9 @@ from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import approach, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
-from runs_conformance.engine.run_result import (
+from runs_conformance.engine.shard import missing_shards, parse_shard
+from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
+from runs_conformance.engine.test_run_result import (
     CLEANUP_SUFFIX,
     ProgramVerdicts,
     RunResult,
@@ -23,8 +25,6 @@ from runs_conformance.engine.run_result import (
     merge_results,
     with_cleanup,
 )
-from runs_conformance.engine.shard import missing_shards, parse_shard
-from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange

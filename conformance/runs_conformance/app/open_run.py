@@ -20,8 +20,8 @@ from runs_conformance.engine import polling
 from runs_conformance.engine.admission_control import AdmissionControl
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.plan_execution import ProgressListener
 from runs_conformance.engine.resources import ResourceTracker
-from runs_conformance.engine.run_plan import ProgressListener
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.reporting.folder import RunFolder

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs_conformance.engine.run_plan import ProgressListener
+from runs_conformance.engine.plan_execution import ProgressListener
 from runs_conformance.errors import ConformanceError
 from runs_conformance.reporting.progress import SilentProgress
 

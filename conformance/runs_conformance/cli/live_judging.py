@@ -20,7 +20,7 @@ from runs_conformance.cli.trust import require_trust_in_config
 if TYPE_CHECKING:
     from runs_conformance.app.options import RunOptions
     from runs_conformance.engine.plan import Plan
-    from runs_conformance.engine.run_plan import ProgressListener
+    from runs_conformance.engine.plan_execution import ProgressListener
     from runs_conformance.targets import Target
 
 

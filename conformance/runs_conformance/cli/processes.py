@@ -19,7 +19,7 @@ from runs_conformance.app.merge import RecordedRun, read_run, rebuild_report
 from runs_conformance.app.options import RunOptions
 from runs_conformance.cli.joint_progress import JointProgress, ProgressSender
 from runs_conformance.cli.signals import INTERRUPTED, Interruption, interruptible, signals_held
-from runs_conformance.engine.run_plan import ProgressListener
+from runs_conformance.engine.plan_execution import ProgressListener
 from runs_conformance.engine.shard import Shard
 from runs_conformance.errors import ConformanceError, InternalError, UsageError
 from runs_conformance.reporting.folder import RunFolder, prepare_folder

@@ -17,7 +17,7 @@ from runs_conformance.engine.plan import FUZZING_PHASE, Plan
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import ProgramResult, Sender, aborted_program_end, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
-from runs_conformance.engine.run_result import (
+from runs_conformance.engine.test_run_result import (
     CLEANUP_SUFFIX,
     HistoryJudge,
     ProgramVerdicts,

@@ -7,7 +7,6 @@ import pytest
 
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.reproduction import Reproduction
-from runs_conformance.engine.run_result import RunResult, merge_results
 from runs_conformance.engine.shrinking.confirmation import (
     MAX_ENLARGED,
     MAX_IDS_PER_GROUP,
@@ -24,6 +23,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     without_unconfirmed_waits,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
+from runs_conformance.engine.test_run_result import RunResult, merge_results
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History

@@ -13,7 +13,7 @@ from runs_conformance.engine.dependencies import (
     with_dependencies,
 )
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
-from runs_conformance.engine.run_result import HistoryJudge
+from runs_conformance.engine.test_run_result import HistoryJudge
 from runs_conformance.generation.payloads.shrink_value import ddmin
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
