@@ -57,4 +57,6 @@ def test_reason_says_why_a_capability_is_undecided() -> None:
 
 def test_reason_names_what_failed() -> None:
     assert decide_outcome([PASSED, FAILED]).reason == "1 MUST requirement failed"
+    assert decide_outcome([PASSED, WARNED]).reason == "no MUST requirement failed"
+    assert decide_outcome([PASSED], fail_on="should").reason == "no MUST or SHOULD requirement failed"
     assert "cancel" in decide_outcome([PASSED], required_capabilities=["cancel"]).reason

@@ -75,7 +75,7 @@ def decide_outcome(
         return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, reason)
     known = len(comparison.accepted_ids) if comparison else 0
     exception = f" except {known} known to the baseline" if known else ""
-    return RunOutcome(Outcome.PASS, PASSED, f"no MUST requirement failed{exception}")
+    return RunOutcome(Outcome.PASS, PASSED, f"no {_join_levels(fail_on)} requirement failed{exception}")
 
 
 def failing_levels(fail_on: str) -> tuple[str, ...]:
@@ -83,11 +83,15 @@ def failing_levels(fail_on: str) -> tuple[str, ...]:
     return ("must",) if fail_on == "must" else ("must", "should")
 
 
+def _join_levels(fail_on: str) -> str:
+    return " or ".join(level.upper() for level in failing_levels(fail_on))
+
+
 def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: BaselineComparison | None) -> str:
     """Return why the test run fails; empty if it does not."""
     failing = failing_levels(fail_on)
     failed = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level in failing]
-    levels = " or ".join(level.upper() for level in failing)
+    levels = _join_levels(fail_on)
     if comparison is None:
         return f"{_count(failed, levels)} failed" if failed else ""
     listed = {result.entry.id for result in comparison.entry_results}
