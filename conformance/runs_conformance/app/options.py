@@ -36,7 +36,7 @@ CONSTRAINT_JUDGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """All options of a test run or of judging recorded traffic, each named after its flag; None means no limit.
+    """All options of a test run or of judging recorded traffic; most are named after their flag. None means no limit.
 
     `jobs` is the number of processes that test the target at the same time; each of them executes a `shard`.
     `selection_flag` is the flag that stands for `select` if the user did not write it; `rerun_programs` are programs to
