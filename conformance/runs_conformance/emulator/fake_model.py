@@ -1,8 +1,8 @@
 """The fake model: decides from its input alone what a run does.
 
 It is deterministic. Clients control it with the tool choice, with function names in the latest user message, and with a
-few phrases there: "count from 1 to ...", "very long" or "... words" gives a long answer, "twice" makes it call its
-functions a second time, and "say what you will do" makes it write a message before it calls any.
+few phrases there: "count" followed by a number, "very long" or "500 words" gives a long answer, "twice" makes it call
+its functions a second time, and "say what you will do" makes it write a message before it calls any.
 """
 
 from __future__ import annotations
