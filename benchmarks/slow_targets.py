@@ -27,7 +27,7 @@ from unittest.mock import patch
 from benchmarks.target_server import serve_target
 from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
-from runs_conformance.engine import approach, polling, preflight
+from runs_conformance.engine import form_search, polling, preflight
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.exchange_decoding import exchange_from_json
 from runs_conformance.reporting.folder import prepare_folder
@@ -101,7 +101,7 @@ def _idle_share(exchanges: Iterable[Exchange], workers: int) -> tuple[float, flo
     by_program: defaultdict[str, list[Exchange]] = defaultdict(list)
     for each in exchanges:
         program = each.program.partition("/")[0]
-        if program not in (preflight.PROGRAM, approach.PROGRAM):
+        if program not in (preflight.PROGRAM, form_search.PROGRAM):
             by_program[program].append(each)
     spans = [(min(each.started for each in own), max(each.ended for each in own)) for own in by_program.values()]
     seconds = max(end for _, end in spans) - min(start for start, _ in spans)

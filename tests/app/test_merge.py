@@ -124,8 +124,8 @@ def test_parts_and_whole_give_the_same_verdicts(whole: RecordedRun) -> None:
 def test_what_the_target_was_found_to_accept_needs_nothing(whole: RecordedRun) -> None:
     assert whole.footer is not None
     every = replace(whole, header=replace(whole.header, options=replace(whole.header.options, select=())))
-    approach = replace(whole.footer.approach, accepts_any_file_id=False)
-    strict = replace(every, footer=replace(whole.footer, approach=approach))
+    forms = replace(whole.footer.request_forms, accepts_any_file_id=False)
+    strict = replace(every, footer=replace(whole.footer, request_forms=forms))
     needs = [sum(verdict.needs == NEEDS_FILES for verdict in rebuild_report([run]).verdicts) for run in (every, strict)]
     assert needs[0] == 0 < needs[1]
 

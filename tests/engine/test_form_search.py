@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.engine.approach import MIN_RUNS, PROGRAM, find_approach, needs_approach
-from runs_conformance.engine.approach_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
+from runs_conformance.engine.form_search import MIN_RUNS, PROGRAM, find_request_forms, needs_search
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.run_form_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
 from runs_conformance.generation.adaptation import adapt_step, without_additions
 from runs_conformance.generation.programs.steps import UNKNOWN_FILE_ID
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Either, Role, Step
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 from tests.engine.scripted import SETTING, Answer, ScriptedSender
 
 FORMS = replace(SETTING, accepts_any_file_id=True)
@@ -67,7 +67,7 @@ def search(
 ) -> tuple[ProgramContext, list[Step]]:
     sender = ScriptedSender(server)
     schedule = PollSchedule(min_interval=0.0, max_interval=0.0)
-    found = find_approach(setting, sender, sender.budget, schedule, lambda: models)
+    found = find_request_forms(setting, sender, sender.budget, schedule, lambda: models)
     assert all(exchange.program == PROGRAM for exchange in sender.collector.take(PROGRAM))
     return found, sender.sent
 
@@ -79,7 +79,7 @@ def without(operation: str, *names: str) -> Callable[[Step, Mapping[str, Any]], 
 
 def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> None:
     found, sent = search(Server())
-    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
     assert [step.operation for step in sent if step.operation.startswith("create")] == [
         "create_assistant",
         "create_thread",
@@ -91,10 +91,10 @@ def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> 
 @pytest.mark.parametrize("names", [("model",), ("instructions",), ("model", "instructions"), ("tools", "metadata")])
 def test_runs_get_the_members_that_they_need(names: tuple[str, ...]) -> None:
     found, sent = search(Server(without("create_run", *names)))
-    assert {*names} <= {*found.approach.run_members}
-    assert found.approach.starts_runs
-    assert found.approach.calls_functions
-    assert len(found.approach.notes) >= 1
+    assert {*names} <= {*found.request_forms.run_members}
+    assert found.request_forms.starts_runs
+    assert found.request_forms.calls_functions
+    assert len(found.request_forms.notes) >= 1
     smallest = [step for step in sent if step.operation == "create_run" and step.role is Role.CONTROL]
     assert len(smallest) == 1
     assert isinstance(smallest[0].body, Mapping)
@@ -103,7 +103,7 @@ def test_runs_get_the_members_that_they_need(names: tuple[str, ...]) -> None:
 
 def test_assistants_get_the_members_that_they_need() -> None:
     found, sent = search(Server(without("create_assistant", "name")))
-    assert "name" in found.approach.assistant_members
+    assert "name" in found.request_forms.assistant_members
     assert [step.role for step in sent if step.operation == "create_assistant"].count(Role.CONTROL) == 1
 
 
@@ -121,19 +121,19 @@ def test_the_assistant_may_have_to_bring_the_tools() -> None:
             calls=lambda run, assistant: bool(assistant.get("tools")) and "tool_choice" in run,
         )
     )
-    assert (found.approach.tools_on, found.approach.tool_choice) == ("assistant", "named")
+    assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("assistant", "named")
 
 
 def test_tools_of_the_run_that_are_ignored_once_are_tried_again() -> None:
     found, sent = search(Server(calls=lambda run, assistant: "tool_choice" in run and bool(assistant.get("tools"))))
-    assert (found.approach.tools_on, found.approach.tool_choice) == ("assistant", "named")
+    assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("assistant", "named")
     runs = [step.body for step in sent if step.operation == "create_run" and isinstance(step.body, Mapping)]
     assert [bool(body.get("tools")) for body in runs if "tool_choice" in body] == [True, False, False, True]
 
 
 def test_tool_choice_may_be_required_only() -> None:
     found, _ = search(Server(calls=lambda run, assistant: run.get("tool_choice") == "required"))
-    assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "required")
+    assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("run", "required")
 
 
 def test_words_may_be_all_that_makes_a_run_call() -> None:
@@ -142,23 +142,23 @@ def test_words_may_be_all_that_makes_a_run_call() -> None:
         calls=lambda run, assistant: "tools" in run,
     )
     found, _ = search(refuses_choice)
-    assert (found.approach.tools_on, found.approach.tool_choice) == ("run", "words")
+    assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("run", "words")
 
 
 @pytest.mark.parametrize("calling", [1, 4, 7])
 def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
     runs = itertools.count()
     found, _ = search(Server(calls=lambda run, assistant: "tool_choice" in run and next(runs) == calling))
-    assert found.approach.calls_functions
-    assert found.approach.call_attempts == CALL_ATTEMPTS
-    assert "some runs do not call a function in this form" in found.approach.notes
+    assert found.request_forms.calls_functions
+    assert found.request_forms.call_attempts == CALL_ATTEMPTS
+    assert "some runs do not call a function in this form" in found.request_forms.notes
 
 
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
     server = Server(calls=lambda run, assistant: False, status="queued")
     found, sent = search(server, setting=replace(FORMS, run_timeout=0.0))
-    assert not found.approach.calls_functions
-    assert found.approach.notes == ("runs stay queued for 0 seconds",)
+    assert not found.request_forms.calls_functions
+    assert found.request_forms.notes == ("runs stay queued for 0 seconds",)
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 
@@ -169,26 +169,28 @@ def without_get_run(server: Server) -> Callable[[Step], Answer]:
 
 def test_runs_that_no_route_reads_are_known_from_their_creation() -> None:
     found, _ = search(without_get_run(Server()))
-    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
     silent = Server(calls=lambda run, assistant: run.get("tool_choice") == "required")
     found, sent = search(without_get_run(silent))
-    assert (found.approach.tool_choice, found.approach.calls_functions) == ("required", True)
+    assert (found.request_forms.tool_choice, found.request_forms.calls_functions) == ("required", True)
     assert [step.operation for step in sent].count("create_run") > MAX_STUCK_RUNS
 
 
 def test_runs_that_cannot_be_read_are_not_stuck() -> None:
     found, sent = search(without_get_run(Server(calls=lambda run, assistant: False, status="queued")))
-    assert found.approach.starts_runs
-    assert not found.approach.calls_functions
-    assert found.approach.notes == ("runs cannot be followed: GET /threads/{thread_id}/runs/{run_id} got HTTP 404",)
+    assert found.request_forms.starts_runs
+    assert not found.request_forms.calls_functions
+    assert found.request_forms.notes == (
+        "runs cannot be followed: GET /threads/{thread_id}/runs/{run_id} got HTTP 404",
+    )
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 
 def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
     found, _ = search(Server(calls=lambda run, assistant: False))
-    assert found.approach.starts_runs
-    assert not found.approach.calls_functions
-    assert found.approach.call_attempts == Approach().call_attempts
+    assert found.request_forms.starts_runs
+    assert not found.request_forms.calls_functions
+    assert found.request_forms.call_attempts == RequestForms().call_attempts
 
 
 def test_a_tool_choice_that_is_refused_is_not_kept() -> None:
@@ -196,14 +198,14 @@ def test_a_tool_choice_that_is_refused_is_not_kept() -> None:
         return step.operation == "create_run" and isinstance(body.get("tool_choice"), Mapping)
 
     found, _ = search(Server(refuses, calls=lambda run, assistant: False))
-    assert (found.approach.tool_choice, found.approach.calls_functions) == ("required", False)
-    assert "HTTP 400" in found.approach.notes[-1]
+    assert (found.request_forms.tool_choice, found.request_forms.calls_functions) == ("required", False)
+    assert "HTTP 400" in found.request_forms.notes[-1]
 
 
 def test_runs_that_wait_without_showing_their_calls_are_distinguished() -> None:
     found, _ = search(Server(calls=lambda run, assistant: False, status="requires_action"))
-    assert not found.approach.calls_functions
-    assert "required_action" in found.approach.notes[0]
+    assert not found.request_forms.calls_functions
+    assert "required_action" in found.request_forms.notes[0]
 
 
 @pytest.mark.parametrize("content", ["text", "parts"])
@@ -214,7 +216,7 @@ def test_messages_may_have_to_follow_the_thread(content: str) -> None:
         return step.operation == "create_message" and isinstance(body["content"], str) is (content == "parts")
 
     found, _ = search(Server(refuses))
-    assert (found.approach.thread_messages, found.approach.message_content) == ("separate", content)
+    assert (found.request_forms.thread_messages, found.request_forms.message_content) == ("separate", content)
 
 
 class Messages:
@@ -236,22 +238,22 @@ class Messages:
 
 def test_messages_that_come_with_a_thread_may_be_dropped() -> None:
     found, sent = search(Messages("create_thread"))
-    assert (found.approach.thread_messages, found.approach.message_content) == ("separate", "text")
-    assert found.approach.notes == (
+    assert (found.request_forms.thread_messages, found.request_forms.message_content) == ("separate", "text")
+    assert found.request_forms.notes == (
         "threads get their messages in a second request, as text; no list shows those given with them",
     )
-    assert found.approach.calls_functions
+    assert found.request_forms.calls_functions
     assert [step.operation for step in sent].count("list_messages") == 2
 
 
 def test_a_list_that_shows_no_message_at_all_says_nothing_about_threads() -> None:
     found, _ = search(Messages("create_thread", "create_message"))
-    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
 
 
 def test_messages_are_listed_once_where_threads_keep_them() -> None:
     found, sent = search(Messages())
-    assert found.approach == Approach(call_attempts=CALL_ATTEMPTS)
+    assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
     assert [step.operation for step in sent].count("list_messages") == 1
     assert len(sent) <= 6
 
@@ -263,13 +265,13 @@ def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
         return (405, {"detail": "Method Not Allowed"}) if step.operation == "create_assistant" else server(step)
 
     found, _ = search(answer)
-    assert found.approach.assistant == "asst_listed"
+    assert found.request_forms.assistant == "asst_listed"
     assert found.use == {"assistant": "asst_listed"}
 
 
 def test_the_first_listed_model_that_answers_is_used() -> None:
     found, _ = search(Server(answers=lambda model: model == "good"), ["bad", "good", "other"])
-    assert (found.model, found.approach.model) == ("good", "good")
+    assert (found.model, found.request_forms.model) == ("good", "good")
 
 
 def test_no_other_model_is_tried_if_the_given_one_answers() -> None:
@@ -295,7 +297,7 @@ def _keeps_files(*operations: str, status: int = 200, resources: Any = None) -> 
 def test_a_server_that_stores_unknown_files_accepts_any_id() -> None:
     found, sent = search(_stores_files, setting=IMPATIENT)
     assert found.accepts_any_file_id
-    assert "any id of a file or vector store is accepted" in found.approach.notes
+    assert "any id of a file or vector store is accepted" in found.request_forms.notes
     tried = [step for step in sent if UNKNOWN_FILE_ID in str(step.body)]
     assert [step.operation for step in tried] == ["create_thread", "create_assistant"]
     assert all(isinstance(step.expectation, Either) for step in tried)
@@ -337,22 +339,22 @@ def test_no_unknown_file_is_sent_where_it_is_known_what_is_accepted(known: Any) 
 
 def test_the_search_ends_on_a_server_that_refuses_everything() -> None:
     found, sent = search(lambda step: REFUSED, ["a", "b", "c", "d", "e", "f"])
-    assert not found.approach.starts_runs
+    assert not found.request_forms.starts_runs
     assert found.model == SETTING.model
     assert len(sent) < 60
 
 
 def test_the_search_needs_a_plan_with_runs_and_room_for_one() -> None:
-    assert needs_approach(SETTING, runs=1, max_runs=None)
-    assert not needs_approach(SETTING, runs=0, max_runs=None)
-    assert not needs_approach(SETTING, runs=1, max_runs=MIN_RUNS - 1)
-    assert not needs_approach(SETTING, runs=1, max_runs=0)
-    assert not needs_approach(ProgramContext(edition=SETTING.edition, read_only=True), runs=1, max_runs=None)
+    assert needs_search(SETTING, runs=1, max_runs=None)
+    assert not needs_search(SETTING, runs=0, max_runs=None)
+    assert not needs_search(SETTING, runs=1, max_runs=MIN_RUNS - 1)
+    assert not needs_search(SETTING, runs=1, max_runs=0)
+    assert not needs_search(ProgramContext(edition=SETTING.edition, read_only=True), runs=1, max_runs=None)
 
 
-def test_an_approach_survives_its_json() -> None:
+def test_request_forms_survive_their_json() -> None:
     found, _ = search(Server(without("create_run", "model")))
-    assert Approach.from_json(found.approach.to_json()) == found.approach
-    assert Approach.from_json(None) == Approach()
+    assert RequestForms.from_json(found.request_forms.to_json()) == found.request_forms
+    assert RequestForms.from_json(None) == RequestForms()
     with_files, _ = search(_stores_files, setting=IMPATIENT)
-    assert Approach.from_json(with_files.approach.to_json()).accepts_any_file_id
+    assert RequestForms.from_json(with_files.request_forms.to_json()).accepts_any_file_id

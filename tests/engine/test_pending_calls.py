@@ -13,13 +13,13 @@ from runs_conformance.generation.programs.catalogue import catalogue
 from runs_conformance.generation.programs.fragments import start_waiting_run, submit
 from runs_conformance.generation.programs.responses import pending_call_count
 from runs_conformance.generation.programs.steps import assistant, on_run, thread
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Step
 from runs_conformance.model.json import at
 from runs_conformance.model.program import ProgramContext, StepGenerator
+from runs_conformance.model.request_forms import RequestForms
 from tests.engine.scripted import SETTING, Answer, ScriptedSender, make_program
 
-IN_STEPS = replace(SETTING, approach=Approach(calls_in="steps"))
+IN_STEPS = replace(SETTING, request_forms=RequestForms(calls_in="steps"))
 NO_WAIT = PollSchedule(min_interval=0.0, max_interval=0.0)
 
 

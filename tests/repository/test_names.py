@@ -14,7 +14,6 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "conformance" / "runs_conformance"
 
 EXCEPTIONS = {
-    "approach": "how a target accepts prerequisites: the data, and finding it out",
     "cases": "the requests that a generator sends for an operation",
     "catalogue": "the collection of what a package offers, found by id",
     "errors": "a topic of the API, and the exceptions of the suite",

@@ -43,9 +43,9 @@ from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts
 from runs_conformance.evidence.transitions import Transitions
 from runs_conformance.generation import boundary
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.rule import FAILING_MODEL, SECOND_KEY
 from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import Outcome, Tally
@@ -128,7 +128,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         early_end_reason=result.early_end_reason,
         not_judged=unjudged if result.early_end_reason else (),
         validity_problem=failed_prerequisite(
-            result.operation_stats, _preexisting_kinds(header.context, result.approach)
+            result.operation_stats, _preexisting_kinds(header.context, result.request_forms)
         )
         or (explain_no_completed_run(result.last_statuses) if _expects_completed_run(result) else None)
         or next((hazard.problem for hazard in result.hazards if not hazard.is_odd), None)
@@ -161,7 +161,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         comparison=comparison,
         transitions=report_transitions(result.transitions),
         limits=result.limits,
-        approach=result.approach,
+        request_forms=result.request_forms,
         hazards=result.hazards,
         early_end_reason=result.early_end_reason,
         lost_requests=_named_lost_requests(result),
@@ -193,10 +193,10 @@ def _provided_needs(context: ProgramContext) -> set[str]:
     return {need for need, is_given in provided.items() if is_given}
 
 
-def _preexisting_kinds(context: ProgramContext, approach: Approach) -> set[str]:
+def _preexisting_kinds(context: ProgramContext, forms: RequestForms) -> set[str]:
     """Return the kinds of objects that programs did not have to create."""
     # Programs start runs even if the user supplied one, so that a refusal to create runs still counts.
-    return {*context.use, *(("assistant",) if approach.assistant else ())} - {"run"}
+    return {*context.use, *(("assistant",) if forms.assistant else ())} - {"run"}
 
 
 def _expects_completed_run(result: RunResult) -> bool:
@@ -274,7 +274,7 @@ def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> di
 
 def _context_found(header: RunHeader, result: RunResult) -> ProgramContext:
     """The context with what the test run found out about files."""
-    known = header.context.accepts_any_file_id or result.approach.accepts_any_file_id
+    known = header.context.accepts_any_file_id or result.request_forms.accepts_any_file_id
     return replace(header.context, accepts_any_file_id=known)
 
 

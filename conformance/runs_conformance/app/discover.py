@@ -16,7 +16,7 @@ from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine import approach, polling, preflight
+from runs_conformance.engine import form_search, polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import (
     Signature,
@@ -30,12 +30,12 @@ from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
 from runs_conformance.evidence.description import describe_request
 from runs_conformance.generation.programs.survey import CREATE_THREAD, RUN, STREAM, survey
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import is_object
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 
 LIMITS = ExchangeLimits(connect=10.0, idle=30.0, total=30.0, stream=60.0)
 PROGRAM = "discovery"
@@ -56,8 +56,8 @@ class Discovery:
 
     `models` are those that the server lists. `run_accepted` is None if no run could be attempted; `refusal` says why a
     run was refused, `run_failed` that it was an error of the server instead. `needs_key` is None if unknown. `lost`
-    holds the requests that got no response, `stopped` says why the survey stopped. `approach` is the form of
-    request that the server accepts, if it refused a smallest one.
+    holds the requests that got no response, `stopped` says why the survey stopped. `request_forms` are those that the
+    server accepts, if it refused a smallest one.
     """
 
     address: Address
@@ -74,7 +74,7 @@ class Discovery:
     leftovers: Sequence[str] = ()
     lost: Sequence[str] = ()
     stopped: str = ""
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
 
 
 class _ServerGone(Exception):  # noqa: N818 -- it describes the server
@@ -155,7 +155,7 @@ class _Probe:
             found = replace(found, needs_key=self._needs_key())
             if self.responses["assistant"].accepted:
                 found = replace(found, edition=find_edition(self._send_checked, found.model))
-            found = self._with_approach(found)
+            found = self._with_request_forms(found)
         except _ServerGone as error:
             stopped = str(error)
         stats = merge_stats([collect_stats(self.collector.take(PROGRAM), no_route)])
@@ -177,7 +177,7 @@ class _Probe:
             stopped=stopped,
         )
 
-    def _with_approach(self, found: Discovery) -> Discovery:
+    def _with_request_forms(self, found: Discovery) -> Discovery:
         """Find out what the server accepts instead, if it refused the smallest assistant, thread or run."""
         required = [self.responses.get(name) for name in ("assistant", "thread", RUN)]
         if not any(exchange is not None and exchange.refused for exchange in required):
@@ -185,8 +185,9 @@ class _Probe:
         context = ProgramContext(edition=found.edition, model=found.model)
         is_loopback = self.address.is_loopback
         schedule = polling.loopback_schedule() if is_loopback else polling.remote_schedule()
-        form = approach.find_approach(context, self.session, self.budget, schedule, lambda: found.models).approach
-        return replace(found, approach=form, model=form.model or found.model)
+        adapted = form_search.find_request_forms(context, self.session, self.budget, schedule, lambda: found.models)
+        forms = adapted.request_forms
+        return replace(found, request_forms=forms, model=forms.model or found.model)
 
     def probe_path(self, path: str, program: str) -> Exchange:
         """Send a GET request to a path."""

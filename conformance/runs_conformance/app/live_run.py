@@ -12,7 +12,7 @@ from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.client.recorder import HistoryWriter
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits
-from runs_conformance.engine import approach, polling, preflight
+from runs_conformance.engine import form_search, polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.collector import Collector
@@ -49,7 +49,7 @@ from runs_conformance.targets import Target
 
 _T = TypeVar("_T")
 
-_APPROACH_CLEANUP = f"{approach.PROGRAM}{CLEANUP_SUFFIX}"
+_SEARCH_CLEANUP = f"{form_search.PROGRAM}{CLEANUP_SUFFIX}"
 
 LOCAL_WORKERS, REMOTE_WORKERS = 5, 4
 """Default numbers of programs executed concurrently, on a loopback target and on a remote one."""
@@ -97,7 +97,7 @@ class LiveRun:
             no_route = self._preflight()
             sender = RouteGuard(self.session, no_route)
             guard = self._guard(sender)
-            adapted = replace(self, context=self._find_approach(plan, guard))
+            adapted = replace(self, context=self._find_request_forms(plan, guard))
             self._announce_undeletable(plan, sender)
             result = adapted._run(plan, no_route, guard)
             if not (result.interrupted or result.early_end_reason):
@@ -110,7 +110,7 @@ class LiveRun:
             elif not result.interrupted and self.options.confirm and not guard.hazards:
                 # A request may have waited for what another one did to the target.
                 result = without_unconfirmed_waits(result)
-            result = replace(result, approach=adapted.context.approach, hazards=guard.hazards)
+            result = replace(result, request_forms=adapted.context.request_forms, hazards=guard.hazards)
         except KeyboardInterrupt:
             result = replace(result or self._without_programs(plan, "interrupted"), interrupted=True)
         except BudgetExhausted as error:
@@ -152,14 +152,14 @@ class LiveRun:
         self.session.transport.limits = self.limits
         return no_route
 
-    def _find_approach(self, plan: Plan, sender: Sender) -> ProgramContext:
+    def _find_request_forms(self, plan: Plan, sender: Sender) -> ProgramContext:
         """Find out how the target accepts the prerequisites of the plan's programs."""
-        if not approach.needs_approach(self.context, plan.runs, self.budget.max_runs):
+        if not form_search.needs_search(self.context, plan.runs, self.budget.max_runs):
             return self.context
         has_default_model = self.options.model == RunOptions().model
 
         def find() -> ProgramContext:
-            return approach.find_approach(
+            return form_search.find_request_forms(
                 self.context,
                 sender,
                 self.budget,
@@ -167,15 +167,15 @@ class LiveRun:
                 lambda: list_models(self.session) if has_default_model else (),
             )
 
-        return self._run_interruptible(find, approach.PROGRAM)
+        return self._run_interruptible(find, form_search.PROGRAM)
 
     def _announce_undeletable(self, plan: Plan, sender: Sender) -> None:
-        """Delete what the search for an approach created, and say what programs will leave if that fails."""
+        """Delete what the search for request forms created, and say what programs will leave if that fails."""
         if not self.target.persistent:
             return
 
         def find() -> Collection[str]:
-            return find_undeletable(self.collector.tracker, sender, _APPROACH_CLEANUP)
+            return find_undeletable(self.collector.tracker, sender, _SEARCH_CLEANUP)
 
         kinds = self._run_interruptible(find, "cleanup")
         if kinds:
@@ -194,10 +194,10 @@ class LiveRun:
             for program in guard.trials.ended if guard.trials is not None else ():
                 yield judge_program(program, self.collector.take(program), history_judge, no_route)
 
-        cleanup = self.collector.take(_APPROACH_CLEANUP)
+        cleanup = self.collector.take(_SEARCH_CLEANUP)
         earlier = [
             with_cleanup(judge_program(program, exchanges, history_judge, no_route), cleanups, no_route)
-            for program, cleanups in ((preflight.PROGRAM, ()), (approach.PROGRAM, cleanup))
+            for program, cleanups in ((preflight.PROGRAM, ()), (form_search.PROGRAM, cleanup))
             if (exchanges := self.collector.take(program))
         ]
         result = run_plan(

@@ -12,7 +12,7 @@ from runs_conformance.app.build_report import build_report, build_unreachable_re
 from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.baseline import BaselineSettings
-from runs_conformance.engine import approach, preflight
+from runs_conformance.engine import form_search, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.shard import missing_shards, parse_shard
@@ -124,7 +124,9 @@ def rebuild_report(
         limits=tuple(limit for footer in footers for limit in footer.limits),
         program_ends=_merge_ends(runs),
         hazards=tuple(hazard for footer in footers for hazard in footer.hazards),
-        approach=next((footer.approach for footer in footers if not footer.unreachable_reason), result.approach),
+        request_forms=next(
+            (footer.request_forms for footer in footers if not footer.unreachable_reason), result.request_forms
+        ),
     )
     confirmations = {id_: Confirmation(*counts) for footer in footers for id_, counts in footer.confirmations.items()}
     failed = {id_ for id_, tally in result.tallies.items() if tally.findings}
@@ -169,7 +171,7 @@ def _judge_programs(run: RecordedRun, number: int) -> Iterator[ProgramVerdicts]:
         if history.program.endswith(CLEANUP_SUFFIX)
     }
     for history in () if run.unreachable_reason else run.histories:
-        if history.program in (preflight.PROGRAM, approach.PROGRAM, *run.header.programs):
+        if history.program in (preflight.PROGRAM, form_search.PROGRAM, *run.header.programs):
             verdicts = judge_program(
                 history.program,
                 _with_prefixed_ids(history, number),
@@ -197,7 +199,7 @@ def _prefix_id(exchange: Exchange, number: int) -> Exchange:
 
 
 def _plan_order(header: RunHeader) -> _PlanOrder:
-    before = {preflight.PROGRAM: -1, approach.PROGRAM: 0}
+    before = {preflight.PROGRAM: -1, form_search.PROGRAM: 0}
     return _PlanOrder({id_: position for position, id_ in enumerate(header.programs, 1)} | before)
 
 

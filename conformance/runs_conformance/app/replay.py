@@ -18,9 +18,9 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.engine import polling, preflight
-from runs_conformance.engine.approach_forms import apply_approach
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.forms_to_try import apply_forms
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan_execution import clean_up_program
 from runs_conformance.engine.program_runner import ProgramResult, run_program
@@ -83,7 +83,7 @@ def replay_failures(
         session = Session(transport, collector, credentials, report.edition)
         context = program_context(target, options)
         if report.base_url == target.address.url:
-            context = apply_approach(context, report.approach)
+            context = apply_forms(context, report.request_forms)
         replayer = _Replayer(target, options, session, collector, budget, build_history_judge(options), context, model)
         try:
             replayer.preflight()

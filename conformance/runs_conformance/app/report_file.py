@@ -13,8 +13,8 @@ from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_bytes
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings import history_file
 from runs_conformance.reporting import report_json
@@ -52,7 +52,7 @@ class ReportedFailure:
 class ReportFile:
     """A saved report: what was judged, how, and its failures. `base_url` is None for recorded traffic.
 
-    `approach` is the form of requests that the target accepted.
+    `request_forms` are those that the target accepted.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ReportFile:
     strict: bool
     seed: int
     failures: tuple[ReportedFailure, ...]
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
 
     def select(self, glob: str | None) -> tuple[ReportedFailure, ...]:
         """Return the failures that match an id or glob, or all of them. Raises UsageError if none matches."""
@@ -137,7 +137,7 @@ def _parse_report(name: str, report: Mapping[str, JSON]) -> ReportFile:
         strict=at(report, "/suite/strict") is True,
         seed=seed if isinstance(seed, int) else 0,
         failures=tuple(_failures(report["verdicts"])),
-        approach=Approach.from_json(report.get("approach")),
+        request_forms=RequestForms.from_json(report.get("approach")),
     )
 
 

@@ -16,12 +16,12 @@ from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.errors import UsageError
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import ProgramEnd
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.require import (
     require_array,
     require_boolean,
@@ -161,7 +161,7 @@ class RunFooter:
     counterexamples: Mapping[str, JSON] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     ends: tuple[ProgramEnd, ...] = ()
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
     hazards: tuple[Hazard, ...] = ()
     exchanges: int = 0
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class RunFooter:
             counterexamples=replaced,
             limits=result.limits,
             ends=tuple(end for end in result.program_ends if end.is_early or end.is_cut),
-            approach=result.approach,
+            request_forms=result.request_forms,
             hazards=result.hazards,
             confirmations=result.confirmations,
         )
@@ -199,7 +199,7 @@ class RunFooter:
             "limits": [record_to_json(limit) for limit in self.limits],
             "confirmations": {id_: list(counts) for id_, counts in self.confirmations.items()},
             "early_ends": [end.to_json() for end in self.ends],
-            "approach": self.approach.to_json(),
+            "approach": self.request_forms.to_json(),
             "not_sent_again": [hazard.to_json() for hazard in self.hazards],
         }
 
@@ -220,7 +220,7 @@ class RunFooter:
                 counterexamples=require_object(data.get("examples", {}), "examples"),
                 limits=tuple(record_from_json(Limit, each) for each in objects("limits")),
                 ends=tuple(map(ProgramEnd.from_json, objects("early_ends"))),
-                approach=Approach.from_json(data.get("approach")),
+                request_forms=RequestForms.from_json(data.get("approach")),
                 confirmations=_confirmations(data.get("confirmations")),
                 exchanges=require_integer(data.get("exchanges", 0), "exchanges"),
                 hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),

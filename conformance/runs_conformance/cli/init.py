@@ -141,8 +141,8 @@ def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: b
         safe = {name: text for name, text in table.items() if not is_secret_name(name) or text.startswith("env:")}
         if safe:
             settings[key_name] = safe
-    if discovery.approach.assistant:
-        settings["use"] = {"assistant": discovery.approach.assistant}
+    if discovery.request_forms.assistant:
+        settings["use"] = {"assistant": discovery.request_forms.assistant}
     if discovery.streams:
         settings["capabilities"] = {"streaming": True}
     return settings
@@ -179,7 +179,7 @@ def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
     elif literal:
         notes["auth.api_key"] = ["The key was given on the command line; put it into this variable."]
     missing = [name for name in CAPABILITIES if name in discovery.missing]
-    notes["base_url"] = [f"{note[0].upper()}{note[1:]}." for note in discovery.approach.notes]
+    notes["base_url"] = [f"{note[0].upper()}{note[1:]}." for note in discovery.request_forms.notes]
     if discovery.stopped:
         notes["base_url"].append(f"{discovery.stopped[0].upper()}{discovery.stopped[1:]}.")
     single = [
@@ -224,7 +224,7 @@ def _summary_lines(discovery: Discovery) -> Iterator[str]:
     else:
         verdict = "started" if discovery.run_accepted else f"refused: {discovery.refusal}"
         yield f"  a run of {discovery.model} was {verdict}"
-    yield from (f"  {note}" for note in discovery.approach.notes)
+    yield from (f"  {note}" for note in discovery.request_forms.notes)
     if discovery.streams is not None:
         yield f"  it {'streams' if discovery.streams else 'does not stream'}"
     for leftover in discovery.leftovers:

@@ -19,7 +19,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program_end import FORECAST
 
 SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
-"""Requests and runs before the first program: the preflight, and the search for the form of requests."""
+"""Requests and runs before the first program: the preflight, and the search for request forms."""
 
 RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 60, 300
 """The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
@@ -50,7 +50,7 @@ def reserve_share(plan: Plan, *, is_loopback: bool = False) -> Share:
 
 
 def search_share(plan: Plan) -> Share:
-    """The estimate for the search for an approach, which precedes the programs."""
+    """The estimate for the search for request forms, which precedes the programs."""
     return Share(SEARCH_REQUESTS, SEARCH_RUNS if plan.runs else 0)
 
 

@@ -1,4 +1,4 @@
-"""Finds out how a target accepts the prerequisites of programs, before the first program starts.
+"""Finds the request forms that a target accepts for the prerequisites of programs, before the first program starts.
 
 The smallest valid form comes first, so that a target that accepts it is sent nothing else. Richer valid forms follow,
 in a fixed order, until one works.
@@ -9,37 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from runs_conformance.engine.approach_search import MAX_WAIT, ApproachSearch
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
 from runs_conformance.engine.protected_sender import protect_given_objects
+from runs_conformance.engine.run_form_search import MAX_WAIT, RunFormSearch
 from runs_conformance.model.program import Program, ProgramContext
 
 PROGRAM = "approach"
+"""The program of the search in histories, as `approach` is the key of what it found in a report."""
 MIN_RUNS = 10
 """The smallest limit of runs that leaves room for the search."""
 
 
-def needs_approach(context: ProgramContext, runs: int, max_runs: int | None) -> bool:
+def needs_search(context: ProgramContext, runs: int, max_runs: int | None) -> bool:
     """Whether the search is worth its requests: the plan starts runs, and the limits allow one more."""
     allows_search = max_runs is None or max_runs >= MIN_RUNS
     return runs > 0 and not context.read_only and "thread" not in context.use and allows_search
 
 
-def find_approach(
+def find_request_forms(
     context: ProgramContext,
     sender: Sender,
     budget: Budget,
     schedule: PollSchedule,
     list_models: Callable[[], Sequence[str]] = lambda: (),
 ) -> ProgramContext:
-    """Return the context with the forms that the target accepts.
+    """Return the context with the request forms that the target accepts.
 
     `list_models` names models to try if the target refuses the one in the context. Sends nothing that a program may
     not send; whatever the target sends, it raises nothing but UsageError.
     """
-    search = ApproachSearch(context, list_models=list_models)
+    search = RunFormSearch(context, list_models=list_models)
     program = Program(
         id=PROGRAM,
         title="How the target accepts requests",

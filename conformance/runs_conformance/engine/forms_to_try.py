@@ -1,24 +1,24 @@
-"""The forms of requests that the search for an approach tries, each richer than the one before."""
+"""The request forms that the search tries, each richer than the one before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 
 
-def apply_approach(context: ProgramContext, approach: Approach) -> ProgramContext:
-    """The context of programs that use an approach."""
-    use = {**context.use, "assistant": approach.assistant} if approach.assistant else context.use
+def apply_forms(context: ProgramContext, forms: RequestForms) -> ProgramContext:
+    """The context of programs that use these request forms."""
+    use = {**context.use, "assistant": forms.assistant} if forms.assistant else context.use
     return replace(
         context,
-        approach=approach,
+        request_forms=forms,
         use=use,
-        model=approach.model or context.model,
-        accepts_any_file_id=context.accepts_any_file_id or approach.accepts_any_file_id,
+        model=forms.model or context.model,
+        accepts_any_file_id=context.accepts_any_file_id or forms.accepts_any_file_id,
     )
 
 

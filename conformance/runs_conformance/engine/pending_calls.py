@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs_conformance.generation.programs.responses import PENDING_CALLS, pending_call_count, response_object, status
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Concurrent, Move, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import JSON, at, is_array, is_blank, is_object
 from runs_conformance.model.list_body import listed_items
+from runs_conformance.model.request_forms import RequestForms
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class PendingCalls:
     as they are.
     """
 
-    approach: Approach
+    request_forms: RequestForms
     _calls: dict[str, tuple[RecordedCall, ...]] = field(default_factory=dict)
 
     def lookup(self, step: Step, exchange: Exchange) -> Step | None:
         """The step that lists the steps of the run in a response; None unless the run waits without showing calls."""
-        if self.approach.calls_in != "steps" or not step.name:
+        if self.request_forms.calls_in != "steps" or not step.name:
             return None
         self._calls.pop(step.name, None)
         run = response_object(exchange)

@@ -1,4 +1,4 @@
-"""The search for the assistant and the thread of an approach: tries the forms of requests that create them."""
+"""The search for an assistant and a thread: tries the request forms that create them."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runs_conformance.engine.approach_forms import apply_approach, assistant_forms, names_of
+from runs_conformance.engine.forms_to_try import apply_forms, assistant_forms, names_of
 from runs_conformance.evidence.description import describe_response
 from runs_conformance.generation.adaptation import adapt_step
 from runs_conformance.generation.programs.fragments import Fragment
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import assistant, at_root, message, page, prompt, thread
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Instruction, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_array, is_object
 from runs_conformance.model.list_body import ITEMS, listed_ids
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 
 _NO_ROUTE = (404, 405, 501)
 
 
 @dataclass(slots=True)
 class PrerequisiteSearch:
-    """A search in progress: the best approach so far, and whether a response has shown that the model answers."""
+    """A search in progress: the best request forms so far, and whether a response has shown that the model answers."""
 
     context: ProgramContext
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
     model_responds: bool | None = None
 
     def result(self) -> ProgramContext:
         """The context with what was found."""
-        return apply_approach(self.context, self.approach)
+        return apply_forms(self.context, self.request_forms)
 
     def _note(self, text: str, **changes: Any) -> None:
-        self.approach = replace(self.approach, notes=(*self.approach.notes, text), **changes)
+        self.request_forms = replace(self.request_forms, notes=(*self.request_forms.notes, text), **changes)
 
-    def _send(self, step: Step, approach: Approach | None = None) -> Generator[Instruction, Any, Exchange]:
-        exchange: Exchange = yield adapt_step(step, apply_approach(self.context, approach or self.approach))
+    def _send(self, step: Step, forms: RequestForms | None = None) -> Generator[Instruction, Any, Exchange]:
+        exchange: Exchange = yield adapt_step(step, apply_forms(self.context, forms or self.request_forms))
         return exchange
 
     def _find_assistant(self) -> Fragment:
@@ -51,7 +51,7 @@ class PrerequisiteSearch:
             return (yield from self._find_listed_assistant(first))
         smallest = at_root("create_assistant", {"model": context.model}, name="assistant", role=Role.CONTROL)
         for members in ({}, *assistant_forms(context)):
-            trial = replace(self.approach, assistant_members=members)
+            trial = replace(self.request_forms, assistant_members=members)
             step = assistant(context) if members else smallest
             created: Exchange = yield from self._send(step, trial)
             if has_id(created):
@@ -68,7 +68,7 @@ class PrerequisiteSearch:
         listed: Exchange = yield page("list_assistants", name="listed")
         id_ = next(iter(listed_ids(listed.body)), None) if listed.accepted else None
         if id_ is None:
-            self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+            self.request_forms = replace(self.request_forms, starts_runs=False, calls_functions=False)
             return False
         self._note(
             f"the listed assistant {id_} is used; the request to create one got {describe_response(refusal)}",
@@ -79,11 +79,11 @@ class PrerequisiteSearch:
 
     def _find_thread(self) -> Fragment:
         first: Exchange | None = None
-        dropping: Approach | None = None
+        dropping: RequestForms | None = None
         for place, content in itertools.product(("inline", "separate"), ("text", "parts")):
             if place == "inline" and dropping is not None:
                 continue
-            trial = replace(self.approach, thread_messages=place, message_content=content)
+            trial = replace(self.request_forms, thread_messages=place, message_content=content)
             created = yield from self._new_thread(trial)
             if not created.accepted:
                 first = first or created
@@ -106,9 +106,9 @@ class PrerequisiteSearch:
             return True
         if dropping is not None:
             # No list shows any message, so that the simplest form is as good as the others.
-            self.approach = dropping
+            self.request_forms = dropping
             return True
-        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+        self.request_forms = replace(self.request_forms, starts_runs=False, calls_functions=False)
         return False
 
     def _lists_no_message(self) -> Fragment:
@@ -118,11 +118,11 @@ class PrerequisiteSearch:
         return is_array(items) and not items
 
     def _new_thread(
-        self, approach: Approach | None = None, purpose: str = "call_one"
+        self, forms: RequestForms | None = None, purpose: str = "call_one"
     ) -> Generator[Instruction, Any, Exchange]:
         """Create a thread with a message; returns the response to the first request that was not accepted."""
-        trial = approach or self.approach
-        context = apply_approach(self.context, trial)
+        trial = forms or self.request_forms
+        context = apply_forms(self.context, trial)
         text = prompt(context, purpose)
         step = replace(thread(context, text=text), append_message=None)
         created: Exchange = yield from self._send(step, trial)

@@ -154,7 +154,7 @@ class _Execution:
 
     def __post_init__(self) -> None:
         self.recoveries = self.budget.recoveries
-        self.pending_calls = PendingCalls(self.context.approach)
+        self.pending_calls = PendingCalls(self.context.request_forms)
 
     def run(self) -> None:
         """Send every step; ends with StopIteration."""

@@ -28,7 +28,7 @@ _MAX_POLLS, _POLL_SECONDS = 60, 0.5
 
 def protect_given_objects(sender: Sender, context: ProgramContext) -> Sender:
     """Wrap the sender if the user supplied objects or allows only reading."""
-    if not context.use and not context.read_only and context.approach.thread_messages == "inline":
+    if not context.use and not context.read_only and context.request_forms.thread_messages == "inline":
         return sender
     return ProtectedSender(sender, frozenset(context.use.values()), context)
 

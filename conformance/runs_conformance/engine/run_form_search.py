@@ -1,4 +1,4 @@
-"""The search for an approach: tries the forms of requests, one after the other, on the target."""
+"""The search for all request forms: tries one after the other on the target."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.engine.approach_forms import apply_approach, names_of, run_forms
 from runs_conformance.engine.file_ids import accepts_files, steps_with_unknown_files
+from runs_conformance.engine.forms_to_try import apply_forms, names_of, run_forms
 from runs_conformance.engine.pending_calls import waiting_calls
 from runs_conformance.engine.prerequisite_search import PrerequisiteSearch
 from runs_conformance.evidence.description import describe_outcome, describe_response
@@ -24,10 +24,10 @@ from runs_conformance.generation.programs.steps import (
     poll,
     run,
 )
-from runs_conformance.model.approach import TOOL_CHOICES, TOOL_PLACES, Approach
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
+from runs_conformance.model.request_forms import TOOL_CHOICES, TOOL_PLACES, RequestForms
 
 MAX_WAIT = 15.0
 """Seconds that the search waits for a run."""
@@ -57,8 +57,8 @@ _WAYS_TO_FORCE = {
 
 
 @dataclass(slots=True)
-class ApproachSearch(PrerequisiteSearch):
-    """The search for the forms of all requests: of the assistant and the thread, then of runs and function calls.
+class RunFormSearch(PrerequisiteSearch):
+    """The search for all request forms: of the assistant and the thread, then of runs and function calls.
 
     `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
@@ -83,16 +83,16 @@ class ApproachSearch(PrerequisiteSearch):
         yield from self._try_all_forms()
         if self.model_responds is not False or context.use.get("assistant"):
             return
-        default = self.approach
+        default = self.request_forms
         for model in [each for each in self.list_models() if each != context.model][:MAX_MODELS]:
-            self.approach = replace(
-                Approach(), model=model, notes=(f"the model {context.model} does not answer; {model} is used",)
+            self.request_forms = replace(
+                RequestForms(), model=model, notes=(f"the model {context.model} does not answer; {model} is used",)
             )
             self.model_responds = None
             yield from self._try_all_forms()
             if self._found_model():
                 return
-        self.approach = default
+        self.request_forms = default
 
     def _try_all_forms(self) -> StepGenerator:
         if not (yield from self._find_assistant()):
@@ -100,7 +100,7 @@ class ApproachSearch(PrerequisiteSearch):
         if not (yield from self._find_thread()):
             return
         if (yield from self._try_function_call()):
-            self.approach = replace(self.approach, call_attempts=CALL_ATTEMPTS)
+            self.request_forms = replace(self.request_forms, call_attempts=CALL_ATTEMPTS)
             return
         if (yield from self._find_run_form()):
             yield from self._find_forcing()
@@ -113,10 +113,10 @@ class ApproachSearch(PrerequisiteSearch):
                 return
         self._note("any id of a file or vector store is accepted", accepts_any_file_id=True)
 
-    def _try_function_call(self, approach: Approach | None = None) -> Fragment:
+    def _try_function_call(self, forms: RequestForms | None = None) -> Fragment:
         """Create a run that must call a function; returns whether it waits for the output, and cancels it then."""
-        trial = approach or self.approach
-        created: Exchange = yield from self._send(run(**forced_call(apply_approach(self.context, trial))), trial)
+        trial = forms or self.request_forms
+        created: Exchange = yield from self._send(run(**forced_call(apply_forms(self.context, trial))), trial)
         self.forcing_exchanges.setdefault((trial.tool_choice, trial.tools_on), created)
         if not has_id(created):
             return False
@@ -136,7 +136,7 @@ class ApproachSearch(PrerequisiteSearch):
         steps: Exchange = yield page("list_run_steps", "run", "thread")
         if not waiting_calls(steps):
             return False
-        if self.approach.calls_in != "steps":
+        if self.request_forms.calls_in != "steps":
             text = "runs wait for tool outputs without required_action; their calls are read from their steps"
             self._note(text, calls_in="steps")
         return True
@@ -172,7 +172,7 @@ class ApproachSearch(PrerequisiteSearch):
             thread_created = yield from self._new_thread(purpose="plain")
             if not thread_created.accepted:
                 return False
-            trial = replace(self.approach, run_members=members)
+            trial = replace(self.request_forms, run_members=members)
             step = run() if members else replace(run(), role=Role.CONTROL)
             created: Exchange = yield from self._send(step, trial)
             if has_id(created):
@@ -188,15 +188,15 @@ class ApproachSearch(PrerequisiteSearch):
                 return self.model_responds is not False and self._can_learn_from_runs
             first = first or created
         self.model_responds = False
-        self.approach = replace(self.approach, starts_runs=False, calls_functions=False)
+        self.request_forms = replace(self.request_forms, starts_runs=False, calls_functions=False)
         return False
 
     def _find_forcing(self) -> Fragment:
         """Find out how a run is made to call a function; returns whether one did. A model may need a second chance."""
         forms = tuple(itertools.product(TOOL_CHOICES, TOOL_PLACES))
-        was_tried = not self.approach.run_members
+        was_tried = not self.request_forms.run_members
         for choice, place in (*forms[was_tried:], *forms):
-            trial = replace(self.approach, tool_choice=choice, tools_on=place)
+            trial = replace(self.request_forms, tool_choice=choice, tools_on=place)
             prepared = yield from self._prepare(trial)
             if prepared and self._can_learn_from_runs and (yield from self._try_function_call(trial)):
                 self._note(
@@ -218,7 +218,7 @@ class ApproachSearch(PrerequisiteSearch):
 
     def _keep_an_accepted_form(self) -> None:
         """Force calls in a form that is accepted, even if no call follows: programs may need no more than the run."""
-        usual = self.forcing_exchanges.get((self.approach.tool_choice, self.approach.tools_on))
+        usual = self.forcing_exchanges.get((self.request_forms.tool_choice, self.request_forms.tools_on))
         accepted = [form for form, exchange in self.forcing_exchanges.items() if has_id(exchange)]
         if usual is not None and not has_id(usual) and accepted:
             choice, place = accepted[0]
@@ -231,7 +231,9 @@ class ApproachSearch(PrerequisiteSearch):
 
     def _check_reliability(self) -> StepGenerator:
         """Try the form that called a function again: a model may call functions at random."""
-        if not ((yield from self._prepare(self.approach)) and (yield from self._try_function_call(self.approach))):
+        if not (
+            (yield from self._prepare(self.request_forms)) and (yield from self._try_function_call(self.request_forms))
+        ):
             self._note("some runs do not call a function in this form")
 
     def _repeat_silent_form(self) -> StepGenerator:
@@ -241,21 +243,21 @@ class ApproachSearch(PrerequisiteSearch):
         ignores those tools.
         """
         for place in TOOL_PLACES:
-            form = self.approach.tool_choice, place
-            while place != self.approach.tools_on and 0 < (silent := self.silent_runs[form]) < SILENT_RUNS:
-                trial = replace(self.approach, tools_on=place)
+            form = self.request_forms.tool_choice, place
+            while place != self.request_forms.tools_on and 0 < (silent := self.silent_runs[form]) < SILENT_RUNS:
+                trial = replace(self.request_forms, tools_on=place)
                 if not (yield from self._prepare(trial)):
                     break
                 yield from self._try_function_call(trial)
                 if self.silent_runs[form] == silent:
                     break
 
-    def _prepare(self, trial: Approach) -> Fragment:
+    def _prepare(self, trial: RequestForms) -> Fragment:
         """Create the assistant, if it needs tools, and the thread of a run."""
         if trial.tools_on == "assistant":
             if self.result().use.get("assistant"):
                 return False
-            tooled: Exchange = yield from self._send(caller(apply_approach(self.context, trial)), trial)
+            tooled: Exchange = yield from self._send(caller(apply_forms(self.context, trial)), trial)
             if not has_id(tooled):
                 return False
         created = yield from self._new_thread(trial)

@@ -47,8 +47,8 @@ MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
 MAX_STUCK_RUNS_WITHOUT_PROGRESS = 5
-"""Consecutive ones if no run has ever ended. The search for an approach waits for the first two of them, only shortly,
-so that some were waited for as long as slow runs may take.
+"""Consecutive ones if no run has ever ended. The search for request forms waits for the first two of them, only
+shortly, so that some were waited for as long as slow runs may take.
 """
 
 _IN_A_STREAM = "in a stream without an end"

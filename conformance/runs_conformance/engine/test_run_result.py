@@ -27,13 +27,13 @@ from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.evidence.run_timeline import runs as run_timelines
 from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH, Transitions, most_frequent, transitions
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import TRIAL_PREFIX, Hazard
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program_end import ProgramEnd
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Tally, merge_tallies
 from runs_conformance.rules.constraints.cross_check import SecondOpinion
@@ -144,7 +144,7 @@ class RunResult:
     """How often each replayed failure occurred, and how often it was replayed."""
     enlarged: frozenset[str] = frozenset()
     """The failures whose counterexamples have more steps, with which alone they occurred again."""
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
     hazards: tuple[Hazard, ...] = ()
     unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)

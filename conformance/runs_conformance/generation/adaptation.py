@@ -1,4 +1,4 @@
-"""Adapts the steps of programs to the form in which a target accepts requests."""
+"""Adapts the steps of programs to the request forms that a target accepts."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def adapt_step(step: Step, context: ProgramContext) -> Step:
     body = step.body
     if step.raw is not None or not isinstance(body, Mapping):
         return step
-    approach = context.approach
+    forms = context.request_forms
     adapted: Mapping[str, Any] = body
-    if step.operation in _RUN_CREATIONS and approach.run_members:
-        adapted = {**adapted, **{k: v for k, v in approach.run_members.items() if _may_add(step, adapted, k)}}
-    if step.operation == "create_assistant" and approach.assistant_members:
-        adapted = {**adapted, **{k: v for k, v in approach.assistant_members.items() if _may_add(step, adapted, k)}}
-    if approach.message_content == "parts":
+    if step.operation in _RUN_CREATIONS and forms.run_members:
+        adapted = {**adapted, **{k: v for k, v in forms.run_members.items() if _may_add(step, adapted, k)}}
+    if step.operation == "create_assistant" and forms.assistant_members:
+        adapted = {**adapted, **{k: v for k, v in forms.assistant_members.items() if _may_add(step, adapted, k)}}
+    if forms.message_content == "parts":
         adapted = _with_parts(step, adapted)
     if not context.streams and adapted.get("stream") is True and not tests_streaming(step):
         adapted = {name: value for name, value in adapted.items() if name != "stream"}
@@ -43,8 +43,8 @@ def without_additions(context: ProgramContext) -> ProgramContext:
 
     Recorded steps have them already, except those that showed that the target needs them.
     """
-    approach = replace(context.approach, assistant_members={}, run_members={}, message_content="text")
-    return replace(context, approach=approach)
+    forms = replace(context.request_forms, assistant_members={}, run_members={}, message_content="text")
+    return replace(context, request_forms=forms)
 
 
 def tests_streaming(step: Step) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.case import Instruction
+from runs_conformance.model.request_forms import RequestForms
 
 USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
 """The kinds of existing objects that a user may supply with `--use`."""
@@ -15,15 +15,15 @@ USABLE_KINDS = ("assistant", "thread", "run", "file", "vector_store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramContext:
-    """The configuration that programs depend on; only `approach` is measured, before the first program starts.
+    """The configuration that programs depend on; only `request_forms` are measured, before the first program starts.
 
     `prompts` replace the suite's own user messages, by purpose. `use` holds ids of existing objects by kind, for
     targets that cannot or should not create them. `other_model` is a model that a run may override the assistant's
     with; if the target does not know it, the verdict is inconclusive. `accepts_any_file_id` says that the target
     accepts any well-formed id of a file or vector store. `read_only` allows only GET requests. `exhaustive` sends every
     invalid value, even if the target accepted most others of its kind; those that test constraints in `always_sent` are
-    sent anyway. `approach` is how the target accepts the prerequisites of programs. Without `streams`, no event stream
-    is requested. Timeouts are in seconds.
+    sent anyway. `request_forms` are those in which the target accepts the prerequisites of programs. Without
+    `streams`, no event stream is requested. Timeouts are in seconds.
     """
 
     edition: str
@@ -43,7 +43,7 @@ class ProgramContext:
     always_sent: frozenset[str] = frozenset()
     read_only: bool = False
     streams: bool = True
-    approach: Approach = field(default_factory=Approach)
+    request_forms: RequestForms = field(default_factory=RequestForms)
 
 
 # `yield` returns the Exchange of a Step, or a tuple of them for a Concurrent. `Any`, because a generator has a single

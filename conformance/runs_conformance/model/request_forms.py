@@ -1,4 +1,4 @@
-"""How a target accepts the requests that every test depends on."""
+"""The forms of the requests that every test depends on, as a target accepts them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TOOL_CHOICES = ("named", "required", "words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approach:
-    """The form of the prerequisites that a target accepts. The default is the smallest form that the contract allows.
+class RequestForms:
+    """The forms in which a target accepts prerequisites. The default is the smallest form that the contract allows.
 
     `assistant_members` and `run_members` are optional members that the creations of assistants and runs need.
     `thread_messages` says whether the first message comes with the thread (`inline`) or in a request of its own
@@ -43,7 +43,7 @@ class Approach:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
-        """The approach as JSON."""
+        """The request forms as JSON."""
         return {
             "assistant_members": dict(self.assistant_members),
             "run_members": dict(self.run_members),
@@ -62,8 +62,8 @@ class Approach:
         }
 
     @classmethod
-    def from_json(cls, data: JSON) -> Approach:
-        """Parse an approach; members that are missing or of a wrong type get their defaults."""
+    def from_json(cls, data: JSON) -> RequestForms:
+        """Parse request forms; members that are missing or of a wrong type get their defaults."""
         if not is_object(data):
             return cls()
         default = cls()

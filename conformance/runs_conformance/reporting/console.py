@@ -241,8 +241,8 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     for exchange, commands in lost_request_commands(report, style.curl_dialect):
         yield f"to send {exchange} again:"
         yield from (f"   {line}" for line in commands.split("\n"))
-    if report.approach is not None:
-        yield from (f"adapted to the server: {failure_text.printable(note)}" for note in report.approach.notes)
+    if report.request_forms is not None:
+        yield from (f"adapted to the server: {failure_text.printable(note)}" for note in report.request_forms.notes)
     if report.comparison is not None:
         yield _baseline_counts(report.comparison)
 

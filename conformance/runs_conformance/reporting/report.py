@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from runs_conformance import __version__
 from runs_conformance.baseline import BaselineComparison
 from runs_conformance.causes import Cause, EditionFit, analyze
-from runs_conformance.model.approach import Approach
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.json import JSON
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import ProgramEnd
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting.request_access import RequestAccess
 
@@ -133,13 +133,13 @@ class Changes:
 class Report:
     """The result of one test run. `reason` explains the exit code in one line; `started` is in Unix seconds.
 
-    `approach` is how the target accepts the prerequisites of programs, None for recorded traffic; `hazards` are the
-    kinds of requests that it does not survive. `lost_requests` are those of them, and the one at which it terminated,
-    in the form of counterexamples by exchange. `early_end_reason` says why the test run ended early. `comparison` is
-    the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts, each of them once,
-    and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail, if one explains a
-    tenth of the failures. `changes` are those since the last test run in the same folder. `seconds` is how long the
-    programs ran that decided each id, shared among the ids that a program decided.
+    `request_forms` are those in which the target accepts the prerequisites of programs, None for recorded traffic;
+    `hazards` are the kinds of requests that it does not survive. `lost_requests` are those of them, and the one at
+    which it terminated, as counterexamples by exchange. `early_end_reason` says why the test run ended early.
+    `comparison` is the comparison with the user's baseline, if there is one. `causes` explain all failing verdicts,
+    each of them once, and follow from the verdicts. `edition_fit` is another edition by which fewer requirements fail,
+    if one explains a tenth of the failures. `changes` are those since the last test run in the same folder. `seconds`
+    is how long the programs ran that decided each id, shared among the ids that a program decided.
     """
 
     suite: Suite
@@ -153,7 +153,7 @@ class Report:
     comparison: BaselineComparison | None = field(default=None, repr=False)
     transitions: tuple[Transition, ...] = ()
     limits: tuple[Limit, ...] = ()
-    approach: Approach | None = None
+    request_forms: RequestForms | None = None
     hazards: tuple[Hazard, ...] = ()
     early_end_reason: str | None = None
     lost_requests: Mapping[str, JSON] = field(default_factory=dict, repr=False)

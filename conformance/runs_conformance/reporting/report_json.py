@@ -61,7 +61,7 @@ def to_json(report: Report) -> dict[str, Any]:
             {"id": item.id, "stated": item.stated, "accepted": item.accepted, "refused": item.refused}
             for item in report.limits
         ],
-        "approach": report.approach.to_json() if report.approach is not None else None,
+        "approach": report.request_forms.to_json() if report.request_forms is not None else None,
         "not_sent_again": [hazard.to_json() for hazard in report.hazards],
         "lost_requests": list(report.lost_requests.values()),
         "programs": {

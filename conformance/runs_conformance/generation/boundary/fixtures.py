@@ -87,7 +87,7 @@ def _set_up_waiting_run(context: ProgramContext) -> Fragment:
 
 def _start_waiting_run(context: ProgramContext) -> Fragment:
     """Start a run that waits for the output of one call."""
-    for _ in range(context.approach.call_attempts):
+    for _ in range(context.request_forms.call_attempts):
         forced = run(**forced_call(context, tools=[function_tool()]))
         if not (yield from require(thread(context, text=prompt(context, "call_one")), forced)):
             return False

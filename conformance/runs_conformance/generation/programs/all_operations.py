@@ -104,7 +104,7 @@ def create_objects(context: ProgramContext) -> Generator[Instruction, Any, TestO
 def _start_some_run(context: ProgramContext) -> Generator[Instruction, Any, set[str]]:
     """Start a run, if possible one that waits for tool outputs; returns the names of the responses that show it."""
     calls = yield from prepare_caller(context)
-    for members in (*([forced_call(context)] * context.approach.call_attempts if calls else ()), {}):
+    for members in (*([forced_call(context)] * context.request_forms.call_attempts if calls else ()), {}):
         if not has_id((yield run(**members))):
             continue
         response: Exchange = yield poll(name="waiting")

@@ -83,7 +83,7 @@ def cancel_new_run(run_name: str = "run", thread: str = "thread", **members: Any
 
 def prepare_caller(context: ProgramContext) -> Fragment:
     """Create the assistant of a run that must call a function, if it is the assistant that needs the functions."""
-    return context.approach.tools_on != "assistant" or (yield from require(caller(context)))
+    return context.request_forms.tools_on != "assistant" or (yield from require(caller(context)))
 
 
 def start_waiting_run(
@@ -102,7 +102,7 @@ def start_waiting_run(
     if not (yield from prepare_caller(context)):
         return False
     forced = forced_call(context, **members)
-    for _ in range(context.approach.call_attempts):
+    for _ in range(context.request_forms.call_attempts):
         if not (yield from create_forced_run(run_name, thread, **forced)):
             return False
         response: Exchange = yield poll(run_name, thread, SETTLED_STATUSES, name)

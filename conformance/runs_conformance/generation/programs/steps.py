@@ -94,19 +94,19 @@ def forced_call(context: ProgramContext, name: str = "get_weather", **members: A
     """
     tools = [function_tool(each) for each in CALLABLE_FUNCTIONS]
     body: dict[str, Any] = {"tools": tools, "tool_choice": force_function(name), **members}
-    if context.approach.tools_on == "assistant":
+    if context.request_forms.tools_on == "assistant":
         del body["tools"]
         body["assistant_id"] = Ref(CALLER)
-    if context.approach.tool_choice == "words":
+    if context.request_forms.tool_choice == "words":
         del body["tool_choice"]
-    elif context.approach.tool_choice == "required" and isinstance(body["tool_choice"], Mapping):
+    elif context.request_forms.tool_choice == "required" and isinstance(body["tool_choice"], Mapping):
         body["tool_choice"] = "required"
     return body
 
 
 def unprompted_message(context: ProgramContext) -> str:
     """The user message before a forced call that no message should need; where only words force it, it needs one."""
-    return prompt(context, "call_one" if context.approach.tool_choice == "words" else "plain")
+    return prompt(context, "call_one" if context.request_forms.tool_choice == "words" else "plain")
 
 
 def prompt(context: ProgramContext, purpose: str = "plain") -> str:
@@ -142,7 +142,7 @@ def thread(context: ProgramContext, name: str = "thread", /, *, text: str | None
         )
     body: dict[str, Any] = {"messages": [{"role": "user", "content": content}], **members}
     appended = None
-    if context.approach.thread_messages == "separate":
+    if context.request_forms.thread_messages == "separate":
         del body["messages"]
         appended = content
     return Step(operation="create_thread", name=name, body=body, role=Role.FIXTURE, append_message=appended)
