@@ -26,7 +26,8 @@ def test_time_left_is_estimated_from_the_programs_that_are_done() -> None:
     for _ in range(3):
         lines.on_program_judged(set(), 100, 1)
     assert said[-1] == "3 of 9 programs, 100 requests, 1 runs, about 1 min left"
-    assert [format_left(seconds) for seconds in (1, 42, 95, 200)] == ["5 s", "40 s", "2 min", "3 min"]
+    assert [format_left(seconds) for seconds in (4, 5, 42)] == ["less than 5 s", "about 5 s", "about 40 s"]
+    assert [format_left(seconds) for seconds in (95, 200)] == ["about 2 min", "about 3 min"]
 
 
 def test_silent_and_bar_print_no_lines() -> None:
@@ -50,7 +51,7 @@ def test_what_the_target_does_not_delete_is_announced() -> None:
 def test_throttling_says_which_requests_wait() -> None:
     said: list[str] = []
     LineProgress(said.append).on_throttled(1.0)
-    assert said == ["the target responds with HTTP 429 or 503; what it refuses is sent again after 1 s"]
+    assert said == ["the target limits the rate (HTTP 429 or 503); refused requests are retried after 1 s"]
 
 
 def test_a_long_wait_says_what_is_waited_for() -> None:

@@ -78,7 +78,7 @@ class LineProgress:
         if now - self._last >= self._every:
             self._last = now
             left = self._standing.estimate_left(now - self._begun)
-            rest = f", about {format_left(left)} left" if left is not None else ""
+            rest = f", {format_left(left)} left" if left is not None else ""
             self._say(f"{self._standing.done} of {self._standing.programs} programs, {text}{rest}")
 
     def close(self) -> None:
@@ -172,9 +172,9 @@ class ProgressBar:
 
 def format_left(seconds: float) -> str:
     """Format an estimated time in words that reflect its precision."""
-    if seconds < 60:
-        return f"{max(5, 5 * round(seconds / 5))} s"
-    return f"{round(seconds / 60)} min"
+    if seconds < 5:
+        return "less than 5 s"
+    return f"about {5 * round(seconds / 5)} s" if seconds < 60 else f"about {round(seconds / 60)} min"
 
 
 def _cleanup_text(things: int) -> str:
@@ -193,7 +193,7 @@ def _undeletable_text(estimates: Mapping[str, int]) -> str:
 
 
 def _throttling_text(seconds: float) -> str:
-    return f"the target responds with HTTP 429 or 503; what it refuses is sent again after {seconds:.0f} s"
+    return f"the target limits the rate (HTTP 429 or 503); refused requests are retried after {seconds:.0f} s"
 
 
 def _waiting_text(awaited: str, seconds: float) -> str:
