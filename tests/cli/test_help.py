@@ -9,6 +9,7 @@ import pytest
 
 from runs_conformance.cli import cli, run_command
 from runs_conformance.cli.help import GATE, LIMITS, OTHER, OUTPUT, SCOPE, TARGET, GroupedCommand, GroupedOption
+from runs_conformance.emulator.server_options import EmulatorOptions
 
 NAMES = cli.list_commands(click.Context(cli))
 
@@ -53,3 +54,10 @@ def test_judge_states_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> No
     text = " ".join(capsys.readouterr().out.split())
     assert "Default: the contract in force on the date of each exchange." in text
     assert "Default: none is written; with --report, reports/<run-id>/." in text
+
+
+def test_serve_states_the_defaults_of_the_emulator() -> None:
+    defaults = EmulatorOptions()
+    helps = {each.name: each.help or "" for each in command("serve").params if isinstance(each, click.Option)}
+    for name in ("step_ms", "expires_s", "failing_model"):
+        assert helps[name].endswith(f" Default: {getattr(defaults, name)}.")

@@ -54,7 +54,7 @@ _EXAMPLES = (
     group=TARGET,
     multiple=True,
     metavar="KIND=ID",
-    help=f"Existing object to work with, like assistant=ID: {_USE}. Repeatable.",
+    help=f"Existing object to work with, such as assistant=ID. Kinds: {_USE}. Repeatable.",
 )
 @option(
     "--prompt",
@@ -62,7 +62,7 @@ _EXAMPLES = (
     group=TARGET,
     multiple=True,
     metavar="PURPOSE=TEXT",
-    help=f"Prompt to send to the model for a purpose: {_PROMPTS}. Repeatable.",
+    help=f"Replace the prompt for a purpose. Purposes: {_PROMPTS}. Repeatable.",
 )
 @option(
     "--capability",
@@ -70,7 +70,7 @@ _EXAMPLES = (
     group=TARGET,
     multiple=True,
     metavar="NAME",
-    help=f"Capability the server must implement; if it does not, that is a failure: {_CAPABILITIES}. Repeatable.",
+    help=f"Capability that the server must implement; its absence is a failure. One of: {_CAPABILITIES}. Repeatable.",
 )
 @option(
     "--no-capability",
@@ -88,7 +88,7 @@ _EXAMPLES = (
     group=SCOPE,
     multiple=True,
     metavar="NAME",
-    help=f"Run only this phase: {_PHASES}. Repeatable.",
+    help=f"Run only this phase. Phases: {_PHASES}. Repeatable.",
 )
 @option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the last test run, or in --report-dir.")
 @option(

@@ -11,6 +11,9 @@ import click
 from runs_conformance.cli.completion import complete_mutants, complete_variants
 from runs_conformance.cli.help import declare_command, option
 
+# Repeated here so that `--help` does not import the emulator; a test compares them.
+_STEP_MS, _EXPIRES_S, _FAILING_MODEL = 10, 600, "failing-model"
+
 
 class _FiniteNumber(click.FloatRange):
     """A number other than `nan` and `inf`."""
@@ -39,10 +42,20 @@ class _FiniteNumber(click.FloatRange):
     show_default=True,
     help="Port to listen on; 0 picks a free one.",
 )
-@option("--step-ms", metavar="MS", type=_FiniteNumber(0, 1e9), help="Milliseconds between two actions of a run.")
-@option("--expires-s", metavar="SECONDS", type=_FiniteNumber(0, 1e9), help="Seconds until a run expires.")
+@option(
+    "--step-ms",
+    metavar="MS",
+    type=_FiniteNumber(0, 1e9),
+    help=f"Milliseconds between two actions of a run. Default: {_STEP_MS}.",
+)
+@option(
+    "--expires-s",
+    metavar="SECONDS",
+    type=_FiniteNumber(0, 1e9),
+    help=f"Lifetime of a run in seconds. Default: {_EXPIRES_S}.",
+)
 @option("--edition", metavar="DATE", help="Date of the contract to serve. Default: the newest.")
-@option("--failing-model", metavar="NAME", help="Model whose runs end with status failed.")
+@option("--failing-model", metavar="NAME", help=f"Model whose runs end with status failed. Default: {_FAILING_MODEL}.")
 @option("--check-files", is_flag=True, help="Refuse ids of files and vector stores that do not exist.")
 @option(
     "--mutant",
@@ -56,7 +69,7 @@ class _FiniteNumber(click.FloatRange):
     multiple=True,
     metavar="NAME",
     shell_complete=complete_variants,
-    help="Make this permitted choice where the contract leaves one. Repeatable.",
+    help="Behave like this legal variant, which differs from the default in a permitted way. Repeatable.",
 )
 @option("--list-mutants", is_flag=True, help="List the mutants, and serve nothing.")
 @option("--list-variants", is_flag=True, help="List the variants, and serve nothing.")
