@@ -8,15 +8,15 @@ from runs_conformance.causes import (
     ignored_parameters,
     item_crashes,
     refused_requests,
+    rule_failures,
     shapes,
-    topics,
     unread_objects,
     unvalidated_requests,
     value_types,
     whole_responses,
 )
 from runs_conformance.causes.cause import Cause
-from runs_conformance.causes.groups import FailureClassifier
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.model.verdict import Verdict
 
 
@@ -41,6 +41,6 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     unread_objects.classify_unread_objects(classifier)
     refused_requests.classify_refused_requests(classifier)
     shapes.classify_objects(classifier)
-    topics.classify_rules(classifier)
+    rule_failures.classify_rules(classifier)
     ignored_parameters.add_ignored_parameters(classifier, ignored)
     return classifier.finish()

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, in_query, kind_shown, place_of
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.ignored_bodies import describe_ignored_bodies, find_ignored_bodies, members_of
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, kind_shown
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
@@ -85,9 +85,9 @@ def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -
     """Record failures as consequences of the causes that have the rules which explain them."""
     for failure in explained:
         ids = {each.id for each in _explanations(failure, classifier.failing)}
-        groups = (g for g in classifier.groups if any(each.id in ids for each in (*g.members, *g.consequences)))
-        if (group := next(groups, None)) is not None:
-            group.consequences.append(failure)
+        drafts = (d for d in classifier.drafts if any(each.id in ids for each in (*d.members, *d.consequences)))
+        if (draft := next(drafts, None)) is not None:
+            draft.consequences.append(failure)
 
 
 def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]:

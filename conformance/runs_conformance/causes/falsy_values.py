@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection, Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.dropped_members import member_shown, take_following
 from runs_conformance.causes.failure import Failure, kind_shown
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.model.json import JSON, Absent
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.model.verdict import Verdict
 
 _SHOWING = {
@@ -31,12 +31,12 @@ def add_ignored_parameters(classifier: FailureClassifier, ignored: list[Failure]
     """Record these failures as consequences of the lists that ignore their parameters."""
     rules = {rule for rules in _SHOWING.values() for rule in rules}
     for failure in ignored:
-        group = next(
-            group
-            for group in classifier.groups
-            if any(each.id in rules for each in (*group.members, *group.consequences))
+        draft = next(
+            draft
+            for draft in classifier.drafts
+            if any(each.id in rules for each in (*draft.members, *draft.consequences))
         )
-        group.consequences.append(failure)
+        draft.consequences.append(failure)
 
 
 def _operations_ignoring(classifier: FailureClassifier, parameter: str) -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.whole_responses import CRASH_RULES, name_server_error
 from runs_conformance.causes.wording import as_code, list_names
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, place_of
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.constraint import object_documents, schema_constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from runs_conformance.causes import item_crashes
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.silent_changes import describe_changes
 from runs_conformance.causes.whole_responses import CRASH_RULES, sends_no_json
 from runs_conformance.causes.wording import as_code, list_names
@@ -110,8 +110,8 @@ def _count_refused(classifier: FailureClassifier) -> int:
 
 def found_in_items(classifier: FailureClassifier) -> Sequence[Failure]:
     """The constraints on bodies whose violations the server finds and fails to report."""
-    group = classifier.find(item_crashes.KIND)
-    return [failure for failure in group.members if failure.is_about_request] if group is not None else ()
+    draft = classifier.find(item_crashes.KIND)
+    return [failure for failure in draft.members if failure.is_about_request] if draft is not None else ()
 
 
 def join_validation(classifier: FailureClassifier) -> None:
@@ -120,18 +120,18 @@ def join_validation(classifier: FailureClassifier) -> None:
     A server that lacks few checks keeps a cause for each. If the parser fails, no validation of what it has read would
     fix it, unless the server uses bodies without any check: then one step that reads them fixes all.
     """
-    general = [group for group in classifier.groups if group.kind in (_NONE, _INCOMPLETE)]
+    general = [draft for draft in classifier.drafts if draft.kind in (_NONE, _INCOMPLETE)]
     special = [
-        group
-        for group in classifier.groups
-        if group.kind.startswith("validation.") and group not in general and group.kind != "validation.query"
+        draft
+        for draft in classifier.drafts
+        if draft.kind.startswith("validation.") and draft not in general and draft.kind != "validation.query"
     ]
     joined = [*general, *special]
     if len(joined) <= _MAX_CAUSES and _size(general) < _size(special):
         joined = general
     if not joined:
         return
-    members = [failure for group in joined for failure in group.members]
+    members = [failure for draft in joined for failure in draft.members]
     operations = {failure.operation for failure in members}
     crashes = [
         failure
@@ -148,18 +148,18 @@ def join_validation(classifier: FailureClassifier) -> None:
     unvalidated = [
         name
         for name in OPERATIONS
-        if any(failure.subject == name for group in joined if group.kind == _NONE for failure in group.members)
+        if any(failure.subject == name for draft in joined if draft.kind == _NONE for failure in draft.members)
     ]
     title, fix = describe(classifier, members, unvalidated, is_all=len(joined) == 1 and joined[0].kind == _NONE)
     classifier.replace(
         joined,
-        Group(
-            _NONE if any(group.kind == _NONE for group in joined) else _INCOMPLETE,
+        CauseDraft(
+            _NONE if any(draft.kind == _NONE for draft in joined) else _INCOMPLETE,
             title,
             Severity.CRASH if any(failure.is_crash for failure in members) else Severity.MISSING_VALIDATION,
             fix,
             members,
-            [failure for group in joined for failure in group.consequences],
+            [failure for draft in joined for failure in draft.consequences],
             _typical(members),
         ),
     )
@@ -206,8 +206,8 @@ def describe(
     return title, f"{_VALIDATE}{now}{detail}.{f' {switches}.' if switches else ''}"
 
 
-def _size(groups: Sequence[Group]) -> int:
-    return sum(len(group.members) for group in groups)
+def _size(drafts: Sequence[CauseDraft]) -> int:
+    return sum(len(draft.members) for draft in drafts)
 
 
 def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) -> bool:
@@ -216,7 +216,7 @@ def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) ->
     return accepted > 0 and accepted >= SHARE * (accepted + _count_refused(classifier))
 
 
-def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> Group | None:
+def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> CauseDraft | None:
     classifier.leave_out(failures)
     return classifier.add(kind, title, Severity.MISSING_VALIDATION, fix, failures)
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.explained_rules import is_explained
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.nulls import classify_nulls, nullable_places
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.event import event_types
@@ -126,8 +126,8 @@ def _is_missing(failure: Failure) -> bool:
 
 def _classify_repeated(classifier: FailureClassifier) -> None:
     """Classify the rules that only repeat wrong values of members into the cause of the first of these values."""
-    groups = [group for group in classifier.groups if group.kind.startswith("shape.")]
-    wrong = [failure for group in groups for failure in group.members if failure.is_about_response]
+    drafts = [draft for draft in classifier.drafts if draft.kind.startswith("shape.")]
+    wrong = [failure for draft in drafts for failure in draft.members if failure.is_about_response]
     repeating = classifier.take(
         lambda rule: (
             rule.verdict.kind == "rule"
@@ -136,7 +136,7 @@ def _classify_repeated(classifier: FailureClassifier) -> None:
         )
     )
     for rule in repeating:
-        shown = (g for g in groups if any(_repeats(rule, rule.finding, failure) for failure in g.members))
+        shown = (d for d in drafts if any(_repeats(rule, rule.finding, failure) for failure in d.members))
         next(shown).consequences.append(rule)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, operations_of
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.refused_requests import name_operations
 from runs_conformance.causes.whole_responses import are_of_unknown_routes
 from runs_conformance.causes.wording import list_names
@@ -34,7 +34,7 @@ def classify_unread_objects(classifier: FailureClassifier) -> None:
     if envelope is not None and are_of_unknown_routes(classifier, envelope.members):
         # Only requests to missing routes get this form.
         consequences = [*envelope.members, *envelope.consequences]
-        classifier.groups.remove(envelope)
+        classifier.drafts.remove(envelope)
     classifier.add(
         "reads",
         f"{_name_kinds(missing)} cannot be read: there is no {list_names(routes)}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.dropped_members import classify_dropped_members
 from runs_conformance.causes.failure import Failure, in_query
 from runs_conformance.causes.falsy_values import classify_falsy_values
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.missing_members import classify_missing_required_members
 from runs_conformance.causes.partial_validation import (
     SHARE,

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, is_array, is_object

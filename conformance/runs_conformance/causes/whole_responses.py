@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runs_conformance.causes.cause import Severity
+from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, operations_of
-from runs_conformance.causes.groups import FailureClassifier
 from runs_conformance.causes.refused_requests import name_operations, name_refused
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS

@@ -16,8 +16,8 @@ _MAX_TITLES = 3
 
 
 @dataclass(slots=True)
-class Group:
-    """A cause whose place among the others is not known yet."""
+class CauseDraft:
+    """A cause under construction: its position among the others is not known yet."""
 
     kind: str
     title: str
@@ -70,7 +70,7 @@ class FailureClassifier:
         self.failing = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL]
         self.passing = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
         self.rest = list(self.failing)
-        self.groups: list[Group] = []
+        self.drafts: list[CauseDraft] = []
 
     @property
     def refused_bodies(self) -> list[Verdict]:
@@ -102,25 +102,25 @@ class FailureClassifier:
         members: Sequence[Failure],
         consequences: Sequence[Failure] = (),
         typical: Callable[[Failure], bool] = lambda failure: True,
-    ) -> Group | None:
+    ) -> CauseDraft | None:
         """Record a cause of these failures, which `take` must have returned; None if there are none."""
         if not members and not consequences:
             return None
-        group = Group(kind, title, severity, fix, list(members), list(consequences), typical)
-        self.groups.append(group)
-        return group
+        draft = CauseDraft(kind, title, severity, fix, list(members), list(consequences), typical)
+        self.drafts.append(draft)
+        return draft
 
-    def find(self, kind: str) -> Group | None:
+    def find(self, kind: str) -> CauseDraft | None:
         """The cause of a kind, if it has been recorded."""
-        return next((group for group in self.groups if group.kind == kind), None)
+        return next((draft for draft in self.drafts if draft.kind == kind), None)
 
-    def replace(self, groups: Sequence[Group], joined: Group) -> None:
+    def replace(self, drafts: Sequence[CauseDraft], joined: CauseDraft) -> None:
         """Record one cause instead of several."""
-        self.groups = [group for group in self.groups if group not in groups] + [joined]
+        self.drafts = [draft for draft in self.drafts if draft not in drafts] + [joined]
 
     def finish(self) -> tuple[Cause, ...]:
         """All causes: those that fail a MUST first, each level in the order of repair, then the largest first."""
-        causes = sorted((group.finish(self.position) for group in self.groups), key=_urgency)
+        causes = sorted((draft.finish(self.position) for draft in self.drafts), key=_urgency)
         bundles = [[cause] for cause in causes]
         while len(bundles) > MAX_CAUSES and (pair := _least_urgent_pair(bundles)) is not None:
             bundles[pair[0]] += bundles.pop(pair[1])
@@ -135,7 +135,7 @@ class FailureClassifier:
         titles = [cause.title for cause in causes[:_MAX_TITLES]]
         titles += [f"{more} more" for more in [len(causes) - _MAX_TITLES] if more > 0]
         failures = [failure for failure in self.failing if any(failure.id in cause.ids for cause in causes)]
-        group = Group(
+        draft = CauseDraft(
             f"minor.{causes[0].severity}",
             f"{len(causes)} smaller causes: {'; '.join(titles)}",
             causes[0].severity,
@@ -143,11 +143,11 @@ class FailureClassifier:
             [failure for failure in failures if failure.id not in repeated],
             [failure for failure in failures if failure.id in repeated],
         )
-        return group.finish(self.position)
+        return draft.finish(self.position)
 
 
 def _least_urgent_pair(bundles: Sequence[Sequence[Cause]]) -> tuple[int, int] | None:
-    """The positions of the last two groups that may be joined: of the same severity, and without a MUST."""
+    """The positions of the last two bundles that may be joined: of the same severity, and without a MUST."""
     joinable = [number for number, bundle in enumerate(bundles) if bundle[0].level != "must"]
     for last in reversed(joinable):
         severity = bundles[last][0].severity

@@ -1,4 +1,4 @@
-"""The cause behind each topic of rules."""
+"""Assigns the failures of rules to causes, by the part of the server that is responsible."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from runs_conformance.causes.cause import LEVELS, Severity
+from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
 from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
-from runs_conformance.causes.groups import FailureClassifier, Group
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
 from runs_conformance.causes.theme_titles import specific_words
 from runs_conformance.causes.themes import (
@@ -83,21 +83,21 @@ def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str,
 def _join_data(classifier: FailureClassifier) -> None:
     """Join the causes of lost data if the server stores nothing: no rule on what it stores passes."""
     kinds = ("data", f"data{_RECOMMENDED}", "data.dropped", "data.ignored")
-    groups = [group for kind in kinds if (group := classifier.find(kind)) is not None]
-    members = [failure for group in groups for failure in group.members]
+    drafts = [draft for kind in kinds if (draft := classifier.find(kind)) is not None]
+    members = [failure for draft in drafts for failure in draft.members]
     stored = [
         verdict.id for verdict in classifier.passing if verdict.id.partition(".")[0] in THEMES_BY_KIND["data"].topics
     ]
     if (
-        len(groups) < 2
+        len(drafts) < 2
         or (classifier.find("data.dropped") or classifier.find("data.ignored")) is None
         or len(members) < _MIN_LOST
         or set(stored) - {_UNCHANGED}
     ):
         return
     title, fix = "Nothing that is sent is stored", THEMES_BY_KIND["data"].fix
-    consequences = [failure for group in groups for failure in group.consequences]
-    classifier.replace(groups, Group(_NOTHING_STORED, title, Severity.DATA_LOSS, fix, members, consequences))
+    consequences = [failure for draft in drafts for failure in draft.consequences]
+    classifier.replace(drafts, CauseDraft(_NOTHING_STORED, title, Severity.DATA_LOSS, fix, members, consequences))
 
 
 def _join_samples(classifier: FailureClassifier) -> None:
@@ -108,7 +108,7 @@ def _join_samples(classifier: FailureClassifier) -> None:
     members, consequences = [*data.members, *identity.members], [*data.consequences, *identity.consequences]
     title = "The server responds with fixed samples: nothing that is sent is stored, and all objects have the same id"
     fix = "For each request, create an object with an id of its own, and store and return what was sent."
-    joined = Group("data.samples", title, Severity.DATA_LOSS, fix, members, consequences)
+    joined = CauseDraft("data.samples", title, Severity.DATA_LOSS, fix, members, consequences)
     classifier.replace([data, identity], joined)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.causes import analyze
-from runs_conformance.causes.groups import MAX_CAUSES
+from runs_conformance.causes.classifier import MAX_CAUSES
 from runs_conformance.model.json import JSON, is_object
 from runs_conformance.model.verdict import Verdict
 from tests.causes.verdicts import as_constraint_on_answers, broken_rule, by_kind, wrong_value
