@@ -174,7 +174,9 @@ def test_list_and_explain_need_no_server(capsys: pytest.CaptureFixture[str]) -> 
     assert run_command(["list", "create_run.max_*", "--level", "must"]) == 0
     assert "create_run.max_prompt_tokens.minimum" in output_of(capsys)
     assert run_command(["explain", "create_run.max_prompt_tokens.minimum"]) == 0
-    assert "at least 256" in output_of(capsys)
+    explanation = output_of(capsys)
+    assert "\nlevel must; request constraint; capability validation; operation create_run\n" in explanation
+    assert "at least 256" in explanation
 
 
 def test_list_prints_json(capsys: pytest.CaptureFixture[str]) -> None:

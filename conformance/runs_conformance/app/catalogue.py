@@ -75,9 +75,9 @@ def explanation(id_: str, edition: str | None = None) -> str:
 
 def _explanation_lines(requirement: AnyRule | Constraint) -> Iterator[str]:
     kind = f"{requirement.side} constraint" if isinstance(requirement, Constraint) else "rule"
-    operation = f", {requirement.operation}" if requirement.operation else ""
+    operation = f"; operation {requirement.operation}" if requirement.operation else ""
     yield requirement.id
-    yield f"{requirement.level}, {kind}, {requirement.capability}{operation}"
+    yield f"level {requirement.level}; {kind}; capability {requirement.capability}{operation}"
     for section in sections(requirement):
         yield ""
         yield section.heading
