@@ -160,7 +160,8 @@ def _outcome(
         case Outcome.PASS if requirement.operation in context.unsupported:
             return Outcome.NOT_APPLICABLE, context.unsupported[requirement.operation or ""], None
         case Outcome.PASS if tally.excused.total() >= tally.judged:
-            return Outcome.NOT_JUDGED, f"every occurrence is {_excuses(tally)}", "a response that satisfies it"
+            needs = "a response that satisfies the requirement itself"
+            return Outcome.NOT_JUDGED, f"every occurrence is {_excuses(tally)}", needs
         case Outcome.PASS:
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:
