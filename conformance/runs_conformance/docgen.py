@@ -15,11 +15,11 @@ from typing import Any
 from runs_conformance.app.requirement_page import sections
 from runs_conformance.config import config_reference
 from runs_conformance.config.schema import build_schema
+from runs_conformance.contract.clause import CLAUSES
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.known_deviation import KnownDeviation, known_deviations
 from runs_conformance.contract.level_review import REVIEWS
-from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.contract.source_documents import SOURCE_DOCUMENTS, constraints_on
 from runs_conformance.model.rule import AnyRule, Constraint
 from runs_conformance.model.source import Level, Source
@@ -159,22 +159,22 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
     lines = [
         "# Traceability",
         "",
-        "For each requirement of the contract, the rules that judge it and the mutants of the emulator that fail them;",
+        "For each clause of the contract, the rules that judge it and the mutants of the emulator that fail them;",
         "for each field of the five source documents, its constraints. The mutants come from the committed",
         "[kill matrix](../reports/reference/kill-matrix.md).",
         "",
-        "| requirement | level | what must hold | rules | failing mutants |",
+        "| clause | level | what must hold | rules | failing mutants |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for requirement in REQUIREMENTS.values():
-        ids = [rule.id for rule in rules if requirement.slug in rule.requirements]
+    for clause in CLAUSES.values():
+        ids = [rule.id for rule in rules if clause.slug in rule.clauses]
         failed = sorted({mutant for id_ in ids for mutant in killers.get(id_, ())})
-        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged: {requirement.not_judged}"
+        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged: {clause.not_judged}"
         listed = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
-        cells = (requirement.slug, requirement.level, _cell(requirement.statement), judged, listed)
+        cells = (clause.slug, clause.level, _cell(clause.statement), judged, listed)
         lines.append(f"| {' | '.join(cells)} |")
-    others = [rule.id for rule in rules if not rule.requirements]
-    lines += ["", "Rules that judge none of these requirements: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
+    others = [rule.id for rule in rules if not rule.clauses]
+    lines += ["", "Rules that judge none of these clauses: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
     for source in SOURCE_DOCUMENTS:
         lines += [
             f"## Source document {source.name}: {source.title}",

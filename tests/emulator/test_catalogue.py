@@ -10,8 +10,8 @@ from collections import Counter
 
 import pytest
 
+from runs_conformance.contract.clause import CLAUSES
 from runs_conformance.contract.constraint import constraints
-from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.emulator.app import build, build_many
 from runs_conformance.emulator.catalogue import generated_mutants, handwritten_mutants, standard_mutants, variants
 from runs_conformance.emulator.declaration import Mutant, Variant
@@ -39,9 +39,9 @@ def test_counts() -> None:
 
 
 def test_every_mutant_names_the_item_it_breaks() -> None:
-    """An item is a requirement, a topic of rules, or a place of the contract with every constraint on it."""
+    """An item is a clause of the contract, a topic of rules, or a place of the contract with every constraint on it."""
     places = {id_[:end] for id_ in constraints() for end in range(len(id_) + 1) if id_[end : end + 1] in (".", "")}
-    assert {entry.item for entry in standard_mutants()} - {*places, *REQUIREMENTS, *TOPICS} == set()
+    assert {entry.item for entry in standard_mutants()} - {*places, *CLAUSES, *TOPICS} == set()
 
 
 def test_no_mutant_rejects_what_a_correct_server_may_reject() -> None:

@@ -95,7 +95,7 @@ def undecided_rules(result: TrialResult, decisions: Decisions) -> tuple[str, ...
 def concerns(id_: str, item: str) -> bool:
     """Whether a rule or constraint is about an item: the constraint itself, a rule that covers it, or its topic."""
     rule = rules().get(id_)
-    return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.requirements)
+    return id_ == item or id_.startswith(f"{item}.") or (rule is not None and item in rule.clauses)
 
 
 def trial_for(mutant: Mutant, generated: bool) -> Trial:

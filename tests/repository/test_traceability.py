@@ -1,24 +1,24 @@
-"""Every requirement has a rule that judges it, or a reason why none does."""
+"""Every clause of the contract has a rule that judges it, or a reason why none does."""
 
 from __future__ import annotations
 
-from runs_conformance.contract.requirement import REQUIREMENTS, current_slug
+from runs_conformance.contract.clause import CLAUSES, current_slug
 from runs_conformance.rules import catalogue
 
 
-def test_every_requirement_is_judged_or_gives_the_reason() -> None:
-    covered = {slug for rule in catalogue().values() for slug in rule.requirements}
-    open_slugs = [slug for slug, each in REQUIREMENTS.items() if slug not in covered and not each.not_judged]
-    assert open_slugs == [], "name each in `requirements` of a rule, or say in `not_judged` why none judges it"
+def test_every_clause_is_judged_or_gives_the_reason() -> None:
+    covered = {slug for rule in catalogue().values() for slug in rule.clauses}
+    open_slugs = [slug for slug, each in CLAUSES.items() if slug not in covered and not each.not_judged]
+    assert open_slugs == [], "name each in `clauses` of a rule, or say in `not_judged` why none judges it"
 
 
-def test_rules_cite_existing_requirements() -> None:
-    cited = {slug for rule in catalogue().values() for slug in rule.requirements}
-    assert cited - REQUIREMENTS.keys() == set(), "add each to contract/requirement.py"
+def test_rules_cite_existing_clauses() -> None:
+    cited = {slug for rule in catalogue().values() for slug in rule.clauses}
+    assert cited - CLAUSES.keys() == set(), "add each to contract/clause.py"
 
 
-def test_every_requirement_is_found_by_its_former_number() -> None:
-    numbers = [each.formerly for each in REQUIREMENTS.values() if each.formerly]
+def test_every_clause_is_found_by_its_former_number() -> None:
+    numbers = [each.formerly for each in CLAUSES.values() if each.formerly]
     assert numbers == [f"L-{number:02}" for number in range(1, 91)]
     assert current_slug("L-25") == "active-run-blocks-new-messages"
     assert current_slug("create_run.tools.maxItems") == "create_run.tools.maxItems"

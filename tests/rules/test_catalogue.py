@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import runs_conformance.rules
+from runs_conformance.contract.clause import CLAUSES
 from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
-from runs_conformance.contract.requirement import REQUIREMENTS
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.rules import VIOLATIONS, catalogue
 from tests.quality.refresh import command
@@ -45,8 +45,8 @@ def test_rule_is_well_formed(rule: AnyRule) -> None:
     assert rule.explanation, "the docstring does not say why the rule matters"
     assert rule.fix.endswith("."), "the docstring does not end with a paragraph `Fix: ...`"
     assert "\n" not in rule.fix
-    unknown = set(rule.requirements) - REQUIREMENTS.keys()
-    assert not unknown, f"add these requirements to contract/requirement.py: {unknown}"
+    unknown = set(rule.clauses) - CLAUSES.keys()
+    assert not unknown, f"add these clauses to contract/clause.py: {unknown}"
 
 
 def test_every_topic_has_rules_and_no_two_share_a_statement() -> None:

@@ -44,8 +44,8 @@ def _sections(requirement: AnyRule | Constraint) -> Iterator[Section]:
 def _source(requirement: AnyRule | Constraint) -> Iterator[str]:
     yield f"{requirement.source}"
     if not isinstance(requirement, Constraint):
-        if requirement.requirements:
-            yield f"Requirements: {', '.join(requirement.requirements)}"
+        if requirement.clauses:
+            yield f"Clauses of the contract: {', '.join(requirement.clauses)}"
         if requirement.needs:
             yield f"Needs: {requirement.needs}"
     for deviation in known_deviations():

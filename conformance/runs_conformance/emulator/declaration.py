@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Alteration)
 class Mutant:
     """A deliberate defect of the emulator.
 
-    `item` is what it violates: a constraint id, the slug of a requirement such as `terminal-status-is-final`, or a
+    `item` is what it violates: a constraint id, the slug of a clause such as `terminal-status-is-final`, or a
     topic of rules. `written_from_spec` means that its author had seen only the contract, no rule and no generator.
     `fuzzing_only` means that only fuzzing reaches the defect. `broad_reason` explains why it violates
     more than a few requirements.

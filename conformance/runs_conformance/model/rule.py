@@ -46,7 +46,7 @@ class Rule(Generic[Unit]):
     fix: str
     units: Callable[[History], Iterable[Unit]]
     judge: Callable[[Unit], Iterator[Result]]
-    requirements: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
     needs: str = ""
     formerly: tuple[str, ...] = ()
     needs_complete_history: bool = False
@@ -86,7 +86,7 @@ def rule(
     source: Source,
     capability: str,
     operation: str | None = None,
-    requirements: tuple[str, ...] = (),
+    clauses: tuple[str, ...] = (),
     needs: str = "",
     formerly: tuple[str, ...] = (),
     needs_complete_history: bool = False,
@@ -100,13 +100,13 @@ def rule(
     Its topic is the name of its module or, for a standard rule, of the module or package in `rules/` that contains it.
 
     The docstring consists of a statement, an optional explanation, and an optional last paragraph that starts with
-    `Fix: `. `requirements` are the slugs of the requirements that the rule covers (`terminal-status-is-final`). `needs`
-    tells the user what must be configured for the rule to be judged at all, such as a second key or a failing model. A
-    rule `needs_complete_history` if a request that is missing from the history could explain its findings. A rule about
-    what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count exchanges
-    that concern different objects; it is then judged once for a recording that is judged in parts. A rule `relies_on`
-    the ids of rules that, if they fail, leave a pass to chance. `needs_on_each` names the operations that are each
-    judged before a pass. Raises TypeError if the docstring is missing.
+    `Fix: `. `clauses` are the slugs of the clauses of the contract that the rule covers (`terminal-status-is-final`).
+    `needs` tells the user what must be configured for the rule to be judged at all, such as a second key or a failing
+    model. A rule `needs_complete_history` if a request that is missing from the history could explain its findings. A
+    rule about what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count
+    exchanges that concern different objects; it is then judged once for a recording that is judged in parts. A rule
+    `relies_on` the ids of rules that, if they fail, leave a pass to chance. `needs_on_each` names the operations that
+    are each judged before a pass. Raises TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
@@ -126,7 +126,7 @@ def rule(
             fix=" ".join(fix.split()),
             units=units,
             judge=judge,
-            requirements=requirements,
+            clauses=clauses,
             needs=needs,
             formerly=formerly,
             needs_complete_history=needs_complete_history,

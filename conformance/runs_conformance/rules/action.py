@@ -27,7 +27,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
     level=Level.MUST,
     source=_RUN,
     capability="tools",
-    requirements=("required-action-iff-requires-action",),
+    clauses=("required-action-iff-requires-action",),
 )
 def is_given_while_required(run: Observation) -> Iterator[Result]:
     """A run in `requires_action` lists the tool calls whose outputs it waits for.
@@ -53,7 +53,7 @@ def is_given_while_required(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_RUN,
     capability="core",
-    requirements=("required-action-iff-requires-action",),
+    clauses=("required-action-iff-requires-action",),
 )
 def is_null_otherwise(run: Observation) -> Iterator[Result]:
     """A run in any status other than `requires_action` has `required_action` null.
@@ -76,7 +76,7 @@ def is_null_otherwise(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
-    requirements=("tool-call-ids-unique-within-run",),
+    clauses=("tool-call-ids-unique-within-run",),
 )
 def calls_are_distinct(run: Observation) -> Iterator[Result]:
     """A run in `requires_action` has at least one call, and the ids of its calls are distinct.
@@ -97,7 +97,7 @@ def calls_are_distinct(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_SEEN,
     capability="tools",
-    requirements=("required-action-iff-requires-action", "refused-outputs-change-nothing"),
+    clauses=("required-action-iff-requires-action", "refused-outputs-change-nothing"),
     needs_complete_history=True,
 )
 def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
@@ -121,7 +121,7 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
-    requirements=("required-action-iff-requires-action",),
+    clauses=("required-action-iff-requires-action",),
 )
 def calls_name_functions_of_the_run(run: Observation) -> Iterator[Result]:
     """A run calls only functions that are among its tools.

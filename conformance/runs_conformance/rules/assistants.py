@@ -89,7 +89,7 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     source=_ASSISTANT,
     capability="core",
     operation="create_assistant",
-    requirements=("run-identity-never-changes",),
+    clauses=("run-identity-never-changes",),
     needs_complete_history=True,
 )
 def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:

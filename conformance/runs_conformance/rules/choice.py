@@ -24,7 +24,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
     level=Level.MUST,
     source=_CHOICE,
     capability="tools",
-    requirements=("tool-choice-is-obeyed",),
+    clauses=("tool-choice-is-obeyed",),
     relies_on=("choice.a_tool_is_called_when_one_must_be",),
 )
 def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Result]:
@@ -49,14 +49,14 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
     level=Level.MUST,
     source=_CHOICE,
     capability="tools",
-    requirements=("tool-choice-is-obeyed",),
+    clauses=("tool-choice-is-obeyed",),
 )
 def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
-    A model may fail once, so the rule fails only if two or more such runs completed without a call, and fewer made one.
-    Runs whose requests bring tools are also judged apart from runs that use the tools of their assistants: there it
-    takes three.
+    Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if two
+    or more such runs completed without a call, and fewer made one. Runs whose requests bring tools are also judged apart
+    from runs that use the tools of their assistants: there it takes three.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """
@@ -85,7 +85,7 @@ def _describe_ignored(without: int, called: int, kind: str) -> str:
     level=Level.MUST,
     source=_CHOICE,
     capability="tools",
-    requirements=("tool-choice-is-obeyed",),
+    clauses=("tool-choice-is-obeyed",),
 )
 def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run whose tool choice names a function calls that function.
@@ -115,7 +115,7 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
     level=Level.SHOULD,
     source=schema("openai-openapi f85dbe2 openapi.yaml ParallelToolCalls"),
     capability="tools",
-    requirements=("no-parallel-calls-when-disabled",),
+    clauses=("no-parallel-calls-when-disabled",),
 )
 def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
     """A run with `parallel_tool_calls` false makes one call at a time.

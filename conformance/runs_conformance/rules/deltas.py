@@ -39,7 +39,7 @@ _PARTS = schema(f"{_SPEC} MessageDeltaObject, RunStepDeltaObject: the delta cont
     level=Level.MUST,
     source=_WITHIN,
     capability="streaming",
-    requirements=("deltas-between-creation-and-end",),
+    clauses=("deltas-between-creation-and-end",),
 )
 def message_deltas_come_while_it_is_written(events: ObjectEvents) -> Iterator[Result]:
     """A message's deltas come after its creation and before its end.
@@ -56,7 +56,7 @@ def message_deltas_come_while_it_is_written(events: ObjectEvents) -> Iterator[Re
     level=Level.MUST,
     source=_WITHIN,
     capability="streaming",
-    requirements=("deltas-between-creation-and-end",),
+    clauses=("deltas-between-creation-and-end",),
 )
 def step_deltas_come_while_it_works(events: ObjectEvents) -> Iterator[Result]:
     """A step's deltas come after its creation and before its end.
@@ -78,7 +78,7 @@ def _check_order(events: ObjectEvents) -> Iterator[Result]:
             yield delta.check(not is_late, f"the stream has a delta for {events.id} after its end")
 
 
-@rule(units=message_events, level=Level.MUST, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+@rule(units=message_events, level=Level.MUST, source=_PARTS, capability="streaming", clauses=("deltas-add-up",))
 def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     """A message's deltas add up to the text in its completed event.
 
@@ -102,7 +102,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_CUT,
     capability="streaming",
-    requirements=("cancellation-closes-steps-and-messages", "deltas-add-up"),
+    clauses=("cancellation-closes-steps-and-messages", "deltas-add-up"),
 )
 def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
     """A message that ends incomplete keeps the text that was streamed of it.
@@ -124,7 +124,7 @@ def _place_of_text(message: Observation, index: int) -> str:
     return "/content" if isinstance(message.get("content"), str) else f"/content/{index}/text/value"
 
 
-@rule(units=message_events, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+@rule(units=message_events, level=Level.SHOULD, source=_PARTS, capability="streaming", clauses=("deltas-add-up",))
 def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
     """A message with text has at least one delta before it completes.
 
@@ -140,7 +140,7 @@ def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
         yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
 
 
-@rule(units=step_events, level=Level.MUST, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+@rule(units=step_events, level=Level.MUST, source=_PARTS, capability="streaming", clauses=("deltas-add-up",))
 def tool_call_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     """A step's deltas add up to the names, arguments and inputs of its tool calls.
 
@@ -184,7 +184,7 @@ def _awaited_calls(history: History) -> Iterator[tuple[Observation, str, frozens
                     yield run, call.id, streamed
 
 
-@rule(units=_awaited_calls, level=Level.SHOULD, source=_PARTS, capability="streaming", requirements=("deltas-add-up",))
+@rule(units=_awaited_calls, level=Level.SHOULD, source=_PARTS, capability="streaming", clauses=("deltas-add-up",))
 def awaited_calls_were_streamed(unit: tuple[Observation, str, frozenset[str]]) -> Iterator[Result]:
     """A call that a run waits for has the id under which it was streamed.
 
@@ -209,7 +209,7 @@ def _function_call_steps(history: History) -> Iterator[ObjectEvents]:
     level=Level.SHOULD,
     source=_PARTS,
     capability="streaming",
-    requirements=("deltas-add-up",),
+    clauses=("deltas-add-up",),
 )
 def calls_are_streamed(events: ObjectEvents) -> Iterator[Result]:
     """A step with function calls has at least one delta before its run waits for the outputs.

@@ -30,7 +30,7 @@ _REASONS = ("max_completion_tokens", "max_prompt_tokens")
     level=Level.MUST,
     source=_ERROR,
     capability="core",
-    requirements=("failed-run-has-last-error",),
+    clauses=("failed-run-has-last-error",),
     needs=FAILING_MODEL,
 )
 def failed_run_says_why(run: Observation) -> Iterator[Result]:
@@ -60,7 +60,7 @@ def failed_run_says_why(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_ERROR,
     capability="core",
-    requirements=("failed-run-has-last-error",),
+    clauses=("failed-run-has-last-error",),
 )
 def completed_run_has_no_error(run: Observation) -> Iterator[Result]:
     """A completed run has `last_error` null.
@@ -79,7 +79,7 @@ def completed_run_has_no_error(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_SEEN,
     capability="core",
-    requirements=("failed-run-has-last-error",),
+    clauses=("failed-run-has-last-error",),
 )
 def unfinished_run_has_no_error(run: Observation) -> Iterator[Result]:
     """A run that has not ended has `last_error` null.
@@ -98,7 +98,7 @@ def unfinished_run_has_no_error(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_DETAILS,
     capability="core",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def incomplete_run_says_why(run: Observation) -> Iterator[Result]:
     """An incomplete run has `incomplete_details` with a known reason.
@@ -125,7 +125,7 @@ def incomplete_run_says_why(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_DETAILS,
     capability="core",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def only_incomplete_run_has_details(run: Observation) -> Iterator[Result]:
     """A run that is not incomplete has `incomplete_details` null.
@@ -153,7 +153,7 @@ def _valid_run_observations(history: History) -> Iterator[tuple[Observation, His
     level=Level.MUST,
     source=_LIMIT,
     capability="core",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def run_over_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run that used more completion tokens than its `max_completion_tokens` ends `incomplete`, not `completed`.
@@ -185,7 +185,7 @@ def run_over_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Itera
     level=Level.MUST,
     source=_LIMIT,
     capability="streaming",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run that used up its `max_completion_tokens` and whose message was truncated by the token limit ends
@@ -218,7 +218,7 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Ite
     level=Level.SHOULD,
     source=_LIMIT,
     capability="streaming",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, History]) -> Iterator[Result]:
     """A run whose message was truncated by the token limit ends `incomplete`.
@@ -242,7 +242,7 @@ def cut_message_leaves_its_run_incomplete(unit: tuple[Observation, History]) -> 
     level=Level.SHOULD,
     source=observed("recorded traffic: ruby-openai, 2024-04-29"),
     capability="streaming",
-    requirements=("incomplete-run-says-why",),
+    clauses=("incomplete-run-says-why",),
 )
 def message_cut_by_the_limit_is_incomplete(message: Observation) -> Iterator[Result]:
     """In a stream, the message that a run was writing when it reached its token limit ends `incomplete`.
@@ -267,7 +267,7 @@ def message_cut_by_the_limit_is_incomplete(message: Observation) -> Iterator[Res
     level=Level.SHOULD,
     source=_SEEN,
     capability="core",
-    requirements=("failed-run-has-last-error", "incomplete-run-says-why", "stored-object-matches-stream"),
+    clauses=("failed-run-has-last-error", "incomplete-run-says-why", "stored-object-matches-stream"),
 )
 def reason_stays(run: RunTimeline) -> Iterator[Result]:
     """The error and the incomplete details of an ended run are the same in every response.

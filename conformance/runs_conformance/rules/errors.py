@@ -44,7 +44,7 @@ _EXCEPTIONS = re.compile(
     level=Level.MUST,
     source=_ENVELOPE,
     capability="errors",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
 )
 def message_is_a_text(exchange: Exchange) -> Iterator[Result]:
     """An error is JSON, and the `message` in its `error` is a non-empty string.
@@ -68,7 +68,7 @@ def message_is_a_text(exchange: Exchange) -> Iterator[Result]:
     level=Level.MUST,
     source=_ENVELOPE,
     capability="errors",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
 )
 def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
     """An error has `type`, `param` and `code`; the last two may be null.
@@ -89,7 +89,7 @@ def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_SPEC} Error.param, code: string or null", note="the schema allows any text there"),
     capability="errors",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
 )
 def missing_values_are_null(exchange: Exchange) -> Iterator[Result]:
     """The `type`, `param` and `code` of an error are neither a placeholder such as `None` nor an HTTP status.
@@ -119,7 +119,7 @@ def _stands_for_nothing(value: object) -> bool:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="errors",
-    requirements=("unknown-object-is-404", "errors-have-envelope"),
+    clauses=("unknown-object-is-404", "errors-have-envelope"),
 )
 def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
     """The type of an error with HTTP 400, 401 or 404 is `invalid_request_error`.
@@ -143,7 +143,7 @@ def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="errors",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
 )
 def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
     """The Content-Type of an error is `application/json`.

@@ -48,7 +48,7 @@ def _requested_id(exchange: Exchange) -> str | None:
     level=Level.MUST,
     source=schema(f"{_SCHEMA} paths"),
     capability="core",
-    requirements=("run-identity-never-changes",),
+    clauses=("run-identity-never-changes",),
 )
 def answer_is_about_what_was_asked_for(exchange: Exchange) -> Iterator[Result]:
     """The object in a response has the id from the path.
@@ -76,7 +76,7 @@ def _all_timelines(history: History) -> Iterable[Timeline]:
     level=Level.MUST,
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
-    requirements=("run-identity-never-changes",),
+    clauses=("run-identity-never-changes",),
     occasions=10,
 )
 def never_changes(timeline: Timeline) -> Iterator[Result]:
@@ -127,10 +127,10 @@ def _objects_below_parent(history: History) -> Iterable[Observation]:
     level=Level.MUST,
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
-    requirements=("created-run-is-queued", "run-identity-never-changes", "step-type-matches-details"),
+    clauses=("created-run-is-queued", "run-identity-never-changes", "step-type-matches-details"),
 )
 def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
-    """A run, step or message names the thread of the path it was found at, and a step also the run.
+    """A run, step or message has the `thread_id` of the path it was requested by, and a step also the `run_id`.
 
     Clients build their next request from these ids.
 
@@ -149,7 +149,7 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_SCHEMA} RunObject.assistant_id"),
     capability="core",
-    requirements=("created-run-is-queued",),
+    clauses=("created-run-is-queued",),
 )
 def run_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
     """A run has the `assistant_id` given in its request.

@@ -80,7 +80,7 @@ def _steps_by_id(history: History) -> Iterable[tuple[Observation, ...]]:
     level=Level.MUST,
     source=_IDENTIFIER,
     capability="steps",
-    requirements=("step-type-matches-details",),
+    clauses=("step-type-matches-details",),
     occasions=2,
 )
 def no_two_runs_share_a_step_id(steps: tuple[Observation, ...]) -> Iterator[Result]:

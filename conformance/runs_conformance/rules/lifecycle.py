@@ -25,7 +25,7 @@ _GUIDE = "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run l
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.status"),
     capability="core",
-    requirements=("run-status-is-known",),
+    clauses=("run-status-is-known",),
 )
 def status_is_known(run: Observation) -> Iterator[Result]:
     """A run's status is one of the nine that the contract names.
@@ -43,7 +43,7 @@ def status_is_known(run: Observation) -> Iterator[Result]:
     )
 
 
-@rule(units=runs, level=Level.SHOULD, source=prose(_GUIDE), capability="core", requirements=("created-run-is-queued",))
+@rule(units=runs, level=Level.SHOULD, source=prose(_GUIDE), capability="core", clauses=("created-run-is-queued",))
 def begins_queued(run: RunTimeline) -> Iterator[Result]:
     """A newly created run is `queued`.
 
@@ -66,7 +66,7 @@ def begins_queued(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=prose(_GUIDE),
     capability="core",
-    requirements=("transitions-follow-the-graph",),
+    clauses=("transitions-follow-the-graph",),
     needs_complete_history=True,
     occasions=3,
 )
@@ -101,7 +101,7 @@ def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=prose(_GUIDE),
     capability="tools",
-    requirements=("transitions-follow-the-graph", "run-without-outputs-expires", "outputs-only-while-required"),
+    clauses=("transitions-follow-the-graph", "run-without-outputs-expires", "outputs-only-while-required"),
     needs_complete_history=True,
 )
 def waits_for_outputs(run: RunTimeline) -> Iterator[Result]:
@@ -132,7 +132,7 @@ def waits_for_outputs(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=prose(_GUIDE),
     capability="core",
-    requirements=("terminal-status-is-final",),
+    clauses=("terminal-status-is-final",),
     occasions=2,
 )
 def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
@@ -193,7 +193,7 @@ def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Resul
     level=Level.MUST,
     source=prose(_GUIDE),
     capability="tools",
-    requirements=("run-without-outputs-expires",),
+    clauses=("run-without-outputs-expires",),
     needs="runs that expire within --expiry-timeout",
 )
 def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
@@ -212,7 +212,7 @@ def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=prose(_GUIDE),
     capability="core",
-    requirements=("slow-run-expires",),
+    clauses=("slow-run-expires",),
     needs="runs that expire within --expiry-timeout",
 )
 def working_run_expires(run: RunTimeline) -> Iterator[Result]:
@@ -230,7 +230,7 @@ def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_EXPIRY,
     capability="core",
-    requirements=("run-without-outputs-expires", "slow-run-expires"),
+    clauses=("run-without-outputs-expires", "slow-run-expires"),
     needs="runs that expire within --expiry-timeout",
 )
 def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:

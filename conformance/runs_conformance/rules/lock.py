@@ -60,7 +60,7 @@ def _origin(run: RunTimeline) -> str:
     level=Level.MUST,
     source=_LOCKS,
     capability="messages",
-    requirements=("active-run-blocks-new-messages",),
+    clauses=("active-run-blocks-new-messages",),
     needs_complete_history=True,
 )
 def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
@@ -74,9 +74,7 @@ def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     yield from _check_excluded(write, "a message", True)
 
 
-@rule(
-    units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("active-run-blocks-second-run",)
-)
+@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", clauses=("active-run-blocks-second-run",))
 def no_second_run_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     """No second run can be created on a thread while one of its runs is `in_progress` or `requires_action`.
 
@@ -93,7 +91,7 @@ def no_second_run_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_LOCKS,
     capability="messages",
-    requirements=("active-run-blocks-new-messages", "lock-covers-all-active-statuses"),
+    clauses=("active-run-blocks-new-messages", "lock-covers-all-active-statuses"),
 )
 def no_message_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Iterator[Result]:
     """No message can be added to a thread while one of its runs is `queued` or `cancelling`.
@@ -110,7 +108,7 @@ def no_message_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Iterat
     level=Level.SHOULD,
     source=_LOCKS,
     capability="core",
-    requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+    clauses=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
 )
 def no_second_run_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Iterator[Result]:
     """No second run can be created on a thread while one of its runs is `queued` or `cancelling`.
@@ -182,7 +180,7 @@ def _error_message(exchange: Exchange) -> str:
     level=Level.MUST,
     source=_LOCKS,
     capability="messages",
-    requirements=("end-of-run-releases-lock",),
+    clauses=("end-of-run-releases-lock",),
 )
 def message_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     """A thread accepts messages again as soon as its runs have ended, whatever their final status.
@@ -194,7 +192,7 @@ def message_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     yield from _check_accepted_after_end(write, "a message")
 
 
-@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", requirements=("end-of-run-releases-lock",))
+@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", clauses=("end-of-run-releases-lock",))
 def run_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     """A thread accepts a new run as soon as its previous runs have ended, whatever their final status.
 
@@ -210,7 +208,7 @@ def run_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     level=Level.MUST,
     source=_LOCKS,
     capability="messages",
-    requirements=("end-of-run-releases-lock",),
+    clauses=("end-of-run-releases-lock",),
     needs_complete_history=True,
 )
 def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
@@ -231,7 +229,7 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
     level=Level.MUST,
     source=_LOCKS,
     capability="core",
-    requirements=("end-of-run-releases-lock",),
+    clauses=("end-of-run-releases-lock",),
     needs_on_each=("create_message", "create_run"),
     formerly=("lock.keeps_nobody_out_elsewhere",),
 )
@@ -265,7 +263,7 @@ def _check_allowed(locked: RequestWhileLocked, subject: str) -> Iterator[Result]
     level=Level.SHOULD,
     source=_LOCKS,
     capability="core",
-    requirements=("locked-thread-stays-readable",),
+    clauses=("locked-thread-stays-readable",),
 )
 def reads_go_on(locked: RequestWhileLocked) -> Iterator[Result]:
     """A locked thread and its messages, runs and steps can be read.
@@ -286,7 +284,7 @@ def reads_go_on(locked: RequestWhileLocked) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_LOCKS,
     capability="metadata",
-    requirements=("locked-thread-stays-readable",),
+    clauses=("locked-thread-stays-readable",),
 )
 def metadata_can_be_modified(locked: RequestWhileLocked) -> Iterator[Result]:
     """The metadata of a locked thread and of its messages can be modified.

@@ -36,7 +36,7 @@ def _check_pairs(expected: ExpectedMetadata, message: str, *, include_empty: boo
     level=Level.SHOULD,
     source=_RECORDED,
     capability="metadata",
-    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+    clauses=("ended-run-can-be-modified", "metadata-is-echoed"),
 )
 def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
     """The response to a creation or modification shows the metadata given in the request.
@@ -55,7 +55,7 @@ def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
     level=Level.MUST,
     source=_SCHEMA,
     capability="metadata",
-    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+    clauses=("ended-run-can-be-modified", "metadata-is-echoed"),
     needs_complete_history=True,
 )
 def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
@@ -75,7 +75,7 @@ def is_kept(expected: ExpectedMetadata) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="metadata",
-    requirements=("metadata-is-echoed", "metadata-replace-or-merge"),
+    clauses=("metadata-is-echoed", "metadata-replace-or-merge"),
     needs_complete_history=True,
     occasions=5,
 )
@@ -113,7 +113,7 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     level=Level.MUST,
     source=_SCHEMA,
     capability="metadata",
-    requirements=("modify-run-changes-only-metadata", "metadata-is-echoed"),
+    clauses=("modify-run-changes-only-metadata", "metadata-is-echoed"),
     needs_complete_history=True,
     occasions=5,
 )

@@ -42,7 +42,7 @@ _IDENTITY = frozenset({"id", "object", "created_at", "thread_id", "run_id", "ass
     source=_RECORDED,
     capability="metadata",
     operation="modify_run",
-    requirements=("ended-run-can-be-modified",),
+    clauses=("ended-run-can-be-modified",),
     needs_complete_history=True,
 )
 def ended_run_can_be_modified(modification: Modification) -> Iterator[Result]:
@@ -153,7 +153,7 @@ def _last_written(modification: Modification, name: str) -> JSON | Absent:
     source=_RUN,
     capability="metadata",
     operation="modify_run",
-    requirements=("modify-run-changes-only-metadata",),
+    clauses=("modify-run-changes-only-metadata",),
 )
 def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]:
     """Modifying a run changes only its metadata.
@@ -257,7 +257,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
     level=Level.SHOULD,
     source=_RECORDED,
     capability="metadata",
-    requirements=("ended-run-can-be-modified", "metadata-is-echoed"),
+    clauses=("ended-run-can-be-modified", "metadata-is-echoed"),
     needs_complete_history=True,
 )
 def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[Result]:

@@ -79,7 +79,7 @@ def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Res
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("unknown-object-is-404",),
+    clauses=("unknown-object-is-404",),
 )
 def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """An operation on an id that names no object is refused.
@@ -96,7 +96,7 @@ def unknown_and_malformed_ids_are_refused(request: tuple[Exchange, bool]) -> Ite
     level=Level.SHOULD,
     source=_RECORDED,
     capability="errors",
-    requirements=("unknown-object-is-404",),
+    clauses=("unknown-object-is-404",),
 )
 def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A well-formed id that names no object results in HTTP 404.
@@ -116,7 +116,7 @@ def unknown_ids_are_not_found(request: tuple[Exchange, bool]) -> Iterator[Result
     level=Level.SHOULD,
     source=_MALFORMED,
     capability="errors",
-    requirements=("unknown-object-is-404",),
+    clauses=("unknown-object-is-404",),
 )
 def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A malformed id results in HTTP 400 or 404.
@@ -138,7 +138,7 @@ def malformed_ids_are_400_or_404(request: tuple[Exchange, bool]) -> Iterator[Res
     level=Level.SHOULD,
     source=_PATHS,
     capability="core",
-    requirements=("run-only-under-own-thread",),
+    clauses=("run-only-under-own-thread",),
 )
 def objects_are_found_under_their_own_parent_only(request: _ForeignReference) -> Iterator[Result]:
     """A run or message is not found under another thread, nor a step under another run.

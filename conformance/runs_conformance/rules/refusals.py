@@ -136,7 +136,7 @@ def code_names_the_kind(unit: tuple[Refusal, str | None]) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_STREAM_REFUSALS,
     capability="streaming",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
 )
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
     """A refused request with `stream: true` gets a JSON error, not a stream.
@@ -158,7 +158,7 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
     level=Level.MUST,
     source=_SUCCESS,
     capability="errors",
-    requirements=("errors-have-envelope",),
+    clauses=("errors-have-envelope",),
     occasions=5,
 )
 def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:

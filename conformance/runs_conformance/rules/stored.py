@@ -96,7 +96,7 @@ def _check_equal(pair: ReadAfterStream, exceptions: frozenset[str]) -> Iterator[
     level=Level.SHOULD,
     source=_IMPLIED,
     capability="streaming",
-    requirements=("stored-object-matches-stream",),
+    clauses=("stored-object-matches-stream",),
 )
 def run_is_as_its_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
     """A run that is read after its stream equals the last event that showed it.
@@ -114,7 +114,7 @@ def run_is_as_its_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_IMPLIED,
     capability="streaming",
-    requirements=("stored-object-matches-stream",),
+    clauses=("stored-object-matches-stream",),
 )
 def steps_are_as_their_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
     """A step that is read after its stream equals the last event that showed it.
@@ -136,7 +136,7 @@ def steps_are_as_their_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_IMPLIED,
     capability="streaming",
-    requirements=("stored-object-matches-stream",),
+    clauses=("stored-object-matches-stream",),
 )
 def messages_are_as_their_stream_ended(pair: ReadAfterStream) -> Iterator[Result]:
     """A message that is read after its stream equals its `thread.message.completed` event.
@@ -182,7 +182,7 @@ def _may_be_deleted(history: History, events: ObjectEvents, page: Page) -> bool:
     level=Level.SHOULD,
     source=_IMPLIED,
     capability="streaming",
-    requirements=("stored-object-matches-stream",),
+    clauses=("stored-object-matches-stream",),
 )
 def what_was_streamed_is_there(pair: tuple[ObjectEvents, Page]) -> Iterator[Result]:
     """A step or message that was streamed is in the list read afterwards, under the same id.

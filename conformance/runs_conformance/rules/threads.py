@@ -47,7 +47,7 @@ def _initial_messages(history: History) -> Iterable[SuppliedMessages | Page]:
     level=Level.MUST,
     source=_MESSAGES,
     capability="messages",
-    requirements=("thread-and-run-creates-messages",),
+    clauses=("thread-and-run-creates-messages",),
     needs_complete_history=True,
 )
 def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator[Result]:
@@ -73,7 +73,7 @@ def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator
     level=Level.SHOULD,
     source=_MESSAGES,
     capability="messages",
-    requirements=("ascending-reverses-descending", "thread-and-run-creates-messages"),
+    clauses=("ascending-reverses-descending", "thread-and-run-creates-messages"),
 )
 def keep_the_order_of_their_messages(supplied: SuppliedMessages | Page) -> Iterator[Result]:
     """The messages that a thread is created with keep the order of the request.
@@ -108,7 +108,7 @@ def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
     level=Level.MUST,
     source=_THREAD_AND_RUN,
     capability="messages",
-    requirements=("thread-and-run-creates-messages",),
+    clauses=("thread-and-run-creates-messages",),
     needs_complete_history=True,
     occasions=3,
 )
@@ -150,7 +150,7 @@ def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, Hist
     source=_THREAD_AND_RUN,
     capability="create_and_run",
     operation="create_thread_and_run",
-    requirements=("thread-and-run-creates-messages",),
+    clauses=("thread-and-run-creates-messages",),
 )
 def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[Result]:
     """A run that is created together with its thread names a new thread, and that thread can be read.
@@ -223,7 +223,7 @@ def _instructions(history: History, assistant_id: JSON | Absent, until: Exchange
     source=_THREAD_AND_RUN,
     capability="create_and_run",
     operation="create_thread_and_run",
-    requirements=("thread-and-run-creates-messages",),
+    clauses=("thread-and-run-creates-messages",),
 )
 def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     """`create_thread_and_run` accepts a request without `thread` and runs on a new, empty thread.

@@ -70,7 +70,7 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str],
     source=_HTTP,
     capability="core",
     operation="create_run",
-    requirements=("active-run-blocks-second-run",),
+    clauses=("active-run-blocks-second-run",),
     needs_complete_history=True,
 )
 def refused_run_is_not_created(run_list: tuple[Page, set[str], bool]) -> Iterator[Result]:
@@ -113,7 +113,7 @@ def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, Histo
     level=Level.MUST,
     source=_LOCKS,
     capability="messages",
-    requirements=("active-run-blocks-new-messages",),
+    clauses=("active-run-blocks-new-messages",),
 )
 def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator[Result]:
     """A user message that was refused, alone or with a run, is not in the thread.
@@ -146,7 +146,7 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
     level=Level.MUST,
     source=_HTTP,
     capability="metadata",
-    requirements=("modify-run-changes-only-metadata", "metadata-is-echoed"),
+    clauses=("modify-run-changes-only-metadata", "metadata-is-echoed"),
     needs_complete_history=True,
 )
 def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[Result]:

@@ -26,7 +26,7 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunObject.usage", note="one published example differs"),
     capability="core",
-    requirements=("usage-null-until-end",),
+    clauses=("usage-null-until-end",),
 )
 def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
     """A run has `usage: null` until it has ended.
@@ -46,7 +46,7 @@ def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("usage-null-until-end",),
+    clauses=("usage-null-until-end",),
 )
 def is_given_when_completed(run: Observation) -> Iterator[Result]:
     """A completed run shows its token usage.
@@ -65,7 +65,7 @@ def is_given_when_completed(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_USAGE,
     capability="core",
-    requirements=("usage-set-for-every-end",),
+    clauses=("usage-set-for-every-end",),
 )
 def is_given_when_ended(run: Observation) -> Iterator[Result]:
     """A run that was cancelled, failed, expired or ended incomplete shows its token usage, which may be zero.
@@ -88,7 +88,7 @@ def _objects_with_usage(history: History) -> Iterable[Observation]:
     )
 
 
-@rule(units=_objects_with_usage, level=Level.SHOULD, source=_USAGE, capability="core", requirements=("usage-adds-up",))
+@rule(units=_objects_with_usage, level=Level.SHOULD, source=_USAGE, capability="core", clauses=("usage-adds-up",))
 def adds_up(observation: Observation) -> Iterator[Result]:
     """`total_tokens` is the sum of `prompt_tokens` and `completion_tokens`, and none of the three is negative.
 
@@ -107,7 +107,7 @@ def adds_up(observation: Observation) -> Iterator[Result]:
         )
 
 
-@rule(units=runs, level=Level.SHOULD, source=_RECORDED, capability="steps", requirements=("usage-adds-up",))
+@rule(units=runs, level=Level.SHOULD, source=_RECORDED, capability="steps", clauses=("usage-adds-up",))
 def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     """A run's token usage is the sum of its steps' usage.
 
@@ -140,7 +140,7 @@ def _lacks_usage(step: Observation) -> bool:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("usage-null-until-end", "stored-object-matches-stream"),
+    clauses=("usage-null-until-end", "stored-object-matches-stream"),
 )
 def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
     """The usage of an ended run is the same in every response that shows it.

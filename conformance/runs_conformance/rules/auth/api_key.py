@@ -101,7 +101,7 @@ def _check_some_rejected(requests: _UnauthenticatedRequests, description: str) -
     level=Level.SHOULD,
     source=_CODES,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     """A server requires a key.
@@ -119,7 +119,7 @@ def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_CODES,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     """A server that requires a key refuses unknown keys.
@@ -142,7 +142,7 @@ def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Re
     level=Level.MUST,
     source=_SECURITY,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     """If a server requires a key at all, every operation refuses requests without one.
@@ -159,7 +159,7 @@ def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Itera
     level=Level.MUST,
     source=_SECURITY,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def nothing_is_served_with_a_wrong_key(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     """If a server refuses wrong keys at all, every operation refuses them.
@@ -182,7 +182,7 @@ def _basic_auth_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     level=Level.SHOULD,
     source=_SECURITY,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator[Result]:
     """A key is accepted as a bearer token and under no other scheme.
@@ -204,7 +204,7 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
     level=Level.SHOULD,
     source=_CODES,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def status_is_401(exchange: Exchange) -> Iterator[Result]:
     """A request without a key, or with a wrong one, gets HTTP 401.
@@ -224,7 +224,7 @@ def status_is_401(exchange: Exchange) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_DISCLOSURE,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
 )
 def keys_are_not_repeated(exchange: Exchange) -> Iterator[Result]:
     """A response does not repeat the client's key.
@@ -253,7 +253,7 @@ def _ids_in_body(exchange: Exchange) -> set[str]:
     level=Level.MUST,
     source=_SECURITY,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
     occasions=5,
 )
 def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterator[Result]:
@@ -282,7 +282,7 @@ def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttemp
     level=Level.MUST,
     source=_SECURITY,
     capability="auth",
-    requirements=("invalid-key-is-401",),
+    clauses=("invalid-key-is-401",),
     occasions=5,
 )
 def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:

@@ -63,7 +63,7 @@ def _is_refused_for_status(exchange: Exchange) -> bool:
     level=Level.SHOULD,
     source=_BETA,
     capability="auth",
-    requirements=("missing-beta-header-refused",),
+    clauses=("missing-beta-header-refused",),
 )
 def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
     """A request without the header `OpenAI-Beta: assistants=v2` is refused.
@@ -81,7 +81,7 @@ def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_BETA,
     capability="errors",
-    requirements=("missing-beta-header-refused",),
+    clauses=("missing-beta-header-refused",),
 )
 def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
     """A request without the beta header is refused with HTTP 400 and the code `invalid_beta`.
@@ -99,7 +99,7 @@ def missing_beta_header_is_invalid_beta(exchange: Exchange) -> Iterator[Result]:
 
 @rule(units=_requests_without_current_beta_header, level=Level.SHOULD, source=_V1, capability="auth")
 def first_beta_is_over(exchange: Exchange) -> Iterator[Result]:
-    """A request with `OpenAI-Beta: assistants=v1` is refused since 2024-12-18.
+    """A request with `OpenAI-Beta: assistants=v1` is refused from 2024-12-18 on.
 
     A client of the first beta cannot read objects of the second.
 

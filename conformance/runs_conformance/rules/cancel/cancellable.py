@@ -54,7 +54,7 @@ def _judge_accepted(action: RunAction) -> Result:
     source=_SUMMARY,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
     needs_complete_history=True,
 )
 def run_in_progress_can_be_cancelled(action: RunAction) -> Iterator[Result]:
@@ -73,7 +73,7 @@ def run_in_progress_can_be_cancelled(action: RunAction) -> Iterator[Result]:
     source=_SEEN,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-accepted-while-queued-or-waiting",),
+    clauses=("cancel-accepted-while-queued-or-waiting",),
     needs_complete_history=True,
 )
 def queued_or_waiting_run_can_be_cancelled(action: RunAction) -> Iterator[Result]:
@@ -118,10 +118,10 @@ def _declares_json(exchange: Exchange) -> bool:
     ),
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
 )
 def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> Iterator[Result]:
-    """A cancellation without a body is accepted, although its content type is `application/json`.
+    """A cancellation without a body is accepted, even if its content type is `application/json`.
 
     The official Python client sends this header. A refusal counts only if the run can be cancelled without it.
 
@@ -149,7 +149,7 @@ def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> I
     source=_SEEN,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-refused-after-end",),
+    clauses=("cancel-refused-after-end",),
 )
 def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
     """The cancellation of a run that has ended is refused with HTTP 400.
@@ -177,11 +177,11 @@ def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-refused-after-end",),
+    clauses=("cancel-refused-after-end",),
     needs_complete_history=True,
 )
 def refused_cancellation_changes_nothing(action: RunAction) -> Iterator[Result]:
-    """A run whose cancellation was refused continues, also if the path or the key was wrong.
+    """A refused cancellation does not cancel the run, even if it was refused because of its path or key.
 
     A client that is not allowed to cancel a run must not be able to stop it.
 

@@ -41,7 +41,7 @@ def _stops_active_run(action: RunAction) -> bool:
     source=_SUMMARY,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
     formerly=("cancel.answer_says_so",),
 )
 def response_shows_the_cancellation(action: RunAction) -> Iterator[Result]:
@@ -68,12 +68,13 @@ def response_shows_the_cancellation(action: RunAction) -> Iterator[Result]:
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
 )
 def is_carried_out(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted is not `queued`, `in_progress` or `requires_action` afterwards.
 
-    It may still complete, fail or expire, since the cancellation may come too late.
+    A client that cancels a run expects its work and cost to stop. The run may still complete, fail or expire, since the
+    cancellation may come too late.
 
     Fix: Check for a cancellation before every change of the status.
     """
@@ -95,7 +96,7 @@ def is_carried_out(action: RunAction) -> Iterator[Result]:
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
 )
 def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
     """A run that is cancelled while it waits for tool outputs ends `cancelled`.
@@ -127,7 +128,7 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
     source=_SEEN,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
 )
 def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted reaches a terminal status.
@@ -193,7 +194,7 @@ def _first_of_the_trailing(action: RunAction, last: Observation) -> Observation:
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    requirements=("cancellation-closes-steps-and-messages",),
+    clauses=("cancellation-closes-steps-and-messages",),
     needs_complete_history=True,
 )
 def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
@@ -233,7 +234,7 @@ def _deleted_ids(action: RunAction, until: Exchange) -> set[str]:
     level=Level.SHOULD,
     source=_GUIDE,
     capability="steps",
-    requirements=("cancellation-closes-steps-and-messages",),
+    clauses=("cancellation-closes-steps-and-messages",),
     needs_complete_history=True,
 )
 def ends_the_steps(run: RunTimeline) -> Iterator[Result]:

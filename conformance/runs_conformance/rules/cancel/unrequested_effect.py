@@ -22,7 +22,7 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="core",
-    requirements=("cancel-ends-run-in-progress",),
+    clauses=("cancel-ends-run-in-progress",),
     needs_complete_history=True,
     occasions=3,
 )
@@ -54,7 +54,7 @@ def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
     source=_GUIDE,
     capability="cancel",
     operation="cancel_run",
-    requirements=("transitions-follow-the-graph",),
+    clauses=("transitions-follow-the-graph",),
     needs_complete_history=True,
 )
 def stops_no_other_run(run: RunTimeline) -> Iterator[Result]:

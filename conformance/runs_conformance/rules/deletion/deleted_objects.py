@@ -87,7 +87,7 @@ _SINGLE_OBJECT_OPERATIONS = (
     level=Level.MUST,
     source=_OPERATIONS,
     capability="core",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
 )
 def what_is_deleted_cannot_be_read(request: _RequestAfterDeletion) -> Iterator[Result]:
     """A deleted assistant, thread or message can be neither read nor modified.
@@ -109,7 +109,7 @@ def what_is_deleted_cannot_be_read(request: _RequestAfterDeletion) -> Iterator[R
     level=Level.SHOULD,
     source=_OPERATIONS,
     capability="errors",
-    requirements=("unknown-object-is-404", "deleted-object-is-gone"),
+    clauses=("unknown-object-is-404", "deleted-object-is-gone"),
 )
 def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[Result]:
     """A request for a deleted object gets HTTP 404, like one for an unknown object.
@@ -138,7 +138,7 @@ def what_is_deleted_is_answered_404(request: _RequestAfterDeletion) -> Iterator[
     level=Level.SHOULD,
     source=_OPERATIONS,
     capability="core",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
 )
 def nothing_is_deleted_twice(request: _RequestAfterDeletion) -> Iterator[Result]:
     """A deleted object cannot be deleted again.
@@ -157,7 +157,7 @@ def nothing_is_deleted_twice(request: _RequestAfterDeletion) -> Iterator[Result]
     source=_OPERATIONS,
     capability="core",
     operation="delete_thread",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
 )
 def deleted_thread_takes_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
     """A deleted thread accepts no messages and no runs.
@@ -176,7 +176,7 @@ def deleted_thread_takes_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     source=_OPERATIONS,
     capability="core",
     operation="delete_thread",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
 )
 def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
     """The messages, runs and steps of a deleted thread cannot be read.
@@ -201,7 +201,7 @@ def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     source=_OPERATIONS,
     capability="core",
     operation="delete_assistant",
-    requirements=("unknown-object-is-404", "deleted-object-is-gone"),
+    clauses=("unknown-object-is-404", "deleted-object-is-gone"),
 )
 def deleted_assistant_runs_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
     """A run cannot be created with a deleted assistant.

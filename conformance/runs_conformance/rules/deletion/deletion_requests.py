@@ -40,7 +40,7 @@ def _deletions_of_messages(history: History) -> Iterator[tuple[Exchange, History
     level=Level.MUST,
     source=_ANSWER,
     capability="core",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
     formerly=("deletion.answer_says_so",),
 )
 def response_shows_the_deletion(deletion: Exchange) -> Iterator[Result]:
@@ -72,7 +72,7 @@ _NOT_IMPLEMENTED_STATUSES = (404, *_UNSUPPORTED_STATUSES)
     source=_OPERATIONS,
     capability="messages",
     operation="delete_message",
-    requirements=("deleted-object-is-gone",),
+    clauses=("deleted-object-is-gone",),
     needs_complete_history=True,
 )
 def message_can_be_deleted(unit: tuple[Exchange, History]) -> Iterator[Result]:
@@ -136,7 +136,8 @@ def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
 def refused_deletion_deletes_nothing(deletion: _RefusedDeletion) -> Iterator[Result]:
     """An object whose deletion was refused still exists.
 
-    For example, a deletion is refused if its path names another thread than that of the message.
+    A client that is told of a failure assumes that nothing was lost. A deletion is refused, for example, if its path
+    names another thread than the message's.
 
     Fix: Validate the whole path before deleting anything.
     """

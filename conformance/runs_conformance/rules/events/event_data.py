@@ -29,7 +29,7 @@ def streamed_observations(history: History) -> Iterator[Observation]:
     level=Level.MUST,
     source=_OCCURS,
     capability="streaming",
-    requirements=("event-name-matches-run-status",),
+    clauses=("event-name-matches-run-status",),
 )
 def run_events_fit_their_status(observation: Observation) -> Iterator[Result]:
     """The name of a run's event matches the status of the run in it.
@@ -49,7 +49,7 @@ def run_events_fit_their_status(observation: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_OCCURS,
     capability="streaming",
-    requirements=("event-name-matches-run-status",),
+    clauses=("event-name-matches-run-status",),
 )
 def step_and_message_events_fit_their_status(observation: Observation) -> Iterator[Result]:
     """The name of a step's or message's event matches the status of the object in it.
@@ -67,7 +67,7 @@ def step_and_message_events_fit_their_status(observation: Observation) -> Iterat
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("event-name-matches-run-status",),
+    clauses=("event-name-matches-run-status",),
 )
 def created_events_show_the_beginning(observation: Observation) -> Iterator[Result]:
     """The step or message in a created event is in progress, and has no content and no tool calls yet.
@@ -100,7 +100,7 @@ def _check_status(observation: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("event-name-matches-run-status",),
+    clauses=("event-name-matches-run-status",),
 )
 def ended_message_says_when(observation: Observation) -> Iterator[Result]:
     """The message in a completed or incomplete event has the time at which it ended.

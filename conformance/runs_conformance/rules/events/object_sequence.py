@@ -19,7 +19,7 @@ _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 20
     level=Level.SHOULD,
     source=_OCCURS,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
     """The first event of a message or step is its created event, and there is only one.
@@ -45,7 +45,7 @@ def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_OCCURS,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
     """A message or step has no events after its final one.
@@ -65,7 +65,7 @@ def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_OCCURS,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     """Every message and step created in the stream of a completed, incomplete or cancelled run has a final event.
@@ -85,7 +85,7 @@ def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
     """A message or step has an in_progress event between its creation and its completion in one stream.

@@ -34,7 +34,7 @@ def complete_streams(history: History) -> Iterator[Stream]:
     level=Level.MUST,
     source=_OCCURS,
     capability="streaming",
-    requirements=("event-name-matches-run-status",),
+    clauses=("event-name-matches-run-status",),
     occasions=10,
     formerly=("events.a_stream_tells_of_one_run",),
 )
@@ -73,7 +73,7 @@ def a_stream_is_about_one_run(stream: Stream) -> Iterator[Result]:
     level=Level.MUST,
     source=_OCCURS,
     capability="streaming",
-    requirements=("thread-created-only-with-new-thread",),
+    clauses=("thread-created-only-with-new-thread",),
 )
 def thread_created_comes_where_one_was(stream: Stream) -> Iterator[Result]:
     """`thread.created` occurs only in the streams of `create_thread_and_run`.
@@ -97,7 +97,7 @@ def thread_created_comes_where_one_was(stream: Stream) -> Iterator[Result]:
     source=_RECORDED,
     capability="create_and_run",
     operation="create_thread_and_run",
-    requirements=("stream-events-are-ordered", "thread-and-run-creates-messages"),
+    clauses=("stream-events-are-ordered", "thread-and-run-creates-messages"),
 )
 def a_new_thread_opens_its_stream(stream: Stream) -> Iterator[Result]:
     """The stream of `create_thread_and_run` starts with `thread.created`.
@@ -115,7 +115,7 @@ def a_new_thread_opens_its_stream(stream: Stream) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def a_run_opens_its_stream(stream: Stream) -> Iterator[Result]:
     """The stream of a new run starts with its created, queued and in_progress events.
@@ -147,7 +147,7 @@ def a_run_opens_its_stream(stream: Stream) -> Iterator[Result]:
     source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("submit-stream-opens-with-completed-step",),
+    clauses=("submit-stream-opens-with-completed-step",),
 )
 def outputs_complete_their_step(stream: Stream) -> Iterator[Result]:
     """The stream after tool outputs starts with the completed step and the queued and in_progress events of the run.
@@ -171,7 +171,7 @@ def outputs_complete_their_step(stream: Stream) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("step-completes-after-its-message",),
+    clauses=("step-completes-after-its-message",),
 )
 def a_step_completes_after_its_message(stream: Stream) -> Iterator[Result]:
     """The step that creates a message completes after the message.
@@ -192,7 +192,7 @@ def a_step_completes_after_its_message(stream: Stream) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def a_message_comes_with_its_step(stream: Stream) -> Iterator[Result]:
     """A message that the run creates is preceded by an event of the step that creates it.
@@ -221,7 +221,7 @@ def _completed_streams(history: History) -> Iterator[Stream]:
     level=Level.MUST,
     source=_OCCURS,
     capability="streaming",
-    requirements=("streamed-run-shows-its-message",),
+    clauses=("streamed-run-shows-its-message",),
 )
 def a_run_streams_its_message(stream: Stream) -> Iterator[Result]:
     """The stream of a run that writes a message contains events of a message.

@@ -39,7 +39,7 @@ _DELETE = schema(f"{_SPEC} deleteMessage, deleteAssistant")
     level=Level.MUST,
     source=_PARENT,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit", "messages-filter-by-run"),
+    clauses=("list-envelope-order-and-default-limit", "messages-filter-by-run"),
     occasions=5,
 )
 def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
@@ -64,7 +64,7 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
     source=_BY_RUN,
     capability="listing",
     operation="list_messages",
-    requirements=("messages-filter-by-run",),
+    clauses=("messages-filter-by-run",),
 )
 def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
     """A message list requested with `run_id` contains only messages that this run wrote.
@@ -87,7 +87,7 @@ def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
     source=_BY_RUN,
     capability="listing",
     operation="list_messages",
-    requirements=("messages-filter-by-run",),
+    clauses=("messages-filter-by-run",),
 )
 def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
     """A message list requested with `run_id` contains every message that this run wrote.
@@ -130,7 +130,7 @@ def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
     level=Level.MUST,
     source=_PARENT,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit",),
+    clauses=("list-envelope-order-and-default-limit",),
     needs_complete_history=True,
 )
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
@@ -243,9 +243,7 @@ def _certain_deletions(history: History) -> dict[str, list[tuple[str, Exchange]]
     return found
 
 
-@rule(
-    units=listings, level=Level.SHOULD, source=_DELETE, capability="listing", requirements=("deleted-object-is-gone",)
-)
+@rule(units=listings, level=Level.SHOULD, source=_DELETE, capability="listing", clauses=("deleted-object-is-gone",))
 def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
     """A deleted object is no longer in its list.
 

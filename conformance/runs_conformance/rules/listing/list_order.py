@@ -27,7 +27,7 @@ _ORDER = schema(f"{_SPEC} parameter order: sort order by the created_at timestam
     level=Level.MUST,
     source=_ORDER,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit",),
+    clauses=("list-envelope-order-and-default-limit",),
 )
 def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     """A list requested without `order` starts with the newest object.
@@ -58,7 +58,7 @@ def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     level=Level.MUST,
     source=_ORDER,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit", "ascending-reverses-descending"),
+    clauses=("list-envelope-order-and-default-limit", "ascending-reverses-descending"),
 )
 def order_is_kept(page: Page) -> Iterator[Result]:
     """A list is sorted by `created_at` in the requested order: `asc` is oldest first, `desc` newest first.
@@ -92,7 +92,7 @@ def _check_sorted(page: Page, order: str) -> Iterator[Result]:
     level=Level.MUST,
     source=_ORDER,
     capability="listing",
-    requirements=("ascending-reverses-descending",),
+    clauses=("ascending-reverses-descending",),
     needs_complete_history=True,
 )
 def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
@@ -150,10 +150,10 @@ def _ignores_order(orders: BothOrders, ids: tuple[str, ...], reverse: tuple[str,
     level=Level.SHOULD,
     source=_ORDER,
     capability="listing",
-    requirements=("ascending-reverses-descending",),
+    clauses=("ascending-reverses-descending",),
 )
 def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
-    """Objects created in the same second also appear in reverse between ascending and descending order.
+    """Objects created in the same second are in opposite order in the ascending and the descending list.
 
     A list with one total order, such as the order of creation, can be read from both ends without skipping or repeating
     an item.

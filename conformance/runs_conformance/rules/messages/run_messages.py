@@ -39,7 +39,7 @@ def _as_list(value: object) -> list[object]:
     level=Level.SHOULD,
     source=schema(f"{_MESSAGE}.assistant_id"),
     capability="messages",
-    requirements=("message-has-step-and-names-run",),
+    clauses=("message-has-step-and-names-run",),
 )
 def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
     """A message that a run wrote has role `assistant` and the run's `assistant_id`.
@@ -73,7 +73,7 @@ def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
     capability="steps",
-    requirements=("message-has-step-and-names-run",),
+    clauses=("message-has-step-and-names-run",),
 )
 def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
     """Each message that a run wrote is named by one of the run's steps.
@@ -99,7 +99,7 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_MESSAGE}.incomplete_details: run_cancelled, run_expired, run_failed"),
     capability="messages",
-    requirements=("cancellation-closes-steps-and-messages",),
+    clauses=("cancellation-closes-steps-and-messages",),
 )
 def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
     """No message of an ended run is in progress.

@@ -118,7 +118,7 @@ def _messages_of_callers(history: History) -> Iterable[Observation]:
     level=Level.MUST,
     source=schema(f"{_MESSAGE}.run_id"),
     capability="messages",
-    requirements=("client-messages-have-no-run",),
+    clauses=("client-messages-have-no-run",),
 )
 def sent_message_has_no_run(message: Observation) -> Iterator[Result]:
     """A message created by a caller, alone or with its thread, has `run_id: null`.
@@ -148,7 +148,7 @@ def _is_final(message: Observation, history: History) -> bool:
     level=Level.MUST,
     source=_CONTENT,
     capability="messages",
-    requirements=("run-identity-never-changes",),
+    clauses=("run-identity-never-changes",),
 )
 def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
     """The content and attachments of a message are the same in every response that shows it.
@@ -172,7 +172,7 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_MESSAGE}.run_id"),
     capability="messages",
-    requirements=("client-messages-have-no-run",),
+    clauses=("client-messages-have-no-run",),
     formerly=("messages.question_has_no_author",),
 )
 def user_message_has_no_assistant(message: Observation) -> Iterator[Result]:

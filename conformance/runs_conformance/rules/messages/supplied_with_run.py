@@ -40,7 +40,7 @@ def _additional_messages_and_unended_lists(history: History) -> Iterable[Supplie
     source=_ADDITIONAL,
     capability="messages",
     operation="create_run",
-    requirements=("additional-messages-are-added-first",),
+    clauses=("additional-messages-are-added-first",),
 )
 def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> Iterator[Result]:
     """All additional messages of a run are added to its thread, with their roles and contents.
@@ -66,7 +66,7 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> 
     source=_ADDITIONAL,
     capability="messages",
     operation="create_run",
-    requirements=("additional-messages-are-added-first",),
+    clauses=("additional-messages-are-added-first",),
 )
 def additional_messages_keep_their_order(supplied: SuppliedMessages) -> Iterator[Result]:
     """The additional messages of a run appear in its thread in the order of the request, before the run's answer.
@@ -111,7 +111,7 @@ def _is_answer(message: Observation, supplied: SuppliedMessages) -> bool:
     source=_ADDITIONAL,
     capability="messages",
     operation="create_run",
-    requirements=("additional-messages-are-added-first",),
+    clauses=("additional-messages-are-added-first",),
 )
 def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> Iterator[Result]:
     """The additional messages of a run are created no later than its answer.
@@ -135,7 +135,7 @@ def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> It
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.metadata"),
     capability="messages",
-    requirements=("metadata-is-echoed", "additional-messages-are-added-first"),
+    clauses=("metadata-is-echoed", "additional-messages-are-added-first"),
     needs_complete_history=True,
 )
 def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[Result]:

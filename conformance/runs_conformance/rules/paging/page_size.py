@@ -27,7 +27,7 @@ _LIMIT_AND_ORDER = schema(
     level=Level.MUST,
     source=_LIMIT,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit", "limit-is-honoured"),
+    clauses=("list-envelope-order-and-default-limit", "limit-is-honoured"),
 )
 def limit_is_kept(page: Page) -> Iterator[Result]:
     """A page holds no more items than its limit, which is 20 by default.
@@ -68,7 +68,7 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     level=Level.MUST,
     source=_LIMIT_AND_ORDER,
     capability="listing",
-    requirements=("limit-is-honoured",),
+    clauses=("limit-is-honoured",),
     relies_on=("paging.limit_is_kept", "listing.order_is_kept"),
 )
 def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
@@ -93,7 +93,7 @@ def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> It
     level=Level.MUST,
     source=_LIMIT,
     capability="listing",
-    requirements=("list-envelope-order-and-default-limit",),
+    clauses=("list-envelope-order-and-default-limit",),
     needs_complete_history=True,
 )
 def twenty_is_the_default(comparison: PageComparison) -> Iterator[Result]:
@@ -135,7 +135,7 @@ def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison |
     level=Level.SHOULD,
     source=_LIMIT,
     capability="listing",
-    requirements=("limit-is-honoured",),
+    clauses=("limit-is-honoured",),
     needs_complete_history=True,
 )
 def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:

@@ -37,7 +37,7 @@ _NO_SOURCE = convention("no record says what the service did")
     level=Level.MUST,
     source=_CURSOR,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete",),
+    clauses=("after-is-exclusive-and-complete",),
     occasions=3,
 )
 def items_are_not_repeated(page: Page) -> Iterator[Result]:
@@ -58,7 +58,7 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
     level=Level.MUST,
     source=_CURSOR,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete",),
+    clauses=("after-is-exclusive-and-complete",),
 )
 def after_excludes_its_item(page: Page) -> Iterator[Result]:
     """A page requested with `after` does not contain the item that `after` names.
@@ -80,7 +80,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     level=Level.MUST,
     source=_CURSOR,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete", "limit-is-honoured"),
+    clauses=("after-is-exclusive-and-complete", "limit-is-honoured"),
     needs_complete_history=True,
 )
 def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
@@ -110,7 +110,7 @@ def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
     level=Level.MUST,
     source=_MORE,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete",),
+    clauses=("after-is-exclusive-and-complete",),
     needs_complete_history=True,
 )
 def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> Iterator[Result]:
@@ -141,7 +141,7 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     level=Level.MUST,
     source=_CURSOR,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete",),
+    clauses=("after-is-exclusive-and-complete",),
 )
 def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     """Reading a list page by page with `after` yields every item exactly once.
@@ -171,11 +171,11 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_BEFORE,
     capability="listing",
-    requirements=("before-is-exclusive",),
+    clauses=("before-is-exclusive",),
     needs_complete_history=True,
 )
 def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
-    """A page requested with `before` holds items that precede the one it names, in the requested order.
+    """A page requested with `before` holds items that precede the item named by `before`, in the requested order.
 
     Clients page backwards with it. The OpenAPI document only calls `before` a cursor and does not say whether a limited
     page holds the first of these items or the nearest; both pass.
@@ -213,7 +213,7 @@ def _precede(ids: tuple[str, ...], preceding: tuple[str, ...]) -> bool:
     level=Level.SHOULD,
     source=_PAGE_ENDS,
     capability="listing",
-    requirements=("first-and-last-id-match-page",),
+    clauses=("first-and-last-id-match-page",),
 )
 def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     """`first_id` and `last_id` are the ids of the first and last item of the page, or null on an empty page.
@@ -248,7 +248,7 @@ def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
     level=Level.MAY,
     source=_NO_SOURCE,
     capability="listing",
-    requirements=("after-is-exclusive-and-complete",),
+    clauses=("after-is-exclusive-and-complete",),
     formerly=("paging.unknown_cursors_lead_nowhere",),
 )
 def unknown_cursors_are_refused_or_empty(exchange: Exchange) -> Iterator[Result]:

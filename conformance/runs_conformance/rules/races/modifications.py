@@ -91,7 +91,7 @@ def _asked_for_what_is_shown(exchange: Exchange, observation: Observation) -> bo
     level=Level.MUST,
     source=_MODIFY,
     capability="metadata",
-    requirements=("locked-thread-stays-readable", "modify-active-run"),
+    clauses=("locked-thread-stays-readable", "modify-active-run"),
 )
 def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Result]:
     """Metadata that was modified while a run was active is still there afterwards.
@@ -130,7 +130,7 @@ def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentReque
     level=Level.MUST,
     source=_MODIFY,
     capability="metadata",
-    requirements=("ended-run-can-be-modified", "metadata-replace-or-merge"),
+    clauses=("ended-run-can-be-modified", "metadata-replace-or-merge"),
 )
 def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> Iterator[Result]:
     """After two simultaneous modifications of an object are accepted, at least one of them is in effect.

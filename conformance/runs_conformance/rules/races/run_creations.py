@@ -58,7 +58,7 @@ def concurrent_run_creations(history: History) -> Iterable[ConcurrentRequests]:
     level=Level.MUST,
     source=_LOCKS,
     capability="core",
-    requirements=("active-run-blocks-second-run",),
+    clauses=("active-run-blocks-second-run",),
     occasions=ROUNDS,
 )
 def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator[Result]:
@@ -111,7 +111,7 @@ def _in_progress_together(ones: list[Observation], others: list[Observation]) ->
     level=Level.SHOULD,
     source=_QUEUED_RUNS_LOCK,
     capability="core",
-    requirements=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
+    clauses=("active-run-blocks-second-run", "lock-covers-all-active-statuses"),
     needs_complete_history=True,
     occasions=ROUNDS,
 )

@@ -24,7 +24,7 @@ _SUBMIT = schema("openai-openapi f85dbe2 openapi.yaml submitToolOuputsToRun: whe
     level=Level.MUST,
     source=_SUBMIT,
     capability="tools",
-    requirements=("outputs-only-while-required",),
+    clauses=("outputs-only-while-required",),
     occasions=ROUNDS,
 )
 def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
@@ -54,7 +54,7 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_SUBMIT,
     capability="tools",
-    requirements=("outputs-only-while-required",),
+    clauses=("outputs-only-while-required",),
     needs_complete_history=True,
 )
 def one_of_two_submissions_is_taken(concurrent: ConcurrentRequests) -> Iterator[Result]:

@@ -20,7 +20,7 @@ _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai
     level=Level.MUST,
     source=schema(f"{_RUN}.instructions: the instructions that the assistant used for this run"),
     capability="core",
-    requirements=("overrides-or-assistant-settings", "additional-instructions-visibility"),
+    clauses=("overrides-or-assistant-settings", "additional-instructions-visibility"),
 )
 def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the instructions given in its request instead of the assistant's.
@@ -47,7 +47,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_RUN}.instructions", note="no document says that white space is kept"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     """A run shows the instructions given in its request with the white space at their beginning and end.
@@ -70,7 +70,7 @@ def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.instructions: overrides", note="no document says that an empty text overrides nothing"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def empty_instructions_replace_the_assistants(run: RunTimeline) -> Iterator[Result]:
     """A run whose request has empty instructions does not show those of its assistant.
@@ -109,7 +109,7 @@ def _strip(value: JSON | Absent) -> JSON | Absent:
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.additional_instructions: appended at the end of the instructions"),
     capability="core",
-    requirements=("additional-messages-are-added-first", "additional-instructions-visibility"),
+    clauses=("additional-messages-are-added-first", "additional-instructions-visibility"),
 )
 def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     """Additional instructions that a run shows come after all other instructions.

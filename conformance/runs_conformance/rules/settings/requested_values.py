@@ -39,7 +39,7 @@ def check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model", note="a gateway may show the name that it resolved an alias to"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the model given in its request instead of the assistant's.
@@ -56,7 +56,7 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_REQUEST}.model: it will override the model associated with the assistant"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     """A run whose request names another model does not show the assistant's model.
@@ -81,7 +81,7 @@ def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.tools: the list of tools that the assistant used for this run"),
     capability="tools",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the tools given in its request instead of the assistant's, in the same order.
@@ -98,7 +98,7 @@ def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.temperature: used for this run"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the temperature given in its request, including 0.
@@ -115,7 +115,7 @@ def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.top_p: used for this run"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `top_p` given in its request, including 0.
@@ -132,7 +132,7 @@ def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_RUN}.temperature, top_p: numbers"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
     """A run shows the temperature and `top_p` of its request with all their digits.
@@ -159,7 +159,7 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
         note="echoed in 15 of 15 recorded runs that gave one",
     ),
     capability="core",
-    requirements=("token-limits-are-echoed",),
+    clauses=("token-limits-are-echoed",),
 )
 def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `max_prompt_tokens` given in its request.
@@ -179,7 +179,7 @@ def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
         note="echoed in 15 of 15 recorded runs that gave one",
     ),
     capability="core",
-    requirements=("token-limits-are-echoed",),
+    clauses=("token-limits-are-echoed",),
 )
 def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `max_completion_tokens` given in its request.
@@ -196,7 +196,7 @@ def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.truncation_strategy"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the truncation strategy given in its request, including the number of `last_messages`.
@@ -227,7 +227,7 @@ def _may_refuse_form(exchange: Exchange) -> bool:
     level=Level.MUST,
     source=schema(f"{_RUN}.tool_choice"),
     capability="tools",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def tool_choice_is_as_asked(unit: RunTimeline | Exchange) -> Iterator[Result]:
     """A run shows the tool choice given in its request, as a word or as an object that names a tool.
@@ -247,7 +247,7 @@ def tool_choice_is_as_asked(unit: RunTimeline | Exchange) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.parallel_tool_calls"),
     capability="tools",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `parallel_tool_calls` given in its request.
@@ -264,7 +264,7 @@ def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.response_format"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the response format given in its request.
@@ -282,12 +282,13 @@ def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def reasoning_effort_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run that shows a reasoning effort shows the one given in its request.
 
-    The document does not list this member on runs; the real service sent it from 2025 on.
+    A caller checks here whether the override took effect. The document does not list this member on runs; the real
+    service sent it from 2025 on.
 
     Fix: Return the requested value, or omit the member.
     """

@@ -28,7 +28,7 @@ _INHERITED = ("model", "tools", "temperature", "top_p", "response_format")
     level=Level.SHOULD,
     source=schema(f"{_REQUEST}.model, instructions, tools"),
     capability="core",
-    requirements=("overrides-or-assistant-settings",),
+    clauses=("overrides-or-assistant-settings",),
 )
 def what_is_not_asked_comes_from_the_assistant(run: RunTimeline) -> Iterator[Result]:
     """A setting that is omitted or null is inherited from the assistant as of the run's creation.
@@ -81,7 +81,7 @@ _DEFAULTS: dict[str, JSON] = {
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("defaults-are-echoed", "token-limits-are-echoed"),
+    clauses=("defaults-are-echoed", "token-limits-are-echoed"),
 )
 def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
     """A setting that neither the request nor the assistant gives is shown with its default.
@@ -131,7 +131,7 @@ _FIXED = (
     level=Level.MUST,
     source=schema(f"{_RUN}; ModifyRunRequest allows metadata only"),
     capability="core",
-    requirements=("modify-run-changes-only-metadata",),
+    clauses=("modify-run-changes-only-metadata",),
     occasions=10,
 )
 def never_change(run: RunTimeline) -> Iterator[Result]:

@@ -26,7 +26,7 @@ _MESSAGE_ID = "/step_details/message_creation/message_id"
     level=Level.MUST,
     source=schema(f"{_STEP}.thread_id, assistant_id"),
     capability="steps",
-    requirements=("run-identity-never-changes", "step-type-matches-details"),
+    clauses=("run-identity-never-changes", "step-type-matches-details"),
 )
 def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
     """A step has the `thread_id` and `assistant_id` of its run.
@@ -47,7 +47,7 @@ def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_STEP}.type, step_details"),
     capability="steps",
-    requirements=("step-type-matches-details",),
+    clauses=("step-type-matches-details",),
 )
 def details_fit_the_type(step: Observation) -> Iterator[Result]:
     """A step's details match its type: `message_creation` names a message, `tool_calls` holds calls.
@@ -74,7 +74,7 @@ def details_fit_the_type(step: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsMessageCreationObject"),
     capability="steps",
-    requirements=("step-type-matches-details", "message-has-step-and-names-run"),
+    clauses=("step-type-matches-details", "message-has-step-and-names-run"),
     needs_complete_history=True,
 )
 def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
@@ -120,7 +120,7 @@ def _complete_message_list(run: RunTimeline) -> Page | None:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="steps",
-    requirements=("timestamps-are-ordered-seconds",),
+    clauses=("timestamps-are-ordered-seconds",),
 )
 def are_younger_than_their_run(run: RunTimeline) -> Iterator[Result]:
     """A step is created no earlier than its run.
@@ -152,7 +152,7 @@ def _ended_runs_with_steps(history: History) -> Iterable[tuple[RunTimeline, Page
     level=Level.SHOULD,
     source=_GUIDE,
     capability="steps",
-    requirements=("cancellation-closes-steps-and-messages",),
+    clauses=("cancellation-closes-steps-and-messages",),
 )
 def are_not_lost(run_with_steps: tuple[RunTimeline, Page]) -> Iterator[Result]:
     """A step that was once shown is in the list of its run's steps after the run has ended.
@@ -173,7 +173,7 @@ def are_not_lost(run_with_steps: tuple[RunTimeline, Page]) -> Iterator[Result]:
     level=Level.MAY,
     source=schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFileSearchResultObject.content"),
     capability="steps",
-    requirements=("search-results-only-when-included",),
+    clauses=("search-results-only-when-included",),
 )
 def results_show_their_content_if_asked(step: Observation) -> Iterator[Result]:
     """File search results show their content if the request includes it, and only then.

@@ -27,7 +27,7 @@ _MESSAGE_ID = "/step_details/message_creation/message_id"
     level=Level.MUST,
     source=schema(f"{_STEP}.status"),
     capability="steps",
-    requirements=("step-status-matches-timestamps",),
+    clauses=("step-status-matches-timestamps",),
 )
 def status_is_known(step: Observation) -> Iterator[Result]:
     """A step's status is one of the five that the contract names.
@@ -41,9 +41,7 @@ def status_is_known(step: Observation) -> Iterator[Result]:
     yield step.check(step.status in known, f"the step's status is {in_words(status)}", "/status", known, status)
 
 
-@rule(
-    units=steps, level=Level.MUST, source=_GUIDE, capability="steps", requirements=("step-status-matches-timestamps",)
-)
+@rule(units=steps, level=Level.MUST, source=_GUIDE, capability="steps", clauses=("step-status-matches-timestamps",))
 def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
     """A step that has ended keeps its status.
 
@@ -63,7 +61,7 @@ def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_STEP}, the description of each stamp"),
     capability="steps",
-    requirements=("step-status-matches-timestamps",),
+    clauses=("step-status-matches-timestamps",),
 )
 def ended_step_says_when(step: Observation) -> Iterator[Result]:
     """A completed, failed or cancelled step has the timestamp of that end.
@@ -86,7 +84,7 @@ def ended_step_says_when(step: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="steps",
-    requirements=("step-status-matches-timestamps",),
+    clauses=("step-status-matches-timestamps",),
 )
 def open_step_has_no_end(step: Observation) -> Iterator[Result]:
     """A step in progress has no `completed_at`, `failed_at` or `cancelled_at`.
@@ -106,7 +104,7 @@ def open_step_has_no_end(step: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_STEP}, the description of each stamp"),
     capability="steps",
-    requirements=("run-identity-never-changes", "step-status-matches-timestamps"),
+    clauses=("run-identity-never-changes", "step-status-matches-timestamps"),
 )
 def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
     """The end time of a step is the same in every response that shows the step.
@@ -130,7 +128,7 @@ def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_GUIDE,
     capability="steps",
-    requirements=("run-identity-never-changes", "stored-object-matches-stream"),
+    clauses=("run-identity-never-changes", "stored-object-matches-stream"),
 )
 def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
     """An ended step names the same message, or shows the same calls, in every response that shows it.
@@ -153,7 +151,7 @@ def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=schema(f"{_STEP}.usage"),
     capability="steps",
-    requirements=("step-usage-null-until-done",),
+    clauses=("step-usage-null-until-done",),
 )
 def usage_goes_with_the_status(step: Observation) -> Iterator[Result]:
     """A step in progress has no usage; a completed one shows its token usage.
@@ -174,7 +172,7 @@ def usage_goes_with_the_status(step: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_STEP}.last_error"),
     capability="steps",
-    requirements=("failed-run-has-last-error",),
+    clauses=("failed-run-has-last-error",),
 )
 def completed_step_has_no_error(step: Observation) -> Iterator[Result]:
     """A completed step has `last_error: null`.
@@ -193,7 +191,7 @@ def completed_step_has_no_error(step: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_GUIDE,
     capability="steps",
-    requirements=("cancellation-closes-steps-and-messages", "step-status-matches-timestamps"),
+    clauses=("cancellation-closes-steps-and-messages", "step-status-matches-timestamps"),
 )
 def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
     """No step of an ended run is in progress.

@@ -29,7 +29,7 @@ _ERROR = observed("sashirestela/simple-openai threads_runs_create_stream_error_1
         note="every event of every recorded stream has one",
     ),
     capability="streaming",
-    requirements=("stream-is-sse-with-json",),
+    clauses=("stream-is-sse-with-json",),
 )
 def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
     """Every event that carries an object of the API has an `event:` line with its name.
@@ -48,9 +48,7 @@ def every_event_has_a_name(stream: Stream) -> Iterator[Result]:
             yield stream.exchange.finding("the event has no name", f"/events/{index}")
 
 
-@rule(
-    units=streams, level=Level.MUST, source=_STREAM, capability="streaming", requirements=("stream-is-sse-with-json",)
-)
+@rule(units=streams, level=Level.MUST, source=_STREAM, capability="streaming", clauses=("stream-is-sse-with-json",))
 def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
     """The data of every documented event except `done` is a JSON object.
 
@@ -64,7 +62,7 @@ def data_of_events_is_an_object(stream: Stream) -> Iterator[Result]:
             yield PASSED if is_object(event.data) else finding
 
 
-@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",))
+@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", clauses=("stream-is-sse-with-json",))
 def every_event_is_ended_by_an_empty_line(stream: Stream) -> Iterator[Result]:
     """Every event, including the last one, ends with an empty line.
 
@@ -81,7 +79,7 @@ def every_event_is_ended_by_an_empty_line(stream: Stream) -> Iterator[Result]:
         yield stream.exchange.finding(f"no empty line follows the event {name}") if unfinished else PASSED
 
 
-@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",))
+@rule(units=streams, level=Level.SHOULD, source=_SSE, capability="streaming", clauses=("stream-is-sse-with-json",))
 def every_line_is_a_field(stream: Stream) -> Iterator[Result]:
     """Every line of a stream is a comment or a field with its name before a colon.
 
@@ -103,7 +101,7 @@ def every_line_is_a_field(stream: Stream) -> Iterator[Result]:
     level=Level.MAY,
     source=_ERROR,
     capability="streaming",
-    requirements=("error-event-shape",),
+    clauses=("error-event-shape",),
     needs="a stream that breaks off with an error",
 )
 def error_events_say_what_happened(stream: Stream) -> Iterator[Result]:

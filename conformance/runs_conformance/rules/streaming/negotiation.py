@@ -44,7 +44,7 @@ def _is_stream(exchange: Exchange) -> bool:
     level=Level.MUST,
     source=_STREAM,
     capability="streaming",
-    requirements=("stream-is-sse-with-json", "no-stream-means-json"),
+    clauses=("stream-is-sse-with-json", "no-stream-means-json"),
 )
 def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result]:
     """An accepted request with `stream: true` gets a stream of events.
@@ -60,7 +60,7 @@ def a_stream_comes_where_one_is_asked_for(exchange: Exchange) -> Iterator[Result
             yield exchange.finding("stream was true, but the response is not a stream of events")
 
 
-@rule(units=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", requirements=("no-stream-means-json",))
+@rule(units=exchanges, level=Level.MUST, source=_STREAM, capability="streaming", clauses=("no-stream-means-json",))
 def no_stream_comes_unasked(exchange: Exchange) -> Iterator[Result]:
     """An accepted request with `stream` omitted, false or null gets a run as JSON.
 
@@ -73,9 +73,7 @@ def no_stream_comes_unasked(exchange: Exchange) -> Iterator[Result]:
         yield finding if _is_stream(exchange) else PASSED
 
 
-@rule(
-    units=exchanges, level=Level.SHOULD, source=_SSE, capability="streaming", requirements=("stream-is-sse-with-json",)
-)
+@rule(units=exchanges, level=Level.SHOULD, source=_SSE, capability="streaming", clauses=("stream-is-sse-with-json",))
 def content_type_is_event_stream(exchange: Exchange) -> Iterator[Result]:
     """A stream has the Content-Type `text/event-stream`.
 

@@ -35,7 +35,7 @@ _DONE_DEADLINE = 5.0
 """Seconds of silence after a run's last event after which `done` counts as not sent."""
 
 
-@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", requirements=("stream-ends-with-done",))
+@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", clauses=("stream-ends-with-done",))
 def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     """A stream that did not break off with an error ends with the event `done`, whose data is `[DONE]`.
 
@@ -84,7 +84,7 @@ def _is_done(event: Event) -> bool:
     return event.name == DONE and event.data == DONE_DATA
 
 
-@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", requirements=("stream-ends-with-done",))
+@rule(units=streams, level=Level.MUST, source=_DONE, capability="streaming", clauses=("stream-ends-with-done",))
 def nothing_follows_done(stream: Stream) -> Iterator[Result]:
     """No event follows `done`.
 
@@ -104,7 +104,7 @@ def nothing_follows_done(stream: Stream) -> Iterator[Result]:
     level=Level.MUST,
     source=_STREAM,
     capability="streaming",
-    requirements=("stream-ends-with-done", "stream-events-are-ordered", "stream-closes-on-required-action"),
+    clauses=("stream-ends-with-done", "stream-events-are-ordered", "stream-closes-on-required-action"),
 )
 def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
     """A stream does not end before it has shown that its run has ended or requires action.
@@ -151,7 +151,7 @@ def _state_after(stream: Stream) -> Observation | None:
     level=Level.SHOULD,
     source=_STREAM,
     capability="streaming",
-    requirements=("stream-events-are-ordered",),
+    clauses=("stream-events-are-ordered",),
 )
 def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Result]:
     """Only `done` follows the event that shows the end of the run.
@@ -169,7 +169,7 @@ def nothing_but_done_follows_the_end_of_the_run(stream: Stream) -> Iterator[Resu
     level=Level.SHOULD,
     source=_RECORDED,
     capability="tools",
-    requirements=("stream-closes-on-required-action",),
+    clauses=("stream-closes-on-required-action",),
 )
 def a_stream_closes_when_the_run_waits(stream: Stream) -> Iterator[Result]:
     """A stream whose run requires action shows that with `thread.run.requires_action`, which only `done` follows.
@@ -224,9 +224,7 @@ def _check_only_done_follows(stream: Stream, requires_action: bool) -> Iterator[
             return
 
 
-@rule(
-    units=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", requirements=("stream-ends-with-done",)
-)
+@rule(units=streams, level=Level.SHOULD, source=_STREAM, capability="streaming", clauses=("stream-ends-with-done",))
 def the_connection_ends_with_the_stream(stream: Stream) -> Iterator[Result]:
     """The response ends right after `done`, or after the end of the run if an error takes its place.
 

@@ -37,7 +37,7 @@ def _objects_with_times(history: History) -> Iterable[Observation]:
     level=Level.MUST,
     source=schema("openai-openapi f85dbe2 openapi.yaml, format unixtime"),
     capability="core",
-    requirements=("timestamps-are-ordered-seconds",),
+    clauses=("timestamps-are-ordered-seconds",),
 )
 def are_unix_seconds(observation: Observation) -> Iterator[Result]:
     """Every timestamp is an integer in seconds since 1970.
@@ -82,7 +82,7 @@ def are_written_as_integers(observation: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("timestamps-are-ordered-seconds",),
+    clauses=("timestamps-are-ordered-seconds",),
 )
 def are_in_order(observation: Observation) -> Iterator[Result]:
     """No object starts before it was created or ends before it started.
@@ -134,10 +134,10 @@ def _past_events(history: History) -> Iterator[PastEvent]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("timestamps-are-ordered-seconds",),
+    clauses=("timestamps-are-ordered-seconds",),
 )
 def what_has_happened_is_not_in_the_future(event: PastEvent) -> Iterator[Result]:
-    """A past event is dated at most one minute later than any object created after it.
+    """The timestamp of a past event is at most one minute later than the creation of any object created after the event.
 
     Both times are the target's own, so a time that is hours ahead is in another time zone or belongs to a planned
     event.

@@ -36,7 +36,7 @@ def _check_end_time_set(run: Observation, status: str) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.completed_at"),
     capability="core",
-    requirements=("completed-run-has-completed-at",),
+    clauses=("completed-run-has-completed-at",),
 )
 def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
     """A completed run has a `completed_at`.
@@ -53,7 +53,7 @@ def completed_run_has_completed_at(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
-    requirements=("failed-run-has-failed-at",),
+    clauses=("failed-run-has-failed-at",),
     needs=FAILING_MODEL,
 )
 def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
@@ -71,7 +71,7 @@ def failed_run_has_failed_at(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}.cancelled_at"),
     capability="cancel",
-    requirements=("cancelled-run-has-cancelled-at",),
+    clauses=("cancelled-run-has-cancelled-at",),
 )
 def cancelled_run_has_cancelled_at(run: Observation) -> Iterator[Result]:
     """A cancelled run has a `cancelled_at`.
@@ -97,7 +97,7 @@ def _check_end_times_unset(run: Observation, names: Iterable[str]) -> Iterator[R
         f"{_RUN}.completed_at, failed_at, cancelled_at", note="one published example differs, no traffic does"
     ),
     capability="core",
-    requirements=("completed-run-has-completed-at", "cancelled-at-only-once-cancelled"),
+    clauses=("completed-run-has-completed-at", "cancelled-at-only-once-cancelled"),
 )
 def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
     """A run that is `queued`, `in_progress` or `requires_action` has no `completed_at`, `failed_at` or `cancelled_at`.
@@ -117,7 +117,7 @@ def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="cancel",
-    requirements=("cancelled-at-only-once-cancelled",),
+    clauses=("cancelled-at-only-once-cancelled",),
 )
 def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
     """A run that is `cancelling` has no `cancelled_at`, `completed_at` or `failed_at`.
@@ -135,7 +135,7 @@ def cancelling_run_has_no_end(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=_GUIDE,
     capability="core",
-    requirements=("completed-run-has-completed-at",),
+    clauses=("completed-run-has-completed-at",),
 )
 def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
     """A completed run has null `failed_at` and `cancelled_at`.
@@ -154,7 +154,7 @@ def completed_run_has_no_other_end(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("failed-run-has-failed-at", "cancelled-run-has-cancelled-at"),
+    clauses=("failed-run-has-failed-at", "cancelled-run-has-cancelled-at"),
 )
 def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
     """A failed or cancelled run has only the end time of its own status.
@@ -173,7 +173,7 @@ def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
     level=Level.MUST,
     source=schema(f"{_RUN}, the description of each stamp"),
     capability="core",
-    requirements=("terminal-status-is-final", "run-identity-never-changes"),
+    clauses=("terminal-status-is-final", "run-identity-never-changes"),
 )
 def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
     """The timestamps of an ended run are the same in every response that shows it.

@@ -24,7 +24,7 @@ _RECORDED = observed(
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("started-at-set-from-in-progress",),
+    clauses=("started-at-set-from-in-progress",),
 )
 def working_run_has_started_at(run: Observation) -> Iterator[Result]:
     """A run has a `started_at` from `in_progress` on.
@@ -47,7 +47,7 @@ def working_run_has_started_at(run: Observation) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("started-at-set-from-in-progress", "started-at-after-submission"),
+    clauses=("started-at-set-from-in-progress", "started-at-after-submission"),
     needs_complete_history=True,
 )
 def queued_run_has_not_started(run: RunTimeline) -> Iterator[Result]:
@@ -77,7 +77,7 @@ def queued_run_has_not_started(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("started-at-after-submission",),
+    clauses=("started-at-after-submission",),
     needs_complete_history=True,
 )
 def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
@@ -107,7 +107,7 @@ def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("active-run-expires-after-ten-minutes",),
+    clauses=("active-run-expires-after-ten-minutes",),
 )
 def unfinished_run_expires_ten_minutes_after_creation(run: Observation) -> Iterator[Result]:
     """A run that has not ended has an `expires_at` ten minutes after its `created_at`.
@@ -135,7 +135,7 @@ def unfinished_run_expires_ten_minutes_after_creation(run: Observation) -> Itera
     level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
-    requirements=("active-run-expires-after-ten-minutes",),
+    clauses=("active-run-expires-after-ten-minutes",),
 )
 def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
     """A run's `expires_at` never changes to another time.
@@ -157,7 +157,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
     level=Level.MAY,
     source=_RECORDED,
     capability="core",
-    requirements=("expires-at-null-after-end",),
+    clauses=("expires-at-null-after-end",),
 )
 def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """An ended run has `expires_at: null`.

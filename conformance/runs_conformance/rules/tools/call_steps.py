@@ -29,7 +29,7 @@ _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunct
     source=_STEP,
     capability="steps",
     operation="submit_tool_outputs",
-    requirements=("step-records-outputs",),
+    clauses=("step-records-outputs",),
 )
 def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
     """After outputs are submitted, the step that made the calls shows each of them verbatim.
@@ -76,7 +76,7 @@ def _submitted_otherwise(action: RunAction) -> Counter[str]:
     level=Level.SHOULD,
     source=_STEP,
     capability="steps",
-    requirements=("tool-step-open-until-outputs", "run-identity-never-changes"),
+    clauses=("tool-step-open-until-outputs", "run-identity-never-changes"),
 )
 def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
     """A step continues to show the function and arguments of its calls after it has ended.
@@ -115,7 +115,7 @@ def _function(call: ToolCall) -> dict[str, JSON]:
     level=Level.MUST,
     source=_STEP,
     capability="steps",
-    requirements=("tool-step-open-until-outputs",),
+    clauses=("tool-step-open-until-outputs",),
 )
 def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Result]:
     """While a run waits for outputs, the step that made the calls is in progress and shows no output.
@@ -147,7 +147,7 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
     level=Level.SHOULD,
     source=_STEP,
     capability="steps",
-    requirements=("tool-step-open-until-outputs", "step-type-matches-details"),
+    clauses=("tool-step-open-until-outputs", "step-type-matches-details"),
 )
 def step_shows_the_calls(snapshot: StepsWhilePending) -> Iterator[Result]:
     """While a run waits for outputs, one of its steps shows the same calls: ids, functions and arguments.

@@ -31,7 +31,7 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("outputs-only-while-required",),
+    clauses=("outputs-only-while-required",),
 )
 def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
     """A run that does not require action accepts no tool outputs.
@@ -74,7 +74,7 @@ def _pending_calls(action: RunAction) -> Sequence[ToolCall] | None:
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("outputs-only-while-required", "accepted-outputs-requeue-run"),
+    clauses=("outputs-only-while-required", "accepted-outputs-requeue-run"),
     needs_complete_history=True,
 )
 def right_outputs_are_taken(action: RunAction) -> Iterator[Result]:
@@ -115,7 +115,7 @@ def _check_refused(action: RunAction, must_be_refused: bool, message: str) -> It
     source=_SUBMIT,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("outputs-all-in-one-request",),
+    clauses=("outputs-all-in-one-request",),
 )
 def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     """A submission that omits the output of one of the calls is refused.
@@ -140,7 +140,7 @@ def missing_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("outputs-for-unknown-calls-refused",),
+    clauses=("outputs-for-unknown-calls-refused",),
 )
 def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     """A submission with an output for a call that the run did not make is refused.
@@ -165,7 +165,7 @@ def unknown_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("outputs-for-unknown-calls-refused",),
+    clauses=("outputs-for-unknown-calls-refused",),
 )
 def repeated_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     """A submission with two outputs for one call is refused.
@@ -185,7 +185,7 @@ def repeated_outputs_are_refused(action: RunAction) -> Iterator[Result]:
     source=_GUIDE,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("refused-outputs-change-nothing",),
+    clauses=("refused-outputs-change-nothing",),
     needs_complete_history=True,
 )
 def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]:
@@ -223,7 +223,7 @@ def refused_outputs_leave_the_run_waiting(action: RunAction) -> Iterator[Result]
     source=_RECORDED,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("accepted-outputs-requeue-run",),
+    clauses=("accepted-outputs-requeue-run",),
 )
 def accepted_outputs_queue_the_run(action: RunAction) -> Iterator[Result]:
     """The response to accepted outputs shows the run as `queued`, with no action required.
@@ -252,7 +252,7 @@ def accepted_outputs_queue_the_run(action: RunAction) -> Iterator[Result]:
     source=_GUIDE,
     capability="tools",
     operation="submit_tool_outputs",
-    requirements=("accepted-outputs-requeue-run",),
+    clauses=("accepted-outputs-requeue-run",),
 )
 def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Result]:
     """A run does not wait again for the output of a call that it has already received.

@@ -1,7 +1,7 @@
-"""The requirements of the contract that are not schema keywords: behaviour over time, and across responses.
+"""The clauses of the contract that are not schema keywords: behaviour over time, and across responses.
 
-Rules and mutants cite a requirement by its slug. The levels are those of the contract study that this project rests on,
-with later corrections. A requirement that no rule judges gives the reason.
+Rules and mutants cite a clause by its slug. The levels are those of the contract study that this project rests on,
+with later corrections. A clause that no rule judges gives the reason.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from runs_conformance.model.source import Level
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """One requirement. `not_judged` is the reason why no rule judges it; `formerly` is its number in the study, by
-    which older reports and kill matrices cite it.
+class Clause:
+    """One statement of the contract. `not_judged` is the reason why no rule judges it; `formerly` is its number in the
+    study, by which older reports and kill matrices cite it.
     """
 
     slug: str
@@ -24,16 +24,16 @@ class Requirement:
     formerly: str = ""
 
 
-def _must(number: str, slug: str, statement: str, not_judged: str = "") -> Requirement:
-    return Requirement(slug, Level.MUST, statement, not_judged, number)
+def _must(number: str, slug: str, statement: str, not_judged: str = "") -> Clause:
+    return Clause(slug, Level.MUST, statement, not_judged, number)
 
 
-def _should(number: str, slug: str, statement: str, not_judged: str = "") -> Requirement:
-    return Requirement(slug, Level.SHOULD, statement, not_judged, number)
+def _should(number: str, slug: str, statement: str, not_judged: str = "") -> Clause:
+    return Clause(slug, Level.SHOULD, statement, not_judged, number)
 
 
-def _may(number: str, slug: str, statement: str, not_judged: str = "") -> Requirement:
-    return Requirement(slug, Level.MAY, statement, not_judged, number)
+def _may(number: str, slug: str, statement: str, not_judged: str = "") -> Clause:
+    return Clause(slug, Level.MAY, statement, not_judged, number)
 
 
 _ALL = (
@@ -265,17 +265,15 @@ _ALL = (
     _should("L-88", "deleted-object-is-gone", "a deleted object is gone"),
     _may("L-89", "search-results-only-when-included", "search results have content only if the request includes it"),
     _should("L-90", "run-only-under-own-thread", "a run is found only under its own thread"),
-    Requirement(
-        "streamed-run-shows-its-message", Level.MUST, "the stream of a run has events of the message it writes"
-    ),
+    Clause("streamed-run-shows-its-message", Level.MUST, "the stream of a run has events of the message it writes"),
 )
 
-REQUIREMENTS: dict[str, Requirement] = {each.slug: each for each in _ALL}
-"""All requirements by slug, in the order of the study."""
+CLAUSES: dict[str, Clause] = {each.slug: each for each in _ALL}
+"""All clauses by slug, in the order of the study."""
 
 _BY_NUMBER = {each.formerly: each for each in _ALL if each.formerly}
 
 
 def current_slug(name: str) -> str:
-    """The slug of a requirement that an older report or kill matrix cites by number (`L-25`); any other name as is."""
+    """The slug of a clause that an older report or kill matrix cites by number (`L-25`); any other name as is."""
     return _BY_NUMBER[name].slug if name in _BY_NUMBER else name
