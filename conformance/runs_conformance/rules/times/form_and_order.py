@@ -137,7 +137,7 @@ def _past_events(history: History) -> Iterator[PastEvent]:
     clauses=("timestamps-are-ordered-seconds",),
 )
 def what_has_happened_is_not_in_the_future(event: PastEvent) -> Iterator[Result]:
-    """The timestamp of a past event is at most one minute later than the creation of any object created after the event.
+    """The timestamp of a past event is at most one minute later than the creation of any object created after it.
 
     Both times are the target's own, so a time that is hours ahead is in another time zone or belongs to a planned
     event.
