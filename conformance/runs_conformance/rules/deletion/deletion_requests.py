@@ -136,8 +136,8 @@ def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
 def refused_deletion_deletes_nothing(deletion: _RefusedDeletion) -> Iterator[Result]:
     """An object whose deletion was refused still exists.
 
-    A client that is told of a failure assumes that nothing was lost. A deletion is refused, for example, if its path
-    names another thread than the message's.
+    A client whose deletion failed assumes that nothing was lost. A deletion is refused, for example, if its path names
+    another thread than the message's.
 
     Fix: Validate the whole path before deleting anything.
     """
