@@ -33,7 +33,7 @@ from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.engine.test_run_result import judge_program
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.rules import catalogue as rules
-from tests import garbled
+from tests import garbled_histories
 from tests.quality import damaged_histories, odd_members
 from tests.quality.sampling import fixed_sample
 
@@ -108,16 +108,18 @@ def test_no_file_contains_an_api_key_of_the_emulator(standard: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_rule_raises_on_garbled_responses(standard: Path, seed: int) -> None:
-    random, every = Random(seed), garbled.load_programs(standard / "history.jsonl")
+    random, every = Random(seed), garbled_histories.load_programs(standard / "history.jsonl")
     for _ in range(60):
         name = random.choice(list(every))
-        result = judge_program(name, garbled.garble_responses(every[name], random), build_history_judge(RunOptions()))
+        result = judge_program(
+            name, garbled_histories.garble_responses(every[name], random), build_history_judge(RunOptions())
+        )
         assert result.internal_error is None
         assert [error for tally in result.tallies.values() for error in tally.errors] == []
 
 
 def test_no_odd_value_in_a_response_is_an_internal_error(standard: Path) -> None:
-    programs = garbled.load_programs(standard / "history.jsonl")
+    programs = garbled_histories.load_programs(standard / "history.jsonl")
     cases = {case.name: case for case in odd_members.odd_members(programs)}
     assert len(cases) > 1_000
     assert {name: found for name in fixed_sample(cases, 60) if (found := cases[name].problems(programs))} == {}

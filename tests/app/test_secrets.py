@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.app.serving import running, served
 from tests.client.hostile import head
-from tests.leaks import leaks
+from tests.find_leaked_keys import find_leaks
 from tests.quality.hostile_behaviours import HostileRequest, hostile_server, other_host
 from tests.wire.test_redactor import ENCODINGS
 
@@ -109,7 +109,9 @@ def test_a_key_repeated_by_the_target_appears_in_no_output(tmp_path: Path) -> No
     assert "[REDACTED]" in texts["history.jsonl"]
     report = json.loads(texts["report.json"])
     assert outcome_of(report, "auth.keys_are_not_repeated") == "fail"
-    assert {name: leaks(text, key) for key in (KEY, SECOND) for name, text in texts.items() if leaks(text, key)} == {}
+    assert {
+        name: find_leaks(text, key) for key in (KEY, SECOND) for name, text in texts.items() if find_leaks(text, key)
+    } == {}
 
 
 def outcome_of(report: Any, id_: str) -> str:

@@ -23,9 +23,9 @@ from pathlib import Path
 from random import Random
 
 from tests.quality import kill_matrix, server_faults
-from tests.quality.combinations import drop_conflicting
 from tests.quality.judging import Trial, TrialResult, judge_all
 from tests.quality.minimization import smallest_set
+from tests.quality.mutant_conflicts import drop_conflicting
 from tests.quality.mutant_interactions import (
     CONSEQUENCES,
     FAILED_BY_CHANCE,

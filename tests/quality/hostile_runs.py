@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.leaks import leaks
+from tests.find_leaked_keys import find_leaks
 from tests.quality.emulator_host import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ def run_case(case: HostileCase, emulator: str) -> tuple[HostileRow, Cost]:
                 (f"{seconds:.0f} s", seconds > case.max_seconds),
                 ("no report", not data and code not in (2, 3)),
                 ("another exit code in the report", bool(data) and data["exit_code"] != code),
-                ("key written", any(leaks(text, KEYS[0]) for text in (output, *_texts(folder)))),
+                ("key written", any(find_leaks(text, KEYS[0]) for text in (output, *_texts(folder)))),
                 ("control characters", "\x1b" in output or "\x07" in output),
             )
             if applies

@@ -5,8 +5,8 @@
 
 Handwritten mutants are judged by the standard profile. Mutants generated from the request schemas are judged by the
 boundary programs of their operation; the standard profile would give the same verdicts, because a verdict merges those
-of single programs. Generated mutants that accept too much share one emulator (see `composition`), and are judged alone
-if that leaves anything unclear. Mutants that only fuzzing reaches are not included (see `fuzzing`).
+of single programs. Generated mutants that accept too much share an emulator (see `shared_emulators`), and are judged
+alone if that leaves anything unclear. Mutants that only fuzzing reaches are not included (see `fuzzing`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from runs_conformance.emulator.catalogue import generated_mutants, handwritten_m
 from runs_conformance.emulator.declaration import Mutant
 from runs_conformance.engine.decisions import Decisions, load_decisions
 from runs_conformance.rules import catalogue as rules
-from tests.quality.composition import compose, judge_compositions
 from tests.quality.judging import Trial, TrialResult, boundary_program_ids, judge_all
+from tests.quality.shared_emulators import group_mutants, judge_groups
 from tests.quality.tables import FOLDER, code_list, format_list, write_text
 
 MAX_OTHERS = 5
@@ -117,7 +117,7 @@ def judge_mutants(mutants: Sequence[tuple[Mutant, bool]]) -> list[KillRow]:
     A mutant that survives is judged again with a single worker, because its defect may let concurrent programs prevent
     each other from finishing; then by the whole standard profile.
     """
-    rows = {row.mutant: row for row in _judge_in_compositions([mutant for mutant, generated in mutants if generated])}
+    rows = {row.mutant: row for row in _judge_in_groups([mutant for mutant, generated in mutants if generated])}
     remaining = [(mutant, generated) for mutant, generated in mutants if mutant.name not in rows]
     for make_trial in (trial_for, _single_worker_trial, _whole_profile_trial):
         rows.update((row.mutant, row) for row in _judge_alone(remaining, make_trial))
@@ -136,13 +136,13 @@ def _whole_profile_trial(mutant: Mutant, generated: bool) -> Trial:
     return Trial(mutant.name, (mutant.name,), workers=1)
 
 
-def _judge_in_compositions(generated: Sequence[Mutant]) -> Iterator[KillRow]:
-    """The rows of the generated mutants that are killed in a composition."""
-    compositions = compose([mutant for mutant in generated if mutant.name.startswith("relaxed:")])
-    if len(compositions) == sum(map(len, compositions)):
+def _judge_in_groups(generated: Sequence[Mutant]) -> Iterator[KillRow]:
+    """The rows of the generated mutants that are killed in a shared emulator."""
+    groups = group_mutants([mutant for mutant in generated if mutant.name.startswith("relaxed:")])
+    if len(groups) == sum(map(len, groups)):
         return
-    mutants = [mutant for composition in compositions for mutant in composition]
-    for mutant, result in zip(mutants, judge_compositions(compositions), strict=True):
+    mutants = [mutant for group in groups for mutant in group]
+    for mutant, result in zip(mutants, judge_groups(groups), strict=True):
         if result is not None and (killed_row := row(mutant, result, generated=True)).killed:
             yield killed_row
 

@@ -19,7 +19,7 @@ from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.cli import run_command
 from runs_conformance.engine.test_run_result import judge_program
 from runs_conformance.model.exchange_decoding import exchange_from_json
-from tests.garbled import Program, load_programs
+from tests.garbled_histories import Program, load_programs
 
 ODD_VALUES: Mapping[str, Any] = {
     "a list": [1, "a", {}],

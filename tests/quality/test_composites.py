@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.quality import composites, kill_matrix
-from tests.quality.combinations import drop_conflicting, raising_requests
 from tests.quality.composites import Composite, draw_composites, evaluate, fixed_composites, judge_composites
 from tests.quality.judging import TrialResult
 from tests.quality.minimization import minimize
+from tests.quality.mutant_conflicts import drop_conflicting, raising_requests
 
 ROWS = {row.mutant: row for row in kill_matrix.read()}
 FOUND, MISSED = "answers_detail", "creates_with_201"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.cli import run_command
-from tests.leaks import leaks
+from tests.find_leaked_keys import find_leaks
 from tests.quality.emulator_host import KEYS, serve_emulators
 from tests.quality.hostile_behaviours import hostile_server, other_host
 from tests.quality.hostile_mutations import mutation
@@ -47,4 +47,4 @@ def test_a_generated_hostile_server_is_judged(
     captured = capsys.readouterr()
     assert code in (0, 1, 3, 5), (generated.text, captured.err)
     texts = [captured.out, captured.err, *(path.read_text(encoding="utf-8") for path in tmp_path.iterdir())]
-    assert not any("Traceback" in text or "\x1b" in text or leaks(text, KEYS[0]) for text in texts)
+    assert not any("Traceback" in text or "\x1b" in text or find_leaks(text, KEYS[0]) for text in texts)

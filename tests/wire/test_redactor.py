@@ -14,7 +14,7 @@ import pytest
 from runs_conformance.model.json import JSON
 from runs_conformance.wire.encoded_token import _BATCH, _OVERLAP
 from runs_conformance.wire.redactor import Redactor
-from tests.leaks import leaks
+from tests.find_leaked_keys import find_leaks
 
 KEY = 'sk-Own/+&<key>=0123\\456"789abcdef'
 PLAIN = "sk-proj-Aa0Bb1Cc2Dd3Ee4Ff5Gg6Hh7Ii8Jj9"
@@ -51,7 +51,7 @@ def test_every_part_of_a_key_is_redacted_in_every_encoding(key: str, encoding: s
         text = f"before {ENCODINGS[encoding](key[start : start + length])} after"
         redacted = redactor.redact(text)
         assert redactor.occurs_in(text)
-        assert leaks(redacted, key) == []
+        assert find_leaks(redacted, key) == []
         assert "[REDACTED]" in redacted
         assert redacted.startswith("before ")
         assert redacted.endswith(" after")
@@ -101,7 +101,7 @@ def test_traces_in_a_long_text_are_found_in_passages_of_it() -> None:
         assert tracemalloc.get_traced_memory()[1] < 3 * sys.getsizeof(text)
     finally:
         tracemalloc.stop()
-    assert not any(leaks(redacted, key) for key in (KEY, PLAIN))
+    assert not any(find_leaks(redacted, key) for key in (KEY, PLAIN))
     assert redacted.count("[REDACTED]") == 4
     assert redacted.splitlines()[4_000:5_000] == text.splitlines()[4_000:5_000]
 

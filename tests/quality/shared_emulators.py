@@ -41,23 +41,24 @@ from tests.quality.judging import STEP_MS, TrialResult, check_end, target_at
 LEVELS = ("must", "should", "may")
 
 
-def compose(
+def group_mutants(
     mutants: Sequence[Mutant], violated_together: Mapping[str, Collection[str]] | None = None
 ) -> list[tuple[Mutant, ...]]:
-    """Distribute mutants over few compositions. Mutants of one constraint, or of two that are violated together, are
-    separated.
+    """Distribute mutants over few groups, each for one emulator.
+
+    Mutants of one constraint, or of two that are violated together, are separated.
     """
     conflicts = _violated_together() if violated_together is None else violated_together
-    compositions: list[list[Mutant]] = []
+    groups: list[list[Mutant]] = []
     for mutant in mutants:
         conflicting = conflicts.get(mutant.item, ())
-        for composition in compositions:
-            if not any(other.item in conflicting or other.item == mutant.item for other in composition):
-                composition.append(mutant)
+        for group in groups:
+            if not any(other.item in conflicting or other.item == mutant.item for other in group):
+                group.append(mutant)
                 break
         else:
-            compositions.append([mutant])
-    return [tuple(composition) for composition in compositions]
+            groups.append([mutant])
+    return [tuple(group) for group in groups]
 
 
 @cache
@@ -73,23 +74,23 @@ def _violated_together() -> Mapping[str, frozenset[str]]:
     return {id_: frozenset(others) for id_, others in together.items()}
 
 
-def judge_compositions(compositions: Sequence[Sequence[Mutant]], processes: int = 2) -> Iterator[TrialResult | None]:
-    """Judge each mutant of the compositions; yields the results in order. A result is None if a failure cannot be
+def judge_groups(groups: Sequence[Sequence[Mutant]], processes: int = 2) -> Iterator[TrialResult | None]:
+    """Judge each mutant of the groups; yields the results in order. A result is None if a failure cannot be
     attributed to one mutant.
     """
-    names = [tuple((mutant.name, mutant.item) for mutant in composition) for composition in compositions]
+    names = [tuple((mutant.name, mutant.item) for mutant in group) for group in groups]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for results in pool.map(_judge_composition, names):
+        for results in pool.map(_judge_group, names):
             yield from results
 
 
-def _judge_composition(composition: Sequence[tuple[str, str]]) -> list[TrialResult | None]:
-    names = {item: name for name, item in composition}
+def _judge_group(group: Sequence[tuple[str, str]]) -> list[TrialResult | None]:
+    names = {item: name for name, item in group}
     operations = {item.partition(".")[0] for item in names}
     failed: dict[str, set[str]] = {item: set() for item in names}
     unclear: set[str] = set()
     with (
-        serve_emulators({"all": ([name for name, _ in composition], ())}, STEP_MS) as urls,
+        serve_emulators({"all": ([name for name, _ in group], ())}, STEP_MS) as urls,
         closing(_BoundarySession(urls["all"])) as session,
     ):
         for operation in operations:

@@ -1,4 +1,4 @@
-"""Mutants in compositions are distinguished, and have the same results as alone."""
+"""Mutants that share an emulator are distinguished, and have the same results as alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 from runs_conformance.emulator.catalogue import generated_mutants
 from runs_conformance.emulator.declaration import Mutant
 from runs_conformance.model.case import Role, Step
-from tests.quality.composition import attribute_exchanges, compose, judge_compositions
 from tests.quality.judging import judge_all
 from tests.quality.kill_matrix import row, trial_for
 from tests.quality.sampling import fixed_sample
+from tests.quality.shared_emulators import attribute_exchanges, group_mutants, judge_groups
 from tests.rules.histories import HistoryBuilder, run
 
 SAMPLE_SIZE = 6
@@ -26,23 +26,21 @@ def relaxed(*items: str) -> list[Mutant]:
     return [mutant for mutant in mutants if not items or mutant.item in items]
 
 
-def test_compositions_contain_every_mutant() -> None:
-    compositions = compose(relaxed())
-    assert sorted(mutant.name for composition in compositions for mutant in composition) == [
-        mutant.name for mutant in relaxed()
-    ]
-    assert len(compositions) < 10
+def test_groups_contain_every_mutant() -> None:
+    groups = group_mutants(relaxed())
+    assert sorted(mutant.name for group in groups for mutant in group) == [mutant.name for mutant in relaxed()]
+    assert len(groups) < 10
 
 
 def test_mutants_that_one_negative_violates_are_separated() -> None:
     first, second = relaxed(METADATA, MODEL)
-    assert compose([first, second], {MODEL: {METADATA}}) == [(first,), (second,)]
-    assert compose([first, second], {}) == [(first, second)]
+    assert group_mutants([first, second], {MODEL: {METADATA}}) == [(first,), (second,)]
+    assert group_mutants([first, second], {}) == [(first, second)]
 
 
 def test_mutants_of_one_constraint_are_separated() -> None:
     first, second = (mutant for mutant in generated_mutants() if mutant.item == "create_run.max_prompt_tokens.type")
-    assert compose([first, second]) == [(first,), (second,)]
+    assert group_mutants([first, second]) == [(first,), (second,)]
 
 
 def test_exchanges_are_attributed_to_the_mutant_that_accepted_last() -> None:
@@ -69,12 +67,10 @@ def test_exchanges_without_an_accepting_mutant_are_not_attributed() -> None:
 def test_sampled_mutants_have_the_same_results_alone() -> None:
     by_name = {mutant.name: mutant for mutant in relaxed()}
     sample = [by_name[name] for name in fixed_sample(by_name, SAMPLE_SIZE)]
-    compositions = compose(relaxed())
-    mutants = [mutant for composition in compositions for mutant in composition]
-    in_composition = {
-        mutant.name: result for mutant, result in zip(mutants, judge_compositions(compositions), strict=True)
-    }
+    groups = group_mutants(relaxed())
+    mutants = [mutant for group in groups for mutant in group]
+    shared = {mutant.name: result for mutant, result in zip(mutants, judge_groups(groups), strict=True)}
     alone = judge_all([trial_for(mutant, generated=True) for mutant in sample])
     for mutant, result in zip(sample, alone, strict=True):
-        other = in_composition[mutant.name]
+        other = shared[mutant.name]
         assert other is None or row(mutant, other, generated=True) == row(mutant, result, generated=True)

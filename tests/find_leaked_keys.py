@@ -11,7 +11,7 @@ from urllib.parse import unquote
 RUN = 12
 
 
-def leaks(text: str, key: str) -> list[str]:
+def find_leaks(text: str, key: str) -> list[str]:
     """The runs of twelve characters of a key that a text contains, in any case or encoding."""
     runs = {key[at : at + RUN].lower() for at in range(len(key) - RUN + 1)}
     return sorted({run for form in _forms(text) for run in runs if run in form.lower()})
