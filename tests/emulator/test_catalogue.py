@@ -44,7 +44,7 @@ def test_every_mutant_names_the_item_it_breaks() -> None:
     assert {entry.item for entry in standard_mutants()} - {*places, *CLAUSES, *TOPICS} == set()
 
 
-def test_no_mutant_rejects_what_a_correct_server_may_reject() -> None:
+def test_no_mutant_refuses_what_a_correct_server_may_refuse() -> None:
     names = {
         mutant.name.removeprefix("tightened:") for mutant in generated_mutants() if mutant.name.startswith("tightened:")
     }

@@ -53,7 +53,7 @@ def test_page_matches_the_query(query: dict[str, Any], expected: str, more: bool
     assert (ids(list_page), list_page.has_more) == (expected, more)
 
 
-def test_unknown_cursor_is_rejected() -> None:
+def test_unknown_cursor_is_refused() -> None:
     with pytest.raises(ApiError):
         paginate(ITEMS, {"after": "x"})
 
@@ -90,7 +90,7 @@ def test_empty_list_has_no_ids(emulator: Served) -> None:
         ("order=sideways", "invalid_value"),
     ],
 )
-def test_invalid_query_is_rejected(emulator: Served, query: str, code: str) -> None:
+def test_invalid_query_is_refused(emulator: Served, query: str, code: str) -> None:
     answer = emulator.send("GET", f"/threads/{emulator.thread()}/runs?{query}")
     assert (answer.status, answer.body["error"]["code"]) == (400, code)
     assert answer.body["error"]["param"] == query.partition("=")[0]

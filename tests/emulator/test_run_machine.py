@@ -69,7 +69,7 @@ def test_outputs_queue_the_run_again(emulator: Served, assistant: str) -> None:
         [{"tool_call_id": "own", "output": ""}, {"tool_call_id": "call_x", "output": ""}],
     ],
 )
-def test_wrong_outputs_are_rejected_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
+def test_wrong_outputs_are_refused_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     waiting = emulator.run_to(thread, run, "requires_action")
     own = calls_of(waiting)[0]
@@ -79,7 +79,7 @@ def test_wrong_outputs_are_rejected_and_change_nothing(emulator: Served, assista
     assert emulator.get(f"/threads/{thread}/runs/{run}") == waiting
 
 
-def test_unexpected_outputs_are_rejected(emulator: Served, assistant: str) -> None:
+def test_unexpected_outputs_are_refused(emulator: Served, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     error = submit(emulator, thread, run, [{"tool_call_id": "call_x", "output": ""}], status=400)
     assert error["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
@@ -179,7 +179,7 @@ def test_run_shows_overrides_and_defaults(emulator: Served) -> None:
     assert (run["metadata"], run["tool_choice"], run["parallel_tool_calls"]) == ({}, "auto", True)
 
 
-def test_run_without_input_is_rejected_and_not_stored(emulator: Served) -> None:
+def test_run_without_input_is_refused_and_not_stored(emulator: Served) -> None:
     silent = emulator.assistant()
     error = emulator.post("/threads/runs", {"assistant_id": silent}, status=400)["error"]
     assert error["code"] == "invalid_thread"

@@ -115,7 +115,7 @@ def test_deleting_the_thread_ends_the_stream(emulator: Served) -> None:
     assert events[-1] == ("done", "[DONE]")
 
 
-def test_rejected_stream_is_answered_with_json(quick: Served) -> None:
+def test_refused_stream_is_answered_with_json(quick: Served) -> None:
     thread = quick.thread("Hello")
     body = {"assistant_id": quick.assistant(), "stream": True, "temperature": 3}
     answer = quick.send("POST", f"/threads/{thread}/runs", json.dumps(body).encode())

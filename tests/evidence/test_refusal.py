@@ -86,7 +86,7 @@ def test_success_and_truncated_error_are_no_application_errors() -> None:
 
 
 @pytest.mark.parametrize("id_", ["run/a", "run\n", "r" * 5_000])
-def test_path_that_routers_reject(id_: str) -> None:
+def test_path_that_routers_refuse(id_: str) -> None:
     assert not is_application_error(HistoryBuilder().refuse("get_run", run_id=id_))
 
 

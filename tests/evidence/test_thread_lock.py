@@ -141,12 +141,12 @@ def test_other_threads_do_not_matter_beside_an_active_run() -> None:
     assert attempt.active_run_on_other_thread is None
 
 
-def test_rejected_run() -> None:
+def test_refused_run() -> None:
     builder = created()
     refused = builder.refuse("create_run", body={"assistant_id": "asst_x"})
     builder.refuse("create_message", body=HELLO)
     (attempt,) = message_writes(builder.history())
-    assert attempt.rejected_run is refused
+    assert attempt.refused_run is refused
 
 
 def after_ended_run(*, taken_between: bool, taken_after: bool) -> tuple[Exchange, ThreadWrite]:
@@ -163,30 +163,30 @@ def after_ended_run(*, taken_between: bool, taken_after: bool) -> tuple[Exchange
     return refused, message_writes(builder.history())[-1]
 
 
-def test_rejected_run_after_an_ended_one() -> None:
+def test_refused_run_after_an_ended_one() -> None:
     refused, attempt = after_ended_run(taken_between=False, taken_after=True)
-    assert attempt.rejected_run is refused
+    assert attempt.refused_run is refused
     refused, attempt = after_ended_run(taken_between=True, taken_after=False)
-    assert attempt.rejected_run is refused
+    assert attempt.refused_run is refused
 
 
 def test_lock_of_an_ended_run_may_be_the_reason_of_a_refusal() -> None:
     _, attempt = after_ended_run(taken_between=False, taken_after=False)
-    assert attempt.rejected_run is None
+    assert attempt.refused_run is None
 
 
-def test_run_rejected_while_another_was_active() -> None:
+def test_run_refused_while_another_was_active() -> None:
     builder = created()
     builder.see_statuses("queued")
     builder.refuse("create_run", body={"assistant_id": "asst_x"})
     builder.get_run(run("completed"))
     builder.send("create_message", message("user"), body=HELLO)
-    assert message_writes(builder.history())[-1].rejected_run is None
+    assert message_writes(builder.history())[-1].refused_run is None
 
 
-def test_thread_with_an_accepted_run_has_no_rejected_run() -> None:
+def test_thread_with_an_accepted_run_has_no_refused_run() -> None:
     _, attempt = write("queued", "completed")
-    assert attempt.rejected_run is None
+    assert attempt.refused_run is None
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def attempt(operation: str, body: Any, *reads: tuple[str, Any, int], status: int
         ("submit_tool_outputs", {}, "get_run", (run("requires_action"), 200), (run("completed"), 200)),
     ],
 )
-def test_effect_of_a_rejected_request(
+def test_effect_of_a_refused_request(
     operation: str, body: Any, read: str, harmless: tuple[Any, int], harmful: tuple[Any, int]
 ) -> None:
     without_effect = attempt(operation, body, (read, *harmless))

@@ -2,7 +2,7 @@
 
 Each of them ignores another constraint, and a negative case violates one constraint. So exactly one mutant accepts the
 case, and any other violation in the response is attributed to it. Two mutants are separated if a negative case violates
-the constraints of both: together they would accept a body that each alone rejects.
+the constraints of both: together they would accept a body that each alone refuses.
 """
 
 from __future__ import annotations

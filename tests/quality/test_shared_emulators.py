@@ -49,11 +49,11 @@ def test_exchanges_are_attributed_to_the_mutant_that_accepted_last() -> None:
     builder.refuse("create_run", step=negative(METADATA))
     accepted = builder.create_run(run(), step=negative(MODEL))
     read = builder.get_run(run("in_progress"))
-    rejected = builder.refuse("create_run", step=negative(METADATA))
+    refused = builder.refuse("create_run", step=negative(METADATA))
     attributions = attribute_exchanges(builder.exchanges, {MODEL, METADATA})
     assert before.id not in attributions
     assert attributions[accepted.id] == attributions[read.id] == MODEL
-    assert attributions[rejected.id] == METADATA
+    assert attributions[refused.id] == METADATA
 
 
 def test_exchanges_without_an_accepting_mutant_are_not_attributed() -> None:

@@ -519,21 +519,21 @@ def test_message_that_a_later_request_deleted() -> History:
 
 
 @fails(api_key.refusals_change_nothing)
-def test_message_that_a_rejected_request_deleted() -> History:
+def test_message_that_a_refused_request_deleted() -> History:
     builder = _keyless(("delete_message", 401, UNAUTHORISED))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
 
 
 @inconclusive(api_key.refusals_change_nothing)
-def test_message_that_was_lost_before_the_rejected_request() -> History:
+def test_message_that_was_lost_before_the_refused_request() -> History:
     builder = _keyless(("get_message", 404, error()), ("delete_message", 401, UNAUTHORISED))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
 
 
 @inconclusive(api_key.refusals_change_nothing)
-def test_message_that_a_list_lacked_before_the_rejected_request() -> History:
+def test_message_that_a_list_lacked_before_the_refused_request() -> History:
     builder = _keyless()
     builder.send("list_messages", page())
     builder.send("delete_message", UNAUTHORISED, 401, step=keyed("delete_message", Key.NONE), message_id="msg_u")
@@ -542,7 +542,7 @@ def test_message_that_a_list_lacked_before_the_rejected_request() -> History:
 
 
 @inconclusive(api_key.refusals_change_nothing, api_key.nothing_is_served_without_a_key, api_key.status_is_401)
-def test_operation_that_is_not_there_rejects_no_key() -> History:
+def test_operation_that_is_not_there_refuses_no_key() -> History:
     builder = _keyless(("delete_message", 405, error()))
     builder.send("get_message", error(), 404, message_id="msg_u")
     return builder.history()
@@ -558,7 +558,7 @@ def test_server_without_keys_has_that_one_fault() -> History:
 
 
 @passes(api_key.refusals_change_nothing)
-def test_list_of_all_threads_shows_no_rejected_run() -> History:
+def test_list_of_all_threads_shows_no_refused_run() -> History:
     builder = _keyless(("create_run", 401, UNAUTHORISED))
     builder.send("list_runs", page(run(id_="run_z", thread_id="thread_z")))
     return builder.history()

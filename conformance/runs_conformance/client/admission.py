@@ -9,7 +9,7 @@ from runs_conformance.model.exchange import Exchange
 
 
 class Admission(Protocol):
-    """Admits or rejects requests."""
+    """Admits or refuses requests."""
 
     def admit(self, step: Step | None) -> None:
         """Block until the request may be sent. Raises BudgetExhausted if it must not be."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class ApiError(Exception):
-    """A rejected request: the HTTP status of the response and the members of its `error` object."""
+    """A refused request: the HTTP status of the response and the members of its `error` object."""
 
     http_status: int
     message: str

@@ -65,7 +65,7 @@ def _empty_body(operation: Operation) -> ApiError:
 def parse(raw: bytes) -> Any:
     """The value of a JSON text. Raises ApiError if it is invalid or cannot be encoded as JSON again."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_reject_constant, parse_float=_parse_finite)
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_finite)
     except UnicodeDecodeError:
         raise invalid_json("it is not UTF-8") from None
     except RecursionError:
@@ -79,7 +79,7 @@ def parse(raw: bytes) -> Any:
     return value
 
 
-def _reject_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 

@@ -13,7 +13,7 @@ class EmulatorOptions:
 
     `step_ms` is the pause between two actions of a run in milliseconds; with 0 they all happen at once. `expires_s` is
     the lifetime of a run in seconds. `keys` are the accepted API keys, each a tenant of its own; if empty, every key is
-    accepted except those that look deliberately wrong. Runs of `failing_model` end failed. `check_files` rejects the
+    accepted except those that look deliberately wrong. Runs of `failing_model` end failed. `check_files` refuses the
     ids of files and vector stores that do not exist.
     """
 

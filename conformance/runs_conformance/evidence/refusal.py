@@ -120,7 +120,7 @@ _BEFORE_THE_SERVER = frozenset({408, 413, 429, 431})
 """HTTP statuses that web servers, gateways and proxies send before an application sees the request."""
 _URL_TOO_LONG = 414
 _SHORT_URL = 1000
-"""No web server, gateway or proxy rejects a shorter path and query for its length; a router of the application may."""
+"""No web server, gateway or proxy refuses a shorter path and query for its length; a router of the application may."""
 _LONGEST_URL = 4000
 
 

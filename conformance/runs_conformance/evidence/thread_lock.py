@@ -135,7 +135,7 @@ class ThreadWrite:
         return next((run for run in others if run.was_active_throughout(self.exchange)), None)
 
     @property
-    def rejected_run(self) -> Exchange | None:
+    def refused_run(self) -> Exchange | None:
         """The last refused request to create a run on the thread, if no run of the thread can hold the lock.
 
         The thread never had a run, or all its runs had certainly ended before. The refusal of this write may then be

@@ -1,4 +1,4 @@
-"""Requests that were rejected because of their key, and whether they took effect nevertheless."""
+"""Requests that were refused because of their key, and whether they took effect nevertheless."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, at, contains, is_a
 
 @dataclass(frozen=True, eq=False)
 class UnauthorizedAttempt:
-    """One modifying request that was rejected because of its key.
+    """One modifying request that was refused because of its key.
 
     `effect` is the exchange in which the owner saw that the request took effect. `was_checked` says whether an exchange
     of the owner would have shown an effect.
@@ -41,18 +41,18 @@ _CLOCK_TOLERANCE = 5.0
 
 
 def keys_are_checked(history: History, *keys: Key) -> bool:
-    """Whether a request with one of these keys was rejected with 401 or 403 by an operation that does not reject the
+    """Whether a request with one of these keys was refused with 401 or 403 by an operation that does not refuse the
     valid key, or with another 4xx although only its key was invalid.
     """
     return not keys_that_alone_are_refused(history).isdisjoint(keys) or any(
-        each.status in _UNAUTHORIZED_STATUSES and each.operation not in _rejecting_operations(history)
+        each.status in _UNAUTHORIZED_STATUSES and each.operation not in _refusing_operations(history)
         for each in history
         if each.operation and key_of(each) in keys
     )
 
 
-def is_rejected_for_its_key(history: History, exchange: Exchange) -> bool:
-    """Whether a request without a valid key was certainly rejected for that reason.
+def is_refused_for_its_key(history: History, exchange: Exchange) -> bool:
+    """Whether a request without a valid key was certainly refused for that reason.
 
     Any 4xx counts if the target checks keys at all and the operation was accepted in another request. Otherwise the
     target may have looked at something else first, or may not have the operation.
@@ -60,14 +60,14 @@ def is_rejected_for_its_key(history: History, exchange: Exchange) -> bool:
     status, key = exchange.status, key_of(exchange)
     if status is None or not 400 <= status < 500 or status in (405, 429):
         return False
-    if exchange.operation in _rejecting_operations(history):
+    if exchange.operation in _refusing_operations(history):
         return False
     return status in _UNAUTHORIZED_STATUSES or (keys_are_checked(history, key) and operation_works(history, exchange))
 
 
 @lru_cache(maxsize=16)
-def _rejecting_operations(history: History) -> frozenset[str | None]:
-    """The operations that rejected the valid key, too."""
+def _refusing_operations(history: History) -> frozenset[str | None]:
+    """The operations that refused the valid key, too."""
     return frozenset(
         each.operation for each in history if uses_default_auth(each) and each.status in _UNAUTHORIZED_STATUSES
     )
@@ -75,19 +75,19 @@ def _rejecting_operations(history: History) -> frozenset[str | None]:
 
 @lru_cache(maxsize=16)
 def unauthorized_attempts(history: History) -> tuple[UnauthorizedAttempt, ...]:
-    """Every rejected modifying request with another key than the owner's, or with none."""
+    """Every refused modifying request with another key than the owner's, or with none."""
     return tuple(_unauthorized_attempts(history))
 
 
 def _unauthorized_attempts(history: History) -> Iterator[UnauthorizedAttempt]:
     effective = [other for other in history if may_have_taken_effect(other)]
     for exchange in history:
-        is_rejected = (
-            is_rejected_for_its_key(history, exchange)
+        is_refused = (
+            is_refused_for_its_key(history, exchange)
             if key_of(exchange) in (Key.NONE, Key.WRONG)
             else exchange.status is not None and 400 <= exchange.status < 500
         )
-        if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not is_rejected:
+        if key_of(exchange) is Key.PRIMARY or exchange.request.method == "GET" or not is_refused:
             continue
         check = _EFFECT_CHECKS.get(exchange.operation or "")
         if check is None or (check is not _check_run and any(_are_identical(other, exchange) for other in effective)):
@@ -143,7 +143,7 @@ def _check_deletion(history: History, exchange: Exchange) -> EffectChecks:
 
 
 def _shows_loss(read: Exchange, exchange: Exchange) -> bool:
-    """Whether a read before a rejected request found nothing; another tenant may get 404 for what exists."""
+    """Whether a read before a refused request found nothing; another tenant may get 404 for what exists."""
     return read.status == 404 and key_of(read) is not Key.SECOND and not exchange.happened_before(read)
 
 
@@ -154,7 +154,7 @@ def _deletes(deletion: Exchange, exchange: Exchange) -> bool:
 
 
 def _check_modification(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the object has the metadata of the rejected request."""
+    """Check whether the object has the metadata of the refused request."""
     kind = (exchange.operation or "").removeprefix("modify_")
     body = exchange.request.body
     sent = body.get("metadata") if is_object(body) else None
@@ -186,7 +186,7 @@ def _observed_after(history: History, exchange: Exchange, kind: str, id_: str) -
 
 
 def _check_message(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the thread has a message with the text of the rejected request."""
+    """Check whether the thread has a message with the text of the refused request."""
     body = exchange.request.body
     sent = body.get("content") if is_object(body) else None
     for page in pages(history):

@@ -188,17 +188,17 @@ class Exchange:
     request is neither accepted nor refused.
     """
     refused: bool = field(init=False, repr=False, compare=False)
-    """Whether the target rejected the request itself: any 4xx except 401, 403, 408, 425 and 429."""
+    """Whether the target refused the request itself: any 4xx except 401, 403, 408, 425 and 429."""
 
     def __post_init__(self) -> None:
         response = self.response
         status = response.status if response else None
         succeeded = self.completion is Completion.ANSWERED and status is not None and 200 <= status < 300
-        rejected = status is not None and 400 <= status < 500 and status not in _NOT_REFUSALS
+        refused = status is not None and 400 <= status < 500 and status not in _NOT_REFUSALS
         object.__setattr__(self, "status", status)
         object.__setattr__(self, "has_success_status", succeeded)
         object.__setattr__(self, "accepted", succeeded and not (response and response.contradicts_success))
-        object.__setattr__(self, "refused", rejected)
+        object.__setattr__(self, "refused", refused)
 
     @property
     def body(self) -> JSON | Absent:

@@ -218,7 +218,7 @@ def refused_run_holds_no_lock(write: ThreadWrite) -> Iterator[Result]:
 
     Fix: Take the lock after the request has been validated, or release it when the request is refused.
     """
-    refused = write.rejected_run
+    refused = write.refused_run
     if refused is not None:
         message = f"a message was refused although the last run on the thread had been refused (HTTP {refused.status})"
         yield from _check_accepted_on_free_thread(write, message, is_elsewhere=False)

@@ -24,13 +24,13 @@ def accepts_any_function_name(hooks: Hooks) -> None:
 
 @written_from_spec("create_run.tools[].function.name.pattern")
 def refuses_dashes_in_names(hooks: Hooks) -> None:
-    """Rejects dashes in function names."""
+    """Refuses dashes in function names."""
     set_keyword(hooks, "create_run.tools[].function.name.pattern", "^[a-zA-Z0-9_]+$")
 
 
 @written_from_spec("create_run.metadata{}.maxLength", broad_reason="Metadata has the same limit in every operation.")
 def counts_bytes(hooks: Hooks) -> None:
-    """Counts bytes instead of characters, so it rejects 512 characters that are not ASCII."""
+    """Counts bytes instead of characters, so it refuses 512 characters that are not ASCII."""
 
     def check(body: dict[str, Any]) -> None:
         metadata = body.get("metadata")

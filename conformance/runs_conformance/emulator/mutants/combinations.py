@@ -64,15 +64,15 @@ def _remove_invalid_values(body: Any, violations: Sequence[SchemaViolation]) -> 
             holder.pop(tokens[-1], None)
 
 
-def _reject_if(hooks: Hooks, operation: str, is_rejected: Callable[[Any], bool], status: int = 400) -> None:
-    """Have one operation reject some valid bodies."""
+def _refuse_if(hooks: Hooks, operation: str, is_refused: Callable[[Any], bool], status: int = 400) -> None:
+    """Have one operation refuse some valid bodies."""
 
-    async def reject(inner: Any, request: RequestContext) -> Any:
-        if isinstance(request.body, dict) and is_rejected(request.body):
+    async def refuse(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict) and is_refused(request.body):
             raise bad_request("That is not possible.") if status == 400 else ApiError(status, "Something went wrong.")
         return await inner(request)
 
-    wrap_handlers(hooks, reject, operation)
+    wrap_handlers(hooks, refuse, operation)
 
 
 def _metadata_pairs(body: Any) -> dict[str, Any]:
@@ -82,23 +82,23 @@ def _metadata_pairs(body: Any) -> dict[str, Any]:
 
 @fuzzing_only("metadata")
 def refuses_16_pairs_with_an_empty_value(hooks: Hooks) -> None:
-    """Rejects 16 metadata pairs if one of their values is empty."""
+    """Refuses 16 metadata pairs if one of their values is empty."""
     for operation in ("create_assistant", "modify_assistant", "create_thread", "modify_thread", "create_message"):
-        _reject_if(
+        _refuse_if(
             hooks, operation, lambda body: len(_metadata_pairs(body)) == 16 and "" in _metadata_pairs(body).values()
         )
 
 
 @fuzzing_only("create_message.metadata")
 def refuses_a_key_with_a_dot(hooks: Hooks) -> None:
-    """Rejects a message with a dot in a metadata key."""
-    _reject_if(hooks, "create_message", lambda body: any("." in key for key in _metadata_pairs(body)))
+    """Refuses a message with a dot in a metadata key."""
+    _refuse_if(hooks, "create_message", lambda body: any("." in key for key in _metadata_pairs(body)))
 
 
 @fuzzing_only("create_thread.metadata")
 def fails_on_characters_beyond_the_first_plane(hooks: Hooks) -> None:
     """Fails with 500 if a thread's metadata contains an emoji."""
-    _reject_if(
+    _refuse_if(
         hooks,
         "create_thread",
         lambda body: any(ord(char) > 0xFFFF for pair in _metadata_pairs(body).items() for char in "".join(pair)),
@@ -108,38 +108,38 @@ def fails_on_characters_beyond_the_first_plane(hooks: Hooks) -> None:
 
 @fuzzing_only("create_assistant.tools")
 def refuses_a_strict_function_beside_file_search(hooks: Hooks) -> None:
-    """Rejects an assistant that has both a strict function and file search."""
+    """Refuses an assistant that has both a strict function and file search."""
 
-    def is_rejected(body: Any) -> bool:
+    def is_refused(body: Any) -> bool:
         tools = body.get("tools") or []
         strict = any(tool.get("function", {}).get("strict") for tool in tools)
         return strict and any(tool["type"] == "file_search" for tool in tools)
 
-    _reject_if(hooks, "create_assistant", is_rejected)
+    _refuse_if(hooks, "create_assistant", is_refused)
 
 
 @fuzzing_only("create_run.response_format")
 def refuses_a_schema_beside_tools(hooks: Hooks) -> None:
-    """Rejects a run that has both tools and a response format with a JSON schema."""
+    """Refuses a run that has both tools and a response format with a JSON schema."""
 
-    def is_rejected(body: Any) -> bool:
+    def is_refused(body: Any) -> bool:
         response_format = body.get("response_format")
         return (
             bool(body.get("tools")) and isinstance(response_format, dict) and response_format["type"] == "json_schema"
         )
 
-    _reject_if(hooks, "create_run", is_rejected)
+    _refuse_if(hooks, "create_run", is_refused)
 
 
 @fuzzing_only("create_thread_and_run.thread")
 def fails_on_an_assistants_message_with_parts(hooks: Hooks) -> None:
     """create_thread_and_run fails with 500 if an initial assistant message has a list of parts."""
 
-    def is_rejected(body: Any) -> bool:
+    def is_refused(body: Any) -> bool:
         messages = (body.get("thread") or {}).get("messages") or []
         return any(message["role"] == "assistant" and isinstance(message["content"], list) for message in messages)
 
-    _reject_if(hooks, "create_thread_and_run", is_rejected, 500)
+    _refuse_if(hooks, "create_thread_and_run", is_refused, 500)
 
 
 @fuzzing_only("metadata")

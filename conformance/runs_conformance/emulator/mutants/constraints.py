@@ -1,8 +1,8 @@
 """Mutants generated from the request schemas: each relaxes or tightens one keyword by the smallest step.
 
-`relaxed:` mutants accept what the contract forbids, and ignore what they cannot use. `tightened:` mutants reject the
+`relaxed:` mutants accept what the contract forbids, and ignore what they cannot use. `tightened:` mutants refuse the
 last valid value. There are no mutants of limits that no request can reach, of what a query cannot express, or of values
-that a correct server may reject (`x-implementation-defined`).
+that a correct server may refuse (`x-implementation-defined`).
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def _tighten(constraint: Constraint, word: str, place: Schema, value: Any) -> It
         choices = [item for item in value if item is not None and _must_be_accepted(item, place)]
         if choices and len(value) > 1:
             alter = partial(_remove_enum_value, constraint=constraint.id, value=choices[-1])
-            yield _mutant("tightened", constraint, f"Rejects {choices[-1]!r}.", alter)
+            yield _mutant("tightened", constraint, f"Refuses {choices[-1]!r}.", alter)
     elif word == "type" and "null" in allowed_types({"type": value}) and _must_be_accepted(None, place):
-        yield _mutant("tightened", constraint, "Rejects null.", partial(_reject_null, constraint=constraint.id))
+        yield _mutant("tightened", constraint, "Refuses null.", partial(_refuse_null, constraint=constraint.id))
 
 
 def _at_bound(word: str, bound: Any) -> Any:
@@ -124,7 +124,7 @@ def _remove_enum_value(hooks: Hooks, constraint: str, value: str) -> None:
             ]
 
 
-def _reject_null(hooks: Hooks, constraint: str) -> None:
+def _refuse_null(hooks: Hooks, constraint: str) -> None:
     """Refuse null at the place of a type constraint."""
     where = constraint.rpartition(".")[0]
     for place in schema_nodes(hooks, constraint.partition(".")[0]):

@@ -132,14 +132,14 @@ def refuses_with_422(hooks: Hooks) -> None:
 
 @written_from_spec(
     "refusals",
-    broad_reason="Every required rejection looks like an acceptance, and its body like an invalid object.",
+    broad_reason="Every required refusal looks like an acceptance, and its body like an invalid object.",
 )
 def refuses_with_200(hooks: Hooks) -> None:
     """Responds with 200 to failed requests, with the error in the body."""
     _replace_status(hooks, 200, 400, 404)
 
 
-@written_from_spec("errors", broad_reason="Every rejection of an invalid body is a server error.")
+@written_from_spec("errors", broad_reason="Every refusal of an invalid body is a server error.")
 def refuses_with_500(hooks: Hooks) -> None:
     """Responds to invalid requests with 500."""
     _replace_status(hooks, 500, 400)

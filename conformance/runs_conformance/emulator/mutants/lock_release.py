@@ -67,7 +67,7 @@ def _came_with_its_run(request: RequestContext, thread: Thread) -> bool:
 
 @mutant("end-of-run-releases-lock")
 def locks_for_a_run_that_is_refused(hooks: Hooks) -> None:
-    """A run rejected for its unknown assistant leaves its thread locked."""
+    """A run refused for its unknown assistant leaves its thread locked."""
 
     async def create(inner: Any, request: RequestContext) -> Any:
         try:
@@ -96,7 +96,7 @@ def stays_locked_after_failing(hooks: Hooks) -> None:
 
 @mutant("transitions-follow-the-graph")
 def cancels_whatever_is_active(hooks: Hooks) -> None:
-    """Cancelling an ended run is rejected, but cancels the active run of its thread."""
+    """Cancelling an ended run is refused, but cancels the active run of its thread."""
 
     async def cancel(inner: Any, request: RequestContext) -> Any:
         thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
@@ -111,7 +111,7 @@ def cancels_whatever_is_active(hooks: Hooks) -> None:
 
 @mutant("cancel-accepted-while-queued-or-waiting", level="should")
 def cancels_nothing_that_was_streamed(hooks: Hooks) -> None:
-    """Cancelling a streamed run is rejected."""
+    """Cancelling a streamed run is refused."""
     inner = hooks.check_cancel
 
     def check(server: ServerState, run: Run) -> None:

@@ -178,7 +178,7 @@ def answers_cancels_and_goes_on(hooks: Hooks) -> None:
 
 @written_from_spec("cancel-ends-run-in-progress", level="should")
 def refuses_to_cancel(hooks: Hooks) -> None:
-    """Cancelling a run in progress is rejected."""
+    """Cancelling a run in progress is refused."""
 
     def check(server: ServerState, run: Run) -> None:
         raise api_errors.cannot_cancel(run.status)
@@ -188,7 +188,7 @@ def refuses_to_cancel(hooks: Hooks) -> None:
 
 @written_from_spec("cancel-accepted-while-queued-or-waiting", level="should")
 def does_not_cancel_what_waits(hooks: Hooks) -> None:
-    """Cancelling a run that waits for outputs is rejected."""
+    """Cancelling a run that waits for outputs is refused."""
     inner = hooks.check_cancel
 
     def check(server: ServerState, run: Run) -> None:

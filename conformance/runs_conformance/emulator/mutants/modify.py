@@ -65,7 +65,7 @@ def never_modifies(hooks: Hooks) -> None:
 
 @written_from_spec("ended-run-can-be-modified", level="should")
 def refuses_to_modify(hooks: Hooks) -> None:
-    """Modifying an ended run is rejected."""
+    """Modifying an ended run is refused."""
 
     def check(server: ServerState, run: Run) -> None:
         raise api_errors.cannot_update(run.status)

@@ -205,7 +205,7 @@ def wants_outputs_in_order(hooks: Hooks) -> None:
 
 @mutant("outputs-only-while-required", level="should")
 def refuses_outputs_that_collide(hooks: Hooks) -> None:
-    """Two concurrent submissions are both rejected."""
+    """Two concurrent submissions are both refused."""
     inner = hooks.admit_outputs
 
     async def admit(request: RequestContext, run: Run) -> None:
@@ -237,7 +237,7 @@ def drops_the_arguments_with_the_outputs(hooks: Hooks) -> None:
 
 @mutant("tool-step-open-until-outputs")
 def stores_outputs_before_the_check(hooks: Hooks) -> None:
-    """A rejected submission leaves its outputs on the step of the calls."""
+    """A refused submission leaves its outputs on the step of the calls."""
 
     def store(server: ServerState, run: Run, outputs: list[Members]) -> None:
         if run.status == "requires_action":

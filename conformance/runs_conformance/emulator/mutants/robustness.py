@@ -1,4 +1,4 @@
-"""Mutants that fail on unusual requests, or that apply rejected ones."""
+"""Mutants that fail on unusual requests, or that apply refused ones."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def breaks_on_odd_limits(hooks: Hooks) -> None:
 
 @written_from_spec("traces")
 def adds_messages_before_refusing(hooks: Hooks) -> None:
-    """A run rejected for its assistant leaves its additional messages in the thread."""
+    """A run refused for its assistant leaves its additional messages in the thread."""
 
     async def run(inner: Any, request: RequestContext) -> Any:
         thread = request.store.threads.get(request.path_params["thread_id"])
@@ -162,7 +162,7 @@ def adds_messages_before_refusing(hooks: Hooks) -> None:
 
 @written_from_spec("traces")
 def starts_what_it_refuses(hooks: Hooks) -> None:
-    """An invalid create_run is rejected, but starts a run."""
+    """An invalid create_run is refused, but starts a run."""
     _handle_before_refusing(
         hooks,
         "create_run",
@@ -202,7 +202,7 @@ def _handle_before_refusing(
 
 @written_from_spec("traces")
 def stores_what_it_refuses(hooks: Hooks) -> None:
-    """Invalid metadata is rejected, but its valid part is stored."""
+    """Invalid metadata is refused, but its valid part is stored."""
     check = hooks.validate_body
     errors: list[tuple[ApiError, dict[str, str]]] = []
 
@@ -256,7 +256,7 @@ def reads_json_under_any_name(hooks: Hooks) -> None:
 
 @mutant("traces")
 def changes_assistants_before_refusing(hooks: Hooks) -> None:
-    """An invalid modify_assistant is rejected, but its valid members are stored."""
+    """An invalid modify_assistant is refused, but its valid members are stored."""
     check = hooks.validate_body
 
     def valid_members(schemas: Schemas, operation: Operation, body: Members) -> Members:

@@ -35,14 +35,14 @@ def cannot_cancel_what_was_modified(hooks: Hooks) -> None:
 def opens_the_thread_after_two_refusals(hooks: Hooks) -> None:
     """Accepts the third message to a locked thread."""
     inner = hooks.admit_message
-    rejections: dict[str, int] = {}
+    refusals: dict[str, int] = {}
 
     async def admit(request: RequestContext, thread: Thread) -> None:
         try:
             await inner(request, thread)
         except ApiError:
-            rejections[thread.id] = rejections.get(thread.id, 0) + 1
-            if rejections[thread.id] <= 2:
+            refusals[thread.id] = refusals.get(thread.id, 0) + 1
+            if refusals[thread.id] <= 2:
                 raise
 
     hooks.admit_message = admit

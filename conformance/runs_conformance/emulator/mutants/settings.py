@@ -247,7 +247,7 @@ def shows_no_effort(hooks: Hooks) -> None:
 
 @mutant("acceptance", level="should")
 def takes_one_token_limit_at_a_time(hooks: Hooks) -> None:
-    """Rejects a run that has both token limits."""
+    """Refuses a run that has both token limits."""
 
     async def start(inner: Any, request: RequestContext) -> Any:
         limits = ("max_prompt_tokens", "max_completion_tokens")

@@ -109,21 +109,21 @@ def streams_when_stream_is_false(hooks: Hooks) -> None:
     broad_reason="The error with status 200 is read as a run without any member.",
 )
 def streams_its_refusals(hooks: Hooks) -> None:
-    """A rejected request with stream true gets 200, with an error member that is a string."""
-    rejections: list[bool] = []
+    """A refused request with stream true gets 200, with an error member that is a string."""
+    refusals: list[bool] = []
     check, status, envelope = hooks.validate_body, hooks.error_status, hooks.error_body
 
     def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
-        rejections.clear()
+        refusals.clear()
         try:
             check(schemas, operation, body)
         except ApiError:
-            rejections.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
+            refusals.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
             raise
 
     hooks.validate_body = validate
-    hooks.error_status = lambda operation, error: 200 if rejections else status(operation, error)
-    hooks.error_body = lambda error: {"error": error.message} if rejections else envelope(error)
+    hooks.error_status = lambda operation, error: 200 if refusals else status(operation, error)
+    hooks.error_body = lambda error: {"error": error.message} if refusals else envelope(error)
 
 
 @mutant("stream-ends-with-done")
@@ -153,24 +153,22 @@ def breaks_off_without_a_word(hooks: Hooks) -> None:
 @mutant("errors-have-envelope", level="should")
 def refuses_in_events(hooks: Hooks) -> None:
     """An invalid request with stream true gets a stream that contains the error."""
-    rejections: list[bool] = []
+    refusals: list[bool] = []
     check, encode, headers = hooks.validate_body, hooks.encode_json, hooks.response_headers
 
     def validate(schemas: Schemas, operation: Operation, body: Any) -> None:
         try:
             check(schemas, operation, body)
         except ApiError:
-            rejections.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
+            refusals.extend([True] * (isinstance(body, dict) and body.get("stream") is True))
             raise
 
     def encode_as_events(value: Any) -> bytes:
-        return (
-            hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]") if rejections else encode(value)
-        )
+        return hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]") if refusals else encode(value)
 
     def stream_headers(server: ServerState) -> dict[str, str]:
-        streams = {"content-type": hooks.stream_content_type} if rejections else {}
-        rejections.clear()
+        streams = {"content-type": hooks.stream_content_type} if refusals else {}
+        refusals.clear()
         return headers(server) | streams
 
     hooks.validate_body, hooks.encode_json, hooks.response_headers = validate, encode_as_events, stream_headers

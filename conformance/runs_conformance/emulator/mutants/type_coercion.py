@@ -1,4 +1,4 @@
-"""Mutants of types: values of the wrong type are accepted, or a permitted null is rejected."""
+"""Mutants of types: values of the wrong type are accepted, or a permitted null is refused."""
 
 from __future__ import annotations
 

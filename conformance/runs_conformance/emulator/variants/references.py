@@ -1,4 +1,4 @@
-"""Other ids, cursors, responses to unknown ids, and rejections that the service was observed to make."""
+"""Other ids, cursors, responses to unknown ids, and refusals that the service was observed to make."""
 
 from __future__ import annotations
 

@@ -60,24 +60,24 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
         return
     if not (yield from require(message("Kept.", name="message", **_ORIGINAL))):
         return
-    rejected: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
+    refused: dict[str, Any] = {"metadata": {"kept": "no", "new": "pair"}}
     temperature, metadata, unknown = (_additional(f"Brought along with {what}, but refused.") for what in _WRONG)
     yield page("list_messages", order="asc")
     for step in (
         with_invalid_member(run("run", additional_messages=temperature), "/temperature", "maximum", 3),
-        with_invalid_member(run("run", **rejected, additional_messages=metadata), "/metadata/number", "type", 9),
+        with_invalid_member(run("run", **refused, additional_messages=metadata), "/metadata/number", "type", 9),
     ):
         created: Exchange = yield step
         if has_id(created) and not (yield from cancel_and_wait()):
             return
     unknown_assistant = {"assistant_id": "asst_" + "0" * 24, "additional_messages": unknown}
     yield dangling_reference(on_thread("create_run", body=unknown_assistant), DanglingReference.UNKNOWN)
-    yield with_invalid_member(message("Sent, but refused.", **rejected), "/metadata/number", "type", 9)
+    yield with_invalid_member(message("Sent, but refused.", **refused), "/metadata/number", "type", 9)
     yield with_invalid_member(message("Also refused."), "/unknown", "additionalProperties", True)
-    yield with_invalid_member(on_thread("modify_thread", body=rejected), "/metadata/number", "type", 9)
-    yield with_invalid_member(on_message("modify_message", body=rejected), "/metadata/number", "type", 9)
+    yield with_invalid_member(on_thread("modify_thread", body=refused), "/metadata/number", "type", 9)
+    yield with_invalid_member(on_message("modify_message", body=refused), "/metadata/number", "type", 9)
     if not context.use.get("assistant"):
-        changed = {"name": "After", "instructions": "Changed, but refused.", **rejected}
+        changed = {"name": "After", "instructions": "Changed, but refused.", **refused}
         yield with_invalid_member(on_assistant("modify_assistant", body=changed), "/temperature", "maximum", 3)
     yield page("list_runs")
     yield page("list_messages", order="asc")

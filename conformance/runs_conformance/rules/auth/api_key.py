@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runs_conformance.evidence.creation import distinctive_ids, key_of
 from runs_conformance.evidence.unauthorized_attempt import (
     UnauthorizedAttempt,
-    is_rejected_for_its_key,
+    is_refused_for_its_key,
     keys_are_checked,
     unauthorized_attempts,
 )
@@ -55,11 +55,11 @@ def _requests_without_valid_key(history: History) -> Iterable[Exchange]:
     return (exchange for exchange in history if exchange.operation and key_of(exchange) in (Key.NONE, Key.WRONG))
 
 
-def _rejections_of_key(history: History) -> Iterable[Exchange]:
-    return (each for each in _requests_without_valid_key(history) if is_rejected_for_its_key(history, each))
+def _refusals_of_key(history: History) -> Iterable[Exchange]:
+    return (each for each in _requests_without_valid_key(history) if is_refused_for_its_key(history, each))
 
 
-def check_rejected(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
+def check_refused(exchange: Exchange, description: str, works: bool = True) -> Iterator[Result]:
     """Check that a request is refused. A 4xx proves it only if the operation `works` with the valid key."""
     status = exchange.status
     if exchange.accepted:
@@ -70,16 +70,16 @@ def check_rejected(exchange: Exchange, description: str, works: bool = True) -> 
         yield Inconclusive(f"a request {description} was neither accepted nor refused")
 
 
-def _check_all_rejected(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
+def _check_all_refused(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
     if not requests.keys_are_checked:
         yield Inconclusive(f"no request {description} was certainly refused for its key")
         return
     for exchange in requests.sent:
-        works = is_rejected_for_its_key(requests.history, exchange)
-        yield from check_rejected(exchange, description, works)
+        works = is_refused_for_its_key(requests.history, exchange)
+        yield from check_refused(exchange, description, works)
 
 
-def _check_some_rejected(requests: _UnauthenticatedRequests, description: str) -> Result:
+def _check_some_refused(requests: _UnauthenticatedRequests, description: str) -> Result:
     if requests.keys_are_checked:
         return PASSED
     for exchange in requests.sent:
@@ -111,7 +111,7 @@ def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
 
     Fix: Refuse requests without a key with HTTP 401.
     """
-    yield _check_some_rejected(requests, "without a key")
+    yield _check_some_refused(requests, "without a key")
 
 
 @rule(
@@ -134,7 +134,7 @@ def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Re
     ):
         yield Inconclusive("the target requires no key")
     else:
-        yield _check_some_rejected(requests, "with a wrong key")
+        yield _check_some_refused(requests, "with a wrong key")
 
 
 @rule(
@@ -151,7 +151,7 @@ def nothing_is_served_without_a_key(requests: _UnauthenticatedRequests) -> Itera
 
     Fix: Check the key before routing instead of in each operation.
     """
-    yield from _check_all_rejected(requests, "without a key")
+    yield from _check_all_refused(requests, "without a key")
 
 
 @rule(
@@ -168,7 +168,7 @@ def nothing_is_served_with_a_wrong_key(requests: _UnauthenticatedRequests) -> It
 
     Fix: Check the key before routing instead of in each operation.
     """
-    yield from _check_all_rejected(requests, "with a wrong key")
+    yield from _check_all_refused(requests, "with a wrong key")
 
 
 def _basic_auth_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
@@ -194,13 +194,13 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
     """
     exchange, are_checked = unit
     if are_checked:
-        yield from check_rejected(exchange, "with the key under the scheme Basic")
+        yield from check_refused(exchange, "with the key under the scheme Basic")
     else:
         yield Inconclusive("the target does not check keys")
 
 
 @rule(
-    units=_rejections_of_key,
+    units=_refusals_of_key,
     level=Level.SHOULD,
     source=_CODES,
     capability="auth",
@@ -236,9 +236,9 @@ def keys_are_not_repeated(exchange: Exchange) -> Iterator[Result]:
     yield exchange.finding("the response repeats a key that was sent") if exchange.repeats_key else PASSED
 
 
-def _rejected_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
+def _refused_requests_with_secret_ids(history: History) -> Iterator[tuple[Exchange, frozenset[str]]]:
     ids = distinctive_ids(history)
-    for exchange in _rejections_of_key(history):
+    for exchange in _refusals_of_key(history):
         if exchange.status is not None and 400 <= exchange.status < 500:
             yield exchange, ids - set(exchange.path.values()) - _ids_in_body(exchange)
 
@@ -249,7 +249,7 @@ def _ids_in_body(exchange: Exchange) -> set[str]:
 
 
 @rule(
-    units=_rejected_requests_with_secret_ids,
+    units=_refused_requests_with_secret_ids,
     level=Level.MUST,
     source=_SECURITY,
     capability="auth",

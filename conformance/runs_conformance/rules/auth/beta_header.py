@@ -16,7 +16,7 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.text import in_words
 from runs_conformance.model.verdict import PASSED, Result
-from runs_conformance.rules.auth.api_key import check_rejected
+from runs_conformance.rules.auth.api_key import check_refused
 
 _BETA = observed("openai-ruby#136, n8n#20107 and others: 400 with code invalid_beta")
 _V1 = observed(
@@ -73,7 +73,7 @@ def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
     Fix: Refuse requests without the header with HTTP 400.
     """
     if exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
-        yield from check_rejected(exchange, "without the beta header")
+        yield from check_refused(exchange, "without the beta header")
 
 
 @rule(
@@ -106,4 +106,4 @@ def first_beta_is_over(exchange: Exchange) -> Iterator[Result]:
     Fix: Refuse the value `assistants=v1` instead of ignoring it.
     """
     if exchange.step and exchange.step.headers[BETA_HEADER[0]] == "assistants=v1" and exchange.edition >= _V1_ENDED:
-        yield from check_rejected(exchange, "with the header of the first beta")
+        yield from check_refused(exchange, "with the header of the first beta")
