@@ -25,7 +25,7 @@ IN_ITEMS = [
 ]
 ELSEWHERE = [refused(f"create_run.model.{keyword}") for keyword in ("type", "required", "maxLength")]
 UNPARSED = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": '})
-ITEMS = "Mistakes in items of lists get HTTP 500 instead of 400"
+ITEMS = "Invalid array items get HTTP 500 instead of 400"
 
 
 def test_mistakes_that_only_items_of_lists_make_crashes_of_are_one_cause() -> None:
@@ -40,7 +40,7 @@ def test_mistakes_that_only_items_of_lists_make_crashes_of_are_one_cause() -> No
 
 def test_bodies_that_are_not_json_crash_in_the_same_place() -> None:
     (cause,) = analyze([*IN_ITEMS, *ELSEWHERE, UNPARSED])
-    assert cause.title == "Mistakes in items of lists, and bodies that are not JSON, get HTTP 500 instead of 400"
+    assert cause.title == "Invalid array items, and bodies that are not JSON, get HTTP 500 instead of 400"
     assert UNPARSED.id in cause.ids
     assert cause.reproduction != UNPARSED.id
 

@@ -40,14 +40,14 @@ def classify_item_crashes(classifier: FailureClassifier) -> None:
     unparsed = classifier.take(
         lambda failure: (failure.is_crash or failure.id in CRASH_RULES) and sends_no_json(failure)
     )
-    what = "Mistakes in items of lists" + (", and bodies that are not JSON," if unparsed else "")
+    what = "Invalid array items" + (", and bodies that are not JSON," if unparsed else "")
     numbers = "the index of an item" + (", and the offset in a text" if unparsed else "")
     classifier.add(
         KIND,
         f"{what} get {name_server_error(crashes)} instead of 400",
         Severity.CRASH,
-        f"Let the handler of validation errors accept positions with numbers ({numbers}): the server refuses the same "
-        "mistakes elsewhere, so it finds these, too, and fails only to report them.",
+        "The server detects these errors but crashes while reporting them: let the handler of validation errors accept "
+        f"numbers in the location ({numbers}).",
         [*crashes, *unparsed],
         typical=lambda failure: failure.is_about_request,
     )

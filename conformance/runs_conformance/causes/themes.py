@@ -141,9 +141,9 @@ THEMES = (
     ),
     Theme(
         "data",
-        "Stored objects differ from the requests",
+        "Objects do not hold the values that accepted requests sent",
         Severity.DATA_LOSS,
-        "Store every object as it was accepted, and read it back from the same place.",
+        "Store every accepted value and nothing else, and build all responses from the stored object.",
         ("messages", "threads", "metadata", "modify", "settings", "assistants", "traces"),
     ),
     Theme(
@@ -207,7 +207,7 @@ THEMES = (
     ),
     Theme(
         "transport",
-        "Responses are not plain JSON objects as documented",
+        "Responses are not valid JSON objects sent as application/json",
         Severity.WRONG_SHAPE,
         "Respond with one JSON object in UTF-8, of the content type application/json.",
         ("transport",),
@@ -216,12 +216,12 @@ THEMES = (
         "bodies",
         "Bodies that are not valid JSON objects are accepted",
         Severity.MISSING_VALIDATION,
-        "Parse the body strictly, and refuse what is not a JSON object with HTTP 400.",
+        "Parse the body strictly, and refuse anything but a JSON object with HTTP 400.",
         ("robustness",),
     ),
     Theme(
         "refusals",
-        "Refusals have a different status, code or member than documented",
+        "Errors have another status, `type`, `code` or `param` than documented",
         Severity.WORDING,
         "Refuse an invalid body with HTTP 400 and name the member in `param` and the kind in `code`.",
         ("refusals", "errors"),
