@@ -6,6 +6,7 @@ import pytest
 
 from runs_conformance.model.case import REFUSES_BODY, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import choice
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
@@ -40,6 +41,43 @@ def test_choice_of_none_proves_nothing_without_a_tool() -> None:
 @fails(choice.no_tool_is_called_when_none_may_be, times=1)
 def test_choice_of_none_that_calls() -> History:
     return _runs_with_choice("none", run("requires_action"))
+
+
+def _runs_with_step(choice: str, shown: Any, runs: int = 1) -> History:
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": choice, "tools": [function_tool()]}
+    for number in range(runs):
+        id_ = f"run_{number}"
+        builder.create_run(run(id_=id_, **settings), body={"assistant_id": ASSISTANT, **settings})
+        builder.get_run(run("completed", id_, **settings))
+        builder.send("list_run_steps", page({**shown, "run_id": id_}), run_id=id_)
+    return builder.history()
+
+
+@pytest.mark.parametrize("type_", ["message", "tool_calls"])
+def test_step_that_names_its_message_is_no_call_whatever_its_type(type_: str) -> None:
+    passes(choice.no_tool_is_called_when_none_may_be)(lambda: _runs_with_step("none", step(type=type_)))()
+    fails(choice.a_tool_is_called_when_one_must_be)(lambda: _runs_with_step("required", step(type=type_), runs=2))()
+
+
+@inconclusive(choice.no_tool_is_called_when_none_may_be)
+def test_step_of_an_unknown_type_without_details_may_be_a_call() -> History:
+    return _runs_with_step("none", step(type="message", step_details=ABSENT))
+
+
+@inconclusive(choice.a_tool_is_called_when_one_must_be)
+def test_steps_of_an_unknown_type_without_details_may_be_the_forced_calls() -> History:
+    return _runs_with_step("required", step(type="function", step_details=ABSENT), runs=2)
+
+
+@fails(choice.no_tool_is_called_when_none_may_be, times=1)
+def test_step_that_shows_calls_is_a_call_whatever_its_type() -> History:
+    return _runs_with_step("none", step(calls=[call(output="18")], type="message_creation"))
+
+
+@fails(choice.no_tool_is_called_when_none_may_be, times=1)
+def test_step_of_tool_calls_that_shows_none_is_a_call() -> History:
+    return _runs_with_step("none", step(type="tool_calls", step_details=ABSENT))
 
 
 @passes(choice.a_tool_is_called_when_one_must_be, choice.the_tool_that_is_named_is_called)

@@ -10,7 +10,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.tool_call import function_names, step_observations_of_run
+from runs_conformance.evidence.tool_call import function_names, step_observations_of_run, step_tool_calls
 from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -50,11 +50,25 @@ class ToolChoiceRuns:
     def find_call(self, run: RunTimeline) -> Observation | None:
         """The first observation of a tool call of a run, or None.
 
-        A run that waits for outputs, or has a step that created no message, made a call, however it is shown.
+        A run that waits for outputs made a call, however its steps are shown.
         """
         waiting = next((each for each in run.observations if each.status == "requires_action"), None)
-        types = ("", "message_creation")
-        return waiting or next((step for step in step_observations_of_run(run) if step.text("type") not in types), None)
+        return waiting or next(filter(_is_call, step_observations_of_run(run)), None)
+
+    def find_unclear_step(self, run: RunTimeline) -> Observation | None:
+        """The first observation of a step of a run that shows neither a call nor a message, and is of an unknown type.
+
+        None if there is no such step.
+        """
+        types = ("", "message_creation", "tool_calls")
+        return next(
+            (
+                step
+                for step in step_observations_of_run(run)
+                if step.text("type") not in types and not step_tool_calls(step) and not _names_message(step)
+            ),
+            None,
+        )
 
     def completed_without_call(self, run: RunTimeline) -> bool:
         """Whether a run completed without a call, although it has a matching tool.
@@ -67,8 +81,17 @@ class ToolChoiceRuns:
         has_tool = bool(types) if self.mode in ("none", "required") else self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
         is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
-        is_silent = self.find_call(run) is None and not _took_outputs(run)
+        is_silent = self.find_call(run) is None and self.find_unclear_step(run) is None and not _took_outputs(run)
         return is_completed and has_tool and has_function and is_visible and is_silent
+
+
+def _is_call(step: Observation) -> bool:
+    """Whether a step records a tool call. A step that names a message created it, whatever its type says."""
+    return bool(step_tool_calls(step)) or (step.text("type") == "tool_calls" and not _names_message(step))
+
+
+def _names_message(step: Observation) -> bool:
+    return isinstance(step.get("/step_details/message_creation/message_id"), str)
 
 
 def _took_outputs(run: RunTimeline) -> bool:

@@ -40,6 +40,8 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
         call = choice.find_call(run)
         if call is not None:
             yield call.finding("a tool was called although the tool choice is 'none'", "", "none", None)
+        elif (step := choice.find_unclear_step(run)) is not None:
+            yield Inconclusive(f"a step of type {excerpt(step.text('type'), 40)!r} shows neither a call nor a message")
         elif choice.completed_without_call(run):
             yield PASSED
 
