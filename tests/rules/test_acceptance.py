@@ -236,10 +236,10 @@ def test_refusal_that_may_be_because_of_the_model(answer: object) -> None:
     assert message == "inconclusive: create_thread_and_run was refused, possibly because of the model"
 
 
-def _run_needs_model(model: str) -> History:
+def _run_needs_model(model: str, shown: JSON = "gpt-4o") -> History:
     """A target that creates runs only with a model in the request."""
     builder = HistoryBuilder()
-    builder.send("create_assistant", assistant(model="gpt-4o"), body={"model": "gpt-4o"})
+    builder.send("create_assistant", assistant(model=shown), body={"model": "gpt-4o"})
     builder.refuse("create_run", step=_control("create_run"), body={"assistant_id": ASSISTANT})
     builder.send("create_run", run(), body={"assistant_id": ASSISTANT, "model": model})
     return builder.history()
@@ -253,6 +253,11 @@ def test_a_run_needs_the_model_that_its_assistant_has() -> History:
 @inconclusive(valid_requests.smallest_request_is_accepted)
 def test_a_run_needs_another_model() -> History:
     return _run_needs_model("gpt-4")
+
+
+@inconclusive(valid_requests.smallest_request_is_accepted)
+def test_assistant_whose_model_is_no_text() -> History:
+    return _run_needs_model("gpt-4o", shown={"name": "gpt-4o"})
 
 
 def _in_parts(together: bool, *parts: tuple[str, bool]) -> History:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.contract.json_type import json_type_of
-from runs_conformance.evidence.observation import observations_in
+from runs_conformance.evidence.observation import assistant_observations
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests, random_refusals
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.server_failure import describe_unusable, is_server_error
@@ -15,7 +15,7 @@ from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, is_array, is_object
+from runs_conformance.model.json import JSON, Absent, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -62,12 +62,16 @@ def _is_larger(accepted: Exchange, refused: Exchange, history: History) -> bool:
     larger, smaller = accepted.request.body, refused.request.body
     if accepted.operation != refused.operation or not is_object(larger) or not is_object(smaller):
         return False
-    if not (larger.keys() > smaller.keys() and all(larger[name] == value for name, value in smaller.items())):
+    if not (larger.keys() > smaller.keys() and all(json_equal(larger[name], value) for name, value in smaller.items())):
         return False
     if refused.operation == "create_assistant" or "model" not in larger:
         return True
-    shown = (each.value for exchange in history for each in observations_in(exchange) if each.kind == "assistant")
-    return {each.get("model") for each in shown if each.get("id") == smaller.get("assistant_id")} == {larger["model"]}
+    shown = [
+        each.get("model")
+        for each in assistant_observations(history)
+        if each.id and each.id == smaller.get("assistant_id")
+    ]
+    return bool(shown) and all(json_equal(model, larger["model"]) for model in shown)
 
 
 def _keeps_model(exchange: Exchange) -> bool:
