@@ -13,10 +13,10 @@ MAX_SPACING = 5.0
 """Maximum seconds between two requests, whatever the target rejects; only the user can set more."""
 
 SUSTAINED_REQUESTS = 15
-"""Accepted requests between two rejections from which the spacing stays as it is."""
+"""The spacing is kept if at least this many requests were accepted between two rejections."""
 
 NOTABLE_WAIT = 1.0
-"""Seconds between two requests, or of a pause, from which on the user is informed."""
+"""The user is informed of waits of at least this many seconds."""
 
 SPACING_DECAY = 0.98
 """Factor by which each accepted request reduces the spacing."""
@@ -27,11 +27,11 @@ MEASURED_PAUSES = 8
 MAX_RATE_EXCESS = 1.1
 """Widest spacing, in multiples of the measured one."""
 
-MAX_USELESS = 4
-"""Rejections in spite of the measured spacing after which no spacing is considered to prevent them."""
+MAX_INEFFECTIVE = 4
+"""Rejections despite the measured spacing after which spacing is given up."""
 
 OUTDATED_RATE = 10
-"""Time without an accepted request, in multiples of the measured spacing, after which it is measured anew."""
+"""The rate is measured again after this time without an accepted request, in multiples of the measured spacing."""
 
 
 class Throttle:
@@ -81,7 +81,7 @@ class Throttle:
             if slot <= now:
                 return
             self._sleep(slot - now)
-            # The target may have asked to wait while this thread slept: then all that wait take turns anew.
+            # The target may have asked to wait while this thread slept: then every waiting thread asks for a new slot.
             if self._pauses == pauses or self._now() - now < (slot - now) / 2:
                 return
 
@@ -107,8 +107,8 @@ class Throttle:
                 self._measurement.add(now, self._let_through)
                 if self._let_through < SUSTAINED_REQUESTS:
                     self._spacing = max(self._min_spacing, self._wider_spacing(now + seconds - self._since))
-                elif self._measurement.useless < MAX_USELESS:
-                    self._measurement.useless = 0
+                elif self._measurement.ineffective < MAX_INEFFECTIVE:
+                    self._measurement.ineffective = 0
                 self._since, self._let_through = now + seconds, 0
             if now + seconds > self._quiet_until:
                 self._pauses += 1
@@ -122,8 +122,8 @@ class Throttle:
         measurement = self._measurement
         if (measured := measurement.spacing) is None:
             return FIRST_SPACING
-        measurement.useless += self._spacing >= measured
-        if measurement.useless >= MAX_USELESS:
+        measurement.ineffective += self._spacing >= measured
+        if measurement.ineffective >= MAX_INEFFECTIVE:
             return self._min_spacing
         # The target accepted this on average. A wider spacing would only waste time.
         observed = elapsed / self._let_through
@@ -136,8 +136,8 @@ class _RateMeasurement:
     def __init__(self) -> None:
         self.spacing: float | None = None
         """Seconds per accepted request; None while they are not known."""
-        self.useless = 0
-        """Rejections in spite of this spacing."""
+        self.ineffective = 0
+        """Rejections despite this spacing."""
         self._started: float | None = None
         self._last_accepted = 0.0
         self._pauses = self._accepted = 0
@@ -148,7 +148,7 @@ class _RateMeasurement:
             self._last_accepted = now
         if self.spacing is not None and now - self._last_accepted > OUTDATED_RATE * self.spacing:
             self.spacing = self._started = None
-            self.useless = 0
+            self.ineffective = 0
         if self.spacing is not None:
             return
         if self._started is None:
