@@ -64,8 +64,8 @@ def _run_cases(case_run: CaseRun, cases: OperationCases, extra_valid_apart: bool
         yield from case_run.send_valid(closing)
     else:
         # No verdict is possible without an accepted control: one negative per constraint records the attempt.
-        useless_status = control.status if control is not None and control.refused else None
-        yield from case_run.send_negatives(_first_per_constraint(cases.negatives), useless_status)
+        control_refusal_status = control.status if control is not None and control.refused else None
+        yield from case_run.send_negatives(_first_per_constraint(cases.negatives), control_refusal_status)
     if case_run.server_errors or case_run.refusals:
         # If the smallest request is accepted in the end, the refusals before were not for the state of the target.
         yield from case_run.send(cases.control)
@@ -279,18 +279,21 @@ class CaseRun:
                     yield from self.send_singles([part for part in group.singles if tests_whole_list(part)])
 
     def send_negatives(
-        self, negatives: Sequence[Step], useless_status: int | None = None
+        self, negatives: Sequence[Step], control_refusal_status: int | None = None
     ) -> Generator[Instruction, Any, None]:
         """Send negatives; once one of a constraint was accepted, skip the others.
 
-        With `useless_status`, that of the refused control, stop after some that were refused with this status alone.
-        Raises InternalError for one that the second validator does not find invalid at its place alone.
+        With `control_refusal_status`, the HTTP status that refused the control, stop after some negatives that all got
+        it. Raises InternalError for one that the second validator does not find invalid at its place alone.
         """
         statuses = Counter[int | None]()
         for step in order_by_turns(negatives) if self.samples_negatives else negatives:
             if step.exercises and (step.exercises[0] in self.failed_constraints or self.is_omitted(step)):
                 continue
-            if useless_status is not None and statuses[useless_status] == statuses.total() == MAX_FRUITLESS:
+            if (
+                control_refusal_status is not None
+                and statuses[control_refusal_status] == statuses.total() == MAX_FRUITLESS
+            ):
                 return
             require_invalid(step, self.context.edition)
             exchange = yield from self.send_with_retry(step)
