@@ -14,7 +14,7 @@ _MAX_HEAD_BYTES = 64 * 1024
 
 
 class BoundedHttpToolsProtocol(HttpToolsProtocol):
-    """A connection of the server, with a time for each request, and a size for its head, which httptools lacks."""
+    """A server connection that limits the time of each request and the size of its head, which httptools does not."""
 
     _timer: RequestTimer
     _is_in_head = True
@@ -22,7 +22,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
     _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        """Start the time of the first request."""
+        """Start the timer of the first request."""
         super().connection_made(transport)
         self._timer = RequestTimer(self.loop, self.transport.close)
         self._timer.start()
@@ -39,24 +39,24 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start the time of a request."""
+        """Start the timer of a request."""
         super().on_message_begin()
         self._is_in_head = True
         self._timer.start()
 
     def on_headers_complete(self) -> None:
-        """Measure the head no more."""
+        """Stop measuring the head."""
         self._is_in_head = self._expects_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Stop the time."""
+        """Stop the timer."""
         super().on_message_complete()
         self._expects_head = True
         self._timer.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time."""
+        """Stop the timer."""
         self._timer.stop()
         super().connection_lost(exc)
 

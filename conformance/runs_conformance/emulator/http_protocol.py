@@ -65,12 +65,12 @@ class RequestTimer:
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Start the time of a request, if it does not run already."""
+        """Start the timer of a request, if it is not running."""
         if self._handle is None:
             self._handle = self._loop.call_later(REQUEST_TIMEOUT_S, self._expire)
 
     def stop(self) -> None:
-        """Stop the time: the request is complete, or the connection is lost."""
+        """Stop the timer: the request is complete, or the connection is lost."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -81,18 +81,18 @@ class RequestTimer:
 
 
 class BoundedH11Protocol(H11Protocol):
-    """A connection of the server, with a time for each request."""
+    """A server connection that limits the time of each request."""
 
     _timer: RequestTimer
 
     def connection_made(self, transport: Any) -> None:
-        """Start the time of the first request."""
+        """Start the timer of the first request."""
         super().connection_made(_HeadHoldingTransport(transport, self.loop))  # type: ignore[arg-type]
         self._timer = RequestTimer(self.loop, self._close_unfinished)
         self._timer.start()
 
     def data_received(self, data: bytes) -> None:
-        """Stop the time if the request is complete, or start that of the next one."""
+        """Stop the timer if the request is complete, or start the one of the next request."""
         super().data_received(data)
         if self.conn.their_state not in _UNFINISHED:
             self._timer.stop()
@@ -100,7 +100,7 @@ class BoundedH11Protocol(H11Protocol):
             self._timer.start()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time."""
+        """Stop the timer."""
         self._timer.stop()
         super().connection_lost(exc)
 
