@@ -96,7 +96,7 @@ class Failure:
 
     @property
     def is_occasional(self) -> bool:
-        """Whether at most half of what was judged shows the failure."""
+        """Whether the failure occurred in at most half of the judged cases."""
         return 2 * self.finding_count <= self.verdict.judged
 
     @property

@@ -17,7 +17,7 @@ _MIN_TIMES = 2
 
 
 def title_of_ids(failures: Sequence[Failure]) -> str:
-    """The kinds of objects of which all have the same id; empty if some have another."""
+    """A title that names the objects that all have one id; empty if ids differ."""
     shared = next((failure for failure in failures if failure.id == _SHARED_IDS), None)
     if shared is None or shared.finding_count < shared.verdict.judged:
         return ""

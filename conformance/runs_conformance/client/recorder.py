@@ -58,7 +58,7 @@ class HistoryWriter:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Truncate only after locking: another test run may be writing the file.
-            self._file = open(path, "r+b" if header is None else "a+b", buffering=0, opener=_open_no_link)  # noqa: SIM115
+            self._file = open(path, "r+b" if header is None else "a+b", buffering=0, opener=_open_unless_symlink)  # noqa: SIM115
             _lock_file(self._file, path)
             if header is not None and self._file.seek(0, SEEK_END):
                 self._file.truncate(0)
@@ -133,8 +133,8 @@ def redact(exchange: Exchange, redactor: Redactor) -> tuple[Exchange, bytes]:
     return redacted, line if redacted is exchange else _line({"type": "exchange", **exchange_to_json(redacted)})
 
 
-def _open_no_link(path: str, flags: int) -> int:
-    """Open a file, but no symbolic link: what it names would be emptied."""
+def _open_unless_symlink(path: str, flags: int) -> int:
+    """Open a file for writing; refuse a symbolic link, whose target would be truncated."""
     try:
         return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:

@@ -115,7 +115,7 @@ class HazardGuard:
         return exchanges
 
     def _make_safe(self, step: Step) -> Step | None:
-        """The step without what makes it dangerous; None if that is what it is sent for."""
+        """The step without its dangerous part; None if the step exists to send that part."""
         kind = request_kind(step)
         if kind == STREAM_KIND and not self.context.streams:
             return _without_stream(step, self.context)

@@ -95,7 +95,7 @@ class Modification:
 
 
 def _is_in_thread_of(timeline: Timeline, exchange: Exchange) -> bool:
-    """Whether the path of a request does not name another thread than that of the object."""
+    """Whether the path of a request names the object's thread, or no thread."""
     thread_id = exchange.path.get("thread_id")
     return (
         thread_id is None
