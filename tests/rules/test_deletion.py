@@ -7,6 +7,7 @@ import pytest
 from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.deletion import deleted_objects, deletion_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
@@ -78,6 +79,52 @@ def test_deleted_thread_that_shares_its_id_is_inconclusive(is_deleted: bool) -> 
         *((deleted_objects.what_is_deleted_is_answered_404,) if is_deleted else ()),
     ):
         assert set(judge(rule, shared)) == {Inconclusive(SHARED_ID)}
+
+
+def _answer_after_deletion(operation: str, answer: Any) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("create_thread", thread("thread_b"))
+    builder.send("delete_thread", deleted(THREAD, "thread"))
+    builder.send(operation, answer)
+    return builder.history()
+
+
+@pytest.mark.parametrize("operation", ["get_thread", "modify_thread"])
+@pytest.mark.parametrize("answer", [thread("thread_b"), None])
+def test_another_object_or_none_in_place_of_the_deleted_one(operation: str, answer: Any) -> None:
+    inconclusive(deleted_objects.what_is_deleted_cannot_be_read)(lambda: _answer_after_deletion(operation, answer))()
+
+
+@pytest.mark.parametrize("id_", [THREAD, 7, ABSENT])
+def test_deleted_thread_is_shown_under_any_id_but_that_of_another(id_: Any) -> None:
+    fails(deleted_objects.what_is_deleted_cannot_be_read)(
+        lambda: _answer_after_deletion("get_thread", thread(id=id_)),
+    )()
+
+
+@pytest.mark.parametrize("items", [(), (message("user", thread_id="thread_b"),)])
+def test_list_of_a_deleted_thread_that_shows_nothing_of_it(items: tuple[Any, ...]) -> None:
+    inconclusive(deleted_objects.deleted_thread_shows_nothing)(
+        lambda: _answer_after_deletion("list_messages", page(*items)),
+    )()
+
+
+@pytest.mark.parametrize("items", [(message("user"),), (message("user", thread_id=ABSENT),)])
+def test_list_of_a_deleted_thread_that_shows_its_messages(items: tuple[Any, ...]) -> None:
+    fails(deleted_objects.deleted_thread_shows_nothing)(
+        lambda: _answer_after_deletion("list_messages", page(*items)),
+    )()
+
+
+@inconclusive(deleted_objects.nothing_is_deleted_twice)
+def test_second_deletion_that_says_that_it_deleted_nothing() -> History:
+    return _answer_after_deletion("delete_thread", {**deleted(THREAD, "thread"), "deleted": False})
+
+
+@fails(deleted_objects.nothing_is_deleted_twice, times=1)
+def test_second_deletion_that_says_nothing() -> History:
+    return _answer_after_deletion("delete_thread", None)
 
 
 @fails(deleted_objects.what_is_deleted_is_answered_404, times=1)
@@ -162,6 +209,31 @@ def test_deletion_by_the_path_of_another_thread() -> History:
 @fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
 def test_refused_deletion_that_deletes() -> History:
     return _refused(True)
+
+
+def _refused_by_its_own_path(status: int = 404, runs: bool = True) -> History:
+    builder = HistoryBuilder()
+    builder.send("get_message", message("user"))
+    if runs:
+        builder.see_statuses("queued", "completed")
+    builder.refuse("delete_message", status)
+    builder.refuse("get_message", 404)
+    return builder.history()
+
+
+@inconclusive(deletion_requests.refused_deletion_deletes_nothing)
+def test_object_that_a_run_may_have_lost_before_its_deletion() -> History:
+    return _refused_by_its_own_path()
+
+
+@fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
+def test_object_that_is_gone_after_a_deletion_that_found_nothing() -> History:
+    return _refused_by_its_own_path(runs=False)
+
+
+@fails(deletion_requests.refused_deletion_deletes_nothing, times=1)
+def test_object_that_is_gone_after_a_deletion_that_was_not_allowed_later() -> History:
+    return _refused_by_its_own_path(400)
 
 
 @fails(deletion_requests.refused_deletion_deletes_nothing, times=1)

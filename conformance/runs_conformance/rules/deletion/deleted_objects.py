@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.creation import SHARED_ID, shared_ids, uses_key_of_creator
+from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import at
+from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import Inconclusive, Result
@@ -61,9 +63,32 @@ def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion
                 yield _RequestAfterDeletion(deletion, exchange, parameter, works, is_shared)
 
 
+def _why_nothing_was_shown(exchange: Exchange) -> str | None:
+    """Why an accepted request does not prove that its object exists; None if it does.
+
+    A server that looks objects up wrongly shows another object, and one that filters lists shows an empty one, although
+    the deletion worked. A creation proves by its acceptance that the deleted object was used.
+    """
+    operation = OPERATIONS[exchange.operation or ""]
+    if operation.creates:
+        return None
+    if operation.listed_kind:
+        is_shown = any(not item.is_misplaced for item in observations_in(exchange))
+        return None if is_shown else "the list shows nothing of the deleted object"
+    if operation.name in DELETED_PARAMETERS and exchange.member("deleted") is False:
+        return "the response says that nothing was deleted"
+    id_ = exchange.member("id")
+    if isinstance(id_, str) and id_ != exchange.path.get(operation.parameters[-1]):
+        return "the response is about another object"
+    is_nothing = operation.name not in DELETED_PARAMETERS and not is_object(exchange.body)
+    return "the response shows no object" if is_nothing else None
+
+
 def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Result]:
     if request.has_shared_id:
         yield Inconclusive(SHARED_ID)
+    elif request.exchange.accepted and (reason := _why_nothing_was_shown(request.exchange)) is not None:
+        yield Inconclusive(reason)
     elif request.exchange.accepted:
         yield request.exchange.finding(message, "", 404, request.exchange.status)
     elif request.exchange.refused:

@@ -15,7 +15,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 DELETED_PARAMETERS = {"delete_assistant": "assistant_id", "delete_thread": "thread_id", "delete_message": "message_id"}
 """The deleting operations, with the path parameter that names the object."""
@@ -103,12 +103,14 @@ def _affects(deletion: Exchange, exchange: Exchange) -> bool:
 class _RefusedDeletion:
     """A refused deletion of a readable object, with the first later read of that object.
 
-    `works` says whether its operation was accepted for another request.
+    `works` says whether its operation was accepted for another request, and `may_be_lost_before` whether the object may
+    have been lost between an earlier read and the deletion, so that the refusal of a deletion with 404 is right.
     """
 
     exchange: Exchange
     read: Exchange
     works: bool
+    may_be_lost_before: bool
 
 
 def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
@@ -122,14 +124,28 @@ def _refused_deletions(history: History) -> Iterator[_RefusedDeletion]:
             for e in history
             if e.operation == read and e.path.get(parameter) == id_ and uses_key_of_creator(history, e)
         ]
-        was_readable = any(e.accepted and e.happened_before(exchange) for e in reads)
+        earlier = [e for e in reads if e.accepted and e.happened_before(exchange)]
         later = next((e for e in reads if exchange.happened_before(e)), None)
         if (
-            was_readable
+            earlier
             and later is not None
             and not any(_affects(e, later) and may_have_taken_effect(e) and e.started < later.ended for e in history)
         ):
-            yield _RefusedDeletion(exchange, later, operation_works(history, exchange))
+            may_be_lost = _may_be_lost_between(earlier[-1], exchange, history)
+            yield _RefusedDeletion(exchange, later, operation_works(history, exchange), may_be_lost)
+
+
+def _may_be_lost_between(read: Exchange, deletion: Exchange, history: History) -> bool:
+    """Whether an object that was read may be gone before its deletion, which names it correctly, is refused with 404.
+
+    A server may lose it only when something is written in between.
+    """
+    is_not_found = deletion.status == 404 and deletion.path == read.path and uses_key_of_creator(history, deletion)
+    return is_not_found and any(
+        other.request.method != "GET" and other is not deletion
+        for other in history
+        if read.started < other.ended and other.started < deletion.ended
+    )
 
 
 @rule(units=_refused_deletions, level=Level.MUST, source=_OPERATIONS, capability="core")
@@ -144,6 +160,8 @@ def refused_deletion_deletes_nothing(deletion: _RefusedDeletion) -> Iterator[Res
     refused, read = deletion.exchange, deletion.read
     if read.accepted and refused.status not in _UNSUPPORTED_STATUSES:
         yield pass_if_working(refused, deletion.works)
+    elif read.status == 404 and deletion.may_be_lost_before:
+        yield Inconclusive("the object may have been lost before its deletion, which got HTTP 404")
     elif read.status == 404:
         yield read.finding(
             f"the object is gone although its deletion was refused with HTTP {refused.status}", "", 200, 404
