@@ -101,17 +101,17 @@ export class Emulator {
       text = await response.text();
     } catch (error) {
       const reason = error.cause?.code ?? error.cause?.message ?? error.message;
-      throw new EmulatorError(`no answer from the emulator at ${this.#origin}: ${reason}`);
+      throw new EmulatorError(`no response from the emulator at ${this.#origin}: ${reason}`);
     }
     let document;
     try {
       document = JSON.parse(text);
     } catch {
-      throw new EmulatorError(`${this.controlURL} does not answer like an emulator (HTTP ${response.status})`);
+      throw new EmulatorError(`${this.controlURL} does not respond like an emulator (HTTP ${response.status})`);
     }
     if (!response.ok) {
       const error = document?.error;
-      throw new EmulatorError(typeof error === "string" ? error : `${method} ${path} answered HTTP ${response.status}`);
+      throw new EmulatorError(typeof error === "string" ? error : `${method} ${path} got HTTP ${response.status}`);
     }
     return document;
   }

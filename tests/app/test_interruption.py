@@ -137,7 +137,7 @@ def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
 @pytest.mark.parametrize("request_number", [1, 4])
 def test_what_is_created_while_interrupted_is_deleted(request_number: int, tmp_path: Path) -> None:
     def respond_late(request: HostileRequest) -> None:
-        answer = request.answer()
+        answer = request.response()
         time.sleep(0.5)
         request.connection.send(answer)
 

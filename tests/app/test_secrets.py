@@ -25,28 +25,28 @@ def repeats(request: HostileRequest) -> None:
     rng = random.Random(request.number)
     encode = ENCODINGS[rng.choice(list(ENCODINGS))]
     key, second = encode(KEY), encode(SECOND)
-    head_, _, content = request.answer().partition(b"\r\n\r\n")
+    head_, _, content = request.response().partition(b"\r\n\r\n")
     is_stream = b"text/event-stream" in head_
     place = rng.choice(("members", "pieces", "pieces") if is_stream else ("header", "error", "members", "page", "odd"))
     if place == "header":
         name = re.sub(r"[^A-Za-z0-9]", "", KEY)
         header = {"X-Echo": f"{key} {second}".replace("\n", ""), f"X-{name}": "1", "Set-Cookie": f"key={KEY}"}
-        request.connection.answer(content, rng.choice(("200 OK", f"302 {KEY}")), Location=f"/?k={KEY}", **header)
+        request.connection.respond(content, rng.choice(("200 OK", f"302 {KEY}")), Location=f"/?k={KEY}", **header)
     elif place == "error":
         error = {"message": f"Incorrect API key: {key}", "type": key, "param": second, "code": SECOND, key: second}
-        request.connection.answer(json.dumps({"error": error}).encode(), rng.choice(("400 No", "500 Oops", "401 No")))
+        request.connection.respond(json.dumps({"error": error}).encode(), rng.choice(("400 No", "500 Oops", "401 No")))
     elif place == "page":
         page = f"<!DOCTYPE html><title>{key}</title><p>{second}{'x' * rng.choice((0, 3_970))}{key}"
-        request.connection.answer(page.encode(), "500 Oops", Content_Type="text/html")
+        request.connection.respond(page.encode(), "500 Oops", Content_Type="text/html")
     elif place == "odd":
         texts = (f'{{{json.dumps(key)}: 1, {json.dumps(key)}: 2, "n": {SECOND}}}', f"[{SECOND}, {SECOND}.5]", f'"{KEY}')
-        request.connection.answer(rng.choice(texts).encode())
+        request.connection.respond(rng.choice(texts).encode())
     elif is_stream:
         pieces = _pieces(key if place == "members" else KEY, len(key) if place == "members" else 7)
         changed = re.sub(rb"(?m)^data: (\{.*)$", lambda match: b"data: " + _with_texts(match[1], pieces), content)
         request.connection.send(head(Content_Type="text/event-stream", Content_Length=str(len(changed))) + changed)
     else:
-        request.connection.answer(_with_texts(content, _pieces(key, len(key)), rng.randrange(4)))
+        request.connection.respond(_with_texts(content, _pieces(key, len(key)), rng.randrange(4)))
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:

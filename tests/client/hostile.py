@@ -41,7 +41,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def answer(self, body: bytes = b"{}", status: str = "200 OK", **headers: str) -> None:
+    def respond(self, body: bytes = b"{}", status: str = "200 OK", **headers: str) -> None:
         """Send a complete response with its length."""
         self.send(
             head(status, **{"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}) + body

@@ -70,7 +70,7 @@ def echo(connection: Connection) -> None:
     """Answers with the request itself."""
     while (request := connection.request()) is not None:
         top = request.partition(b"\r\n\r\n")[0].decode("latin-1")
-        connection.answer(json.dumps({"id": "thread_1", "request": top.replace("\r\n", "\n")}).encode())
+        connection.respond(json.dumps({"id": "thread_1", "request": top.replace("\r\n", "\n")}).encode())
 
 
 def lines(exchange: Exchange) -> list[str]:
@@ -196,7 +196,7 @@ def answering(*answers: tuple[str, dict[str, str]]) -> Callable[[Connection], No
     def handler(connection: Connection) -> None:
         while connection.request() is not None:
             status, headers = left.pop(0) if left else ("200 OK", {})
-            connection.answer(b"{}", status, **headers)
+            connection.respond(b"{}", status, **headers)
 
     return handler
 
@@ -296,7 +296,7 @@ def test_invalid_header_is_an_internal_error(header: tuple[str, str]) -> None:
 def test_get_on_a_stale_connection_is_retried(step: Step, completions: list[str]) -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer()
+        connection.respond()
         if connection.number == 0:
             connection.request()
 
@@ -312,7 +312,7 @@ def test_concurrent_steps_are_sent_together_and_return_in_order() -> None:
     def handler(connection: Connection) -> None:
         while (request := connection.request()) is not None:
             gate.wait(5)
-            connection.answer(b'{"id": "%s"}' % request.split(b" ")[1].rpartition(b"/")[2])
+            connection.respond(b'{"id": "%s"}' % request.split(b" ")[1].rpartition(b"/")[2])
 
     steps = [Step(operation="get_thread", name=f"s{n}", path={"thread_id": f"t{n}"}) for n in range(3)]
     answers: dict[str, Exchange] = {}
@@ -345,7 +345,7 @@ def test_concurrent_steps_wait_until_all_connections_are_open() -> None:
     def handler(connection: Connection) -> None:
         while connection.request() is not None:
             arrivals.append(time.monotonic())
-            connection.answer()
+            connection.respond()
 
     with session(handler) as (created, _, _):
         delay_connections(created, 0.3, 0.0, 0.0)
@@ -415,7 +415,7 @@ def test_step_is_sent_after_an_event_of_another() -> None:
         while (request := connection.request()) is not None:
             if request.startswith(b"GET"):
                 has_arrived.set()
-                connection.answer()
+                connection.respond()
                 continue
             connection.send(head(Content_Type="text/event-stream", Connection="close"))
             for name in (b"thread.message.created", b"thread.message.delta"):

@@ -66,7 +66,7 @@ def test_response_is_read() -> None:
         request = connection.request() or b""
         assert request.startswith(b"POST /v1/threads HTTP/1.1\r\nHost: 127.0.0.1:")
         assert request.endswith(b'\r\n\r\n{"metadata":{}}')
-        connection.answer(b'{"id": "thread_1"}', X_Request_Id="r1")
+        connection.respond(b'{"id": "thread_1"}', X_Request_Id="r1")
 
     result = send_to(handler)
     response = require_response(result)
@@ -89,7 +89,7 @@ def test_response_is_read() -> None:
 def test_defects_are_named(content: bytes, defects: tuple[str, ...], text: str | None) -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer(content)
+        connection.respond(content)
 
     response = require_response(send_to(handler))
     assert response.defects == defects
@@ -194,7 +194,7 @@ def test_target_that_reads_nothing_times_out() -> None:
 def test_early_refusal_is_read() -> None:
     def handler(connection: Connection) -> None:
         connection.socket.recv(1000)
-        connection.answer(b'{"error": {"message": "too large"}}', "413 Payload Too Large", Connection="close")
+        connection.respond(b'{"error": {"message": "too large"}}', "413 Payload Too Large", Connection="close")
         connection.socket.shutdown(1)
         while connection.socket.recv(1_000_000):
             pass
@@ -266,7 +266,7 @@ def test_redirect_is_not_followed() -> None:
 
         def handler(connection: Connection) -> None:
             connection.request()
-            connection.answer(b"", "307 Temporary Redirect", Location=f"http://127.0.0.1:{second.port}/v1/threads")
+            connection.respond(b"", "307 Temporary Redirect", Location=f"http://127.0.0.1:{second.port}/v1/threads")
 
         assert require_response(send_to(handler)).status == 307
     assert elsewhere == []
@@ -278,7 +278,7 @@ def test_cookies_are_not_kept() -> None:
     def handler(connection: Connection) -> None:
         while (request := connection.request()) is not None:
             received.append(request)
-            connection.answer(b"{}", Set_Cookie="session=secret")
+            connection.respond(b"{}", Set_Cookie="session=secret")
 
     with target(handler) as (transport, server):
         first = transport.send(GET, ())
@@ -303,7 +303,7 @@ def test_cookies_are_not_kept() -> None:
 def test_content_encodings_are_decoded(encoding: str, packed: bytes) -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer(packed, Content_Encoding=encoding)
+        connection.respond(packed, Content_Encoding=encoding)
 
     response = require_response(send_to(handler))
     assert response.body == {"id": "t"}
@@ -315,7 +315,7 @@ def test_gzip_bomb_is_not_unpacked() -> None:
 
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer(bomb, Content_Encoding="gzip")
+        connection.respond(bomb, Content_Encoding="gzip")
 
     result = require_unknown(send_to(handler), "larger than 200000 bytes")
     assert result.response is not None
@@ -326,7 +326,7 @@ def test_gzip_bomb_is_not_unpacked() -> None:
 def test_wrong_content_encoding_is_a_defect(encoding: str) -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer(b'{"id":"t"}', Content_Encoding=encoding)
+        connection.respond(b'{"id":"t"}', Content_Encoding=encoding)
 
     response = require_response(send_to(handler))
     assert response.body == {"id": "t"}
@@ -439,7 +439,7 @@ def test_endless_stream_times_out() -> None:
 def test_connections_are_kept() -> None:
     def handler(connection: Connection) -> None:
         while connection.request() is not None:
-            connection.answer()
+            connection.respond()
 
     with target(handler) as (transport, server):
         for _ in range(5):
@@ -450,7 +450,7 @@ def test_connections_are_kept() -> None:
 def test_a_connection_that_carried_a_server_error_is_not_reused() -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer(status="500 Internal Server Error")
+        connection.respond(status="500 Internal Server Error")
         if connection.request() is not None:
             connection.reset()
 
@@ -463,7 +463,7 @@ def test_a_connection_that_carried_a_server_error_is_not_reused() -> None:
 def test_each_thread_has_a_connection_of_its_own() -> None:
     def handler(connection: Connection) -> None:
         while connection.request() is not None:
-            connection.answer()
+            connection.respond()
 
     with target(handler) as (transport, server):
         for shares in (False, True):
@@ -485,7 +485,7 @@ def test_connections_are_not_reused_if_the_target_closes_them() -> None:
 
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer()
+        connection.respond()
 
     with target(handler) as (transport, server):
         require_response(transport.send(GET, ()))
@@ -498,7 +498,7 @@ def test_connections_are_not_reused_if_the_target_closes_them() -> None:
 def test_stale_connection_is_reported() -> None:
     def handler(connection: Connection) -> None:
         connection.request()
-        connection.answer()
+        connection.respond()
         connection.request()
 
     with target(handler) as (transport, server):
@@ -511,7 +511,7 @@ def test_stale_connection_is_reported() -> None:
 def test_threads_share_one_transport() -> None:
     def handler(connection: Connection) -> None:
         while (request := connection.request()) is not None:
-            connection.answer(request.partition(b"\r\n\r\n")[2])
+            connection.respond(request.partition(b"\r\n\r\n")[2])
 
     arrivals: list[SendResult] = []
     with target(handler, ExchangeLimits()) as (transport, _):
@@ -557,7 +557,7 @@ def test_environment_proxy_is_used_except_for_loopback(scheme: str, monkeypatch:
 
     def handler(connection: Connection) -> None:
         received.append(connection.request() or b"")
-        connection.answer()
+        connection.respond()
 
     with serving(handler) as server:
         monkeypatch.setenv("http_proxy", f"{scheme}127.0.0.1:{server.port}")

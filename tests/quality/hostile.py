@@ -147,7 +147,7 @@ def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
         "",
         "Written by `python -m tests.quality.hostile`: `runs-conformance run --profile quick --timeout 2` as a process",
         f"against each. Requirements: at most {MAX_MEGABYTES} MB, at most {MAX_PROMPT_SECONDS:.0f} s if the server",
-        f"answers at once and {MAX_SECONDS:.0f} s otherwise, a report, a permitted exit code, no stack trace, no key",
+        f"responds at once and {MAX_SECONDS:.0f} s otherwise, a report, a permitted exit code, no stack trace, no key",
         "written, and no request to another host.",
         "",
         f"{len(rows)} cases, {sum(bool(row.problems) for row in rows)} with problems.",
@@ -162,7 +162,9 @@ def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
         lines.append(f"| {row.text} | {row.when} | {row.exit_code}{problems} | {reason} |")
     if seeds:
         lines += ["", "## Generated servers", "", f"Seeds {seeds[0].seed} to {seeds[-1].seed}. {_summary(seeds)}.", ""]
-        lines += ["| the server, in some of its answers | test runs | exit codes | most memory | longest | problems |"]
+        lines += [
+            "| the server, in some of its responses | test runs | exit codes | most memory | longest | problems |"
+        ]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         for kind in dict.fromkeys(row.text.partition(",")[0] for row in seeds):
             lines.append(_seed_line(kind, [row for row in seeds if row.text.partition(",")[0] == kind]))

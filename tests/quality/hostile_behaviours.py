@@ -24,11 +24,11 @@ _ID = re.compile(rb'"((?:asst|thread|run|msg|step|call)_[A-Za-z0-9]{15,})"')
 
 @dataclass(frozen=True)
 class HostileRequest:
-    """A request to a hostile server: its number, its connection, the emulator's answer, and the URL of another host."""
+    """A request to a hostile server: its number and connection, the emulator's response, the URL of another host."""
 
     number: int
     connection: Connection
-    answer: Callable[[], bytes]
+    response: Callable[[], bytes]
     other_url: str
 
 
@@ -70,17 +70,17 @@ def _flood(request: HostileRequest, start: bytes, flood: bytes, times: int = 400
 
 
 def _json(request: HostileRequest, body: bytes) -> None:
-    request.connection.answer(body)
+    request.connection.respond(body)
 
 
-@behaviour("never answers")
+@behaviour("never responds")
 def silent(request: HostileRequest) -> None:
     request.connection.stopping.wait(600)
 
 
-@behaviour("answers one byte per second")
+@behaviour("sends one byte per second")
 def drips(request: HostileRequest) -> None:
-    for byte in request.answer():
+    for byte in request.response():
         request.connection.send(bytes([byte]))
         if request.connection.stopping.wait(1):
             return
@@ -107,7 +107,7 @@ def stream_without_newline(request: HostileRequest) -> None:
     _flood(request, head(Content_Type="text/event-stream") + b"data: ", MEGABYTE)
 
 
-@behaviour("answers with 200 MB of JSON")
+@behaviour("responds with 200 MB of JSON")
 def huge_json(request: HostileRequest) -> None:
     _flood(
         request,
@@ -125,84 +125,84 @@ def _bomb(megabytes: int) -> bytes:
 _BOMB = _bomb(256)
 
 
-@behaviour("answers with 256 MB of compressed zeros", closes=False)
+@behaviour("responds with 256 MB of compressed zeros", closes=False)
 def gzip_bomb(request: HostileRequest) -> None:
-    request.connection.answer(_BOMB, Content_Encoding="gzip")
+    request.connection.respond(_BOMB, Content_Encoding="gzip")
 
 
-@behaviour("answers with invalid UTF-8", closes=False)
+@behaviour("responds with invalid UTF-8", closes=False)
 def invalid_utf8(request: HostileRequest) -> None:
     _json(request, b'{"id": "thread_\xff\xfe\xc0\x80", "object": "thread"}')
 
 
-@behaviour("answers with NaN", closes=False)
+@behaviour("responds with NaN", closes=False)
 def nan(request: HostileRequest) -> None:
     _json(request, b'{"id": "thread_1", "object": "thread", "created_at": NaN, "metadata": {"a": Infinity}}')
 
 
-@behaviour("answers with duplicate members", closes=False)
+@behaviour("responds with duplicate members", closes=False)
 def duplicate_keys(request: HostileRequest) -> None:
     _json(request, b'{"id": "thread_1", "id": "thread_2", "object": "thread", "object": "run"}')
 
 
-@behaviour("answers with numbers of 400 and 5,000 digits", closes=False)
+@behaviour("responds with numbers of 400 and 5,000 digits", closes=False)
 def long_numbers(request: HostileRequest) -> None:
     body = b'{"id": "thread_1", "object": "thread", "created_at": %s, "n": 1e%s}' % (b"9" * 5000, b"9" * 400)
     _json(request, body)
 
 
-@behaviour("answers with 100,000 nested arrays", closes=False)
+@behaviour("responds with 100,000 nested arrays", closes=False)
 def deep_nesting(request: HostileRequest) -> None:
     _json(request, b"[" * 100_000 + b"]" * 100_000)
 
 
 @behaviour("announces more bytes than it sends")
 def length_too_long(request: HostileRequest) -> None:
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     request.connection.send(re.sub(rb"(?i)content-length: \d+", b"Content-Length: 99999", top) + b"\r\n\r\n" + body)
 
 
 @behaviour("announces fewer bytes than it sends")
 def length_too_short(request: HostileRequest) -> None:
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     request.connection.send(re.sub(rb"(?i)content-length: \d+", b"Content-Length: 10", top) + b"\r\n\r\n" + body)
 
 
-@behaviour("resets the connection in the middle of the answer")
+@behaviour("resets the connection in the middle of the response")
 def reset(request: HostileRequest) -> None:
-    answer = request.answer()
-    request.connection.send(answer[: len(answer) * 2 // 3])
+    response = request.response()
+    request.connection.send(response[: len(response) * 2 // 3])
     time.sleep(0.02)
     request.connection.reset()
 
 
 @behaviour("redirects to another host", closes=False)
 def redirect_elsewhere(request: HostileRequest) -> None:
-    request.connection.answer(b"", "307 Temporary Redirect", Location=request.other_url)
+    request.connection.respond(b"", "307 Temporary Redirect", Location=request.other_url)
 
 
 @behaviour("redirects to https", closes=False)
 def redirect_to_https(request: HostileRequest) -> None:
-    request.connection.answer(b"", "301 Moved Permanently", Location=request.other_url.replace("http:", "https:"))
+    request.connection.respond(b"", "301 Moved Permanently", Location=request.other_url.replace("http:", "https:"))
 
 
 @behaviour("redirects to a file", closes=False)
 def redirect_to_file(request: HostileRequest) -> None:
-    request.connection.answer(b"", "302 Found", Location="file:///etc/passwd")
+    request.connection.respond(b"", "302 Found", Location="file:///etc/passwd")
 
 
 @behaviour("redirects to itself", closes=False)
 def redirect_loop(request: HostileRequest) -> None:
-    request.connection.answer(b"", "308 Permanent Redirect", Location="/v1/threads")
+    request.connection.respond(b"", "308 Permanent Redirect", Location="/v1/threads")
 
 
-@behaviour("answers with a web page", closes=False)
+@behaviour("responds with a web page", closes=False)
 def html(request: HostileRequest) -> None:
     page = b"<!DOCTYPE html><title>Welcome <script>alert(1)</script></title><h1>It works</h1>"
-    request.connection.answer(page, Content_Type="text/html")
+    request.connection.respond(page, Content_Type="text/html")
 
 
-@behaviour("answers like HTTP/0.9, without a status line")
+@behaviour("responds like HTTP/0.9, without a status line")
 def http09(request: HostileRequest) -> None:
     request.connection.send(bytes(range(256)) * 20)
 
@@ -212,42 +212,42 @@ def continues(request: HostileRequest) -> None:
     _flood(request, b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1000)
 
 
-@behaviour("sets 50 large cookies per answer", closes=False)
+@behaviour("sets 50 large cookies per response", closes=False)
 def cookies(request: HostileRequest) -> None:
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     lines = b"".join(b"\r\nSet-Cookie: c%d=%s; Path=/" % (n, b"v" * 1000) for n in range(50))
     request.connection.send(top + lines + b"\r\n\r\n" + body)
 
 
-@behaviour("answers 429 with Retry-After 1", closes=False)
+@behaviour("responds with 429 and Retry-After 1", closes=False)
 def too_many(request: HostileRequest) -> None:
     error = b'{"error": {"message": "Slow down", "type": "rate_limit", "param": null, "code": "rate_limit_exceeded"}}'
-    request.connection.answer(error, "429 Too Many Requests", Retry_After="1")
+    request.connection.respond(error, "429 Too Many Requests", Retry_After="1")
 
 
-@behaviour("answers 429 with Retry-After 86400", closes=False)
+@behaviour("responds with 429 and Retry-After 86400", closes=False)
 def too_many_today(request: HostileRequest) -> None:
-    request.connection.answer(b'{"error": {"message": "No"}}', "429 Too Many Requests", Retry_After="86400")
+    request.connection.respond(b'{"error": {"message": "No"}}', "429 Too Many Requests", Retry_After="86400")
 
 
-@behaviour("answers 500", closes=False)
+@behaviour("responds with 500", closes=False)
 def broken(request: HostileRequest) -> None:
     error = b'{"error": {"message": "Oops", "type": "server_error", "param": null, "code": null}}'
-    request.connection.answer(error, "500 Internal Server Error")
+    request.connection.respond(error, "500 Internal Server Error")
 
 
-@behaviour("answers with ids that contain slashes, quotes, line breaks and script tags", closes=False)
+@behaviour("responds with ids that contain slashes, quotes, line breaks and script tags", closes=False)
 def odd_ids(request: HostileRequest) -> None:
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     body = _ID.sub(lambda match: b'"' + match.group(1) + _JSON_SUFFIX + b'"', body)
     top = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), top)
     request.connection.send(top + b"\r\n\r\n" + body)
 
 
-@behaviour("answers with terminal control characters", closes=False)
+@behaviour("responds with terminal control characters", closes=False)
 def terminal(request: HostileRequest) -> None:
     body = json.dumps({"error": {"message": "\x1b[2J\x1b]0;owned\x07\r\n" * 20, "type": "\x1b[31m"}}).encode()
-    request.connection.answer(body, "400 Bad Request")
+    request.connection.respond(body, "400 Bad Request")
 
 
 @dataclass
@@ -274,7 +274,7 @@ def other_host() -> Iterator[OtherHost]:
 def hostile_server(
     emulator: str, respond: Respond, is_hostile: Callable[[int], bool], closes: bool, other_url: str
 ) -> Iterator[tuple[str, list[bytes]]]:
-    """Serve an emulator's answers, except for the requests whose number `is_hostile`; yields the base URL, and the
+    """Serve an emulator's responses, except for the requests whose number `is_hostile`; yields the base URL, and the
     heads of the received requests.
     """
     heads: list[bytes] = []
@@ -291,7 +291,7 @@ def hostile_server(
                 if closes:
                     return
             else:
-                connection.send(request.answer())
+                connection.send(request.response())
 
     with serving(handler) as server:
         yield f"http://127.0.0.1:{server.port}/v1", heads

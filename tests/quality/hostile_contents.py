@@ -17,8 +17,8 @@ _BUSY = b'{"error": {"message": "Slow down", "type": "rate_limit", "param": null
 
 
 def _edited(request: HostileRequest, edit: Callable[[Any], Any]) -> None:
-    """Answer with the emulator's answer after a change to its JSON, or to the JSON of each event."""
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    """Respond with the emulator's response after a change to its JSON, or to the JSON of each event."""
+    top, _, body = request.response().partition(b"\r\n\r\n")
     if b"text/event-stream" in top:
         body = re.sub(rb"(?m)^data: (\{.*)$", lambda match: b"data: " + _encode(edit(json.loads(match[1]))), body)
     elif body.startswith((b"{", b"[")):
@@ -37,7 +37,7 @@ def _with(request: HostileRequest, **members: Any) -> None:
 
 def _error(request: HostileRequest, message: str) -> None:
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-    request.connection.answer(_encode({"error": error}), "400 Bad Request")
+    request.connection.respond(_encode({"error": error}), "400 Bad Request")
 
 
 @behaviour("refuses with a message of a million letters", closes=False)
@@ -62,14 +62,14 @@ def many_members(request: HostileRequest) -> None:
 
 @behaviour("repeats 20,000 members", closes=False)
 def repeated_members(request: HostileRequest) -> None:
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     if body.startswith(b"{"):
         body = b"{" + b"".join(b'"m%d":0,"m%d":1,' % (number, number) for number in range(20_000)) + body[1:]
         top = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), top)
     request.connection.send(top + b"\r\n\r\n" + body)
 
 
-@behaviour("answers with ids of 1 MB", closes=False)
+@behaviour("responds with ids of 1 MB", closes=False)
 def long_ids(request: HostileRequest) -> None:
     _edited(request, lambda value: {**value, "id": value["id"] + "a" * MEGABYTE} if "id" in value else value)
 
@@ -82,22 +82,22 @@ def many_calls(request: HostileRequest) -> None:
     _with(request, status="requires_action", required_action=action)
 
 
-@behaviour("answers with a status of 1 MB", closes=False)
+@behaviour("responds with a status of 1 MB", closes=False)
 def long_status(request: HostileRequest) -> None:
     _with(request, status="s" * MEGABYTE)
 
 
-@behaviour("answers with a list as status and object", closes=False)
+@behaviour("responds with a list as status and object", closes=False)
 def list_status(request: HostileRequest) -> None:
     _with(request, status=["completed"], object=["thread.run"])
 
 
-@behaviour("answers with half of a surrogate pair", closes=False)
+@behaviour("responds with half of a surrogate pair", closes=False)
 def lone_surrogate(request: HostileRequest) -> None:
     _with(request, status="\ud800", instructions="\udfff")
 
 
-@behaviour("answers with words of shells, of Python and of web pages in every text", closes=False)
+@behaviour("responds with words of shells, of Python and of web pages in every text", closes=False)
 def payloads(request: HostileRequest) -> None:
     text = '$(touch X)`touch X`\'; raise SystemExit #"""\n</script><script>alert(1)</script>'
     _with(request, status=text, instructions=text, name=text, last_error={"code": text, "message": text})
@@ -113,37 +113,37 @@ def many_events(request: HostileRequest) -> None:
 
 @behaviour("sends 1 MB of junk behind compressed data", closes=False)
 def junk_behind_gzip(request: HostileRequest) -> None:
-    _, _, body = request.answer().partition(b"\r\n\r\n")
-    request.connection.answer(gzip.compress(body) + b"junk" * 250_000, Content_Encoding="gzip")
+    _, _, body = request.response().partition(b"\r\n\r\n")
+    request.connection.respond(gzip.compress(body) + b"junk" * 250_000, Content_Encoding="gzip")
 
 
-@behaviour("answers 401, whatever the key", closes=False)
+@behaviour("responds with 401, whatever the key", closes=False)
 def denies(request: HostileRequest) -> None:
-    request.connection.answer(_REFUSAL, "401 Unauthorized")
+    request.connection.respond(_REFUSAL, "401 Unauthorized")
 
 
-@behaviour("answers 429 with Retry-After 0", closes=False)
+@behaviour("responds with 429 and Retry-After 0", closes=False)
 def too_many_at_once(request: HostileRequest) -> None:
-    request.connection.answer(_BUSY, "429 Too Many Requests", Retry_After="0")
+    request.connection.respond(_BUSY, "429 Too Many Requests", Retry_After="0")
 
 
-@behaviour("answers 429 with a Retry-After that has passed", closes=False)
+@behaviour("responds with 429 and a Retry-After that has passed", closes=False)
 def too_many_since_long(request: HostileRequest) -> None:
     date = "Wed, 21 Oct 2015 07:28:00 GMT"
-    request.connection.answer(_BUSY, "429 Too Many Requests", Retry_After=date)
+    request.connection.respond(_BUSY, "429 Too Many Requests", Retry_After=date)
 
 
-@behaviour("answers 503 with Retry-After 0", closes=False)
+@behaviour("responds with 503 and Retry-After 0", closes=False)
 def unavailable_at_once(request: HostileRequest) -> None:
-    request.connection.answer(_BUSY, "503 Service Unavailable", Retry_After="0")
+    request.connection.respond(_BUSY, "503 Service Unavailable", Retry_After="0")
 
 
-@behaviour("answers 401, 500, 307, 429, 404 and nothing by turns")
+@behaviour("responds with 401, 500, 307, 429, 404 and nothing by turns")
 def changes(request: HostileRequest) -> None:
     statuses = ("401 Unauthorized", "500 Oops", "307 Temporary Redirect", "429 Too Many Requests", "404 Not Found")
     turn = request.number % (len(statuses) + 1)
     if turn < len(statuses):
-        request.connection.answer(_REFUSAL, statuses[turn], Location="/v1/threads", Connection="close")
+        request.connection.respond(_REFUSAL, statuses[turn], Location="/v1/threads", Connection="close")
     else:
         request.connection.reset()
 
@@ -166,7 +166,7 @@ def streams_keys(request: HostileRequest) -> None:
     texts = [
         {**delta, "delta": {"content": [{"index": 0, "type": "text", "text": {"value": each}}]}} for each in pieces
     ]
-    top, _, body = request.answer().partition(b"\r\n\r\n")
+    top, _, body = request.response().partition(b"\r\n\r\n")
     if b"text/event-stream" in top:
         events = b"".join(b"event: thread.message.delta\ndata: " + _encode(each) + b"\n\n" for each in texts)
         body = events + body

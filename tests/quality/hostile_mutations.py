@@ -1,4 +1,4 @@
-"""Generates hostile servers: each seed changes the bytes of an emulator's answers in its own way."""
+"""Generates hostile servers: each seed changes the bytes of an emulator's responses in its own way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from tests.quality.hostile_behaviours import HostileBehaviour, HostileRequest
 
 FREQUENCIES = (1, 2, 3, 7, 20)
-"""How many answers there are to one that is changed."""
+"""How many responses there are to one that is changed."""
 _SIZES = (1_000, 30_000, 300_000, 1_000_000)
 _UNUSUAL: tuple[Any, ...] = (
     *([], {}, None, True, -1, 0, 1e308, 2**70, "", "x" * 100_000, "\ud800", "\0", "\x1b[2J", [[]], {"a": None}),
@@ -25,7 +25,7 @@ Change = Callable[[random.Random, bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """The effect of one seed: a change of contents, or a way of sending, to one of `every` answers from `first` on."""
+    """The effect of one seed: a change of contents or a way of sending, to one of `every` responses from `first` on."""
 
     seed: int
     kind: str
@@ -35,7 +35,7 @@ class Mutation:
     @property
     def text(self) -> str:
         """The mutation in words."""
-        return f"{self.kind}, one of {self.every} answers from number {self.first} on"
+        return f"{self.kind}, one of {self.every} responses from number {self.first} on"
 
     def applies(self, number: int) -> bool:
         """Whether it changes the response of this number."""
@@ -46,9 +46,9 @@ class Mutation:
         return HostileBehaviour(f"seed {self.seed}", self.text, self.respond, closes=self.kind != _TWICE)
 
     def respond(self, request: HostileRequest) -> None:
-        """Answer a request."""
+        """Respond to a request."""
         rng = random.Random(f"{self.seed} {request.number}")
-        head, _, content = request.answer().partition(b"\r\n\r\n")
+        head, _, content = request.response().partition(b"\r\n\r\n")
         if self.kind in _SENDINGS:
             _SENDINGS[self.kind](rng, request, head, content)
             return
@@ -213,7 +213,7 @@ def _header(rng: random.Random, request: HostileRequest, head: bytes, content: b
 
 
 def _send_twice(rng: random.Random, request: HostileRequest, head: bytes, content: bytes) -> None:
-    # The second answer is in the way of the next request on this connection.
+    # The second response is in the way of the next request on this connection.
     request.connection.send((head + b"\r\n\r\n" + content) * 2)
 
 
@@ -227,13 +227,13 @@ def _many_headers(rng: random.Random, request: HostileRequest, head: bytes, cont
     request.connection.send(head + lines + b"\r\n\r\n" + content)
 
 
-_TWICE = "sends the answer twice"
+_TWICE = "sends the response twice"
 _SENDINGS: dict[str, Callable[[random.Random, HostileRequest, bytes, bytes], None]] = {
-    "answers late": _delay,
+    "responds late": _delay,
     "sends single bytes": _split,
     "changes the HTTP status": _status,
     "adds a header": _header,
     "adds many headers": _many_headers,
-    "sends an interim answer first": _interim,
+    "sends an interim response first": _interim,
     _TWICE: _send_twice,
 }

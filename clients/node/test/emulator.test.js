@@ -119,5 +119,5 @@ test("passes flags, and stops", async () => {
   assert.equal(refused.status, 404);
   await other.stop();
   await other.stop();
-  await assert.rejects(other.state(), /no answer from the emulator/);
+  await assert.rejects(other.state(), /no response from the emulator/);
 });

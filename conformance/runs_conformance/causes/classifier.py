@@ -157,7 +157,7 @@ def _least_urgent_pair(bundles: Sequence[Sequence[Cause]]) -> tuple[int, int] | 
     return None
 
 
-_BREAKS_EVERY_CLIENT = ("answer.none", "crash.valid")
+_BREAKS_EVERY_CLIENT = ("response.none", "crash.valid")
 """Causes that affect clients that do nothing wrong. They come before the others of their severity."""
 
 

@@ -51,7 +51,7 @@ def classify_missing_responses(classifier: FailureClassifier) -> None:
     """Classify the requests that got no complete response."""
     taken = classifier.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
     classifier.add(
-        "answer.none",
+        "response.none",
         f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}",
         Severity.CRASH,
         "Respond to every request: find what blocks or ends the process on this one, and handle it.",
