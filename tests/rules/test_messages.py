@@ -92,6 +92,34 @@ def test_message_whose_content_changes() -> History:
     return builder.history()
 
 
+def _reread(created: dict[str, Any], read: dict[str, Any]) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user", "Hello", **created), body={"role": "user", "content": "Hello"})
+    builder.send("get_message", message("user", "Hello", **read))
+    return builder.history()
+
+
+@permitted
+def test_content_of_another_type_in_one_response() -> History:
+    return _reread({"content": "Hello"}, {})
+
+
+@permitted
+def test_content_without_annotations_in_one_response() -> History:
+    return _reread({}, {"content": [{"type": "text", "text": {"value": "Hello"}}]})
+
+
+@passes(stored_messages.stays_as_it_is)
+def test_attachments_that_are_null_or_empty() -> History:
+    return _reread({"attachments": None}, {"attachments": []})
+
+
+@fails(stored_messages.stays_as_it_is, at="/attachments", times=1)
+def test_attachments_that_are_lost() -> History:
+    attachment = {"file_id": "file_a", "tools": [{"type": "file_search"}]}
+    return _reread({"attachments": [attachment]}, {"attachments": None})
+
+
 @permitted
 def test_message_that_grows_while_the_run_works() -> History:
     builder = HistoryBuilder()

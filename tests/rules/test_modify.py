@@ -84,6 +84,16 @@ def test_modification_that_erases_the_instructions() -> History:
     return _run_modified(instructions="")
 
 
+@permitted
+def test_modification_that_shows_a_member_in_another_type() -> History:
+    return _run_modified(temperature="1.0")
+
+
+@permitted
+def test_modification_that_shows_no_attachments_as_null() -> History:
+    return _others("Hello", attachments=None)
+
+
 @inconclusive(modify.run_changes_in_metadata_only)
 def test_run_that_is_revived_by_its_modification() -> History:
     return _run_modified(status="in_progress", usage=None)
@@ -94,10 +104,10 @@ def test_null_members_that_the_answer_leaves_out() -> History:
     return _run_modified(truncation_strategy={"type": "auto"})
 
 
-def _others(text_value: str) -> History:
+def _others(text_value: str, **changes: Any) -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "user", "content": "Hello"})
-    builder.send("modify_message", message("user", text_value, **NEW, attachments=[]), body=NEW)
+    builder.send("modify_message", message("user", text_value, **{**NEW, "attachments": [], **changes}), body=NEW)
     return builder.history()
 
 

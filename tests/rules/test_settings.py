@@ -11,7 +11,7 @@ from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import lifecycle
 from runs_conformance.rules.settings import instructions, requested_values, unrequested_values
 from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, run
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, page, run
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -218,6 +218,23 @@ def test_run_that_reads_its_instructions_from_the_assistant() -> History:
     builder = HistoryBuilder()
     builder.create_run(run())
     builder.get_run(run("completed", instructions="Modified."))
+    return builder.history()
+
+
+@permitted
+def test_setting_of_another_type_in_one_list() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(temperature=0.5))
+    builder.send("list_runs", page(run("completed", temperature="0.5")))
+    return builder.history()
+
+
+@fails(unrequested_values.never_change, at="/temperature", times=1)
+def test_setting_that_changes_after_one_of_another_type() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(temperature="0.5"))
+    builder.get_run(run("completed", temperature=0.5))
+    builder.get_run(run("completed", temperature=0.7))
     return builder.history()
 
 

@@ -127,6 +127,15 @@ def test_end_computed_at_read_time() -> History:
     return _ended(step(), step(completed_at=T0 + 9))
 
 
+@inconclusive(step_end.stamps_of_an_ended_step_stay)
+def test_end_of_another_type_in_one_read() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("get_run_step", step())
+    builder.send("list_run_steps", page(step(completed_at=str(T0 + 2), failed_at=ABSENT, cancelled_at=ABSENT)))
+    return builder.history()
+
+
 @fails(step_end.ended_step_shows_the_same, at="/step_details")
 def test_step_whose_calls_change() -> History:
     return _ended(step(calls=[call(output="a")]), step(calls=[call(output="b")]))

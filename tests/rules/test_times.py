@@ -173,6 +173,22 @@ def test_end_computed_at_read_time() -> History:
     return _looks(run("queued"), run("completed"), run("completed", completed_at=T0 + 9))
 
 
+@inconclusive(run_end.stamps_of_an_ended_run_stay)
+def test_end_of_another_type_in_one_read() -> History:
+    shown = run("completed", completed_at=str(T0 + 2), started_at=ABSENT, failed_at=ABSENT, cancelled_at=ABSENT)
+    return _looks(run("queued"), run("completed"), shown)
+
+
+@fails(run_end.stamps_of_an_ended_run_stay, at="/completed_at", times=1)
+def test_end_that_changes_between_reads_after_one_of_another_type() -> History:
+    return _looks(
+        run("queued"),
+        run("completed", completed_at=str(T0 + 2)),
+        run("completed"),
+        run("completed", completed_at=T0 + 9),
+    )
+
+
 @fails(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, at="/expires_at")
 def test_run_that_expires_in_an_hour() -> History:
     return _looks(run("queued", expires_at=T0 + 3600))

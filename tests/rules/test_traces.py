@@ -111,6 +111,11 @@ def test_refused_assistant_that_is_renamed() -> History:
 
 
 @permitted
+def test_refused_assistant_with_a_member_of_another_type() -> History:
+    return _assistant(temperature="1.0")
+
+
+@permitted
 def test_refused_modification_with_an_accepted_one_after_it() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(name=None), body={"model": "gpt-4o"})

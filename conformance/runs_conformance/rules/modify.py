@@ -8,6 +8,7 @@ from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.complete_list import message_certainly_exists
+from runs_conformance.evidence.member_form import check_kept, same_value
 from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
@@ -16,7 +17,7 @@ from runs_conformance.evidence.refusal_reason import named_places
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.run_timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, JSON, Absent, contains, equal_but_for_nulls, is_array, json_equal
+from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -134,12 +135,9 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     known = known_members(modification.kind, modification.exchange.edition)
     shown = known & before.value.keys() & response.value.keys()
     for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
-        was, now = before.get(name), response.get(name)
-        holds = any(
-            equal_but_for_nulls(each, now) or has_fewer_digits(each, now) or has_fewer_digits(now, each)
-            for each in (was, _last_written(modification, name))
-        )
-        yield response.check(holds, f"the modification changed `{name}`", f"/{name}", was, now)
+        now = response.get(name)
+        holds = any(same_value(each, now) for each in (before.get(name), _last_written(modification, name)))
+        yield check_kept(before, response, name, holds, f"the modification changed `{name}`")
 
 
 def _last_written(modification: Modification, name: str) -> JSON | Absent:

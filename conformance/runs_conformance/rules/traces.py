@@ -15,11 +15,11 @@ from runs_conformance.evidence.complete_list import (
 )
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.description import describe_response
+from runs_conformance.evidence.member_form import check_kept, same_value
 from runs_conformance.evidence.message_content import MessageContent, message_content
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
-from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
@@ -31,7 +31,7 @@ from runs_conformance.evidence.supplied_messages import (
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, equal_but_for_nulls, json_equal
+from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -191,6 +191,5 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
         return
     known = known_members("assistant", modification.exchange.edition)
     for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
-        was, now = before.get(name), after.get(name)
-        holds = equal_but_for_nulls(was, now) or has_fewer_digits(was, now) or has_fewer_digits(now, was)
-        yield after.check(holds, f"`{name}` changed although the modification was refused", f"/{name}", was, now)
+        holds = same_value(before.get(name), after.get(name))
+        yield check_kept(before, after, name, holds, f"`{name}` changed although the modification was refused")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from runs_conformance.evidence.accepted_invalid import valid_message_observations, valid_messages
 from runs_conformance.evidence.complete_list import complete_lists_of, is_shown_later, may_end_early, thread_creation
 from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.member_form import check_constant, same_value
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
@@ -16,7 +17,7 @@ from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.supplied_messages import messages_in_request
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, contains, equal_but_for_nulls, is_array
+from runs_conformance.model.json import ABSENT, at, contains, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
@@ -159,12 +160,8 @@ def stays_as_it_is(timeline: Timeline) -> Iterator[Result]:
     Fix: Return the stored content in every read, list and event.
     """
     final = [observation for observation in timeline.observations if _is_final(observation, timeline.history)]
-    for observation in final[1:]:
-        for name in ("content", "attachments"):
-            was, now = final[0].get(name), observation.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                message = f"`{name}` of the message changed"
-                yield observation.check(equal_but_for_nulls(was, now), message, f"/{name}", was, now)
+    for name in ("content", "attachments"):
+        yield from check_constant(final, name, f"`{name}` of the message changed", same_value)
 
 
 @rule(

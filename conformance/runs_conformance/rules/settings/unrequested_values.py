@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.accepted_invalid import valid_runs
+from runs_conformance.evidence.member_form import check_constant, same_value
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
-from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.run_timeline import RunTimeline
-from runs_conformance.model.json import ABSENT, JSON, contains, equal_but_for_nulls, is_blank, json_equal
+from runs_conformance.model.json import ABSENT, JSON, contains, is_blank, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
@@ -143,16 +143,12 @@ def never_change(run: RunTimeline) -> Iterator[Result]:
     Fix: Copy the settings into the run when it is created, and return that copy everywhere.
     """
     first = run.observations[0]
-    for observation in run.observations[1:]:
-        for name in _FIXED:
-            was, now = first.get(name), observation.get(name)
-            if (
-                was is ABSENT
-                or now is ABSENT
-                or (name == "tool_choice" and may_be_resumed_between(run, first, observation))
-            ):
-                continue
-            both_blank = name == "instructions" and is_blank(was) and is_blank(now)
-            is_rounded = has_fewer_digits(was, now) or has_fewer_digits(now, was)
-            holds = both_blank or is_rounded or equal_but_for_nulls(was, now)
-            yield observation.check(holds, f"`{name}` of the run changed", f"/{name}", was, now)
+    before_outputs = [each for each in run.observations if not may_be_resumed_between(run, first, each)]
+    for name in _FIXED:
+        compared = before_outputs if name == "tool_choice" else run.observations
+        are_equal = _are_equal_texts if name == "instructions" else same_value
+        yield from check_constant(compared, name, f"`{name}` of the run changed", are_equal)
+
+
+def _are_equal_texts(was: JSON, now: JSON) -> bool:
+    return was == now or (is_blank(was) and is_blank(now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STEP_END_TIMESTAMPS, STEP_STATUSES, STEP_TERMINAL
+from runs_conformance.evidence.member_form import check_constant
 from runs_conformance.evidence.observation import Observation, step_observations
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.timeline import Timeline, steps
@@ -114,13 +115,9 @@ def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
     Fix: Store the time when the step ends.
     """
     ended = [observation for observation in timeline.observations if observation.status in STEP_TERMINAL]
-    for observation in ended[1:]:
-        for name in _END_TIMES if observation.status == ended[0].status else ():
-            was, now = ended[0].get(name), observation.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield observation.check(
-                    json_equal(was, now), f"`{name}` changed after the step had ended", f"/{name}", was, now
-                )
+    ended_alike = [observation for observation in ended if observation.status == ended[0].status]
+    for name in _END_TIMES:
+        yield from check_constant(ended_alike, name, f"`{name}` changed after the step had ended", json_equal)
 
 
 @rule(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.lifecycle import END_TIMESTAMPS, STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
+from runs_conformance.evidence.member_form import check_constant
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT, json_equal
@@ -183,11 +184,6 @@ def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store the timestamps when the run ends, and return the stored values everywhere.
     """
-    ended = run.ended_observations
-    for observation in ended[1:]:
-        for name in ("started_at", *_RUN_END_TIMES) if observation.status == ended[0].status else ():
-            was, now = ended[0].get(name), observation.get(name)
-            if was is not ABSENT and now is not ABSENT:
-                yield observation.check(
-                    json_equal(was, now), f"`{name}` changed after the run had ended", f"/{name}", was, now
-                )
+    ended = [each for each in run.ended_observations if each.status == run.ended_observations[0].status]
+    for name in ("started_at", *_RUN_END_TIMES):
+        yield from check_constant(ended, name, f"`{name}` changed after the run had ended", json_equal)
