@@ -66,12 +66,26 @@ def test_a_statement_on_metadata_names_keys_and_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("id_", "statement"),
+    [
+        ("run.object.const", 'run.object is "thread.run"'),
+        ("message.role.enum", 'message.role is one of "user", "assistant"'),
+        ("run.tool_choice.enum", 'run.tool_choice is one of "none", "auto", "required" if it is a string'),
+        ("run.response_format.enum", 'run.response_format is "auto" if it is a string'),
+        ("run.response_format.type.enum", 'run.response_format.type is one of "text", "json_object", "json_schema"'),
+    ],
+)
+def test_a_statement_quotes_values(id_: str, statement: str) -> None:
+    assert constraints()[id_].statement == statement
+
+
+@pytest.mark.parametrize(
     ("id_", "condition"),
     [
-        ("create_message.content[].image_url.required", "type is image_url"),
-        ("create_run.tools[].function.required", "type is function"),
-        ("run_step.step_details.tool_calls.required", "type is tool_calls"),
-        ("message.content[].refusal.required", "type is refusal"),
+        ("create_message.content[].image_url.required", 'type is "image_url"'),
+        ("create_run.tools[].function.required", 'type is "function"'),
+        ("run_step.step_details.tool_calls.required", 'type is "tool_calls"'),
+        ("message.content[].refusal.required", 'type is "refusal"'),
         ("create_run.tools[].type.required", ""),
         ("run_step.step_details.tool_calls[].id.required", ""),
         ("create_run.tools[].function.name.required", ""),
@@ -86,9 +100,9 @@ def test_a_member_of_one_branch_is_required_only_there(id_: str, condition: str)
 
 def test_a_fix_names_the_condition() -> None:
     stated = constraints()
-    assert fix(stated["message.content[].image_url.required"]) == "Always return `image_url` if type is image_url."
+    assert fix(stated["message.content[].image_url.required"]) == 'Always return `image_url` if type is "image_url".'
     assert fix(stated["create_run.tools[].function.required"]) == (
-        "Refuse requests without `function` with HTTP 400 if type is function."
+        'Refuse requests without `function` with HTTP 400 if type is "function".'
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -69,7 +70,11 @@ def constraints(edition: str = DEFAULT_EDITION) -> Mapping[str, Constraint]:
 def _constraints_of(schema: Schema, side: str, operation: str | None) -> Iterator[Constraint]:
     for id_, keyword, place, value, ancestors in constraints_with_ancestors(schema):
         condition = _condition(place, value, ancestors) if keyword == "required" else ""
-        statement = _statement(id_, keyword, place, value) + (condition and f" if {condition}")
+        statement = _statement(id_, keyword, place, value)
+        if condition:
+            statement += f" if {condition}"
+        elif keyword == "enum" and "oneOf" not in place and _is_branch(place, ancestors):
+            statement += " if it is a string"
         yield Constraint(
             id=id_,
             side=side,
@@ -154,24 +159,28 @@ def _capability(id_: str, side: str, operation: str | None) -> str:
 _ON_REQUESTS = "; a request that violates this is refused, one that satisfies it is accepted"
 
 
+def _is_branch(place: Schema, ancestors: tuple[Schema, ...]) -> bool:
+    """Whether a place is one branch of a union."""
+    return bool(ancestors) and ancestors[-1].get("x-at") == place["x-at"]
+
+
 def _condition(place: Schema, member: str, ancestors: tuple[Schema, ...]) -> str:
     """The values of the discriminator for which a union requires a member; empty if all branches require it."""
-    union = ancestors[-1] if ancestors else {}
-    discriminator = discriminator_of(union) if union.get("x-at") == place["x-at"] else None
+    discriminator = discriminator_of(ancestors[-1]) if _is_branch(place, ancestors) else None
     if discriminator is None:
         return ""
     name, values = discriminator
-    objects = [branch for branch in union["oneOf"] if "properties" in branch]
+    objects = [branch for branch in ancestors[-1]["oneOf"] if "properties" in branch]
     requiring = [value for value, branch in zip(values, objects, strict=True) if member in branch.get("required", ())]
-    return f"{name} is {_join_alternatives(requiring)}" if len(requiring) < len(values) else ""
+    return f"{name} is {' or '.join(map(_quote, requiring))}" if len(requiring) < len(values) else ""
 
 
 def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
     at = _describe_place(place["x-at"])
     statements = {
         "type": lambda: f"{at} is {describe_types(_as_list(value))}",
-        "enum": lambda: f"{id_.rpartition('.')[0]} is one of {_join_alternatives(value)}",
-        "const": lambda: f"{at} is {value!r}",
+        "enum": lambda: f"{id_.rpartition('.')[0]} is {_describe_values(value)}",
+        "const": lambda: f"{at} is {_quote(value)}",
         "minimum": lambda: f"{at} is at least {value}",
         "maximum": lambda: f"{at} is at most {value}",
         "minLength": lambda: f"{at} has at least {value} character{'s' * (value != 1)}",
@@ -200,6 +209,10 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _join_alternatives(value: Any) -> str:
-    texts = ["null" if item is None else str(item) for item in _as_list(value)]
-    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " or " + texts[-1]
+def _describe_values(values: Sequence[Any]) -> str:
+    texts = ", ".join(map(_quote, values))
+    return texts if len(values) == 1 else f"one of {texts}"
+
+
+def _quote(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
