@@ -201,7 +201,7 @@ def answering(*answers: tuple[str, dict[str, str]]) -> Callable[[Connection], No
     return handler
 
 
-def test_rejected_request_is_retried_after_retry_after() -> None:
+def test_refused_request_is_retried_after_retry_after() -> None:
     with session(answering(("429 Too Many Requests", {"Retry-After": "2"}))) as (created, recorder, slept):
         exchange = created.send(CREATE, "p", {})
     assert [(one.status, one.attempt) for one in recorder] == [(429, 1), (200, 2)]
@@ -209,7 +209,7 @@ def test_rejected_request_is_retried_after_retry_after() -> None:
     assert slept == [2.0]
 
 
-def test_rejected_request_without_retry_after_backs_off() -> None:
+def test_refused_request_without_retry_after_backs_off() -> None:
     busy: tuple[str, dict[str, str]] = ("429 Too Many Requests", {})
     with session(answering(busy, busy, busy, busy)) as (created, recorder, slept):
         assert created.send(CREATE, "p", {}).status == 429

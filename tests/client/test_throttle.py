@@ -69,31 +69,31 @@ def test_back_off_holds_a_waiting_request() -> None:
     assert clock.slept == [1.0, 3.0]
 
 
-def count_rejections(limiter: Throttle, clock: Clock, per_second: int, requests: int) -> int:
-    """Count the rejections of a target that accepts `per_second` requests per second."""
-    rejections, window, accepted = 0, clock.time, 0
+def count_refusals(limiter: Throttle, clock: Clock, per_second: int, requests: int) -> int:
+    """Count the refusals of a target that accepts `per_second` requests per second."""
+    refusals, window, accepted = 0, clock.time, 0
     while requests:
         limiter.acquire()
         if clock.time - window >= 1:
             window, accepted = clock.time, 0
         if accepted == per_second:
-            rejections += 1
+            refusals += 1
             limiter.back_off(window + 1 - clock.time)
             continue
         accepted += 1
         requests -= 1
         limiter.record_accepted()
-    return rejections
+    return refusals
 
 
 def test_spacing_adapts_to_the_target() -> None:
     limiter, clock = throttle()
     started = clock.time
-    assert count_rejections(limiter, clock, 10, 500) < 50
+    assert count_refusals(limiter, clock, 10, 500) < 50
     assert clock.time - started < 60
 
 
-def test_single_rejection_has_little_effect() -> None:
+def test_single_refusal_has_little_effect() -> None:
     limiter, clock = throttle()
     limiter.back_off(2.0)
     assert limiter.spacing == FIRST_SPACING
@@ -104,7 +104,7 @@ def test_single_rejection_has_little_effect() -> None:
     assert clock.time - started < 8
 
 
-def test_rare_rejections_do_not_widen_the_spacing() -> None:
+def test_rare_refusals_do_not_widen_the_spacing() -> None:
     limiter, clock = throttle()
     for _ in range(10):
         for _ in range(SUSTAINED_REQUESTS):
@@ -115,7 +115,7 @@ def test_rare_rejections_do_not_widen_the_spacing() -> None:
     assert sum(clock.slept) <= 10
 
 
-def test_total_rejection_only_waits() -> None:
+def test_total_refusal_only_waits() -> None:
     limiter, clock = throttle()
     started = clock.time
     for _ in range(60):
@@ -134,7 +134,7 @@ def test_user_rate_limit_is_never_exceeded() -> None:
 
 
 def alternate(limiter: Throttle, clock: Clock, retry_after: float, requests: int) -> None:
-    """Have every second request rejected, whatever the spacing."""
+    """Have every second request refused, whatever the spacing."""
     for number in range(requests):
         limiter.acquire()
         clock.time += 0.01
@@ -145,7 +145,7 @@ def alternate(limiter: Throttle, clock: Clock, retry_after: float, requests: int
 
 
 @pytest.mark.parametrize("retry_after", [0.0, 0.2, 1.0])
-def test_rejections_that_no_spacing_prevents_do_not_slow_down_forever(retry_after: float) -> None:
+def test_refusals_that_no_spacing_prevents_do_not_slow_down_forever(retry_after: float) -> None:
     limiter, clock = throttle()
     alternate(limiter, clock, retry_after, 100)
     before = clock.time
@@ -177,8 +177,8 @@ PAUSES = (0.2, 0.5, 1.0)
 
 
 def send_all(limiter: Throttle, clock: Clock, accepts: Callable[[float], bool], requests: int) -> int:
-    """Send requests until each is accepted; return the number of rejections."""
-    rejections = 0
+    """Send requests until each is accepted; return the number of refusals."""
+    refusals = 0
     for _ in range(requests):
         for attempt in itertools.count():
             limiter.acquire()
@@ -186,9 +186,9 @@ def send_all(limiter: Throttle, clock: Clock, accepts: Callable[[float], bool], 
             if accepts(clock.time):
                 limiter.record_accepted()
                 break
-            rejections += 1
+            refusals += 1
             limiter.back_off(PAUSES[min(attempt, 2)])
-    return rejections
+    return refusals
 
 
 @pytest.mark.parametrize("interval", [0.1, 1.0, 3.0])
@@ -203,27 +203,27 @@ def test_limit_without_retry_after_is_found(interval: float) -> None:
         last = now
         return True
 
-    rejections = send_all(limiter, clock, accepts, 300)
+    refusals = send_all(limiter, clock, accepts, 300)
     assert clock.time - started < 1.6 * 300 * interval
-    assert rejections < 200
+    assert refusals < 200
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("share", [1 / 20, 1 / 7])
-def test_random_rejections_are_met_with_pauses_only(share: float, seed: int) -> None:
+def test_random_refusals_are_met_with_pauses_only(share: float, seed: int) -> None:
     limiter, clock = throttle()
     started, random = clock.time, Random(seed)
-    rejections = send_all(limiter, clock, lambda now: random.random() >= share, 500)
-    assert clock.time - started < 0.4 * rejections + 25
+    refusals = send_all(limiter, clock, lambda now: random.random() >= share, 500)
+    assert clock.time - started < 0.4 * refusals + 25
 
 
 def test_waiting_requests_take_turns_after_a_pause() -> None:
-    """A rejection makes the turns obsolete that waiting requests have taken before."""
+    """A refusal makes the turns obsolete that waiting requests have taken before."""
     clock = Clock()
     sent = list[float]()
 
     def sleep(seconds: float) -> None:
-        # Another thread's request is rejected while this one waits for its turn.
+        # Another thread's request is refused while this one waits for its turn.
         interrupted = not clock.slept
         clock.sleep(seconds)
         if interrupted:

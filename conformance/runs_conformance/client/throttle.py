@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 
 FIRST_SPACING = 0.01
-"""Seconds between two requests after the target has rejected one for the first time."""
+"""Seconds between two requests after the target has refused one for the first time."""
 
 MAX_SPACING = 5.0
-"""Maximum seconds between two requests, whatever the target rejects; only the user can set more."""
+"""Maximum seconds between two requests, whatever the target refuses; only the user can set more."""
 
 SUSTAINED_REQUESTS = 15
-"""The spacing is kept if at least this many requests were accepted between two rejections."""
+"""The spacing is kept if at least this many requests were accepted between two refusals."""
 
 NOTABLE_WAIT = 1.0
 """The user is informed of waits of at least this many seconds."""
@@ -22,13 +22,13 @@ SPACING_DECAY = 0.98
 """Factor by which each accepted request reduces the spacing."""
 
 MEASURED_PAUSES = 8
-"""Pauses between rejections in which the rate that the target accepts is measured, with next to no spacing."""
+"""Pauses between refusals in which the rate that the target accepts is measured, with next to no spacing."""
 
 MAX_RATE_EXCESS = 1.1
 """Widest spacing, in multiples of the measured one."""
 
 MAX_INEFFECTIVE = 4
-"""Rejections despite the measured spacing after which spacing is given up."""
+"""Refusals despite the measured spacing after which spacing is given up."""
 
 OUTDATED_RATE = 10
 """The rate is measured again after this time without an accepted request, in multiples of the measured spacing."""
@@ -37,10 +37,10 @@ OUTDATED_RATE = 10
 class Throttle:
     """Spaces requests, and holds them back while the target asks to wait. Thread-safe.
 
-    `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Rejections widen the spacing, up
+    `spacing` is the user's rate limit: the seconds between two requests, 0 for none. Refusals widen the spacing, up
     to the rate that the target was observed to accept; accepted requests narrow it again. That rate is measured while
-    next to nothing but the pauses spaces requests: a target that rejects requests at random accepts many requests in
-    little time then, and no spacing prevents its rejections. `sleep` may return early, when the test run is over: then
+    next to nothing but the pauses spaces requests: a target that refuses requests at random accepts many requests in
+    little time then, and no spacing prevents its refusals. `sleep` may return early, when the test run is over: then
     nothing is waited for.
     `on_wait` is called with the seconds when they become notable, and again when they have doubled.
     """
@@ -92,7 +92,7 @@ class Throttle:
             self._spacing = max(self._min_spacing, self._spacing * SPACING_DECAY)
 
     def back_off(self, seconds: float) -> None:
-        """Hold all requests for this long, because the target rejected one."""
+        """Hold all requests for this long, because the target refused one."""
         self._widen(seconds)
         wait = max(seconds, self._spacing)
         if wait >= 2 * self._notified:
@@ -102,7 +102,7 @@ class Throttle:
     def _widen(self, seconds: float) -> None:
         with self._lock:
             now = self._now()
-            # Requests that were sent before the first rejection are rejected, too: they say nothing of the spacing.
+            # Requests that were sent before the first refusal are refused, too: they say nothing of the spacing.
             if now >= self._quiet_until:
                 self._measurement.add(now, self._let_through)
                 if self._let_through < SUSTAINED_REQUESTS:
@@ -115,9 +115,9 @@ class Throttle:
                 self._next = self._quiet_until = now + seconds
 
     def _wider_spacing(self, elapsed: float) -> float:
-        """Return the spacing after a rejection; `elapsed` are the seconds since the last one, including both pauses."""
+        """Return the spacing after a refusal; `elapsed` are the seconds since the last one, including both pauses."""
         if self._let_through == 0:
-            # Even the first request after the wait was rejected: the spacing is not the cause.
+            # Even the first request after the wait was refused: the spacing is not the cause.
             return max(self._spacing, FIRST_SPACING)
         measurement = self._measurement
         if (measured := measurement.spacing) is None:
@@ -137,13 +137,13 @@ class _RateMeasurement:
         self.spacing: float | None = None
         """Seconds per accepted request; None while they are not known."""
         self.ineffective = 0
-        """Rejections despite this spacing."""
+        """Refusals despite this spacing."""
         self._started: float | None = None
         self._last_accepted = 0.0
         self._pauses = self._accepted = 0
 
     def add(self, now: float, accepted: int) -> None:
-        """Add a rejection, and the number of requests that were accepted since the last one."""
+        """Add a refusal, and the number of requests that were accepted since the last one."""
         if accepted:
             self._last_accepted = now
         if self.spacing is not None and now - self._last_accepted > OUTDATED_RATE * self.spacing:
