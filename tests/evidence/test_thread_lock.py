@@ -56,6 +56,11 @@ def test_reopened_run_does_not_hold_the_lock() -> None:
     assert attempt.lock_holder is None
 
 
+def test_run_that_is_reopened_only_later_holds_the_lock() -> None:
+    _, attempt = write("queued", "requires_action", after=("requires_action", "completed", "requires_action"))
+    assert attempt.lock_holder is not None
+
+
 def test_creation_of_a_run_is_not_locked_by_the_same_run() -> None:
     builder = created()
     creation = builder.create_run()

@@ -34,13 +34,15 @@ def _second_run(builder: HistoryBuilder, accepted: bool) -> None:
         builder.refuse("create_run", text="Thread thread_a already has an active run run_a.", body=body)
 
 
-def _two_attempts(before: str, after: str, message_taken: bool, run_taken: bool) -> History:
+def _two_attempts(before: str, after: str, message_taken: bool, run_taken: bool, *later: str) -> History:
     builder = _start()
     builder.see_statuses("queued", before)
     _message(builder, message_taken)
     builder.get_run(run(after))
     _second_run(builder, run_taken)
     builder.get_run(run(after))
+    for status in later:
+        builder.send("list_runs", page(run(status)))
     return builder.history()
 
 
@@ -61,6 +63,11 @@ def test_second_run_that_is_refused_in_a_stream() -> History:
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
 def test_thread_that_is_not_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", True, True)
+
+
+@fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)
+def test_thread_that_is_not_locked_while_a_run_waits_that_lists_show_too_late() -> History:
+    return _two_attempts("requires_action", "requires_action", True, True, "cancelled", "requires_action")
 
 
 @fails(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works, times=1)

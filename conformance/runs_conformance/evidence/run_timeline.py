@@ -51,11 +51,6 @@ class RunTimeline(Timeline):
         return end is not None and end.status != observation.status and end.happened_before(observation)
 
     @cached_property
-    def is_reopened(self) -> bool:
-        """Whether any observation shows another status although the run had certainly ended before."""
-        return any(map(self.reopened_after_end, self.observations))
-
-    @cached_property
     def ended_observations(self) -> tuple[Observation, ...]:
         """The observations in a terminal status, until one that shows that the run did not stay ended."""
         consistent = itertools.takewhile(lambda each: not self.reopened_after_end(each), self.observations)

@@ -41,10 +41,17 @@ def says_locked(exchange: Exchange) -> bool:
 
 
 def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
-    """A run of the exchange's thread, not created by the exchange, that was certainly active throughout it."""
+    """A run of the exchange's thread, not created by the exchange, that was certainly active throughout it.
+
+    A run that is active again after its end may have been ended meanwhile. It does not matter whether it is reopened
+    later, by a list that lags behind for example.
+    """
     thread = exchange.path.get("thread_id", "")
     for run in runs_of_thread(history, thread) if thread else ():
-        if run.creation is not exchange and run.was_active_throughout(exchange) and not run.is_reopened:
+        if run.creation is exchange or not run.was_active_throughout(exchange):
+            continue
+        after = run.earliest_after(exchange)
+        if after is not None and not run.reopened_after_end(after):
             return run
     return None
 
