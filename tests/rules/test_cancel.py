@@ -268,6 +268,11 @@ def test_messages_disappear() -> History:
     return _left([], [step("cancelled", calls=[call()])])
 
 
+@inconclusive(effect.leaves_what_was_there)
+def test_messages_and_steps_are_listed_as_those_of_another_thread() -> History:
+    return _left([message(thread_id="thread_b")], [step("cancelled", calls=[call()], thread_id="thread_b")])
+
+
 @passes(effect.leaves_what_was_there)
 def test_a_client_deletes_the_message_of_a_cancelled_run() -> History:
     return _left([], [step("cancelled", calls=[call()])], deletes_message=True)

@@ -229,6 +229,16 @@ def test_thread_that_loses_a_message() -> History:
     return _lists([message("user", id_="msg_u")], [message()])
 
 
+@inconclusive(stored_messages.are_not_lost)
+def test_thread_that_lists_a_message_as_one_of_another_thread() -> History:
+    return _lists([message("user", id_="msg_u")], [message("user", id_="msg_u", thread_id="thread_b")])
+
+
+@inconclusive(run_messages.answer_has_a_step)
+def test_step_of_the_answer_that_names_another_thread() -> History:
+    return _ran([step(thread_id="thread_b")])
+
+
 def _lists(*pages: list[Any]) -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())

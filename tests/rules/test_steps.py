@@ -173,6 +173,11 @@ def test_step_that_is_no_longer_listed() -> History:
     return _ended(step(), step(id_="step_b"))
 
 
+@inconclusive(step_contents.are_not_lost)
+def test_step_that_is_listed_as_one_of_another_thread() -> History:
+    return _ended(step(), step(thread_id="thread_b"))
+
+
 def _searched(content: bool, **query: str) -> History:
     builder = HistoryBuilder()
     result: dict[str, Any] = {"file_id": "file-a", "file_name": "a.txt", "score": 0.5}

@@ -87,3 +87,11 @@ def test_streamed_and_listed() -> History:
 @fails(stored.what_was_streamed_is_there, times=1)
 def test_listed_under_another_id() -> History:
     return listed_after(step("completed", "step_b"))
+
+
+@inconclusive(stored.what_was_streamed_is_there)
+def test_listed_as_a_step_of_another_thread() -> History:
+    builder = HistoryBuilder()
+    builder.stream("create_run", *plain())
+    builder.send("list_run_steps", page(step(thread_id="thread_b")))
+    return builder.history()

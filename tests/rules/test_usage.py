@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules import usage
-from tests.rules.examples import fails, judge, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, page, run, step
 from tests.rules.histories import usage as tokens
 
@@ -76,6 +76,14 @@ def test_total_that_is_not_the_sum() -> History:
 @fails(usage.sums_over_the_steps, at="/data/0/usage/total_tokens")
 def test_run_that_used_more_than_its_steps() -> History:
     return _run_with_steps(4, 8, total=40)
+
+
+@inconclusive(usage.sums_over_the_steps)
+def test_step_that_is_listed_as_one_of_another_thread_leaves_the_sum_open() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("list_run_steps", page(step(usage=tokens(3, 1)), step(id_="step_b", thread_id="thread_b")))
+    return builder.history()
 
 
 def test_step_without_usage_leaves_the_sum_open() -> None:

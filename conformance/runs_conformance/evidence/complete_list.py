@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.list_body import listed_items
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _MUTATING = ("POST", "DELETE")
 
@@ -26,7 +27,8 @@ _MUTATING = ("POST", "DELETE")
 def complete_lists(history: History) -> tuple[Page, ...]:
     """Every page that shows a complete list: requested without a cursor, not full, with `has_more` false.
 
-    Items of another thread or run are left out: one rule reports them, and they do not belong to the list.
+    Items of another thread or run are left out: one rule reports them, and they may not belong to the list. An object
+    that is among them is not lost, since its ids may be what is wrong.
     """
     return tuple(
         replace(page, items=tuple(item for item in page.items if not item.is_misplaced))
@@ -68,6 +70,19 @@ def may_end_early(page: Page) -> bool:
 def item_count(page: Page) -> int:
     """The number of items on a page, whatever they are."""
     return len(listed_items(page.exchange.body)[1])
+
+
+def check_listed(page: Page, ids: Iterable[str], message: str) -> Result:
+    """Check that a complete list shows objects; a finding puts the id of the first one that it does not into a message.
+
+    Inconclusive if the list shows it, but as an object of another thread or run.
+    """
+    unlisted = [id_ for id_ in ids if id_ not in page.ids]
+    shown = {item.id for item in page.shown}
+    lost = [id_ for id_ in unlisted if id_ not in shown]
+    if lost:
+        return page.exchange.finding(message.format(lost[0]), "/data")
+    return Inconclusive("the list shows an object of its own as one of another thread or run") if unlisted else PASSED
 
 
 def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -36,6 +36,11 @@ class Page:
     def ids(self) -> tuple[str, ...]:
         """The ids of the items, in order."""
         return tuple(item.id for item in self.items)
+
+    @cached_property
+    def shown(self) -> tuple[Observation, ...]:
+        """All items of the response, also those that `items` leaves out because they name another thread or run."""
+        return tuple(observations_in(self.exchange))
 
     @property
     def order(self) -> str:

@@ -12,10 +12,13 @@ from runs_conformance.model.json import is_integer
 
 
 def step_and_run_usage(history: History, run_id: str, count: str) -> tuple[int, int] | None:
-    """A token count of all steps of an ended run together, and that of the run; None unless all of them show it."""
+    """A token count of all steps of an ended run together, and that of the run; None unless all of them show it.
+
+    Steps that are listed as those of another run may be its own, too.
+    """
     page, run = steps_after_run_end(history, run_id), find_run(history, run_id)
     end = run.latest_before(page.exchange) if page is not None and run is not None else None
-    if page is None or end is None or not page.items:
+    if page is None or end is None or not page.items or len(page.shown) > len(page.items):
         return None
     counts = [step.get(f"/usage/{count}") for step in page.items]
     known = [int(value) for value in counts if is_integer(value)]

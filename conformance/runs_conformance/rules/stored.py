@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.known_members import known_members
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.evidence.complete_list import complete_lists
+from runs_conformance.evidence.complete_list import check_listed, complete_lists
 from runs_conformance.evidence.object_events import ObjectEvents, message_events, object_events, step_events
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
@@ -192,5 +192,4 @@ def what_was_streamed_is_there(pair: tuple[ObjectEvents, Page]) -> Iterator[Resu
     Fix: Store each object under the id that its events showed.
     """
     events, page = pair
-    finding = page.exchange.finding(f"{events.id}, which was streamed, is not listed", "/data")
-    yield PASSED if events.id in page.ids else finding
+    yield check_listed(page, [events.id], "{}, which was streamed, is not listed")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.complete_list import complete_lists_of, steps_after_run_end
+from runs_conformance.evidence.complete_list import check_listed, complete_lists_of, steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import (
     RunAction,
@@ -215,9 +215,8 @@ def leaves_what_was_there(action: RunAction) -> Iterator[Result]:
         earlier_page = next(earlier_pages, None)
         later_page = next((page for page in pages if action.final_state.latest <= page.exchange.started), None)
         if earlier_page is not None and later_page is not None:
-            lost = sorted(set(earlier_page.ids) - set(later_page.ids) - _deleted_ids(action, later_page.exchange))
-            message = f"{lost[0]} disappeared after the run was cancelled" if lost else ""
-            yield later_page.exchange.finding(message, "/data") if lost else PASSED
+            remaining = sorted({*earlier_page.ids} - {""} - _deleted_ids(action, later_page.exchange))
+            yield check_listed(later_page, remaining, "{} disappeared after the run was cancelled")
 
 
 def _deleted_ids(action: RunAction, until: Exchange) -> set[str]:

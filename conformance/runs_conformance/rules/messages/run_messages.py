@@ -12,7 +12,7 @@ from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 
@@ -85,13 +85,17 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
     """
     page = steps_after_run_end(run.history, run.id)
     if page is not None:
-        named = [step.get("/step_details/message_creation/message_id") for step in page.items]
+        named, named_elsewhere = (
+            [step.get("/step_details/message_creation/message_id") for step in steps]
+            for steps in (page.items, page.shown)
+        )
         for id_ in dict.fromkeys(message.id for message in _messages_of_run(run)):
-            yield (
-                PASSED
-                if id_ in named
-                else page.exchange.finding(f"no step of the run names its message {id_}", "/data")
-            )
+            if id_ in named:
+                yield PASSED
+            elif id_ in named_elsewhere:
+                yield Inconclusive("the step that names the message is listed as one of another thread or run")
+            else:
+                yield page.exchange.finding(f"no step of the run names its message {id_}", "/data")
 
 
 @rule(

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from runs_conformance.evidence.accepted_invalid import valid_message_observations, valid_messages
-from runs_conformance.evidence.complete_list import complete_lists_of, is_shown_later, may_end_early, thread_creation
+from runs_conformance.evidence.complete_list import (
+    check_listed,
+    complete_lists_of,
+    is_shown_later,
+    may_end_early,
+    thread_creation,
+)
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.member_form import check_constant, same_value
 from runs_conformance.evidence.message_content import message_content
@@ -20,7 +26,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _MAY_END_EARLY = "the list may have ended before its last message"
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
@@ -222,4 +228,4 @@ def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Resul
     if unlisted and (not lost or may_end_early(page)):
         yield Inconclusive(_MAY_END_EARLY)
     else:
-        yield page.exchange.finding(f"{lost[0]} is no longer in the thread", "/data") if lost else PASSED
+        yield check_listed(page, lost, "{} is no longer in the thread")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, steps_after_run_end
+from runs_conformance.evidence.complete_list import (
+    check_listed,
+    complete_lists_of,
+    may_end_early,
+    steps_after_run_end,
+)
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
@@ -13,7 +18,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import Result
 
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run steps")
@@ -163,9 +168,8 @@ def are_not_lost(run_with_steps: tuple[RunTimeline, Page]) -> Iterator[Result]:
     """
     run, page = run_with_steps
     earlier_ids = {step.id for step in step_observations_of_run(run) if step.exchange.happened_before(page.exchange)}
-    lost = sorted(earlier_ids - set(page.ids) - {""})
-    if earlier_ids:
-        yield page.exchange.finding(f"the step {lost[0]} is no longer listed", "/data") if lost else PASSED
+    if earlier_ids - {""}:
+        yield check_listed(page, sorted(earlier_ids - {""}), "the step {} is no longer listed")
 
 
 @rule(
