@@ -7,7 +7,7 @@ import pytest
 from runs_conformance.model.history import History
 from runs_conformance.rules import deltas
 from tests.rules.examples import fails, findings, inconclusive, passes, permitted
-from tests.rules.histories import STEP, HistoryBuilder, action, call, run, step, streamed_message
+from tests.rules.histories import STEP, HistoryBuilder, action, call, run, step, streamed_message, text
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
 
@@ -56,6 +56,88 @@ def test_deltas_without_an_index_add_up_to_nothing() -> History:
     return streamed(*events)
 
 
+def _without(member: str, kind: str, *events: tuple[str, Any], times: int = 100) -> History:
+    """A stream in which the first events of a kind lack a member."""
+    changed: list[tuple[str, Any]] = []
+    for name, data in events:
+        is_meant = name == kind and times > 0
+        times -= is_meant
+        changed.append((name, {key: value for key, value in data.items() if key != member} if is_meant else data))
+    return streamed(*changed)
+
+
+@inconclusive(deltas.message_deltas_come_while_it_is_written)
+def test_message_whose_creation_has_no_id() -> History:
+    return _without("id", "thread.message.created", *plain())
+
+
+@inconclusive(deltas.step_deltas_come_while_it_works)
+def test_step_whose_creation_has_no_id() -> History:
+    return _without("id", "thread.run.step.created", *opening(), *calling("{}"))
+
+
+@fails(deltas.message_deltas_come_while_it_is_written)
+def test_delta_after_the_end_of_a_message_whose_creation_has_no_id() -> History:
+    return _without("id", "thread.message.created", *opening(), *writing("x"), delta("y"), completed())
+
+
+@inconclusive(deltas.message_deltas_add_up)
+def test_one_delta_without_an_id_may_be_what_is_lacking() -> History:
+    return _without("id", "thread.message.delta", *plain("Hel", "lo."), times=1)
+
+
+@inconclusive(deltas.message_deltas_add_up, deltas.text_is_streamed)
+def test_deltas_without_an_id_may_be_those_of_the_message() -> History:
+    return _without("id", "thread.message.delta", *plain("Hel", "lo."))
+
+
+@inconclusive(deltas.tool_call_deltas_add_up, deltas.calls_are_streamed)
+def test_deltas_without_an_id_may_be_those_of_the_step() -> History:
+    return _without("id", "thread.run.step.delta", *opening(), *calling('{"a"', ": 1}"))
+
+
+@inconclusive(deltas.tool_call_deltas_add_up)
+def test_deltas_of_calls_without_an_index_add_up_to_nothing() -> History:
+    events = [*opening(), *calling('{"a"', ": 1}")]
+    for name, data in events:
+        if name == "thread.run.step.delta":
+            del data["delta"]["step_details"]["tool_calls"][0]["index"]
+    return streamed(*events)
+
+
+def _created_with(text_value: str, *pieces: str, written: str) -> History:
+    """A stream whose message is created with a text and then extended by deltas."""
+    events = [*opening(), *writing(*pieces, written=written), completed()]
+    for name, data in events:
+        if name == "thread.message.created":
+            data["content"] = text(text_value)
+    return streamed(*events)
+
+
+@passes(deltas.message_deltas_add_up)
+def test_deltas_that_add_up_although_the_creation_shows_the_whole_text() -> History:
+    return _created_with("Hello.", "Hel", "lo.", written="Hello.")
+
+
+@passes(deltas.message_deltas_add_up)
+def test_deltas_that_add_to_the_text_of_the_creation() -> History:
+    return _created_with("Hel", "lo.", written="Hello.")
+
+
+@fails(deltas.message_deltas_add_up)
+def test_deltas_that_add_up_neither_alone_nor_with_the_creation() -> History:
+    return _created_with("Hel", "o.", written="Hello.")
+
+
+@passes(deltas.tool_call_deltas_add_up)
+def test_deltas_that_add_up_although_the_creation_shows_the_whole_call() -> History:
+    events = [*opening(), *calling('{"a"', ": 1}")]
+    for name, data in events:
+        if name == "thread.run.step.created":
+            data["step_details"]["tool_calls"][0]["function"]["arguments"] = '{"a": 1}'
+    return streamed(*events)
+
+
 @fails(deltas.message_deltas_add_up)
 def test_delta_is_repeated() -> History:
     return streamed(*opening(), *writing("Hello", ".", ".", written="Hello."), completed())
@@ -94,6 +176,14 @@ def test_message_that_is_truncated() -> History:
 @passes(deltas.cut_message_keeps_its_text)
 def test_truncated_message_lacks_the_last_delta() -> History:
     return _cut("Hello, ", "Hello, ", "my na")
+
+
+@inconclusive(deltas.cut_message_keeps_its_text)
+def test_truncated_message_with_a_delta_without_an_id() -> History:
+    *before, _, _ = writing("Hello, ", "my ", "na")
+    shown = streamed_message("incomplete", "Hello, my na")
+    del before[5][1]["id"]
+    return streamed(*opening(), *before, ("thread.message.incomplete", shown))
 
 
 @fails(deltas.cut_message_keeps_its_text, times=1)

@@ -49,6 +49,17 @@ class ObjectEvents:
         return next((event for event in self.events if self.event_kind(event) in END_EVENTS), None)
 
     @property
+    def has_nameless_creation(self) -> bool:
+        """Whether the stream has a `created` event of this kind of object that does not say of which."""
+        created = f"{EVENT_PREFIXES[self.kind]}created"
+        return any(each.event == created and not each.id for each in self.stream.observations)
+
+    @property
+    def has_nameless_delta(self) -> bool:
+        """Whether the stream has a delta of this kind of object that does not say of which."""
+        return any(not each.id for each in self.stream.of_kind(f"{self.kind}_delta"))
+
+    @property
     def must_be_created_here(self) -> bool:
         """Whether the object must be created in this stream; one resumed by tool outputs may be older."""
         return self.stream.exchange.operation != "submit_tool_outputs" or self.created is not None
@@ -92,16 +103,27 @@ def content_texts(content: JSON | Absent) -> dict[int, str]:
     return {index: text for index, text in texts.items() if isinstance(text, str)}
 
 
+_PLACES_OF_PARTS = {"message": "/delta/content", "run_step": "/delta/step_details/tool_calls"}
+
+
 def has_parts_without_index(events: ObjectEvents) -> bool:
-    """Whether a delta of a message has a part of its content that no integer `index` places."""
-    contents = (delta.get("/delta/content") for delta in events.deltas)
-    parts = (part for content in contents if is_array(content) for part in content)
+    """Whether a delta has a part of a message's content, or of a tool call, that no integer `index` places."""
+    lists = (delta.get(_PLACES_OF_PARTS[events.kind]) for delta in events.deltas)
+    parts = (part for items in lists if is_array(items) for part in items)
     return any(not is_integer(at(part, "/index")) for part in parts)
 
 
 def streamed_texts(events: ObjectEvents) -> dict[int, str]:
     """The texts of a message by index: those it was created with, extended by its deltas."""
-    texts = content_texts(events.created.get("content")) if events.created else {}
+    return _extend_by_deltas(content_texts(events.created.get("content")) if events.created else {}, events)
+
+
+def texts_of_deltas(events: ObjectEvents) -> dict[int, str]:
+    """The texts of a message by index that its deltas alone add up to."""
+    return _extend_by_deltas({}, events)
+
+
+def _extend_by_deltas(texts: dict[int, str], events: ObjectEvents) -> dict[int, str]:
     for delta in events.deltas:
         parts = delta.get("/delta/content")
         if isinstance(parts, str):

@@ -101,7 +101,16 @@ def tool_calls_by_index(calls: JSON | Absent) -> dict[int, StreamedToolCall]:
 
 def streamed_tool_calls(events: ObjectEvents) -> dict[int, StreamedToolCall]:
     """The tool calls of a step by index: those it was created with, extended by its deltas."""
-    calls = tool_calls_by_index(events.created.get("/step_details/tool_calls")) if events.created else {}
+    created = events.created.get("/step_details/tool_calls") if events.created else ABSENT
+    return _extend_by_deltas(tool_calls_by_index(created), events)
+
+
+def tool_calls_of_deltas(events: ObjectEvents) -> dict[int, StreamedToolCall]:
+    """The tool calls of a step by index that its deltas alone add up to."""
+    return _extend_by_deltas({}, events)
+
+
+def _extend_by_deltas(calls: dict[int, StreamedToolCall], events: ObjectEvents) -> dict[int, StreamedToolCall]:
     for part in _parts_in_deltas(events):
         index = at(part, "/index")
         if is_object(part) and is_integer(index):

@@ -11,6 +11,7 @@ from runs_conformance.evidence.object_events import (
     message_events,
     step_events,
     streamed_texts,
+    texts_of_deltas,
 )
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import streams
@@ -19,6 +20,7 @@ from runs_conformance.evidence.tool_call import (
     streamed_call_ids,
     streamed_tool_calls,
     tool_calls_by_index,
+    tool_calls_of_deltas,
 )
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
@@ -70,11 +72,14 @@ def step_deltas_come_while_it_works(events: ObjectEvents) -> Iterator[Result]:
 
 def _check_order(events: ObjectEvents) -> Iterator[Result]:
     created, end = events.created, events.end
+    is_unclear = events.must_be_created_here and created is None and events.has_nameless_creation
     for delta in events.deltas:
-        if events.must_be_created_here and (created is None or delta.position < created.position):
+        is_late = end is not None and delta.position > end.position
+        if is_unclear and not is_late:
+            yield Inconclusive(f"a created event, maybe that of {events.id}, has no id")
+        elif events.must_be_created_here and not is_unclear and (created is None or delta.position < created.position):
             yield delta.finding(f"the stream has a delta for {events.id} before its creation")
         else:
-            is_late = end is not None and delta.position > end.position
             yield delta.check(not is_late, f"the stream has a delta for {events.id} after its end")
 
 
@@ -87,14 +92,25 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     Fix: Send every part of the text exactly once and in order.
     """
     if events.deltas and events.end is not None and events.event_kind(events.end) == "completed":
-        if has_parts_without_index(events):
-            yield Inconclusive(f"some deltas of {events.id} do not say by an index to which part they belong")
+        if (reason := _why_unassigned(events)) is not None:
+            yield Inconclusive(reason)
             return
-        added = streamed_texts(events)
+        added, alone = streamed_texts(events), texts_of_deltas(events)
         for index, text in content_texts(events.end.get("content")).items():
             streamed = added.get(index, "")
+            # A created event that shows the text too early is reported by another rule.
+            holds = text in (streamed, alone.get(index, ""))
             message = f"the deltas of {events.id} do not add up to its text"
-            yield events.end.check(streamed == text, message, _place_of_text(events.end, index), streamed, text)
+            yield events.end.check(holds, message, _place_of_text(events.end, index), streamed, text)
+
+
+def _why_unassigned(events: ObjectEvents) -> str | None:
+    """Why a delta, or a part of one, cannot be added to what it belongs to; None if all can."""
+    if events.has_nameless_delta:
+        return f"some deltas, maybe of {events.id}, have no id"
+    if has_parts_without_index(events):
+        return f"some deltas of {events.id} do not say by an index to which part they belong"
+    return None
 
 
 @rule(
@@ -112,6 +128,9 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
     Fix: Store the text as it is streamed, including when a run is cancelled.
     """
     if events.end is not None and events.event_kind(events.end) == "incomplete":
+        if events.has_nameless_delta:
+            yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+            return
         final = content_texts(events.end.get("content"))
         for index, streamed in streamed_texts(events).items():
             text = final.get(index, "")
@@ -137,7 +156,10 @@ def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
         and events.must_be_created_here
         and any(content_texts(events.end.get("content")).values())
     ):
-        yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
+        if not events.deltas and events.has_nameless_delta:
+            yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+        else:
+            yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
 
 
 @rule(units=step_events, level=Level.MUST, source=_PARTS, capability="streaming", clauses=("deltas-add-up",))
@@ -150,13 +172,18 @@ def tool_call_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     Fix: Send every part of the arguments exactly once and in order, with an `index` that only its call has.
     """
     calls = streamed_tool_calls(events) if events.deltas else {}
+    if events.deltas and (reason := _why_unassigned(events)) is not None:
+        yield Inconclusive(reason)
+        return
+    alone = tool_calls_of_deltas(events)
     for index, streamed_call in calls.items():
         for shown, call, path in _final_calls(events, index, streamed_call):
             is_shared = len(streamed_call_ids(events, index) & _call_ids(shown)) > 1
             what = f"give two calls the index {index}" if is_shared else "do not add up to its tool call"
             for member, text in call.texts.items():
                 streamed = streamed_call.texts.get(member, "")
-                yield shown.check(streamed == text, f"the deltas of {events.id} {what}", path + member, streamed, text)
+                holds = text == streamed or (index in alone and text == alone[index].texts.get(member))
+                yield shown.check(holds, f"the deltas of {events.id} {what}", path + member, streamed, text)
 
 
 def _call_ids(shown: Observation) -> frozenset[str]:
@@ -218,7 +245,10 @@ def calls_are_streamed(events: ObjectEvents) -> Iterator[Result]:
 
     Fix: Send `thread.run.step.delta` events while the model generates the call.
     """
-    yield events.events[0].check(bool(events.deltas), f"{events.id} calls functions but has no delta")
+    if not events.deltas and events.has_nameless_delta:
+        yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+    else:
+        yield events.events[0].check(bool(events.deltas), f"{events.id} calls functions but has no delta")
 
 
 def _final_calls(
