@@ -88,6 +88,13 @@ def test_events_that_are_named_in_their_data_without_an_object() -> History:
     return streamed(("message", {"event": "thread.run.completed"}), ("message", "[DONE]"))
 
 
+@pytest.mark.parametrize("data", ["{bad", None, [1]])
+def test_last_event_whose_data_is_no_object_still_shows_the_end(data: Any) -> None:
+    history = streamed(*plain()[:-1], (plain()[-1][0], data), DONE)
+    passes(stream_end.a_stream_lasts_until_its_run_stops)(lambda: history)()
+    fails(event_format.data_of_events_is_an_object)(lambda: history)()
+
+
 def mislabelled(body: dict[str, Any]) -> History:
     builder = HistoryBuilder()
     exchange = builder.create_run(body=body)

@@ -119,7 +119,8 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
         return  # The events lack their `event:` line, which another rule reports.
     if not stream.is_complete:
         return
-    names = [observation.event or "" for observation in stream.of_kind("run")]
+    types = event_types()
+    names = [name for name in stream.names if name in types and types[name].payload_kind == "run"]
     last = names[-1] if names else "no event of the run"
     after = _state_after(stream) if not pauses_or_ends_run(last) else None
     if not stream.has_error:
