@@ -4,11 +4,25 @@ from typing import Any
 
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import tenancy
 from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, page, run, thread
+from tests.rules.histories import (
+    ASSISTANT,
+    THREAD,
+    HistoryBuilder,
+    assistant,
+    deleted,
+    error,
+    message,
+    page,
+    run,
+    thread,
+)
 
 STRANGE: dict[str, Any] = {"metadata": {"who": "stranger"}}
+USERS = message("user", "Hi.", "msg_u")
+NO_ACCESS = error()
 
 
 def foreign(operation: str) -> Step:
@@ -71,6 +85,93 @@ def test_assistant_of_another_tenant_runs() -> History:
     builder.send(
         "create_thread_and_run", foreign_run, body={"assistant_id": ASSISTANT}, step=foreign("create_thread_and_run")
     )
+    return builder.history()
+
+
+def accepted(operation: str, answer: Any) -> History:
+    """Another tenant's request on a thread with a message succeeds with this answer."""
+    builder = owned()
+    builder.send("create_message", USERS, body={"role": "user", "content": "Hi."}, message_id="msg_u")
+    builder.send("create_thread", thread("thread_b"), step=foreign("create_thread"))
+    builder.send(operation, answer, step=foreign(operation))
+    return builder.history()
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_list_that_shows_another_tenant_nothing() -> History:
+    return accepted("list_messages", page())
+
+
+@fails(tenancy.hidden_objects_look_missing, times=1)
+def test_empty_list_of_another_tenant_looks_different() -> History:
+    return accepted("list_messages", page())
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_list_that_shows_another_tenant_a_message() -> History:
+    return accepted("list_messages", page(USERS))
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_list_that_shows_the_thread_of_the_tenant_that_asks() -> History:
+    return accepted("list_messages", page({**USERS, "id": "msg_b", "thread_id": "thread_b"}))
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_list_of_the_messages_of_all_tenants() -> History:
+    return accepted("list_messages", page({**USERS, "id": "msg_b", "thread_id": "thread_b"}, USERS))
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_deletion_of_nothing() -> History:
+    return accepted("delete_thread", {**deleted(THREAD, "thread"), "deleted": False})
+
+
+@fails(tenancy.hidden_objects_look_missing, times=1)
+def test_deletion_of_nothing_looks_different() -> History:
+    return accepted("delete_thread", {**deleted(THREAD, "thread"), "deleted": False})
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_deletion_by_another_tenant() -> History:
+    return accepted("delete_thread", deleted(THREAD, "thread"))
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_deletion_by_another_tenant_without_a_body() -> History:
+    return accepted("delete_thread", ABSENT)
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own, tenancy.hidden_objects_look_missing)
+def test_thread_of_the_tenant_that_asks_is_shown_instead() -> History:
+    return accepted("get_thread", thread("thread_b"))
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_message_is_added_to_the_thread_of_the_tenant_that_asks() -> History:
+    return accepted("create_message", {**USERS, "id": "msg_b", "thread_id": "thread_b"})
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_message_is_added_to_the_thread_of_another_tenant() -> History:
+    return accepted("create_message", {**USERS, "id": "msg_b"})
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_thread_that_is_null_to_another_tenant() -> History:
+    return accepted("get_thread", None)
+
+
+@fails(tenancy.hidden_objects_look_missing, times=1)
+def test_thread_that_is_null_looks_different() -> History:
+    return accepted("get_thread", None)
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_another_thread_of_the_other_tenant_is_shown() -> History:
+    builder = owned()
+    builder.send("create_thread", thread("thread_c"))
+    builder.send("get_thread", thread("thread_c"), step=foreign("get_thread"))
     return builder.history()
 
 
@@ -159,11 +260,11 @@ def test_ids_that_are_unique_within_a_tenant_only() -> History:
     return builder.history()
 
 
-def in_organization(status: int, answer: Any = None) -> History:
+def in_organization(status: int, answer: Any = NO_ACCESS) -> History:
     builder = owned()
     builder.send("get_thread", thread())
     step = Step(operation="get_thread", key=Key.SECOND, headers={"OpenAI-Organization": "org-a"})
-    builder.send("get_thread", answer or error(), status, step=step)
+    builder.send("get_thread", answer, status, step=step)
     return builder.history()
 
 
@@ -185,6 +286,11 @@ def test_header_of_another_organization_gives_access() -> History:
 @permitted
 def test_key_of_a_member_of_two_organizations() -> History:
     return in_organization(200, thread())
+
+
+@inconclusive(tenancy.header_opens_no_other_organization)
+def test_header_of_another_organization_finds_nothing() -> History:
+    return in_organization(200, None)
 
 
 @inconclusive(tenancy.header_opens_no_other_organization)

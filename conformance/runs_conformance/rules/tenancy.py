@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.foreign_request import TENANTS, Access, ForeignRequest, foreign_requests
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.request_expectation import names_organization
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
-from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.evidence.working_operation import pass_if_working
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import at
+from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.rule import SECOND_KEY, rule
 from runs_conformance.model.source import Level, convention, observed, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -26,34 +26,31 @@ _SCOPED = prose(
 _MISMATCH = observed(
     "public reports of the service's 401: OpenAI-Organization header should match organization for API key"
 )
-_TENANTS = (Key.PRIMARY, Key.SECOND)
 _STATE_OPERATIONS = frozenset({"cancel_run", "submit_tool_outputs"})
 """Operations that a target also refuses because the run has changed its status."""
 
 _AS_MISSING = convention("no record shows a difference between unknown and hidden ids")
 
 
-def _requests_across_tenants(history: History) -> Iterable[tuple[Exchange, bool]]:
-    """Every request with one tenant's key that names an object of another, and whether its operation works.
+def _requests_across_tenants(history: History) -> Iterable[ForeignRequest]:
+    """Every request with one tenant's key that names an object of another.
 
     Requests that name the organization of the other tenant, too, are of `_requests_in_foreign_organizations`.
     """
-    return (request for request in _requests_on_foreign_objects(history) if not names_organization(request[0]))
+    return (request for request in foreign_requests(history) if not names_organization(request.exchange))
 
 
-def _requests_in_foreign_organizations(history: History) -> Iterable[tuple[Exchange, bool]]:
-    return (request for request in _requests_on_foreign_objects(history) if names_organization(request[0]))
+def _requests_in_foreign_organizations(history: History) -> Iterable[ForeignRequest]:
+    return (request for request in foreign_requests(history) if names_organization(request.exchange))
 
 
-def _requests_on_foreign_objects(history: History) -> Iterable[tuple[Exchange, bool]]:
-    owners = {creation.id: creation.key for creation in creations(history) if creation.key in _TENANTS}
-    for exchange in history:
-        key = key_of(exchange)
-        assistant = at(exchange.request.body, "/assistant_id")
-        ids = [*exchange.path.values(), *([assistant] if isinstance(assistant, str) else [])]
-        is_foreign = any(owners.get(id_, key) is not key for id_ in ids)
-        if exchange.operation and key in _TENANTS and is_foreign:
-            yield exchange, operation_works(history, exchange)
+def _check_accepted(request: ForeignRequest, message: str, expected: JSON | Absent = ABSENT) -> Result:
+    """Check an accepted request for another tenant's object."""
+    if request.access is Access.NOTHING:
+        return Inconclusive("the request succeeded, but shows and deletes nothing of another tenant")
+    if request.access is Access.OTHER_OBJECT:
+        return Suspicion("the request succeeded, but the response shows another object than the requested one")
+    return request.exchange.finding(message, "", expected, request.exchange.status)
 
 
 @rule(
@@ -64,17 +61,17 @@ def _requests_on_foreign_objects(history: History) -> Iterable[tuple[Exchange, b
     needs=SECOND_KEY,
     occasions=5,
 )
-def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Result]:
+def objects_are_their_tenants_own(request: ForeignRequest) -> Iterator[Result]:
     """One tenant's key gives no access to another tenant's objects: not to read, modify, run or delete them.
 
     Any access across tenants discloses or destroys another customer's data.
 
     Fix: Look objects up by tenant and id in every operation.
     """
-    exchange, works = request
+    exchange, works = request.exchange, request.works
     status = exchange.status
     if exchange.accepted:
-        yield exchange.finding("the request succeeded on another tenant's object", actual=status)
+        yield _check_accepted(request, "the request succeeded on another tenant's object")
     elif exchange.operation in _STATE_OPERATIONS and status not in (401, 403, 404):
         yield Suspicion(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
     elif status is not None and 400 <= status < 500 and status != 429:
@@ -90,7 +87,7 @@ def objects_are_their_tenants_own(request: tuple[Exchange, bool]) -> Iterator[Re
     capability="tenancy",
     needs=SECOND_KEY,
 )
-def header_opens_no_other_organization(request: tuple[Exchange, bool]) -> Iterator[Result]:
+def header_opens_no_other_organization(request: ForeignRequest) -> Iterator[Result]:
     """A key gives no access to the objects of another organization if the request names it in `OpenAI-Organization`.
 
     Anyone who knows an organization's id could read its data. Tried only if the responses name their organization in
@@ -99,10 +96,10 @@ def header_opens_no_other_organization(request: tuple[Exchange, bool]) -> Iterat
 
     Fix: Refuse a header that names an organization to which the key does not belong, with HTTP 401.
     """
-    exchange, works = request
+    exchange, works = request.exchange, request.works
     status = exchange.status
     if exchange.accepted:
-        yield exchange.finding("the header gave access to an object of another organization", "", 401, status)
+        yield _check_accepted(request, "the header gave access to an object of another organization", 401)
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
@@ -110,15 +107,17 @@ def header_opens_no_other_organization(request: tuple[Exchange, bool]) -> Iterat
 
 
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)
-def hidden_objects_look_missing(request: tuple[Exchange, bool]) -> Iterator[Result]:
+def hidden_objects_look_missing(request: ForeignRequest) -> Iterator[Result]:
     """A request for another tenant's object gets HTTP 404, like one for an object that does not exist.
 
-    HTTP 403 reveals to a stranger that the id is valid.
+    HTTP 403 reveals to a stranger that the id is valid. An empty list, or a deletion of nothing, hides from a client
+    that it uses a wrong id or key.
 
     Fix: Return the same response as for an unknown id.
     """
-    exchange, works = request
-    if exchange.status == 403 or (exchange.refused and works):
+    exchange = request.exchange
+    finds_nothing = exchange.accepted and request.access is Access.NOTHING
+    if exchange.status == 403 or (exchange.refused and request.works) or finds_nothing:
         finding = exchange.finding("the HTTP status differs from that of an unknown object", "", 404, exchange.status)
         yield PASSED if exchange.status == 404 else finding
 
@@ -143,7 +142,7 @@ def _assistant_lists(history: History) -> Iterator[_AssistantList]:
     if not any(key_of(exchange) is Key.SECOND for exchange in history):
         return
     deletions = [each for each in history.select("delete_assistant") if may_have_taken_effect(each)]
-    lists = [page for page in pages(history) if page.kind == "assistant" and key_of(page.exchange) in _TENANTS]
+    lists = [page for page in pages(history) if page.kind == "assistant" and key_of(page.exchange) in TENANTS]
     for page in lists:
         key, read = key_of(page.exchange), page.exchange
         own = {creation.id for creation in created if creation.key is key}
