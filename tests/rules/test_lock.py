@@ -391,3 +391,98 @@ def test_thread_with_a_run_that_may_have_started() -> History:
     builder.lose_answer("create_run", body={"assistant_id": ASSISTANT})
     builder.refuse("create_message", body=HELLO, step=Step(operation="create_message"))
     return builder.history()
+
+
+def _write_not_found(builder: HistoryBuilder, operation: str) -> None:
+    body = HELLO if operation == "create_message" else {"assistant_id": ASSISTANT}
+    builder.refuse(operation, 404, text="Not found.", body=body, step=Step(operation=operation, body=body))
+
+
+@inconclusive(lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works)
+def test_what_is_not_found_while_a_run_works_is_not_locked() -> History:
+    builder = _start()
+    builder.send("create_thread", thread("thread_b"))
+    builder.send("create_message", message("user", thread_id="thread_b"), body=HELLO, thread_id="thread_b")
+    builder.see_statuses("queued", "in_progress")
+    _write_not_found(builder, "create_message")
+    _write_not_found(builder, "create_run")
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
+@inconclusive(lock.run_is_taken_after_the_end)
+def test_run_on_a_thread_that_is_lost_after_the_end() -> History:
+    return _after_end_not_found("create_run", is_lost=True)
+
+
+@inconclusive(lock.message_is_taken_after_the_end)
+def test_message_to_a_thread_that_is_lost_after_the_end() -> History:
+    builder = _start()
+    builder.send("create_message", message("user", "Hello", "msg_b"), body=HELLO, thread_id="thread_b")
+    return _after_end_not_found("create_message", is_lost=True, builder=builder)
+
+
+@fails(lock.message_is_taken_after_the_end, times=1)
+def test_message_to_a_thread_that_is_still_shown() -> History:
+    builder = _start()
+    builder.send("create_message", message("user", "Hello", "msg_b"), body=HELLO, thread_id="thread_b")
+    return _after_end_not_found("create_message", is_lost=False, builder=builder)
+
+
+@fails(lock.run_is_taken_after_the_end, times=1)
+def test_run_on_a_thread_and_with_an_assistant_that_are_still_shown() -> History:
+    return _after_end_not_found("create_run", is_lost=False)
+
+
+def _after_end_not_found(operation: str, is_lost: bool, builder: HistoryBuilder | None = None) -> History:
+    builder = builder or _start()
+    builder.see_statuses("queued", "completed")
+    _write_not_found(builder, operation)
+    if not is_lost:
+        builder.send("get_thread", thread())
+        builder.send("get_assistant", assistant())
+    return builder.history()
+
+
+@inconclusive(lock.run_is_taken_after_the_end)
+def test_run_with_an_assistant_that_is_lost() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "completed")
+    _write_not_found(builder, "create_run")
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
+@fails(lock.run_is_taken_after_the_end, times=1)
+def test_run_on_a_thread_that_is_named_as_missing_but_shown() -> History:
+    builder = _start()
+    builder.send("create_thread", thread("thread_a1b2c3"))
+    there = {"thread_id": "thread_a1b2c3"}
+    builder.create_run(run(**there), **there)
+    for status in ("in_progress", "completed"):
+        builder.get_run(run(status, **there), **there)
+    own, text = Step(operation="create_run"), "No thread found with id thread_a1b2c3."
+    builder.refuse("create_run", 404, text=text, body={"assistant_id": ASSISTANT}, step=own, **there)
+    builder.send("get_thread", thread("thread_a1b2c3"), **there)
+    return builder.history()
+
+
+@inconclusive(lock.other_threads_stay_open)
+def test_thread_that_is_lost_while_another_one_is_locked() -> History:
+    builder = _start()
+    _message(builder, True)
+    builder.send("create_thread", thread("thread_b"), body={"messages": [HELLO]})
+    builder.see_statuses("queued", "in_progress")
+    own = Step(operation="create_message")
+    builder.refuse("create_message", 404, text="Not found.", body=HELLO, thread_id="thread_b", step=own)
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
+@inconclusive(lock.refused_run_holds_no_lock)
+def test_thread_that_is_lost_after_a_refused_run() -> History:
+    builder = _start()
+    builder.send("create_message", message("user", "Hello", "msg_b"), body=HELLO, thread_id="thread_b")
+    builder.refuse("create_run", 404, body={"assistant_id": "asst_z"})
+    _write_not_found(builder, "create_message")
+    return builder.history()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from runs_conformance.contract.lifecycle import ACTIVE
 from runs_conformance.evidence.complete_list import run_creations, thread_creation
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.refusal_reason import named_places
+from runs_conformance.evidence.refusal_reason import named_places, parameter_named_by_id
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_action import actions_between, may_be_cancelled_between, may_have_taken_effect
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
@@ -19,11 +19,13 @@ from runs_conformance.model.case import Role
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, is_object, json_equal
+from runs_conformance.model.json import ABSENT, at, is_object, json_equal
 
 WORKING = frozenset({"in_progress", "requires_action"})
+_WRITES = ("create_message", "create_run")
 _DELETIONS = ("delete_thread", "delete_message")
 _LOCKED_STATUSES = (409, 423)
+_NOT_FOUND = (404, 410)
 _RUN_ID = re.compile(r"\brun_(?=[A-Za-z]{0,63}\d)[A-Za-z0-9]{8,64}\b")
 """The id of a run; without a digit it may be the name of a member or class."""
 _SAYS_LOCKED = re.compile(
@@ -182,7 +184,8 @@ class ThreadWrite:
     def is_refused_for_lock(self, holder: RunTimeline) -> bool:
         """Whether the refusal of the request can only be due to the lock that a run holds.
 
-        The refusal names no member of the request, and says so, or a request with the same members was accepted.
+        The refusal names no member of the request, and says so, or a request with the same members was accepted. One
+        that says that something was not found is no lock.
         """
         exchange, body = self.exchange, self.exchange.request.body
         members = set(body) - {"stream"} if is_object(body) else set()
@@ -190,7 +193,7 @@ class ThreadWrite:
             return False
         if says_locked(exchange) or holder.id in refusal_text(exchange):
             return True
-        return any(
+        return exchange.status not in _NOT_FOUND and any(
             other.accepted and members <= set(other.request.body)
             for other in self.history.select(exchange.operation or "")
             if is_object(other.request.body)
@@ -232,6 +235,31 @@ class ThreadWrite:
             for other in self.history.select("create_run")
         )
         return was_accepted_before or body.keys() <= {"assistant_id", "stream", "max_prompt_tokens"}
+
+    @property
+    def target_may_be_lost(self) -> bool:
+        """Whether the request got 404 and the target may have lost the thread or assistant, so that this is true.
+
+        The thread was not lost if it is shown afterwards, or takes another message or run, and the assistant if it is.
+        It does not matter if the refusal names the thread.
+        """
+        exchange, body = self.exchange, self.exchange.request.body
+        if exchange.status not in _NOT_FOUND:
+            return False
+        later = [each for each in self.history if each.accepted and exchange.happened_before(each)]
+        has_thread = any(
+            each.path.get("thread_id") == self.thread_id
+            and (each.operation in _WRITES or each.member("id") == self.thread_id)
+            for each in later
+        )
+        assistant = body.get("assistant_id") if is_object(body) else None
+        if assistant is None or parameter_named_by_id(exchange) == "thread_id":
+            return not has_thread
+        has_assistant = any(
+            each.path.get("assistant_id") == assistant or at(each.request.body, "/assistant_id") == assistant
+            for each in later
+        )
+        return not (has_thread and has_assistant)
 
     @property
     def target_may_be_deleted(self) -> bool:

@@ -141,12 +141,16 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
         or (names_the_run and exchange.step is not None and must_be_accepted(exchange))
     ):
         end = run.latest_before(exchange)
-        yield exchange.finding(
-            f"{subject} was refused although run {run.id} had ended {end.status if end else ''!r}",
-            "",
-            200,
-            exchange.status,
-        )
+        message = f"{subject} was refused although run {run.id} had ended {end.status if end else ''!r}"
+        if write.target_may_be_lost and not names_the_run:
+            yield _not_found(write)
+        else:
+            yield exchange.finding(message, "", 200, exchange.status)
+
+
+def _not_found(write: ThreadWrite) -> Suspicion:
+    what = "the thread" if write.exchange.operation == "create_message" else "the thread or the assistant"
+    return Suspicion(f"{write.exchange.operation} got HTTP {write.exchange.status}; {what} may have been lost")
 
 
 def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewhere: bool) -> Iterator[Result]:
@@ -164,6 +168,8 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
         names_other_kind = write.names_own_run if is_elsewhere else write.foreign_run is not None
         if names_other_kind:
             yield Suspicion("the refusal names a run that should not lock the thread")
+        elif write.target_may_be_lost:
+            yield _not_found(write)
         else:
             yield exchange.finding(message, "", 200, exchange.status)
     elif is_server_error(exchange):
