@@ -269,6 +269,23 @@ def test_programs_try_another_value_if_the_first_is_refused(
     assert any(is_object(body) and body.get(member) == accepted for body in runs)
 
 
+@pytest.mark.parametrize("refused", [{100}, {100, 50}])
+@pytest.mark.parametrize("id_", ["lifecycle.pages_of_messages", "lifecycle.pages_of_assistants"])
+def test_lists_are_read_with_a_smaller_limit_if_the_largest_is_refused(id_: str, refused: set[int]) -> None:
+    def refuses_limits(request: PreparedRequest) -> ScriptedAnswer:
+        if not request.operation.startswith("list_"):
+            return completes_runs_at_once(request)
+        limit = int(dict(request.query).get("limit", 20))
+        return (400, {"error": {}}) if limit in refused else (200, {"data": [{"id": f"id_{i}"} for i in range(3)]})
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    exchanges = run_scripted(program, FULL, refuses_limits).exchanges
+    first_refusal = next(each for each in exchanges if each.refused)
+    pages = [dict(each.request.query) for each in exchanges if each.index > first_refusal.index and each.accepted]
+    assert pages[0].get("limit") == (None if 50 in refused else "50")
+    assert any("before" in query for query in pages)
+
+
 @pytest.mark.parametrize(
     "id_",
     [

@@ -9,6 +9,7 @@ from random import Random
 from runs_conformance.generation.fuzzing.actions import ACTIONS, RUN_STARTING_ACTIONS
 from runs_conformance.generation.fuzzing.walk_profile import NOVELTY_DECAYS, WalkProfile, action_weight
 from runs_conformance.generation.fuzzing.walk_state import WalkRun, WalkState
+from runs_conformance.generation.programs.fragments import longest_page
 from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
@@ -65,7 +66,7 @@ def end_all_runs(state: WalkState, random: Random) -> StepGenerator:
         yield on_run("get_run", run.ref, run.thread.ref)
         yield page("list_run_steps", run.ref, run.thread.ref)
     for thread in state.existing_threads():
-        yield page("list_messages", thread.ref, order="asc", limit="100")
+        yield from longest_page("list_messages", thread.ref, order="asc")
 
 
 def _complete_run(state: WalkState, run: WalkRun) -> StepGenerator:

@@ -10,7 +10,7 @@ from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.contract.operation import BETA_HEADER, ORGANIZATION_HEADER
 from runs_conformance.generation.programs.all_operations import TestObjects, all_steps, create_objects, read_objects
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally
+from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally, longest_page
 from runs_conformance.generation.programs.responses import has_id, response_object
 from runs_conformance.generation.programs.steps import at_root, on_assistant, on_thread, page
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
@@ -93,8 +93,8 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
         foreign_run = on_thread("create_run", "stray_thread", {"assistant_id": Ref("assistant")}, name="stray_run")
         yield from _send_and_cancel_run(_expect_refusal(replace(foreign_run, key=Key.SECOND), REFUSES_REFERENCE))
     # While the assistants of both tenants exist.
-    listed: Exchange = yield page("list_assistants", limit=100)
-    foreign: Exchange = yield replace(page("list_assistants", limit=100), key=Key.SECOND)
+    listed = yield from longest_page("list_assistants")
+    foreign = yield from longest_page("list_assistants", key=Key.SECOND)
     yield from objects.sendable(_reads_in_organization(_organization(listed), _organization(foreign)))
     for step in objects.sendable(deletions):
         yield _expect_refusal(replace(step, key=Key.SECOND), REFUSES_REFERENCE)

@@ -29,6 +29,9 @@ from runs_conformance.model.program import ProgramContext
 
 _NOT_CANCELLED = "not_cancelled"
 
+_LARGE_LIMITS = (100, 50)
+_REFUSES_LIMIT = (400, 422)
+
 Fragment: TypeAlias = Generator[Instruction, Any, bool]
 """A part of a program. It returns whether the program can continue."""
 
@@ -53,6 +56,22 @@ def require_tools(step: Step) -> Fragment:
     if not response.refused or not has_builtin_tools(step):
         return (yield from give_up("success with an id"))
     return (yield from require(with_functions_alone(step)))
+
+
+def longest_page(
+    operation: str, *parents: str | Ref, name: str = "", key: Key = Key.PRIMARY, **query: Any
+) -> Generator[Instruction, Any, Exchange]:
+    """Read a page with the largest limit that the target accepts, or with none; returns the last response.
+
+    A target that refuses the largest limit of the contract still has lists. That it refuses it is tested elsewhere.
+    """
+    for limit in _LARGE_LIMITS:
+        step = page(operation, *parents, name=name, **query, limit=limit)
+        response: Exchange = yield replace(step, key=key)
+        if response.status not in _REFUSES_LIMIT:
+            return response
+    response = yield replace(page(operation, *parents, name=name, **query), key=key)
+    return response
 
 
 def give_up(needed: str) -> Fragment:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, require, require_tools
+from runs_conformance.generation.programs.fragments import Fragment, longest_page, require, require_tools
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     SPECIAL_KEYS,
@@ -169,7 +169,7 @@ def assistants(context: ProgramContext) -> StepGenerator:
         yield dangling_reference(on_assistant("get_assistant"), DanglingReference.DELETED)
         yield dangling_reference(on_assistant("modify_assistant", body={"name": "Late"}), DanglingReference.DELETED)
         yield dangling_reference(on_assistant("delete_assistant"), DanglingReference.DELETED)
-        yield page("list_assistants", limit=100)
+        yield from longest_page("list_assistants")
 
 
 def _minimal_assistant(context: ProgramContext) -> Step:

@@ -12,6 +12,7 @@ from runs_conformance.generation.programs.fragments import (
     cancel_and_wait,
     cancel_new_run,
     complete_run,
+    longest_page,
     prepare_caller,
     require,
     wait_for_end,
@@ -26,6 +27,7 @@ from runs_conformance.generation.programs.steps import (
     message,
     on_run,
     on_step,
+    on_thread,
     page,
     poll,
     run,
@@ -67,6 +69,7 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
         if index == 3:
             yield replace(page("list_runs"), pause=TIMESTAMP_TICK)
         if not (yield from _run_number(index, context)):
+            yield on_thread("get_thread")  # It tells a lost thread from one that takes no run.
             return
     yield from walk_list("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
@@ -146,7 +149,7 @@ def pages_of_assistants(context: ProgramContext) -> StepGenerator:
         if not has_id((yield step)):
             return
     for order in ("desc", "asc"):
-        yield page("list_assistants", order=order, limit=100)
+        yield from longest_page("list_assistants", order=order)
         yield page("list_assistants", order=order, limit=1)
         for index in range(3):
             cursor = Ref(f"assistant_{index}")
@@ -163,8 +166,8 @@ def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragme
         return page(operation, *parents, name=name, **query)
 
     yield list_page()
-    all_items: Exchange = yield list_page("whole", limit=100)
-    yield list_page("up", order="asc", limit=100)
+    all_items = yield from longest_page(operation, *parents, name="whole")
+    yield from longest_page(operation, *parents, name="up", order="asc")
     yield list_page(limit=1)
     yield list_page(order="asc", limit=1)
     count = item_count(all_items)
