@@ -119,6 +119,18 @@ def test_list_with_a_query_that_every_server_must_understand(query: dict[str, JS
     assert isinstance(_list_with(500, **query)[0], Suspicion)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(400, Suspicion), (422, Suspicion), (404, Finding)])
+def test_list_that_is_shown_with_another_limit_is_no_missing_object(status: int, kind: type[Result]) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
+    for limit, answer, code in ((100, error(), status), (50, page(), 200)):
+        listed = Step(operation="list_messages", role=Role.READ, query=(("limit", limit),))
+        builder.send("list_messages", answer, code, query={"limit": limit}, step=listed)
+    first, *rest = judge(reads.lists_can_be_read, builder.history())
+    assert isinstance(first, kind)
+    assert rest == [PASSED]
+
+
 @pytest.mark.parametrize("query", [{"order": "up"}, {"limit": 0}, {"limit": 101}, {"limit": True}, {"after": "msg_z"}])
 def test_list_with_a_query_that_may_be_refused(query: dict[str, JSON]) -> None:
     assert _list_with(400, **query) == []
@@ -287,6 +299,27 @@ def test_members_that_are_accepted_together() -> History:
 @fails(valid_requests.members_are_accepted_together, times=1)
 def test_members_that_are_refused_together_only() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", True))
+
+
+def _listed_with(*parts: tuple[dict[str, JSON], bool]) -> History:
+    """Lists with a limit and an order, which are refused, and then with other queries."""
+    builder = HistoryBuilder()
+    both: dict[str, JSON] = {"limit": 100, "order": "desc"}
+    for query, accepted in ((both, False), *parts):
+        exercises = tuple(f"list_runs.{name}.{name}" for name in query)
+        valid = Step(operation="list_runs", query=tuple(query.items()), role=Role.VALID, exercises=exercises)
+        builder.send("list_runs", page() if accepted else error(), 200 if accepted else 400, query=query, step=valid)
+    return builder.history()
+
+
+@fails(valid_requests.members_are_accepted_together, times=1)
+def test_limit_and_order_that_are_refused_together_only() -> History:
+    return _listed_with(({"limit": 100}, True), ({"order": "desc"}, True))
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
+def test_limit_that_was_accepted_with_another_value_only() -> History:
+    return _listed_with(({"limit": 1}, True), ({"order": "desc"}, True))
 
 
 @inconclusive(valid_requests.members_are_accepted_together)

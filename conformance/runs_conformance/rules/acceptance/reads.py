@@ -26,11 +26,12 @@ class ObjectRead:
     """A read of objects that were shown before and cannot have been deleted since.
 
     It `names_another_parent` if one of them was shown at this place only as an object of another thread or run, or at
-    the place of another one, too.
+    the place of another one, too. `is_refused_for_its_query` says that the same list was shown later with another one.
     """
 
     exchange: Exchange
     names_another_parent: bool = False
+    is_refused_for_its_query: bool = False
 
 
 def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[ObjectRead]]:
@@ -77,7 +78,24 @@ def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRea
                     misplaced.add(observation.id)
     if not ids <= shown | misplaced:
         return None
-    return ObjectRead(exchange, not ids <= shown or exchange.path.get("step_id") in repeated)
+    is_elsewhere = not ids <= shown or exchange.path.get("step_id") in repeated
+    return ObjectRead(exchange, is_elsewhere, _is_refused_for_its_query(exchange, history))
+
+
+def _is_refused_for_its_query(exchange: Exchange, history: History) -> bool:
+    """Whether a list with a limit or order was refused as invalid, and was shown later with another one or none."""
+    query = exchange.step.query if exchange.step is not None else ()
+    return (
+        bool(query)
+        and exchange.status in (400, 422)
+        and any(
+            other.accepted
+            and other.operation == exchange.operation
+            and other.path == exchange.path
+            and exchange.happened_before(other)
+            for other in history
+        )
+    )
 
 
 def _created_for_others(creation: Exchange, ids: set[str]) -> bool:
@@ -113,6 +131,8 @@ def _check_shown(read: ObjectRead) -> Iterator[Result]:
             yield Suspicion("an object that was shown as one of another thread or run was refused where it was shown")
     elif exchange.accepted:
         yield PASSED
+    elif read.is_refused_for_its_query:
+        yield Suspicion("a list was refused with a limit or order, and shown with another one")
     elif exchange.refused:
         yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
     elif is_server_error(exchange) or exchange.has_success_status:

@@ -168,10 +168,10 @@ class _CombinedRequest:
         for other in self.others:
             if other.accepted:
                 shown.update(_exercises(other))
-                forms.update(_forms(other.request.body))
+                forms.update(_forms_in(other))
             elif _size(other) < size:
                 return False
-        return shown.issuperset(_exercises(self.exchange)) and forms.issuperset(_forms(self.exchange.request.body))
+        return shown.issuperset(_exercises(self.exchange)) and forms.issuperset(_forms_in(self.exchange))
 
 
 def _exercises(exchange: Exchange) -> tuple[str, ...]:
@@ -179,10 +179,20 @@ def _exercises(exchange: Exchange) -> tuple[str, ...]:
 
 
 def _size(exchange: Exchange) -> int:
-    return len(exchange.request.body) if is_object(exchange.request.body) else 0
+    """The number of members of the body and parameters of the query."""
+    members = len(exchange.request.body) if is_object(exchange.request.body) else 0
+    return members + len(exchange.step.query if exchange.step is not None else ())
 
 
 _ONE_ITEM, _SEVERAL_ITEMS = "one item", "several items"
+
+
+def _forms_in(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """The forms in the body of a request, and each parameter of its query with its value, which is always a text."""
+    if not isinstance(exchange.request.body, Absent):
+        yield from _forms(exchange.request.body)
+    for name, value in exchange.step.query if exchange.step is not None else ():
+        yield name, f"value {value}"
 
 
 def _forms(value: JSON | Absent, place: str = "") -> Iterator[tuple[str, str]]:
@@ -230,7 +240,7 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
     elif request.exchange.status in (400, 422) and request.may_be_chance:
         yield Inconclusive(f"{request.exchange.operation} refuses equal requests at random")
     elif request.exchange.status in (400, 422) and request.parts_were_accepted:
-        forms = _forms(request.exchange.request.body)
+        forms = _forms_in(request.exchange)
         names = ", ".join(dict.fromkeys(place for place, form in forms if form not in (_ONE_ITEM, _SEVERAL_ITEMS)))
         message = f"the members were refused together, although each was accepted in another request: {names}"
         yield request.exchange.finding(message, "", 200, request.exchange.status)
