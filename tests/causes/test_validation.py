@@ -224,6 +224,17 @@ def test_refused_modifications_are_valid_requests(status: int, kind: str) -> Non
     assert (cause.title == "Valid requests are refused by modify_message") is (kind != "data")
 
 
+@pytest.mark.parametrize("with_limit", [True, False])
+def test_refused_limits_of_lists_are_valid_requests(with_limit: bool) -> None:
+    rule = wrong_rule("paging.legal_limits_and_orders_are_taken", "list_runs", "", 200, 400)
+    limits = [refusing("list_runs.limit.maximum", "/limit", 100)] if with_limit else []
+    (cause,) = analyze([rule, *limits])
+    assert cause.kind == "validation.too_strict"
+    assert cause.title == ("Valid values of `limit`" if with_limit else "Valid requests") + " are refused by list_runs"
+    refuses = "valid values of `limit` (100)" if with_limit else "a valid `limit` or `order` of list_runs"
+    assert cause.fix.endswith(f"The server refuses {refuses}.")
+
+
 def test_refused_request_without_a_body_is_named() -> None:
     minimal = broken_rule("acceptance.smallest_request_is_accepted", "create_thread")
     bodiless = replace(minimal, counterexample={"request": {"method": "POST", "path": "/threads"}})

@@ -18,12 +18,18 @@ _MAX_OPERATIONS = 2
 
 _TOGETHER = "acceptance.members_are_accepted_together"
 """The rule that also fails if a request contains a member whose valid value is refused."""
+_LIST_QUERIES = "paging.legal_limits_and_orders_are_taken"
 
 
 def classify_refused_requests(classifier: FailureClassifier) -> None:
     """Classify the valid requests that were refused."""
     taken = classifier.take(
-        lambda failure: failure.is_refused_valid or failure.subject == "acceptance" or _is_refused_modification(failure)
+        lambda failure: (
+            failure.is_refused_valid
+            or failure.subject == "acceptance"
+            or failure.id == _LIST_QUERIES
+            or _is_refused_modification(failure)
+        )
     )
     classifier.add("validation.too_strict", *_describe(taken), taken)
 
@@ -52,7 +58,7 @@ def _title_of_values(failures: Sequence[Failure]) -> str:
     """The members whose valid values are refused; empty if other requests are, too, or if there are many."""
     refused = [failure for failure in failures if failure.is_refused_valid]
     members = as_code(map(member_refused, refused))
-    is_all = all(failure.is_refused_valid or failure.id == _TOGETHER for failure in failures)
+    is_all = all(failure.is_refused_valid or failure.id in (_TOGETHER, _LIST_QUERIES) for failure in failures)
     if not is_all or "``" in members or not 0 < len(members) <= _MAX_MEMBERS:
         return ""
     operations = {failure.operation for failure in failures}
@@ -76,6 +82,8 @@ def name_refused(failures: Sequence[Failure]) -> str:
     members = name_values([failure for failure in failures if failure.is_refused_valid])
     minimal = [failure for failure in failures if failure.id == "acceptance.smallest_request_is_accepted"]
     named = [f"valid values of {members}"] if members else []
+    lists = [failure for failure in failures if failure.id == _LIST_QUERIES]
+    named += [f"a valid `limit` or `order` of {name_operations(lists)}"] if lists and not members else []
     named += sorted(
         {f"{OPERATIONS[failure.operation].route} without a body" for failure in minimal if _is_bodiless(failure)}
     )

@@ -84,7 +84,7 @@ def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> It
     elif exchange.refused and is_shown_later:
         parameters = ", ".join(f"{name}={value}" for name, value in exchange.request.query)
         yield exchange.finding(
-            f"the request with {parameters} was refused, although the list can be read", actual=exchange.status
+            f"the request with {parameters} was refused, although the list can be read", "", 200, exchange.status
         )
 
 
