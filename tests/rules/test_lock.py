@@ -457,7 +457,7 @@ def test_run_with_an_assistant_that_is_lost() -> History:
 def test_run_on_a_thread_that_is_named_as_missing_but_shown() -> History:
     builder = _start()
     builder.send("create_thread", thread("thread_a1b2c3"))
-    there = {"thread_id": "thread_a1b2c3"}
+    there: Any = {"thread_id": "thread_a1b2c3"}
     builder.create_run(run(**there), **there)
     for status in ("in_progress", "completed"):
         builder.get_run(run(status, **there), **there)
