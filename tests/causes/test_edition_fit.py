@@ -107,6 +107,29 @@ def test_accepted_bodies_speak_for_an_edition_only_if_the_server_refuses_others(
     assert find_better_edition([fit, accepted("create_run.model.type", model=5)], DEFAULT_EDITION) is None
 
 
+def test_accepted_bodies_speak_for_no_edition_if_the_server_validates_what_it_lacks() -> None:
+    fit = accepted("create_run.tools[].file_search.type", tools=[{"type": "file_search", "file_search": 5}])
+    passed = [verdict("create_run.model.type", Outcome.PASS)]
+    assert find_better_edition([fit, *passed], DEFAULT_EDITION) is not None
+    passed.append(verdict("create_run.response_format.json_schema.name.type", Outcome.PASS))
+    assert find_better_edition([*[fit] * 9, *passed], DEFAULT_EDITION) is None
+
+
+@pytest.mark.parametrize(
+    ("id_", "pointer", "is_explained"),
+    [
+        ("settings.parallel_tool_calls_is_as_asked", "/parallel_tool_calls", True),
+        ("deltas.tool_call_deltas_add_up", "/events/4/data/step_details", False),
+    ],
+)
+def test_a_rule_on_responses_is_explained_only_by_its_own_member(id_: str, pointer: str, is_explained: bool) -> None:
+    body: JSON = {"assistant_id": "asst_1", "parallel_tool_calls": False}
+    example: JSON = {"request": {"body": body}, "answer": {"http_status": 200}}
+    finding = Finding("differs", "x", "create_run", pointer, False, True)
+    broken = replace(verdict(id_, kind="rule"), counterexample=example, findings=(finding,))
+    assert (find_better_edition([broken], DEFAULT_EDITION) is not None) is is_explained
+
+
 def accepted_store(member: str, value: JSON) -> Verdict:
     """The verdict on a server that created a thread with an invalid member of a vector store."""
     id_ = f"create_thread.tool_resources.file_search.vector_stores[].{member}.type"

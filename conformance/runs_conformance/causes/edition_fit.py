@@ -56,7 +56,8 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
     Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition has
     no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
     that an operation accepts say nothing about its edition if it accepts most of them, nor do invalid values within a
-    member that the server does not validate at all, not even the parts that the other edition has.
+    member that the server does not validate at all, not even the parts that the other edition has, nor any if the
+    server validates what the other edition does not have.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:
@@ -88,11 +89,13 @@ def _fit(failures: Sequence[Failure], verdicts: Sequence[Verdict], edition: str,
     for failure in failures:
         (explained if _is_explained(failure, edition, other_edition, ours, theirs) else others).append(failure)
     unvalidated = _unvalidated_places(others, verdicts)
+    is_newer = _validates_additions(verdicts, theirs)
     return EditionFit(
         edition=other_edition,
         failures=len(failures),
         explained=sum(
-            not failure.is_accepted_violation or unvalidated.isdisjoint(_enclosing_places(failure.id))
+            not failure.is_accepted_violation
+            or (not is_newer and unvalidated.isdisjoint(_enclosing_places(failure.id)))
             for failure in explained
         ),
         added=len(set(_requirements_broken_by(verdicts, theirs))),
@@ -104,6 +107,20 @@ def _unvalidated_places(failures: Sequence[Failure], verdicts: Sequence[Verdict]
     accepted = {place for each in failures if each.is_accepted_violation for place in _enclosing_places(each.id)}
     passed = (verdict.id for verdict in verdicts if verdict.outcome is Outcome.PASS)
     return accepted.difference(place for id_ in passed for place in _enclosing_places(id_))
+
+
+def _validates_additions(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> bool:
+    """Whether a server refuses requests for what another edition does not require, so that it was not written for it.
+
+    What else it accepts there, it does not look into; an edition whose objects are open allows any value there.
+    """
+    return any(
+        verdict.kind == "constraint"
+        and verdict.operation is not None
+        and verdict.outcome is Outcome.PASS
+        and verdict.id not in theirs
+        for verdict in verdicts
+    )
 
 
 def _enclosing_places(id_: str) -> Iterator[str]:
@@ -131,7 +148,26 @@ def _is_explained(
     if failure.is_accepted_violation:
         # A server that accepts a member that the edition does not have fits it no better.
         return bool(validity) and all(each == (False, True) for each in validity)
+    if failure.verdict.kind == "rule" and failure.is_success and not _is_about_addition(failure, other_edition):
+        return False
     return is_unknown or (bool(validity) and all(each == (True, False) for each in validity))
+
+
+def _is_about_addition(failure: Failure, other_edition: str) -> bool:
+    """Whether a rule is about a member of the request that another edition does not allow.
+
+    Other rules on the response to such a request, on its stream for example, hold in that edition, too.
+    """
+    names = {token for body in _bodies(failure) for token in _tokens_not_allowed(failure, body, other_edition)}
+    text = f"{failure.verdict.statement} {failure.verdict.explanation} {failure.finding.message}"
+    return bool(names & {*pointer_tokens(failure.finding.pointer)}) or any(f"`{name}`" in text for name in names)
+
+
+def _tokens_not_allowed(failure: Failure, body: JSON, edition: str) -> Iterator[str]:
+    """The names in the places at which a body violates an edition."""
+    operation = OPERATIONS[failure.operation]
+    violations = validate_document(f"requests/{operation.body}", operation.name, body, edition).violations
+    return (token for violation in violations for token in pointer_tokens(violation.place) if not token.isdecimal())
 
 
 def _bodies(failure: Failure) -> Iterator[JSON]:
