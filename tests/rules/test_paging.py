@@ -134,6 +134,21 @@ def test_cursor_is_ignored() -> History:
     return traversed(((4, 3), True, {"limit": 2, "after": "msg_2"}))
 
 
+@permitted
+def test_page_between_two_cursors_that_has_one_of_them_in_ascending_order() -> History:
+    builder, between = HistoryBuilder(), {"after": "msg_3", "before": "msg_0"}
+    builder.send("list_messages", page(*message_list(1, 2, 3)), query=between)
+    builder.send("list_messages", page(*message_list(1, 2, 3)), query={**between, "order": "desc"})
+    return builder.history()
+
+
+@permitted
+def test_page_before_a_cursor_that_starts_with_the_nearest() -> History:
+    builder = HistoryBuilder()
+    builder.send("list_messages", page(*message_list(3, 4)), query={"before": "msg_2"})
+    return builder.history()
+
+
 @fails(traversal.pages_hold_what_comes_next)
 def test_gap() -> History:
     return traversed(((1, 0), False, {"limit": 2, "after": "msg_3"}))
@@ -387,3 +402,28 @@ def test_gap_in_a_requested_order_where_the_default_is_wrong() -> History:
 @fails(traversal.pages_hold_what_comes_next, times=1)
 def test_gap_in_the_default_order_where_it_is_wrong() -> History:
     return traversed(((2,), True, {"limit": 1, "after": "msg_0"}), whole=OLDEST_FIRST)
+
+
+@inconclusive(
+    traversal.items_are_not_repeated,
+    traversal.walks_reach_every_item_once,
+    traversal.before_ends_at_its_item,
+    traversal.first_and_last_id_are_those_of_the_page,
+)
+def test_items_without_ids_are_not_repeated() -> History:
+    builder, unnamed = HistoryBuilder(), [{**each, "id": ""} for each in message_list(3, 2, 1, 0)]
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*unnamed, first_id="msg_3", last_id="msg_0"), query={"limit": 100})
+    for items, has_more, after in ((unnamed[:2], True, {}), (unnamed[2:], False, {"after": ""})):
+        shown = page(*items, has_more=has_more, first_id=None, last_id=None)
+        builder.send("list_messages", shown, query={"limit": 2, **after})
+    builder.send("list_messages", page(*unnamed[:2], first_id="x", last_id="x"), query={"before": "msg_1"})
+    return builder.history()
+
+
+@fails(traversal.items_are_not_repeated, times=1)
+def test_items_that_are_repeated_beside_one_without_an_id() -> History:
+    builder = HistoryBuilder()
+    items = [*message_list(2, 2), {**message_list(1)[0], "id": ""}]
+    builder.send("list_messages", page(*items))
+    return builder.history()

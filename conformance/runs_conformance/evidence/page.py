@@ -15,6 +15,9 @@ from runs_conformance.model.json import Absent
 
 DEFAULT_LIMIT = 20
 MUTATING_METHODS = ("POST", "DELETE")
+LACKS_IDS = "listed objects have no id"
+"""Why a rule on the objects of a page is inconclusive if it lacks ids."""
+
 UNKNOWN_ORDER = ""
 """The order of a page requested without one, unless pages show that its operation has the documented default."""
 
@@ -43,6 +46,11 @@ class Page:
         return tuple(observations_in(self.exchange))
 
     @property
+    def lacks_ids(self) -> bool:
+        """Whether an item has no id, so that it cannot be told which object it is."""
+        return "" in self.ids
+
+    @property
     def order(self) -> str:
         """The requested order, or the default."""
         return self.query.get("order", self.default_order)
@@ -54,6 +62,11 @@ class Page:
         if text is None:
             return DEFAULT_LIMIT
         return int(text) if text.isdecimal() and 1 <= int(text) <= 100 else None
+
+    @property
+    def has_both_cursors(self) -> bool:
+        """Whether the page was requested with `after` and with `before`. What it contains then is not documented."""
+        return {"after", "before"} <= self.query.keys()
 
     @property
     def list_key(self) -> tuple[object, ...]:

@@ -138,12 +138,12 @@ def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
 
 @lru_cache(maxsize=16)
 def default_order_pages(history: History) -> tuple[DefaultOrderPage, ...]:
-    """Every page requested without `order`."""
+    """Every page requested without `order` and without `before`, for which another rule judges the order, too."""
     return tuple(
         _with_both_orders(listing, page)
         for listing in listings(history)
         for page in listing.pages
-        if "order" not in page.query
+        if not page.query.keys() & {"order", "before"}
     )
 
 
@@ -183,7 +183,7 @@ def _page_comparisons(listing: Listing) -> Iterator[PageComparison]:
     is_shared = is_shared_with_others(listing)
     own = _own_ids(listing)
     for page in listing.pages:
-        if page.limit is None or {"after", "before"} <= page.query.keys():
+        if page.limit is None or page.has_both_cursors:
             continue
         complete = complete_page_for(listing, page)
         ids_after = (

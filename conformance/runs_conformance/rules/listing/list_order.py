@@ -67,7 +67,7 @@ def order_is_kept(page: Page) -> Iterator[Result]:
 
     Fix: Apply `order` to the sort by `created_at`.
     """
-    if page.query.get("order") in ("asc", "desc"):
+    if page.query.get("order") in ("asc", "desc") and not page.has_both_cursors:
         yield from _check_sorted(page, page.query["order"])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.observation import all_observations
-from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
+from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
@@ -22,7 +22,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, observed, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CURSOR = schema(f"{_SPEC} parameter after: an object ID that defines your place in the list")
@@ -48,9 +48,12 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
     Fix: Select each object once, also where the query joins several tables.
     """
     if len(page.items) > 1:
-        counts = Counter((item.id, item.text("run_id"), item.text("thread_id")) for item in page.items)
+        counts = Counter((item.id, item.text("run_id"), item.text("thread_id")) for item in page.items if item.id)
         repeated = next((id_ for (id_, *_), count in counts.items() if count > 1), None)
-        yield PASSED if repeated is None else page.exchange.finding(f"{repeated} appears twice on this page", "/data")
+        if repeated is not None:
+            yield page.exchange.finding(f"{repeated} appears twice on this page", "/data")
+        else:
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else PASSED
 
 
 @rule(
@@ -68,7 +71,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     Fix: Start the page with the item after the cursor.
     """
     after = page.query.get("after")
-    if after is not None and page.items:
+    if after is not None and page.items and not page.has_both_cursors:
         if after not in page.ids:
             yield PASSED
         else:
@@ -158,7 +161,9 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
         if traversal.complete and not traversal.is_shared
         else []
     )
-    if repeated is not None:
+    if any(page.lacks_ids for page in traversal.pages):
+        yield Inconclusive(LACKS_IDS)
+    elif repeated is not None:
         yield last.finding(f"reading {len(traversal.pages)} pages returned {repeated} twice", "/data")
     elif missing:
         yield last.finding(f"reading {len(traversal.pages)} pages missed {', '.join(missing[:3])}", "/data")
@@ -186,6 +191,9 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
         before = page.query.get("before")
         complete = complete_page_for(listing, page) if before is not None and "after" not in page.query else None
         if complete is None or before not in complete.ids:
+            continue
+        if page.lacks_ids or complete.lacks_ids:
+            yield Inconclusive(LACKS_IDS)
             continue
         preceding = complete.ids[: complete.ids.index(before)]
         preceding_in_documented_order = complete.ids[: complete.ids.index(before) : -1]
@@ -226,7 +234,9 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     for (name, expected), position in zip(ends.items(), ("first", "last"), strict=True):
         actual = page.exchange.member(name)
         if not isinstance(actual, Absent):
-            if actual == expected:
+            if expected == "":
+                yield Inconclusive(LACKS_IDS)
+            elif actual == expected:
                 yield PASSED
             else:
                 item = f"the id of the page's {position} item" if page.items else "null on an empty page"
