@@ -209,6 +209,20 @@ def test_item_of_another_thread() -> History:
     return builder.history()
 
 
+@permitted
+def test_steps_of_the_run_that_a_path_names_with_another_thread() -> History:
+    builder = HistoryBuilder()
+    builder.send("list_run_steps", page(step()), thread_id="thread_b")
+    return builder.history()
+
+
+@fails(list_contents.items_belong_to_what_is_listed, at="/data/0/run_id", times=1)
+def test_step_of_another_run() -> History:
+    builder = HistoryBuilder()
+    builder.send("list_run_steps", page(step(run_id="run_b")))
+    return builder.history()
+
+
 @inconclusive(list_contents.items_belong_to_what_is_listed)
 def test_steps_that_do_not_name_their_run() -> History:
     builder = HistoryBuilder()
@@ -420,4 +434,37 @@ def test_missing_from_a_list_whose_end_another_page_shows() -> History:
     builder, messages = filled(4)
     builder.send("list_messages", page(*messages[:3], has_more=True), query={"order": "asc"})
     builder.send("list_messages", page(*messages[:3]), query={"order": "asc"})
+    return builder.history()
+
+
+@inconclusive(list_contents.what_was_created_is_listed)
+def test_list_without_ids_lacks_nothing_for_certain() -> History:
+    builder, messages = filled(2)
+    builder.send("list_messages", page(*({**each, "id": ""} for each in reversed(messages))))
+    return builder.history()
+
+
+@inconclusive(list_contents.what_was_created_is_listed)
+def test_created_and_listed_with_another_id() -> History:
+    builder, messages = filled(1)
+    builder.send("list_messages", page({**messages[0], "id": "msg_stored"}))
+    return builder.history()
+
+
+@fails(list_contents.what_was_created_is_listed, times=1)
+def test_not_listed_beside_an_equal_one_that_was_created_too() -> History:
+    builder, messages = filled(2)
+    equal = {**messages[0], "id": "msg_equal"}
+    builder.send("create_message", equal, body={"role": "user", "content": "Message 0."})
+    builder.send("list_messages", page(messages[1], equal))
+    return builder.history()
+
+
+@inconclusive(list_contents.listing_by_run_misses_no_message)
+def test_list_by_run_without_ids() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page(message(id_="")))
+    builder.send("list_messages", page(message()), query={"run_id": RUN})
     return builder.history()

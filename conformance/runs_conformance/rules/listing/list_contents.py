@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import (
     NOT_SHOWN_TO_ITS_END,
     item_count,
@@ -19,15 +20,18 @@ from runs_conformance.evidence.creation import (
     shared_ids,
     uses_key_of_creator,
 )
-from runs_conformance.evidence.page import UNKNOWN_ORDER, Listing, Page, listings, pages
+from runs_conformance.evidence.observation import observations, observations_in
+from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import equal_but_for_nulls
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
+_LIST_OPERATIONS = frozenset(name for name, operation in OPERATIONS.items() if operation.listed_kind)
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _PARENT = schema(f"{_SPEC} listRuns, listMessages, listRunSteps: those that belong to a thread, a run")
 _BY_RUN = schema(f"{_SPEC} listMessages parameter run_id: filter messages by the run ID that generated them")
@@ -49,13 +53,15 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
 
     Fix: Filter every list by the ids in its path.
     """
-    for item in page.items:
-        for name, id_ in page.exchange.path.items():
-            actual = item.get(name)
-            if isinstance(actual, str):
-                yield item.check(actual == id_, f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
-            else:
-                yield Suspicion(f"listed objects have no `{name}`, which would tell where they belong")
+    # The path of a run's steps names a thread, too; whether the run is found only there is for other rules.
+    name = "run_id" if "run_id" in page.exchange.path else "thread_id"
+    id_ = page.exchange.path.get(name)
+    for item in page.items if id_ is not None else ():
+        actual = item.get(name)
+        if isinstance(actual, str):
+            yield item.check(actual == id_, f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
+        else:
+            yield Suspicion(f"listed objects have no `{name}`, which would tell where they belong")
 
 
 @rule(
@@ -109,7 +115,9 @@ def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
                     expected_ids = [item.id for item in other.items if item.get("run_id") == run_id][: page.limit]
                     missing = [id_ for id_ in expected_ids if id_ not in page.ids]
                     finding = page.exchange.finding(f"the run's message {', '.join(missing)} is not listed", "/data")
-                    if missing and may_end_early(page):
+                    if page.lacks_ids or other.lacks_ids:
+                        yield Inconclusive(LACKS_IDS)
+                    elif missing and may_end_early(page):
                         yield Inconclusive("the list may have ended before its last message")
                     elif missing and any(item.get("run_id") != run_id for item in page.items):
                         yield Inconclusive("the messages of other runs take the place of the run's own")
@@ -151,10 +159,37 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
                     yield PASSED
                 elif _may_follow(creation, page):
                     yield Inconclusive("the list may have ended before its last item")
+                elif page.lacks_ids:
+                    yield Suspicion(LACKS_IDS)
+                elif (other := _same_with_other_id(creation, page, listing.history)) is not None:
+                    yield Suspicion(f"{creation.id} is not listed; {other}, which differs only in its id, may be it")
                 else:
                     yield page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
             elif page.exchange.id in unended:
                 yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+
+
+_LASTING = ("created_at", "role", "content", "assistant_id", "model", "name", "instructions")
+"""Members by which an object can be recognized."""
+
+
+def _same_with_other_id(creation: Creation, page: Page, history: History) -> str | None:
+    """The id of a listed object like the created one that nothing but lists shows; None if there is none."""
+    created = next((each for each in observations_in(creation.exchange) if each.id == creation.id), None)
+    if created is None:
+        return None
+    for item in page.items:
+        is_like = all(equal_but_for_nulls(item.value.get(name), created.value.get(name)) for name in _LASTING)
+        if is_like and not _is_shown_alone(history, creation.kind, item.id):
+            return item.id
+    return None
+
+
+def _is_shown_alone(history: History, kind: str, id_: str) -> bool:
+    """Whether any response but a list shows an object."""
+    return any(
+        each.id == id_ and each.exchange.operation not in _LIST_OPERATIONS for each in observations(kind, history)
+    )
 
 
 def _may_follow(creation: Creation, page: Page) -> bool:
