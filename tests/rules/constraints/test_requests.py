@@ -438,6 +438,63 @@ def test_list_that_is_refused_with_every_alternative_is_reported_itself() -> Non
     assert {id_ for id_, tally in tallies(builder.history()).items() if tally.findings} == {TOOLS}
 
 
+RESPONSE_FORMAT = "create_run.response_format"
+
+
+@pytest.mark.parametrize("others", ["none", "accepted", "refused"])
+def test_one_alternative_that_is_refused_is_reported_instead_of_the_type(others: str) -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    refused = [json_schema("x"), *([{"type": "text"}] if others == "refused" else [])]
+    for value in refused:
+        step = with_response_format(value, "", f"{RESPONSE_FORMAT}.type")
+        builder.no(step, body=step.body)
+        builder.accept(control())
+    if others == "accepted":
+        step = with_response_format({"type": "text"}, "", f"{RESPONSE_FORMAT}.type")
+        builder.accept(step, body=step.body)
+    found = {id_ for id_, tally in tallies(builder.history()).items() if tally.findings}
+    assert found == {f"{RESPONSE_FORMAT}.type{'' if others == 'refused' else '.enum'}"}
+
+
+STRATEGY = "create_run.truncation_strategy"
+
+
+def with_strategy(pointer: str, exercise: str, **strategy: Any) -> Step:
+    mutation = Mutation(f"/truncation_strategy{pointer}", "x", ABSENT, at(strategy, pointer))
+    return Step(
+        operation="create_run",
+        body={**BODY, "truncation_strategy": strategy},
+        role=Role.VALID,
+        expectation=Accept(),
+        mutation=mutation,
+        exercises=(f"{STRATEGY}.{exercise}",),
+    )
+
+
+@pytest.mark.parametrize("is_type_reported", [True, False])
+@pytest.mark.parametrize("is_type_accepted", [True, False])
+def test_member_next_to_a_type_that_is_never_accepted_is_no_reason(
+    is_type_reported: bool, is_type_accepted: bool
+) -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    accepted = [with_strategy("/type", "type.type", type="auto")]
+    if is_type_accepted:
+        accepted.append(with_strategy("/last_messages", "last_messages.type", type="last_messages", last_messages=9))
+    for step in accepted:
+        builder.accept(step, body=step.body)
+    refused = with_strategy("/last_messages", "last_messages.minimum", type="last_messages", last_messages=1)
+    kind = with_strategy("/type", "type.enum", type="last_messages")
+    for step in (refused, kind) if is_type_reported else (refused,):
+        builder.no(step, body=step.body)
+        builder.accept(control())
+    found = {id_ for id_, tally in tallies(builder.history()).items() if tally.findings}
+    is_excused = is_type_reported and not is_type_accepted
+    assert (f"{STRATEGY}.last_messages.minimum" in found) is not is_excused
+    assert (f"{STRATEGY}.type.enum" in found) is is_type_reported
+
+
 CONTENT = "create_message.content[].type.enum"
 IMAGE, TEXT = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, {"type": "text", "text": "a"}
 READS_TEXT = "no request with content[].type: image_url was accepted, which may be why this was refused"

@@ -19,7 +19,7 @@ from runs_conformance.evidence.refusal_reason import named_places, places_of_wro
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import Absent, pointer_tokens, spell_pointer
+from runs_conformance.model.json import Absent, at, pointer_tokens, spell_pointer
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 _NAMES_CONTENT = re.compile(
@@ -50,14 +50,37 @@ def refused_choice_in(exchange: Exchange, mutation: Mutation, refused: frozenset
     """
     if not refused or names_invalid_value(exchange, mutation):
         return None
-    place = f"{exchange.operation}.{_INDEX.sub('[]', spell_pointer(mutation.pointer))}"
-    original = UnionChoice(place, str(mutation.original))
+    original = UnionChoice(_place(exchange, mutation.pointer), str(mutation.original))
     return next((choice for choice in (original, *_choices_in(exchange)) if choice in refused), None)
 
 
 def untaken_choice(exchange: Exchange, refused: frozenset[UnionChoice]) -> UnionChoice | None:
     """The outermost of the refused choices that a valid request makes."""
     return next((choice for choice in _choices_in(exchange) if choice in refused), None) if refused else None
+
+
+def is_refused_with_others(choice: UnionChoice, refused: frozenset[UnionChoice]) -> bool:
+    """Whether other alternatives at the place of a choice are refused, too, perhaps because all of them are."""
+    return any(other.place == choice.place and other != choice for other in refused)
+
+
+def untaken_type(exchange: Exchange, pointer: str, valid: Iterable[Exchange]) -> UnionChoice | None:
+    """The `type` next to a tested member, if valid requests were accepted with other types at its place and none
+    with this one.
+
+    For objects such as `truncation_strategy`, whose type is no discriminator of a union, and that are in no array.
+    """
+    parent, _, member = pointer.rpartition("/")
+    type_ = at(exchange.request.body, f"{parent}/type")
+    if not parent or member == "type" or not isinstance(type_, str) or any(map(str.isdecimal, pointer_tokens(parent))):
+        return None
+    types = (at(each.request.body, f"{parent}/type") for each in valid if each.accepted)
+    accepted = {each for each in types if isinstance(each, str)}
+    return None if type_ in accepted or not accepted else UnionChoice(_place(exchange, f"{parent}/type"), type_)
+
+
+def _place(exchange: Exchange, pointer: str) -> str:
+    return f"{exchange.operation}.{_INDEX.sub('[]', spell_pointer(pointer))}"
 
 
 def expects_other_form(refused: Exchange, choice: UnionChoice, negatives: Iterable[Sequence[Exchange]]) -> bool:

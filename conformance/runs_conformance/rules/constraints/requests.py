@@ -40,7 +40,13 @@ from runs_conformance.model.verdict import (
     Tally,
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
-from runs_conformance.rules.constraints.refused_choices import expects_other_form, refused_choice_in, untaken_choice
+from runs_conformance.rules.constraints.refused_choices import (
+    expects_other_form,
+    is_refused_with_others,
+    refused_choice_in,
+    untaken_choice,
+    untaken_type,
+)
 from runs_conformance.rules.constraints.refused_places import outermost_refused_place, report_outermost_places
 from runs_conformance.rules.constraints.unsent_values import judge_unsent_values, refused_constraints
 
@@ -160,12 +166,20 @@ def _judge_refused_choices(
     """Attribute the refusals of a union's alternative that was never accepted to it, not to what is around or in it."""
     reported = {id_ for id_, _, _ in findings}
     for id_, exchange, finding in findings:
-        choice = untaken_choice(exchange, program.refused_choices(exchange.operation or ""))
+        operation = exchange.operation or ""
+        refused = program.refused_choices(operation)
+        choice = untaken_choice(exchange, refused)
         place = id_.rpartition(".")[0]
         alternative, enum = (choice.place.rpartition(".")[0], f"{choice.place}.enum") if choice else ("", "")
+        kind = untaken_type(exchange, finding.pointer, program.all_valid.get(operation, []))
         if choice is not None and id_ != enum and enum in reported and place.startswith(f"{alternative}."):
             yield id_, _untaken(choice)
+        elif kind is not None and f"{kind.place}.enum" in reported:
+            yield id_, _untaken(kind)
         elif choice is not None and id_ in program.accepted and alternative.startswith(f"{place}["):
+            yield enum, finding
+        elif choice is not None and id_ == f"{alternative}.type" and not is_refused_with_others(choice, refused):
+            # The object has a type that the union allows, so only its alternative can be refused.
             yield enum, finding
         else:
             yield id_, finding
