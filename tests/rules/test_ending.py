@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import ending
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, call, function_tool, page, run, step, streamed_message, usage
@@ -207,7 +208,9 @@ def test_run_that_is_cut_and_shows_more_than_its_steps_used() -> History:
     return builder.history()
 
 
-def _streamed_message_of_a_cut_run(status: str, *between: tuple[str, Any], **changes: Any) -> History:
+def _streamed_message_of_a_cut_run(
+    status: str, *between: tuple[str, Any], body: Any = ABSENT, **changes: Any
+) -> History:
     """The stream of a run that ends incomplete and creates one message, which ends in a status."""
     builder = HistoryBuilder()
     events = [
@@ -218,7 +221,7 @@ def _streamed_message_of_a_cut_run(status: str, *between: tuple[str, Any], **cha
         ("thread.run.incomplete", run("incomplete", **changes)),
         ("done", "[DONE]"),
     ]
-    builder.send("create_run", events=events)
+    builder.send("create_run", events=events, body=body)
     return builder.history()
 
 
@@ -236,6 +239,26 @@ def test_completed_message_of_a_cut_run() -> History:
 def test_completed_message_before_a_tool_call_that_was_cut() -> History:
     calls = step("in_progress", "step_b", calls=(call(),))
     return _streamed_message_of_a_cut_run("completed", ("thread.run.step.created", calls))
+
+
+def _cut_for_another_reason(reason: str, **body: Any) -> History:
+    """A completed message of a run with this reason in its `incomplete_details`."""
+    return _streamed_message_of_a_cut_run("completed", body=body, incomplete_details={"reason": reason})
+
+
+@fails(ending.message_cut_by_the_limit_is_incomplete, at="/events/4/data/status", times=1)
+def test_completed_message_of_a_run_that_is_cut_for_an_unknown_reason() -> History:
+    return _cut_for_another_reason("max_tokens", max_completion_tokens=256)
+
+
+@inconclusive(ending.message_cut_by_the_limit_is_incomplete)
+def test_completed_message_of_a_run_without_a_limit() -> History:
+    return _cut_for_another_reason("max_tokens")
+
+
+@inconclusive(ending.message_cut_by_the_limit_is_incomplete)
+def test_completed_message_of_a_run_that_a_filter_ended() -> History:
+    return _cut_for_another_reason("content_filter", max_completion_tokens=256)
 
 
 @inconclusive(ending.message_cut_by_the_limit_is_incomplete)

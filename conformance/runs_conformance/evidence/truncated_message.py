@@ -9,8 +9,11 @@ from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.stream import Stream, streams
 from runs_conformance.model.history import History
+from runs_conformance.model.json import at
 
 _LIMITS = ("max_completion_tokens", "max_prompt_tokens")
+_OTHER_REASONS = ("content_filter",)
+"""The reasons that a message may give for being incomplete without a limit of tokens."""
 
 
 def runs_with_truncated_message(history: History) -> Iterator[tuple[Observation, History]]:
@@ -32,13 +35,19 @@ def messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
         if (
             end is not None
             and end.status == "incomplete"
-            and end.get("/incomplete_details/reason") in _LIMITS
+            and (end.get("/incomplete_details/reason") in _LIMITS or _has_no_other_reason(end, stream))
             and end.get("tools") == []
             and messages
             and steps
             and steps[-1].get("/step_details/message_creation/message_id") == messages[-1].id
         ):
             yield messages[-1]
+
+
+def _has_no_other_reason(end: Observation, stream: Stream) -> bool:
+    """Whether a run with a limit of completion tokens states a reason that the contract does not know."""
+    limit = at(stream.exchange.request.body, "/max_completion_tokens")
+    return isinstance(limit, int) and end.get("/incomplete_details/reason") not in _OTHER_REASONS
 
 
 def _end_of(stream: Stream) -> Observation | None:
