@@ -11,7 +11,7 @@ from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import lifecycle
 from runs_conformance.rules.settings import instructions, requested_values, unrequested_values
 from tests.rules.examples import FAILING, PASSING, BuildHistory, fails, findings, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, function_tool, page, run
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, function_tool, page, run
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -282,6 +282,47 @@ def test_additional_instructions_before_the_others() -> History:
     return _requesting(_REFINED, {"instructions": "Be brief.\nIn French."})
 
 
+@pytest.mark.parametrize(
+    ("request_", "inherited", "passes_alone"),
+    [
+        (_REFINED, None, False),
+        ({"additional_instructions": "Be brief."}, "In French.", False),
+        ({"additional_instructions": "Be brief.", "instructions": ""}, "In French.", True),
+        ({"additional_instructions": "Be brief."}, None, True),
+    ],
+)
+def test_additional_instructions_alone_pass_where_there_are_no_others(
+    request_: dict[str, Any], inherited: str | None, passes_alone: bool
+) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(instructions=inherited), body={"model": "gpt-4o"})
+    builder.create_run(run(instructions="Be brief."), body={"assistant_id": ASSISTANT, **request_})
+    results = judge(instructions.additional_instructions_come_last, builder.history())
+    assert results == ([PASSED] if passes_alone else [])
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [
+        ("Be brief.", "`additional_instructions` replaces the other instructions"),
+        ("In German.", "the instructions differ from the request"),
+    ],
+)
+def test_additional_instructions_that_replace_the_others_are_named(shown: str, message: str) -> None:
+    history = _requesting(_REFINED, {"instructions": shown})
+    (finding,) = findings(instructions.instructions_are_as_asked, history)
+    assert finding.message == message
+
+
+def test_additional_instructions_that_replace_the_assistants_are_named() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(instructions="In French."), body={"model": "gpt-4o"})
+    body = {"assistant_id": ASSISTANT, "additional_instructions": "Be brief."}
+    builder.create_run(run(instructions="Be brief."), body=body)
+    (finding,) = findings(unrequested_values.what_is_not_asked_comes_from_the_assistant, builder.history())
+    assert finding.message == "`additional_instructions` replaces the other instructions"
+
+
 def test_additional_instructions_need_not_be_shown() -> None:
     assert (
         judge(instructions.additional_instructions_come_last, _requesting(_REFINED, {"instructions": "In French."}))
@@ -338,12 +379,14 @@ def test_run_with_an_invalid_value_that_reopens() -> History:
     return builder.history()
 
 
-def _named_choice_refused(status: int, accepted: Any = "required", **step: Any) -> History:
+def _named_choice_refused(
+    status: int, accepted: Any = "required", answer: Any = None, extra: dict[str, Any] | None = None, **step: Any
+) -> History:
     """A run with one tool choice, and the refusal of another that names a function."""
     history = HistoryBuilder()
     history.create_run(run(tool_choice=accepted), body={"assistant_id": ASSISTANT, "tool_choice": accepted})
-    body = {"assistant_id": ASSISTANT, "tool_choice": NAMED, "tools": [TOOL]}
-    history.refuse("create_run", status, body=body, step=Step(operation="create_run", **step))
+    body = {"assistant_id": ASSISTANT, "tool_choice": NAMED, "tools": [TOOL], **(extra or {})}
+    history.send("create_run", answer or error(), status, body=body, step=Step(operation="create_run", **step))
     return history.history()
 
 
@@ -359,6 +402,7 @@ def test_words_alone_are_no_pass_where_no_named_tool_choice_is_accepted(status: 
         _named_choice_refused(400, accepted=NAMED),
         _named_choice_refused(400, accepted={"type": "file_search"}),
         _named_choice_refused(404),
+        _named_choice_refused(400, answer=error("No.", param="response_format"), extra={"response_format": SCHEMA}),
         _named_choice_refused(429),
         _named_choice_refused(400, expectation=Either("another run may be active")),
         _named_choice_refused(400, role=Role.NEGATIVE, expectation=REFUSES_BODY),

@@ -28,14 +28,14 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     They determine how the model answers. No source says whether additional instructions are shown after them, so both
     pass. White space at both ends is judged by another rule.
 
-    Fix: Let `instructions` in the request replace the assistant's.
+    Fix: Let `instructions` in the request replace the assistant's, and append `additional_instructions` to them.
     """
     requested, first = run.creation_body.get("instructions"), settings_at_creation(run)
     if isinstance(requested, str) and requested and first is not None and first.get("instructions") is not ABSENT:
         actual = first.get("instructions")
         yield first.check(
             shows_instructions(_strip(actual), requested.strip(), run.creation_body),
-            "the instructions differ from the request",
+            describe_replacement(actual, run.creation_body) or "the instructions differ from the request",
             "/instructions",
             requested,
             actual,
@@ -100,6 +100,13 @@ def shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON
     return actual == base or (has_additional and isinstance(actual, str) and base in actual)
 
 
+def describe_replacement(actual: JSON | Absent, request: dict[str, JSON]) -> str:
+    """What is wrong with instructions if they are nothing but the additional ones of a request; else empty."""
+    additional = request.get("additional_instructions")
+    is_replaced = isinstance(additional, str) and additional.strip() and _strip(actual) == additional.strip()
+    return "`additional_instructions` replaces the other instructions" if is_replaced else ""
+
+
 def _strip(value: JSON | Absent) -> JSON | Absent:
     return value.strip() if isinstance(value, str) else value
 
@@ -114,7 +121,8 @@ def _strip(value: JSON | Absent) -> JSON | Absent:
 def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     """Additional instructions that a run shows come after all other instructions.
 
-    They refine what comes before them. No source says whether a run shows them at all.
+    They refine what comes before them. No source says whether a run shows them at all. Only a run that shows
+    more than them can pass, unless there are no other instructions.
 
     Fix: Append `additional_instructions` to the end of the instructions.
     """
@@ -127,7 +135,16 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
         and additional.strip()
         and additional in actual
     ):
+        if actual.strip() == additional.strip() and _has_other_instructions(run):
+            return
         is_last = actual.rstrip().endswith(additional.rstrip())
         yield first.check(
             is_last, "the additional instructions are not at the end", "/instructions", additional, actual
         )
+
+
+def _has_other_instructions(run: RunTimeline) -> bool:
+    """Whether the request of a run or, without instructions in it, the assistant has instructions."""
+    requested, assistant = run.creation_body.get("instructions"), assistant_at_creation(run)
+    base = requested if requested is not None else assistant.get("instructions") if assistant is not None else None
+    return isinstance(base, str) and not is_blank(base.strip())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.evidence.accepted_invalid import valid_runs
 from runs_conformance.evidence.modification import assistant_at_creation, settings_at_creation
 from runs_conformance.evidence.number import has_fewer_digits
+from runs_conformance.evidence.refusal_reason import member_named_instead
 from runs_conformance.evidence.request_expectation import must_be_accepted
 from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.evidence.server_failure import is_server_error
@@ -219,6 +220,8 @@ def _tool_choices(history: History) -> Iterator[RunTimeline | Exchange]:
 
 
 def _may_refuse_form(exchange: Exchange) -> bool:
+    if member_named_instead(exchange, "/tool_choice") is not None:
+        return False
     return exchange.status in REFUSES_BODY.statuses or is_server_error(exchange)
 
 

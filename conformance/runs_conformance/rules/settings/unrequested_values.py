@@ -13,7 +13,7 @@ from runs_conformance.model.json import ABSENT, JSON, contains, is_blank, json_e
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
 from runs_conformance.model.verdict import Result
-from runs_conformance.rules.settings.instructions import shows_instructions
+from runs_conformance.rules.settings.instructions import describe_replacement, shows_instructions
 
 _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
 _RECORDED = observed(
@@ -65,7 +65,9 @@ def what_is_not_asked_comes_from_the_assistant(run: RunTimeline) -> Iterator[Res
         and inherited
     ):
         holds = shows_instructions(actual, inherited, run.creation_body)
-        yield first.check(holds, "the instructions differ from the assistant's", "/instructions", inherited, actual)
+        replacement = describe_replacement(actual, run.creation_body)
+        message = replacement or "the instructions differ from the assistant's"
+        yield first.check(holds, message, "/instructions", inherited, actual)
 
 
 _DEFAULTS: dict[str, JSON] = {
