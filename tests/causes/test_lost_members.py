@@ -126,6 +126,14 @@ def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
     assert cause.consequences == (PARALLEL.id,)
 
 
+@pytest.mark.parametrize("operations", [("modify_thread",), ("create_thread", "modify_thread")])
+def test_dropped_tool_resources_are_those_of_the_operations_that_lose_them(operations: tuple[str, ...]) -> None:
+    rule = broken_rule("threads.show_their_tool_resources", operations[0])
+    rule = replace(rule, findings=tuple(replace(rule.findings[0], operation=name) for name in operations))
+    named = " and ".join(operations)
+    assert f"The server loses `tool_resources` of {named}." in by_kind(rule)["data.dropped"].fix
+
+
 @pytest.mark.parametrize(("judged", "kind"), [(1, "data.dropped"), (20, "data")])
 def test_messages_that_are_lost_occasionally_are_not_dropped(judged: int, kind: str) -> None:
     rule = replace(broken_rule("threads.begin_with_the_messages_given", "list_messages"), judged=judged)

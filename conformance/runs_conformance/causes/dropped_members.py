@@ -11,6 +11,7 @@ from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, in_query, kind_shown, place_of
 from runs_conformance.causes.ignored_bodies import describe_ignored_bodies, find_ignored_bodies, members_of
 from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.known_members import known_body_members
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, json_equal
 from runs_conformance.model.verdict import Finding
@@ -28,7 +29,7 @@ _DROP_RULES = {
     "messages.answer_shows_the_attachments": ("create_message", "attachments"),
     "assistants.show_their_tool_resources": ("create_assistant", "tool_resources"),
 }
-"""By rule, the operation and the member whose loss it shows."""
+"""By rule, the operation and the member whose loss it shows, unless its findings are of others with this member."""
 
 _GIVEN_METADATA = "messages.given_messages_keep_their_metadata"
 """The rule that shows the loss of one member of messages, which are themselves kept."""
@@ -151,7 +152,7 @@ def _lost_members(failure: Failure) -> set[_Lost]:
         return set()
     if failure.id in _DROP_RULES and not failure.finding.pointer.endswith("/content"):
         # A member that is lost only occasionally was stored at first.
-        return set() if failure.is_occasional else {_DROP_RULES[failure.id]}
+        return set() if failure.is_occasional else _losses_by_rule(failure)
     if failure.id == _GIVEN_METADATA:
         return {_message_metadata(failure)}
     if failure.id == "metadata.is_shown_in_the_answer":
@@ -164,6 +165,17 @@ def _lost_members(failure: Failure) -> set[_Lost]:
         return set()
     creating = [each for each in failure.verdict.findings if each.operation in _CREATING] or [failure.finding]
     return {(finding.operation or "", place) for finding in creating for place in _places_lost(finding)}
+
+
+def _losses_by_rule(failure: Failure) -> set[_Lost]:
+    """The operations of the findings of such a rule, if they take its member; else the operation that it is about."""
+    operation, member = _DROP_RULES[failure.id]
+    taking = {
+        finding.operation
+        for finding in failure.verdict.findings
+        if finding.operation and member in known_body_members(finding.operation)
+    }
+    return {(name, member) for name in taking} or {(operation, member)}
 
 
 def _places_lost(finding: Finding) -> Sequence[str]:
