@@ -396,6 +396,16 @@ def test_run_expires_meanwhile() -> History:
 
 def test_run_completes_where_it_should_expire() -> None:
     history = attempted(waiting={"expires_at": T0 + 5}, run=run("completed"), runs=[run("completed")])
+@permitted
+def test_list_that_shows_the_run_with_another_id() -> History:
+    return attempted(runs=[run("requires_action", "run_stored")])
+
+
+@permitted
+def test_list_that_shows_the_run_without_an_id() -> History:
+    return attempted(runs=[run("requires_action", "")])
+
+
     assert not any(isinstance(result, Finding) for result in judge(api_key.refusals_change_nothing, history))
 
 

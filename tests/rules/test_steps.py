@@ -70,6 +70,11 @@ def test_step_that_names_a_message_of_another_run() -> History:
     return _ended(step(), messages=(message(run_id="run_z"),))
 
 
+@inconclusive(step_contents.named_messages_exist)
+def test_step_whose_message_is_listed_without_an_id() -> History:
+    return _ended(step(), messages=(message(id_=""),))
+
+
 @passes(step_contents.named_messages_exist)
 def test_message_whose_run_is_set_after_its_event() -> History:
     return _ended(step(), messages=(message(run_id=None), message()))

@@ -156,3 +156,28 @@ def test_unknown_members_may_change() -> History:
     builder.refuse("modify_assistant", body={"name": 5})
     builder.send("get_assistant", {**assistant(), "updated_at": 2})
     return builder.history()
+
+
+def _run_listed_as(id_: object, *more: Any) -> History:
+    """A run was created with one id, another was refused, and a list shows the first one with another id."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    builder.see_statuses("queued", "completed")
+    builder.refuse("create_run", body={"assistant_id": "asst_b"})
+    builder.send("list_runs", {**page(), "data": [*more, {**run("completed"), "id": id_}]})
+    return builder.history()
+
+
+@inconclusive(traces.refused_run_is_not_created)
+def test_list_that_shows_the_created_run_with_another_id() -> History:
+    return _run_listed_as("run_stored")
+
+
+@inconclusive(traces.refused_run_is_not_created)
+def test_list_that_shows_the_created_run_with_an_id_that_is_no_text() -> History:
+    return _run_listed_as(7)
+
+
+@fails(traces.refused_run_is_not_created, at="/data", times=1)
+def test_list_that_shows_more_runs_than_were_created() -> History:
+    return _run_listed_as("run_stored", run(id_="run_b"))

@@ -15,6 +15,7 @@ from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.working_operation import operation_works
+from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -210,7 +211,9 @@ def _check_run(history: History, exchange: Exchange) -> EffectChecks:
             and _by_owner(read, exchange)
             and thread_creation(history, thread)
         ):
-            yield read, any(item.id not in known and not item.is_misplaced for item in page.items)
+            unknown = unknown_runs(history, page, known)
+            if not (unknown.may_be_known if unknown.ids else unknown.lacks_ids):
+                yield read, bool(unknown.ids)
 
 
 def _check_cancellation(history: History, exchange: Exchange) -> EffectChecks:

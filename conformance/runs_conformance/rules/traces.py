@@ -29,6 +29,7 @@ from runs_conformance.evidence.supplied_messages import (
     refused_requests,
 )
 from runs_conformance.evidence.thread_lock import says_locked
+from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
@@ -40,8 +41,8 @@ _HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was n
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
-def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str], bool]]:
-    """Complete and unended lists of runs after a refused creation, with the ids of all runs created on the thread.
+def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRuns, bool]]:
+    """Complete and unended lists of runs after a refused creation, with the runs that no request created.
 
     The third item says whether a request was refused for an active run although no run had been created.
     """
@@ -61,7 +62,7 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str],
                 says_locked(each)
                 for each in refused_requests(history, "create_run", "create_message", thread_id=thread_id)
             )
-            yield page, {created[exchange.id] for exchange in started}, names_a_run
+            yield page, unknown_runs(history, page, {created[exchange.id] for exchange in started}), names_a_run
 
 
 @rule(
@@ -73,22 +74,27 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, set[str],
     clauses=("active-run-blocks-second-run",),
     needs_complete_history=True,
 )
-def refused_run_is_not_created(run_list: tuple[Page, set[str], bool]) -> Iterator[Result]:
+def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool]) -> Iterator[Result]:
     """A run whose creation was refused is not in the list of runs.
 
     It would cost tokens and hold the lock, and no client knows its id.
 
     Fix: Complete all checks before the first write.
     """
-    page, known, names_a_run = run_list
-    extra = sorted(set(page.ids) - known)
-    misplaced = sorted({run.id for run in observations_in(page.exchange) if run.is_misplaced} - known)
+    page, unknown, names_a_run = run_list
+    misplaced = {run.id for run in observations_in(page.exchange) if run.is_misplaced} - unknown.known - {""}
     if page.exchange.member("has_more") is True:
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
-    elif extra:
-        yield page.exchange.finding(f"run {extra[0]} is listed, but no request created it", "/data")
+    elif unknown.ids:
+        message = f"run {unknown.ids[0]} is listed, but no request created it"
+        if unknown.may_be_known:
+            yield Suspicion(f"{message}; the list may show a created run, which it lacks, with this id")
+        else:
+            yield page.exchange.finding(message, "/data")
+    elif unknown.lacks_ids:
+        yield Suspicion("listed runs have no id, which would tell which request created them")
     elif misplaced:
-        yield Suspicion(f"run {misplaced[0]}, which no request created, is listed, but names another thread")
+        yield Suspicion(f"run {min(misplaced)}, which no request created, is listed, but names another thread")
     elif names_a_run:
         yield Suspicion("a request was refused because of an active run, although no run had been created")
     else:

@@ -112,12 +112,16 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
 
 
 def _complete_message_list(run: RunTimeline) -> Page | None:
-    """A complete list of the thread's messages after the run's end, if none was ever deleted."""
+    """A complete list of the thread's messages after the run's end, if none was ever deleted and all have an id."""
     thread_id = run.thread_id
     if any(e.operation == "delete_message" and e.path.get("thread_id") == thread_id for e in run.history):
         return None
-    complete = complete_lists_of(run.history, "list_messages", thread_id=thread_id)
-    return next((page for page in complete if run.had_ended_before(page.exchange) and not may_end_early(page)), None)
+    complete = (
+        page
+        for page in complete_lists_of(run.history, "list_messages", thread_id=thread_id)
+        if not page.lacks_ids and not may_end_early(page)
+    )
+    return next((page for page in complete if run.had_ended_before(page.exchange)), None)
 
 
 @rule(
