@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from runs_conformance.contract.lifecycle import reachable_without_outputs
 from runs_conformance.evidence.run_action import (
     RunAction,
     all_cancellations,
@@ -9,7 +10,6 @@ from runs_conformance.evidence.run_action import (
     may_be_cancelled_between,
     may_be_resumed_between,
     may_have_taken_effect,
-    reachable_without_outputs,
     submissions,
 )
 from runs_conformance.evidence.run_timeline import RunTimeline, runs

@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.model.history import History
 from runs_conformance.rules import lifecycle
 from tests.rules.examples import fails, inconclusive, passes, permitted
-from tests.rules.histories import T0, HistoryBuilder, action, call, run
+from tests.rules.histories import T0, HistoryBuilder, action, call, page, run
 
 
 def _observed(*statuses: str) -> History:
@@ -64,6 +64,35 @@ def test_finished_run_that_lists_as_in_progress() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("list_runs", {"object": "list", "data": [run("in_progress")]})
+    return builder.history()
+
+
+@passes(lifecycle.waits_for_outputs)
+def test_waiting_run_that_lists_as_in_progress() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress", "requires_action")
+    builder.send("list_runs", page(run("in_progress")))
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
+@permitted
+def test_resumed_run_that_lists_as_waiting() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    outputs = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    builder.send("submit_tool_outputs", run("queued"), body=outputs)
+    builder.send("list_runs", page(run("requires_action")))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+@fails(lifecycle.waits_for_outputs)
+def test_run_that_lists_and_reads_as_resumed_without_outputs() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("list_runs", page(run("in_progress")))
+    builder.get_run(run("in_progress"))
     return builder.history()
 
 

@@ -7,10 +7,11 @@ from runs_conformance.engine.verdicts import Requirements, VerdictContext, build
 from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive, Outcome, Verdict
+from runs_conformance.rules import lock
 from runs_conformance.rules.races import modifications, run_creations, submissions
 from tests.rules.examples import fails, inconclusive, passes, permitted
 from tests.rules.examples import judge as results_of
-from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, page, run, step, thread
+from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, action, call, error, page, run, step, thread
 
 Seen = tuple[str, str]
 
@@ -36,6 +37,44 @@ def test_second_is_refused() -> History:
 @fails(run_creations.one_of_two_runs_at_once_is_taken, run_creations.two_runs_never_work_together)
 def test_both_work() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "in_progress")))
+
+
+def created_after(end: int | None) -> History:
+    """A run that a list shows in progress beside the next one, created 30 s after it; it ended at this second."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.see_statuses("queued", "in_progress")
+    builder.create_run(run(id_="run_b", created_at=T0 + 30))
+    builder.get_run(run("in_progress", "run_b", created_at=T0 + 30))
+    builder.send("list_runs", page(run("in_progress", "run_b", created_at=T0 + 30), run("in_progress")))
+    builder.get_run(run("completed", completed_at=T0 + end if end is not None else None))
+    return builder.history()
+
+
+@permitted
+def test_first_had_ended_by_its_own_time_and_lists_as_in_progress() -> History:
+    return created_after(5)
+
+
+@fails(lock.no_second_run_while_a_run_works, run_creations.two_runs_never_work_together)
+def test_first_ended_while_the_second_worked() -> History:
+    return created_after(31)
+
+
+@fails(lock.no_second_run_while_a_run_works, run_creations.two_runs_never_work_together)
+def test_first_ended_at_an_unknown_time() -> History:
+    return created_after(None)
+
+
+@inconclusive(run_creations.two_runs_never_work_together)
+def test_first_had_completed_and_lists_as_in_progress() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress", "completed")
+    builder.create_run(run(id_="run_b"))
+    builder.get_run(run("in_progress", "run_b"))
+    builder.send("list_runs", page(run("in_progress", "run_b"), run("in_progress")))
+    builder.get_run(run("completed"))
+    return builder.history()
 
 
 @fails(run_creations.one_of_two_runs_at_once_is_taken)

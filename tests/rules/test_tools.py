@@ -3,8 +3,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules.tools import call_steps, tool_outputs
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import CALL, HistoryBuilder, action, call, error, page, run, step
@@ -147,6 +151,31 @@ def test_answer_that_still_requires_action() -> History:
 @fails(tool_outputs.accepted_outputs_are_not_asked_for_again)
 def test_run_that_waits_for_the_same_calls_again() -> History:
     return _submitted(["call_a", "call_b"], True, run("requires_action", required_action=action(call("call_b"))))
+
+
+def _listed_after_outputs(*later: dict[str, Any]) -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.send("submit_tool_outputs", run("queued"), body=_outputs("call_a"))
+    builder.send("list_runs", page(run("requires_action")))
+    for answer in later:
+        builder.get_run(answer)
+    return builder.history()
+
+
+@permitted
+def test_list_that_shows_the_answered_calls_of_a_run_that_completed() -> History:
+    return _listed_after_outputs(run("completed"))
+
+
+@permitted
+def test_list_that_shows_the_answered_calls_of_a_run_that_makes_others() -> History:
+    return _listed_after_outputs(run("requires_action", required_action=action(call("call_b"))))
+
+
+@fails(tool_outputs.accepted_outputs_are_not_asked_for_again)
+def test_list_and_read_that_show_the_answered_calls() -> History:
+    return _listed_after_outputs(run("requires_action"))
 
 
 def test_other_call_under_the_id_of_an_answered_one() -> None:
@@ -397,6 +426,14 @@ def _waits(shown: dict[str, Any]) -> History:
 @fails(call_steps.step_is_open_while_the_run_waits, at="/data/0/status", times=1)
 def test_step_that_is_closed() -> History:
     return _waits(step("completed", calls=[call()]))
+
+
+@pytest.mark.parametrize("status", [ABSENT, None, "running", "COMPLETED"])
+def test_missing_or_unknown_status_of_a_step_is_suspicious(status: object) -> None:
+    shown = {**step("in_progress", calls=[call()]), "status": status}
+    history = _waits({name: value for name, value in shown.items() if value is not ABSENT})
+    results = judge(call_steps.step_is_open_while_the_run_waits, history)
+    assert [type(result) for result in results] == [Suspicion, Passed]
 
 
 @fails(call_steps.step_is_open_while_the_run_waits, at="/data/0/step_details", times=1)

@@ -62,6 +62,20 @@ def reachable(status: str) -> frozenset[str]:
     return frozenset(seen)
 
 
+@cache
+def reachable_without_outputs(status: str) -> frozenset[str]:
+    """The statuses, including this one, that a run can reach from it without tool outputs."""
+    seen, pending = {status}, [status]
+    while pending:
+        current = pending.pop()
+        successors = TRANSITIONS.get(current, frozenset())
+        if current == "requires_action":
+            successors -= {"queued", "in_progress"}
+        pending.extend(successors - seen)
+        seen |= successors
+    return frozenset(seen)
+
+
 def classify_transition(earlier: str, later: str) -> str:
     """How two consecutive observations of a status are connected: `direct` (one transition), `between_looks` (a path
     through statuses that were not observed), or `illegal` (no path).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runs_conformance.contract.lifecycle import TERMINAL, TRANSITIONS
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
@@ -40,19 +40,6 @@ def may_be_cancelled_between(run: RunTimeline, earlier: Observation, later: Obse
         may_have_taken_effect(exchange) and exchange.started <= later.latest
         for exchange in run.history.in_thread(run.thread_id, "delete_thread")
     )
-
-
-def reachable_without_outputs(status: str) -> frozenset[str]:
-    """The statuses, including this one, that a run can reach from it without tool outputs."""
-    reachable, pending = {status}, [status]
-    while pending:
-        current = pending.pop()
-        successors = TRANSITIONS.get(current, frozenset())
-        if current == "requires_action":
-            successors -= {"queued", "in_progress"}
-        pending.extend(successors - reachable)
-        reachable |= successors
-    return frozenset(reachable)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,14 @@ from functools import cached_property, lru_cache
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.outdated_run import outdated_observations
 from runs_conformance.evidence.timeline import Timeline, end_of, observations_by_id
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 
 _CREATING = ("create_run", "create_thread_and_run")
+_ACTIONS = ("submit_tool_outputs", "cancel_run")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,30 @@ class RunTimeline(Timeline):
             if "thread_id" in observation.exchange.path:
                 return observation.exchange.path["thread_id"]
         return self.observations[0].text("thread_id")
+
+    @cached_property
+    def outdated(self) -> frozenset[Observation]:
+        """The observations in lists that the other responses contradict: an earlier state, or that of another moment.
+
+        One rule reports them if the run had ended. They do not tell the state of the run before or after a request.
+        """
+        is_recorded = self.creation is not None
+        actions = [each for name in _ACTIONS for each in self.actions(name) if not each.refused]
+        return outdated_observations(self.observations, actions if is_recorded else None)
+
+    @cached_property
+    def up_to_date(self) -> Timeline:
+        """The timeline without the observations that are outdated."""
+        current = tuple(each for each in self.observations if each not in self.outdated)
+        return Timeline(self.kind, self.id, current, self.history)
+
+    def latest_before(self, moment: Observation | Exchange) -> Observation | None:
+        """The latest observation that certainly happened before a moment, and is not outdated."""
+        return self.up_to_date.latest_before(moment) if self.outdated else super().latest_before(moment)
+
+    def earliest_after(self, exchange: Exchange) -> Observation | None:
+        """The earliest observation from an exchange that began after this one had ended, and is not outdated."""
+        return self.up_to_date.earliest_after(exchange) if self.outdated else super().earliest_after(exchange)
 
     def reopened_after_end(self, observation: Observation) -> bool:
         """Whether an observation shows another status although the run had certainly ended before."""

@@ -107,7 +107,7 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store the calls once instead of rebuilding them for each response.
     """
-    for earlier, later in run.pairs():
+    for earlier, later in run.up_to_date.pairs():
         if {earlier.status, later.status} == {"requires_action"} and not may_be_resumed_between(run, earlier, later):
             before, after = earlier.get(_CALLS), later.get(_CALLS)
             if before is not ABSENT and after is not ABSENT:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable
+from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable, reachable_without_outputs
 from runs_conformance.evidence.observation import Observation, run_observations
-from runs_conformance.evidence.run_action import (
-    may_be_cancelled_between,
-    may_be_resumed_between,
-    reachable_without_outputs,
-)
+from runs_conformance.evidence.run_action import may_be_cancelled_between, may_be_resumed_between
 from runs_conformance.evidence.run_timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
@@ -113,7 +109,7 @@ def waits_for_outputs(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Resume a run only when a submission of its tool outputs is accepted.
     """
-    for earlier, later in run.pairs():
+    for earlier, later in run.up_to_date.pairs():
         if earlier.status != "requires_action" or run.creation is None:
             continue
         if may_be_resumed_between(run, earlier, later) or may_be_cancelled_between(run, earlier, later):

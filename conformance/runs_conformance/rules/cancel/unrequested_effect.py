@@ -67,7 +67,7 @@ def stops_no_other_run(run: RunTimeline) -> Iterator[Result]:
     if run.creation is None:
         return
     others = [e for e in run.history if _cancels_other_run(e, run)]
-    for earlier, later in run.pairs() if others else ():
+    for earlier, later in run.up_to_date.pairs() if others else ():
         if earlier.status not in ACTIVE - {"cancelling"} or earlier.exchange is later.exchange:
             continue
         between = next((e for e in others if e.started >= earlier.latest and e.ended <= later.earliest), None)

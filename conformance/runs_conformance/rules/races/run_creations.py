@@ -75,7 +75,7 @@ def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator
             yield from pass_if_simultaneous(pair)
         return
     in_progress = [
-        [observation for observation in timeline.observations if observation.status == "in_progress"]
+        [each for each in timeline.up_to_date.observations if each.status == "in_progress"]
         for timeline in (pair.one, pair.other)
     ]
     creations = [timeline.creation for timeline in (pair.one, pair.other) if timeline.creation]
@@ -142,4 +142,5 @@ def one_of_two_runs_at_once_is_taken(concurrent: ConcurrentRequests) -> Iterator
 
 def _active_after(timeline: RunTimeline, moment: float) -> bool:
     """Whether a run was active at some time after a moment, and therefore at that moment."""
-    return any(observation.earliest >= moment and observation.status in ACTIVE for observation in timeline.observations)
+    current = timeline.up_to_date.observations
+    return any(observation.earliest >= moment and observation.status in ACTIVE for observation in current)

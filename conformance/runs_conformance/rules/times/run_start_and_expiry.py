@@ -88,7 +88,7 @@ def start_moves_only_when_resumed(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store `started_at` when the run starts or resumes.
     """
-    for earlier, later in run.pairs() if run.creation is not None else ():
+    for earlier, later in run.up_to_date.pairs() if run.creation is not None else ():
         was, now = earlier.get("started_at"), later.get("started_at")
         if earlier.status == "queued":
             continue  # The run was resumed earlier and has not started again.

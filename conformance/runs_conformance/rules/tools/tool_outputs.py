@@ -267,6 +267,9 @@ def accepted_outputs_are_not_asked_for_again(action: RunAction) -> Iterator[Resu
         for observation in action.later_observations:
             if observation.status == "requires_action" and pending_calls(observation) is None:
                 continue  # Which calls it waits for is unknown.
+            if observation in action.run.outdated:
+                yield Inconclusive("a list shows the run in a state that the reads of the run contradict")
+                continue
             still_waits = observation.status == "requires_action"
             again = [call for call in pending_calls(observation) or () if still_waits and call.id in sent]
             message = _describe_repeated_call(again[0], answered) if again else ""
