@@ -7,6 +7,7 @@ from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Finding
+from runs_conformance.rules import tenancy
 from runs_conformance.rules.auth import api_key, beta_header
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
@@ -379,6 +380,16 @@ def test_run_was_created() -> History:
     return attempted(runs=[run("queued", "run_b"), run("requires_action")])
 
 
+@permitted
+def test_list_that_shows_the_run_with_another_id() -> History:
+    return attempted(runs=[run("requires_action", "run_stored")])
+
+
+@permitted
+def test_list_that_shows_the_run_without_an_id() -> History:
+    return attempted(runs=[run("requires_action", "")])
+
+
 @fails(api_key.refusals_change_nothing, times=1)
 def test_run_was_cancelled() -> History:
     return attempted(run=run("cancelling"), runs=[])
@@ -396,17 +407,92 @@ def test_run_expires_meanwhile() -> History:
 
 def test_run_completes_where_it_should_expire() -> None:
     history = attempted(waiting={"expires_at": T0 + 5}, run=run("completed"), runs=[run("completed")])
-@permitted
-def test_list_that_shows_the_run_with_another_id() -> History:
-    return attempted(runs=[run("requires_action", "run_stored")])
-
-
-@permitted
-def test_list_that_shows_the_run_without_an_id() -> History:
-    return attempted(runs=[run("requires_action", "")])
-
-
     assert not any(isinstance(result, Finding) for result in judge(api_key.refusals_change_nothing, history))
+
+
+def _resumed(*others: dict[str, Any], is_submitted: bool = False) -> History:
+    """Outputs without a valid key are refused and the run completes; so does another run, as its `others` reads show.
+
+    `is_submitted` says whether outputs were submitted for the other run, too.
+    """
+    outputs = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    attempt = keyed("submit_tool_outputs", Key.WRONG)
+    builder.send("submit_tool_outputs", UNAUTHORISED, 401, body=outputs, step=attempt)
+    builder.get_run(run("completed"))
+    builder.create_run(run(id_="run_b", thread_id="thread_b"), thread_id="thread_b")
+    builder.get_run(run("requires_action", "run_b", thread_id="thread_b"), thread_id="thread_b")
+    if is_submitted:
+        builder.send("submit_tool_outputs", UNAUTHORISED, 401, body=outputs, step=attempt, run_id="run_b")
+    for other in others:
+        builder.get_run({**other, "thread_id": "thread_b"}, thread_id="thread_b")
+    return builder.history()
+
+
+@inconclusive(api_key.refusals_change_nothing)
+def test_runs_that_resume_by_themselves() -> History:
+    return _resumed(run("completed", "run_b"))
+
+
+@fails(api_key.refusals_change_nothing, times=1)
+def test_run_that_only_the_refused_outputs_resume() -> History:
+    return _resumed(run("requires_action", "run_b"))
+
+
+@fails(api_key.refusals_change_nothing, times=2)
+def test_runs_that_refused_outputs_resume() -> History:
+    return _resumed(run("completed", "run_b"), is_submitted=True)
+
+
+def _threads_read(status: int, *attacked: str, key: Key = Key.WRONG) -> History:
+    """Threads are deleted with another key, which is refused, and then this one is lost; `thread_c` is read, too."""
+    builder = HistoryBuilder()
+    for id_ in ("thread_a", "thread_c"):
+        builder.send("create_thread", thread(id_))
+        builder.send("get_thread", thread(id_), thread_id=id_)
+    for id_ in attacked:
+        builder.send("delete_thread", UNAUTHORISED, 401, step=keyed("delete_thread", key), thread_id=id_)
+    builder.send("get_thread", error(), 404)
+    builder.send("get_thread", thread("thread_c") if status == 200 else error(), status, thread_id="thread_c")
+    return builder.history()
+
+
+@inconclusive(api_key.refusals_change_nothing)
+def test_threads_that_are_lost_anyway() -> History:
+    return _threads_read(404, "thread_a")
+
+
+@inconclusive(tenancy.refusals_change_nothing)
+def test_threads_of_a_tenant_that_are_lost_anyway() -> History:
+    return _threads_read(404, "thread_a", key=Key.SECOND)
+
+
+@fails(api_key.refusals_change_nothing, times=1)
+def test_only_the_thread_of_the_refused_deletion_is_lost() -> History:
+    return _threads_read(200, "thread_a")
+
+
+@fails(tenancy.refusals_change_nothing, times=1)
+def test_only_the_thread_that_another_tenant_deleted_is_lost() -> History:
+    return _threads_read(200, "thread_a", key=Key.SECOND)
+
+
+@fails(api_key.refusals_change_nothing, times=2)
+def test_threads_of_refused_deletions_are_lost() -> History:
+    return _threads_read(404, "thread_a", "thread_c")
+
+
+@fails(api_key.refusals_change_nothing, times=1)
+def test_thread_of_a_refused_deletion_is_lost_where_a_tenant_finds_none() -> History:
+    builder = HistoryBuilder()
+    for id_ in ("thread_a", "thread_c"):
+        builder.send("create_thread", thread(id_))
+        builder.send("get_thread", thread(id_), thread_id=id_)
+    builder.send("get_thread", error(), 404, step=keyed("get_thread", Key.SECOND), thread_id="thread_c")
+    builder.send("delete_thread", UNAUTHORISED, 401, step=keyed("delete_thread", Key.WRONG))
+    builder.send("get_thread", error(), 404)
+    return builder.history()
 
 
 @permitted

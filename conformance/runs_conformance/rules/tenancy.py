@@ -10,6 +10,7 @@ from runs_conformance.evidence.foreign_request import TENANTS, Access, ForeignRe
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.request_expectation import names_organization
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import pass_if_working
 from runs_conformance.model.case import Key
@@ -186,8 +187,11 @@ def lists_show_the_tenants_own_only(listed: _AssistantList) -> Iterator[Result]:
         yield Inconclusive("the list lacks assistants of its own tenant, and may lack others for the same reason")
 
 
-def _attempts_of_second_tenant(history: History) -> Iterator[UnauthorizedAttempt]:
-    return (each for each in unauthorized_attempts(history) if key_of(each.exchange) is Key.SECOND)
+def _attempts_of_second_tenant(history: History) -> Iterator[tuple[UnauthorizedAttempt, bool]]:
+    """Each attempt, and whether the target does without a request what it asked for."""
+    for attempt in unauthorized_attempts(history):
+        if key_of(attempt.exchange) is Key.SECOND:
+            yield attempt, happens_without_request(history, attempt.exchange)
 
 
 @rule(
@@ -198,15 +202,18 @@ def _attempts_of_second_tenant(history: History) -> Iterator[UnauthorizedAttempt
     needs=SECOND_KEY,
     occasions=3,
 )
-def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
+def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[Result]:
     """A request that was refused to another tenant has no effect.
 
     A refused deletion or modification that still happens destroys another customer's data unnoticed.
 
     Fix: Check the tenant before the first write.
     """
-    if attempt.effect is not None:
-        operation = attempt.exchange.operation
+    attempt, happens_anyway = unit
+    operation = attempt.exchange.operation
+    if attempt.effect is not None and happens_anyway:
+        yield Suspicion(f"{operation} was refused and took effect, but the same happens to objects without a request")
+    elif attempt.effect is not None:
         yield attempt.effect.finding(f"{operation} was refused to another tenant, but took effect", actual=operation)
     elif attempt.was_checked:
         yield PASSED

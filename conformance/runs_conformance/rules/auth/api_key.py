@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import distinctive_ids, key_of
+from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import (
     UnauthorizedAttempt,
     is_refused_for_its_key,
@@ -20,7 +21,7 @@ from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, prose, schema
 from runs_conformance.model.text import contains_word
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SECURITY = schema("openai-openapi f85dbe2 openapi.yaml security: ApiKeyAuth, bearer, for every operation")
 _CODES = prose(
@@ -273,8 +274,11 @@ def refusals_give_nothing_away(unit: tuple[Exchange, frozenset[str]]) -> Iterato
         yield PASSED
 
 
-def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttempt]:
-    return (each for each in unauthorized_attempts(history) if key_of(each.exchange) in (Key.NONE, Key.WRONG))
+def _attempts_without_valid_key(history: History) -> Iterator[tuple[UnauthorizedAttempt, bool]]:
+    """Each attempt, and whether the target does without a request what it asked for."""
+    for attempt in unauthorized_attempts(history):
+        if key_of(attempt.exchange) in (Key.NONE, Key.WRONG):
+            yield attempt, happens_without_request(history, attempt.exchange)
 
 
 @rule(
@@ -285,15 +289,18 @@ def _attempts_without_valid_key(history: History) -> Iterator[UnauthorizedAttemp
     clauses=("invalid-key-is-401",),
     occasions=5,
 )
-def refusals_change_nothing(attempt: UnauthorizedAttempt) -> Iterator[Result]:
+def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[Result]:
     """A request that was refused because of its key deletes, modifies, adds and cancels nothing.
 
     The owner of the objects would lose data to anyone who knows their ids.
 
     Fix: Check the key before any write.
     """
-    if attempt.effect is not None:
-        operation = attempt.exchange.operation
+    attempt, happens_anyway = unit
+    operation = attempt.exchange.operation
+    if attempt.effect is not None and happens_anyway:
+        yield Suspicion(f"{operation} was refused and took effect, but the same happens to objects without a request")
+    elif attempt.effect is not None:
         yield attempt.effect.finding(f"{operation} was refused because of its key but took effect", actual=operation)
     elif attempt.was_checked:
         yield PASSED
