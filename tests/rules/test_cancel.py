@@ -283,6 +283,11 @@ def test_step_continues() -> History:
     return _left([message()], [step("in_progress", calls=[call()])])
 
 
+@inconclusive(effect.ends_the_steps)
+def test_step_of_an_unknown_status() -> History:
+    return _left([message()], [{**step("cancelled", calls=[call()]), "status": "canceled"}])
+
+
 @fails(effect.ends_the_steps, at="/data/0/status", times=1)
 def test_step_that_is_completed_without_its_outputs() -> History:
     return _left([message()], [step("completed", calls=[call()])])

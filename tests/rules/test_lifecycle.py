@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import lifecycle
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, action, call, page, run
 
 
@@ -57,6 +60,27 @@ def test_run_that_resumes_from_cancelling() -> History:
 @fails(lifecycle.terminal_status_is_final, at="/status")
 def test_run_that_ends_twice() -> History:
     return _observed("queued", "completed", "cancelled")
+
+
+def _listed_after_end(status: object) -> History:
+    """A completed run is listed with this status, and read again."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("list_runs", page({name: value for name, value in run("completed").items() if name != "status"}))
+    builder.send("list_runs", page({**run("completed"), "status": status}))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+@pytest.mark.parametrize("status", [None, "COMPLETED", "done"])
+def test_missing_or_unknown_status_of_a_finished_run_is_suspicious(status: object) -> None:
+    results = judge(lifecycle.terminal_status_is_final, _listed_after_end(status))
+    assert [type(result) for result in results] == [Suspicion, Suspicion, Passed]
+
+
+@fails(lifecycle.status_is_known, times=2)
+def test_missing_and_unknown_statuses_of_a_finished_run() -> History:
+    return _listed_after_end("COMPLETED")
 
 
 @fails(lifecycle.terminal_status_is_final)

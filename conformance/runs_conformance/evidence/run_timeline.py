@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.outdated_run import outdated_observations
 from runs_conformance.evidence.timeline import Timeline, end_of, observations_by_id
@@ -74,7 +74,12 @@ class RunTimeline(Timeline):
     def reopened_after_end(self, observation: Observation) -> bool:
         """Whether an observation shows another status although the run had certainly ended before."""
         end = self._first_end
-        return end is not None and end.status != observation.status and end.happened_before(observation)
+        return (
+            end is not None
+            and observation.status in STATUSES
+            and end.status != observation.status
+            and end.happened_before(observation)
+        )
 
     @cached_property
     def ended_observations(self) -> tuple[Observation, ...]:

@@ -135,7 +135,7 @@ def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
     """A run that has ended keeps its status.
 
     Clients stop polling at a terminal status and act on it. A later cancellation or submission, or a worker that
-    finishes late, must not overwrite it.
+    finishes late, must not overwrite it. Statuses that the contract does not name are not judged.
 
     Fix: Check the current status in the transaction that changes it.
     """
@@ -148,7 +148,9 @@ def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
             ),
             None,
         )
-        if end is not None:
+        if end is not None and observation.status not in STATUSES:
+            yield Suspicion("a missing or unknown status may stand for another than the run ended with")
+        elif end is not None:
             yield observation.check(
                 observation.status == end.status,
                 f"the run had ended {end.status!r}, and is now {observation.status!r}",

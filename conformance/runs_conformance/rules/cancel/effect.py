@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
-from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.contract.lifecycle import ACTIVE, STEP_STATUSES, TERMINAL
 from runs_conformance.evidence.complete_list import check_listed, complete_lists_of, steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import (
@@ -252,6 +252,9 @@ def ends_the_steps(run: RunTimeline) -> Iterator[Result]:
         if before is not None and before.status == "requires_action":
             pending.update(call.id for call in pending_calls(before) or ())
     for step in page.items:
+        if step.status not in STEP_STATUSES:
+            yield Suspicion("a missing or unknown status of a step may stand for in_progress")
+            continue
         was_pending = bool(pending & {call.id for call in step_tool_calls(step)})
         holds = step.status == "cancelled" if was_pending else step.status != "in_progress"
         yield step.check(holds, f"a step of a cancelled run is {step.status!r}", "/status", "cancelled", step.status)

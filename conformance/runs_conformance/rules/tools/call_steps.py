@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from runs_conformance.contract.lifecycle import STEP_STATUSES
 from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, awaited_calls, steps_while_pending
 from runs_conformance.evidence.run_action import RunAction, may_have_taken_effect, submissions
 from runs_conformance.evidence.tool_call import (
@@ -17,7 +18,7 @@ from runs_conformance.evidence.tool_call import (
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 from runs_conformance.rules.tools.tool_outputs import pending_call_ids
 
 _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunctionObject.output")
@@ -121,7 +122,7 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
     """While a run waits for outputs, the step that made the calls is in progress and shows no output.
 
     `output` is null until a submission is accepted, and only finished steps are `completed`. A call is not judged if
-    several steps show its id, since only one of them is open.
+    several steps show its id, since only one of them is open. Statuses that the contract does not name are not judged.
 
     Fix: Complete the step when its outputs are accepted, not when the calls are made; check a whole submission before
     you store any of it.
@@ -130,9 +131,12 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
     for step in snapshot.steps:
         calls = step_tool_calls(step)
         if {call.id for call in calls} & call_ids:
-            yield step.check(
-                step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
-            )
+            if step.status in STEP_STATUSES:
+                yield step.check(
+                    step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
+                )
+            else:
+                yield Suspicion("a missing or unknown status of the step may stand for another than in_progress")
             outputs = [call.output for call in calls if call.id in call_ids and call.output not in (None, ABSENT)]
             yield step.check(
                 not outputs,
