@@ -168,6 +168,18 @@ def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+def test_bodies_that_are_taken_for_the_next_request_are_named(crashes: bool) -> None:
+    failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
+    message = "the unread body of an earlier request was taken for this request: HTTP 501"
+    misread = replace(failing.findings[0], message=message)
+    failing = replace(failing, findings=(misread, *(failing.findings if crashes else ())))
+    (cause,) = analyze([failing])
+    assert cause.kind.startswith("crash.")
+    assert ("is taken for the next request" in cause.title) is not crashes
+    assert "Read the body of every request before responding with an error" in cause.fix
+
+
 def refusing(id_: str, pointer: str, value: JSON) -> Verdict:
     """A constraint on requests of which a valid value was refused."""
     operation = id_.partition(".")[0]
@@ -214,6 +226,23 @@ def test_members_are_named_of_which_valid_values_are_refused() -> None:
     cause = by_kind(one, within)["validation.too_strict"]
     assert cause.title == "Valid values of `content`, `additional_messages` are refused by create_message, create_run"
     assert "`content` (1 item), `additional_messages` (1 item)" in cause.fix
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "is_counted"),
+    [
+        ("é" + "x" * 511, "Expected at most 512, but got 513.", True),
+        (f"é{'x' * 79}… (512 characters, sha256 5aefd9d6cdddb55f)", "Expected at most 512, but got 513.", True),
+        ("é" + "x" * 511, "Expected at most 256, but got 512.", False),
+        ("x" * 512, "Expected at most 512, but got 513.", False),
+    ],
+)
+def test_limit_that_is_applied_to_bytes_is_named(value: str, said: str, is_counted: bool) -> None:
+    refusal = refusing("create_run.metadata{}.maxLength", "/metadata/a", value)
+    answer: JSON = {"http_status": 400, "body": {"error": {"message": said}}}
+    (cause,) = analyze([replace(refusal, counterexample={"answer": answer})])
+    counted = " It counts the bytes of `metadata{}` instead of the characters." if is_counted else ""
+    assert cause.fix.endswith(f"The server refuses valid values of `metadata{{}}` (512 characters).{counted}")
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, "validation.too_strict"), (500, "data")])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.model.json import ABSENT, JSON, Absent
-from runs_conformance.model.text import contains_word, excerpt, in_words, truncate
+from runs_conformance.model.text import contains_word, excerpt, full_length, in_words, truncate
 
 
 def test_short_text_is_unchanged() -> None:
@@ -15,6 +15,11 @@ def test_long_text_is_truncated() -> None:
     assert truncate("abcd", 3) == "ab…"
     assert excerpt("abcd", 3) == "abc… (4 characters)"
     assert excerpt("abcd", 3, keep=1) == "a… (4 characters)"
+
+
+def test_an_excerpt_gives_the_length_of_its_text() -> None:
+    assert full_length("abcd") == full_length(excerpt("abcd", 3)) == 4
+    assert full_length("é… (511 characters, sha256 d5b84f134d8510ad)") == 511
 
 
 def test_a_word_is_found_where_it_does_not_continue() -> None:

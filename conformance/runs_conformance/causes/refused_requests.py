@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.refused_values import member_refused, name_values
+from runs_conformance.causes.refused_values import member_refused, name_values, places_counted_in_bytes
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import at, is_object
@@ -51,7 +51,9 @@ def _describe(failures: Sequence[Failure]) -> tuple[str, Severity, str]:
     else:
         title = _title_of_values(failures) or f"Valid requests are refused by {name_operations(failures)}"
         fix = "Accept every request that the contract allows, up to the limits of each value"
-    return title, Severity.LIFECYCLE, f"{fix}. The server refuses {name_refused(failures)}."
+    counted = as_code(places_counted_in_bytes(refused))
+    bytes_counted = f" It counts the bytes of {list_names(counted)} instead of the characters." if counted else ""
+    return title, Severity.LIFECYCLE, f"{fix}. The server refuses {name_refused(failures)}.{bytes_counted}"
 
 
 def _title_of_values(failures: Sequence[Failure]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from runs_conformance.model.json import JSON, Absent
 
 _MAX_WORD = 500
+_LENGTH_GIVEN = re.compile(r"… \((\d+) characters(?:, sha256 [0-9a-f]+)?\)$")
+"""How an excerpt ends, here and in reports."""
 
 
 def truncate(text: str, limit: int) -> str:
@@ -35,6 +38,12 @@ def _is_word_character(character: str) -> bool:
 def excerpt(text: str, limit: int, keep: int | None = None) -> str:
     """The text, or its first `keep` characters (`limit` by default) and its length if it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[: limit if keep is None else keep]}… ({len(text)} characters)"
+
+
+def full_length(text: str) -> int:
+    """The length of a text, or of the longer one that an excerpt of it gives."""
+    given = _LENGTH_GIVEN.search(text)
+    return int(given[1]) if given is not None else len(text)
 
 
 def in_words(value: JSON | Absent) -> str:

@@ -627,6 +627,14 @@ def test_refused_valid_value_fails() -> None:
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
 
 
+def test_long_text_is_described_by_its_beginning_and_its_own_length() -> None:
+    builder = RequestHistory()
+    builder.accept(control())
+    builder.no(valid('"' + "x" * 100))
+    shown = '"\\"' + "x" * 77
+    assert f"refused max_prompt_tokens: {shown}… (101 characters), which is valid" in only(builder.tally()).message
+
+
 @pytest.mark.parametrize(
     ("status", "said", "expected"),
     [

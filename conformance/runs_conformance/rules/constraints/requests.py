@@ -52,6 +52,9 @@ from runs_conformance.rules.constraints.unsent_values import judge_unsent_values
 
 _NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
 
+_MAX_SHOWN = 80
+"""Characters of a value in a message."""
+
 _REFUSED = "HTTP 400"
 _ACCEPTED = "HTTP 200"
 
@@ -240,7 +243,15 @@ def _describe(mutation: Mutation | None) -> str:
     name = spell_pointer(mutation.pointer) or f"the {mutation.place}"
     if isinstance(mutation.mutated, Absent):
         return f"a request without {name}"
-    return f"{name}: {excerpt(_to_json(mutation.mutated), 80)}"
+    return f"{name}: {_excerpt(mutation.mutated)}"
+
+
+def _excerpt(value: JSON) -> str:
+    """The value as JSON, at most 80 characters of it; a longer text has its own length, not that of its JSON."""
+    text = _to_json(value)
+    if isinstance(value, str) and len(text) > _MAX_SHOWN:
+        return f"{text[:_MAX_SHOWN]}… ({len(value)} characters)"
+    return excerpt(text, _MAX_SHOWN)
 
 
 def _to_json(value: JSON) -> str:
