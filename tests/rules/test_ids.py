@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from runs_conformance.evidence.creation import SHARED_ID
+from runs_conformance.model.case import Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
-from runs_conformance.rules import ids
-from tests.rules.examples import fails, judge, passes, permitted
-from tests.rules.histories import HistoryBuilder, page, step, thread
+from runs_conformance.rules import identity, ids, lifecycle, metadata
+from runs_conformance.rules.messages import stored_messages
+from runs_conformance.rules.settings import unrequested_values
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.histories import T0, HistoryBuilder, message, page, run, step, thread
 
 
 def created(*each: str) -> History:
@@ -49,6 +52,70 @@ def test_hexadecimal_counter() -> History:
 
 def test_ids_that_are_all_equal_are_no_series() -> None:
     assert judge(ids.ids_cannot_be_guessed, created("string", "string", "string")) == [Inconclusive(SHARED_ID)]
+
+
+COMPARING = (
+    identity.never_changes,
+    lifecycle.terminal_status_is_final,
+    metadata.changes_only_when_modified,
+    stored_messages.stays_as_it_is,
+    unrequested_values.never_change,
+)
+"""Rules that compare the responses about one object with each other."""
+
+
+def _messages_numbered_in_their_thread() -> History:
+    builder = HistoryBuilder()
+    for thread_id, content, key in (("thread_a", "a", "1"), ("thread_b", "b", "2")):
+        shown = message("user", content, "msg_1", thread_id=thread_id, created_at=T0 + int(key), metadata={"k": key})
+        body = {"role": "user", "content": content, "metadata": {"k": key}}
+        builder.send("create_message", shown, body=body, thread_id=thread_id)
+        builder.send("get_message", shown, message_id="msg_1", thread_id=thread_id)
+    return builder.history()
+
+
+def _runs_numbered_in_their_thread() -> History:
+    builder = HistoryBuilder()
+    for thread_id, temperature in (("thread_a", 1.0), ("thread_b", 0.5)):
+        changes = {"thread_id": thread_id, "temperature": temperature, "created_at": T0 + int(temperature)}
+        builder.create_run(run("queued", "run_1", **changes), thread_id=thread_id)
+        builder.get_run(run("completed", "run_1", **changes), thread_id=thread_id)
+    return builder.history()
+
+
+def test_objects_numbered_in_their_thread_are_not_compared_with_each_other() -> None:
+    for build in (_messages_numbered_in_their_thread, _runs_numbered_in_their_thread):
+        fails(ids.no_two_objects_share_an_id)(build)()
+        inconclusive(*COMPARING)(build)()
+
+
+@inconclusive(*COMPARING)
+def test_answers_numbered_in_their_thread_are_not_compared_with_each_other() -> History:
+    builder = HistoryBuilder()
+    for thread_id in ("thread_a", "thread_b"):
+        shown = message(id_="msg_1", text_value=thread_id, thread_id=thread_id, run_id=f"run_{thread_id}")
+        builder.send("list_messages", page(shown), thread_id=thread_id)
+    return builder.history()
+
+
+def _run_that_changes(elsewhere: str = "thread_a", role: Role = Role.READ) -> History:
+    """A run whose creation time differs when another thread shows it."""
+    builder = HistoryBuilder()
+    builder.create_run(run())
+    builder.send("create_run", run(id_="run_b", thread_id="thread_b"), thread_id="thread_b")
+    changed, step_ = run(created_at=T0 + 9, thread_id=elsewhere), Step(operation="get_run", role=role)
+    builder.get_run(changed, thread_id="thread_b", step=step_)
+    return builder.history()
+
+
+@fails(identity.never_changes, at="/created_at")
+def test_run_that_another_thread_shows_as_its_own_is_still_one_run() -> History:
+    return _run_that_changes()
+
+
+@fails(identity.never_changes, at="/created_at")
+def test_run_shown_to_a_request_that_must_be_refused_is_still_one_run() -> History:
+    return _run_that_changes("thread_b", Role.NEGATIVE)
 
 
 @passes(ids.ids_cannot_be_guessed)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_timeline import RunTimeline, run_observations, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, all_runs, run_observations, runs
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -112,7 +112,7 @@ def _accepted_invalid(history: History) -> _AcceptedInvalid:
         if member in _CARRIES_MESSAGES:
             threads |= {id_ for kind, id_ in targets if kind == "thread"}
             threads |= {exchange.path["thread_id"]} if exchange.operation == "create_run" else set()
-    for run in runs(history) if members else ():
+    for run in all_runs(history) if members else ():
         inherited = members.get(("assistant", str(run.creation_body.get("assistant_id"))))
         if inherited:
             members.setdefault(("run", run.id), set()).update(inherited)

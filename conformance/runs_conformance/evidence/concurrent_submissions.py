@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from runs_conformance.evidence.complete_list import complete_lists
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.run_timeline import runs
+from runs_conformance.evidence.run_timeline import all_runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -50,7 +50,7 @@ def _are_reused(call_ids: frozenset[str], submissions: ConcurrentRequests, accep
     resumed = min((exchange.ended for exchange in accepted), default=submissions.ended)
     return any(
         call.id in call_ids
-        for run in runs(submissions.history)
+        for run in all_runs(submissions.history)
         for observation in run.observations
         if observation.status == "requires_action"
         and (run.id != submissions.id or observation.exchange in accepted or observation.earliest >= resumed)

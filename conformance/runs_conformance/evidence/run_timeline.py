@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.outdated_run import outdated_observations
-from runs_conformance.evidence.timeline import Timeline, end_of, observations_by_id
+from runs_conformance.evidence.timeline import Timeline, ambiguous_ids, end_of, observations_by_id
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
@@ -72,7 +72,10 @@ class RunTimeline(Timeline):
         return self.up_to_date.earliest_after(exchange) if self.outdated else super().earliest_after(exchange)
 
     def reopened_after_end(self, observation: Observation) -> bool:
-        """Whether an observation shows another status although the run had certainly ended before."""
+        """Whether an observation shows another status although the run had certainly ended before.
+
+        A status that is missing or unknown does not tell that the run left its own.
+        """
         end = self._first_end
         return (
             end is not None
@@ -156,7 +159,14 @@ def _exchanges_by_run(history: History) -> dict[str, tuple[Exchange, ...]]:
 
 @lru_cache(maxsize=16)
 def runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timeline of every run in a history."""
+    """The timeline of every run in a history, except those with an ambiguous id."""
+    ambiguous = ambiguous_ids(history)
+    return tuple(run for run in all_runs(history) if ("run", run.id) not in ambiguous)
+
+
+@lru_cache(maxsize=16)
+def all_runs(history: History) -> tuple[RunTimeline, ...]:
+    """The observations of each id of a run in a history, even if it is that of several runs."""
     return tuple(
         RunTimeline("run", id_, tuple(observations), history)
         for id_, observations in observations_by_id(history, "run").items()
@@ -169,15 +179,18 @@ def run_observations(history: History) -> tuple[Observation, ...]:
 
     One rule reports that a run left its terminal status; other violations in such observations may follow from it.
     """
+    ambiguous = ambiguous_ids(history)
     return tuple(
-        replace(observation, is_consequence=True) if run.reopened_after_end(observation) else observation
-        for run in runs(history)
+        replace(observation, is_consequence=True)
+        if ("run", run.id) not in ambiguous and run.reopened_after_end(observation)
+        else observation
+        for run in all_runs(history)
         for observation in run.observations
     )
 
 
 def find_run(history: History, id_: str) -> RunTimeline | None:
-    """The timeline of the run with this id; None if it was not observed."""
+    """The timeline of the run with this id; None if it was not observed, or the id is ambiguous."""
     return _runs_by_id(history).get(id_)
 
 
@@ -187,14 +200,14 @@ def _runs_by_id(history: History) -> dict[str, RunTimeline]:
 
 
 def runs_of_thread(history: History, thread_id: str) -> Iterable[RunTimeline]:
-    """The timelines of the runs of one thread."""
+    """The timelines of the runs of one thread, also those with an ambiguous id."""
     return _runs_by_thread(history).get(thread_id, ())
 
 
 @lru_cache(maxsize=16)
 def _runs_by_thread(history: History) -> dict[str, tuple[RunTimeline, ...]]:
     found: dict[str, list[RunTimeline]] = {}
-    for run in runs(history):
+    for run in all_runs(history):
         found.setdefault(run.thread_id, []).append(run)
     return {thread_id: tuple(timelines) for thread_id, timelines in found.items()}
 

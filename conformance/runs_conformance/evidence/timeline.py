@@ -6,7 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.observation import Observation, observations
+from runs_conformance.evidence.creation import shared_ids
+from runs_conformance.evidence.observation import Observation, all_observations, observations
+from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 
@@ -81,10 +83,41 @@ def _was_observed_before(observation: Observation, exchange: Exchange) -> bool:
 
 @lru_cache(maxsize=64)
 def timelines(kind: str, history: History) -> tuple[Timeline, ...]:
-    """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) in a history."""
+    """The timeline of every object of a kind (`run_step`, `message`, `thread`, `assistant`) in a history.
+
+    Those with an ambiguous id are left out.
+    """
+    ambiguous = ambiguous_ids(history)
     return tuple(
         Timeline(kind, id_, tuple(observations), history)
         for id_, observations in observations_by_id(history, kind).items()
+        if (kind, id_) not in ambiguous
+    )
+
+
+_PARENTS = {"run": "thread_id", "message": "thread_id", "run_step": "run_id"}
+"""The path parameter that names the parent of each kind of object that has one."""
+
+
+@lru_cache(maxsize=16)
+def ambiguous_ids(history: History) -> frozenset[tuple[str, str]]:
+    """The kind and id of objects whose id is also that of another: one created twice, or found under several parents.
+
+    One rule reports that; comparing the objects with each other would only repeat it. An object that names another
+    parent than its path, or is shown in response to a request that must be refused, is not where it belongs.
+    """
+    parents: dict[tuple[str, str], set[str]] = {}
+    for observation in all_observations(history):
+        parent = observation.exchange.path.get(_PARENTS.get(observation.kind, ""))
+        if parent is not None and observation.id and not observation.is_misplaced and not _must_fail(observation):
+            parents.setdefault((observation.kind, observation.id), set()).add(parent)
+    return shared_ids(history).union(key for key, those in parents.items() if len(those) > 1)
+
+
+def _must_fail(observation: Observation) -> bool:
+    step = observation.exchange.step
+    return step is not None and (
+        step.role is Role.NEGATIVE or step.dangling is not None or isinstance(step.expectation, Refuse)
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_action import may_be_cancelled_between
-from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
@@ -84,7 +84,7 @@ def stops_no_other_run(run: RunTimeline) -> Iterator[Result]:
 
 def _is_displaced(run: RunTimeline, stopped: Observation) -> bool:
     """Whether another run of the thread was created after this one and before it was seen to be stopped."""
-    others = (each for each in runs(run.history) if each.thread_id == run.thread_id and each is not run)
+    others = (each for each in runs_of_thread(run.history, run.thread_id) if each is not run)
     created = run.observations[0].exchange.started
     return any(created <= other.observations[0].exchange.ended <= stopped.latest for other in others)
 
