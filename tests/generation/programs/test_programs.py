@@ -269,6 +269,37 @@ def test_programs_try_another_value_if_the_first_is_refused(
     assert any(is_object(body) and body.get(member) == accepted for body in runs)
 
 
+OVERRIDING = ("lifecycle.every_override", "lifecycle.stream_to_completion", "lifecycle.thread_and_run")
+
+
+@pytest.mark.parametrize("error", [{"param": "truncation_strategy"}, {"message": "Bad truncation_strategy."}])
+@pytest.mark.parametrize("id_", OVERRIDING)
+def test_overrides_are_sent_without_the_member_that_a_refusal_names(id_: str, error: JSON) -> None:
+    def refuses_a_member(request: PreparedRequest) -> ScriptedAnswer:
+        is_refused = is_object(request.body) and "truncation_strategy" in request.body
+        return (400, {"error": error}) if is_refused else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    exchanges = run_scripted(program, FULL, refuses_a_member).exchanges
+    index = next(index for index, each in enumerate(exchanges) if each.refused)
+    refused, accepted = exchanges[index].request.body, exchanges[index + 1].request.body
+    assert is_object(refused)
+    assert accepted == {name: value for name, value in refused.items() if name != "truncation_strategy"}
+
+
+@pytest.mark.parametrize("id_", OVERRIDING)
+def test_overrides_are_sent_at_most_four_times(id_: str) -> None:
+    def refuses_every_member(request: PreparedRequest) -> ScriptedAnswer:
+        names = sorted({*request.body} - {"assistant_id", "thread", "stream"}) if is_object(request.body) else []
+        is_run = request.operation in ("create_run", "create_thread_and_run")
+        return (400, {"error": {"param": names[0]}}) if names and is_run else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    exchanges = run_scripted(program, FULL, refuses_every_member).exchanges
+    refused = [each for each in exchanges if each.refused and "truncation_strategy" in str(each.request.body)]
+    assert len(refused) == 4
+
+
 @pytest.mark.parametrize("refused", [{100}, {100, 50}])
 @pytest.mark.parametrize("id_", ["lifecycle.pages_of_messages", "lifecycle.pages_of_assistants"])
 def test_lists_are_read_with_a_smaller_limit_if_the_largest_is_refused(id_: str, refused: set[int]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     CALLABLE_FUNCTIONS,
@@ -24,13 +25,18 @@ from runs_conformance.generation.programs.steps import (
     with_functions_alone,
 )
 from runs_conformance.model.case import Instruction, Key, Ref, Step, Unmet
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
+from runs_conformance.model.text import contains_word
 
 _NOT_CANCELLED = "not_cancelled"
 
 _LARGE_LIMITS = (100, 50)
 _REFUSES_LIMIT = (400, 422)
+
+_MAX_REDUCTIONS = 3
+_NEEDED_MEMBERS = frozenset({"assistant_id", "thread", "stream"})
 
 Fragment: TypeAlias = Generator[Instruction, Any, bool]
 """A part of a program. It returns whether the program can continue."""
@@ -56,6 +62,35 @@ def require_tools(step: Step) -> Fragment:
     if not response.refused or not has_builtin_tools(step):
         return (yield from give_up("success with an id"))
     return (yield from require(with_functions_alone(step)))
+
+
+def send_without_refused(step: Step) -> Generator[Instruction, Any, Exchange]:
+    """Send a request that creates a run with many settings; returns the last response.
+
+    While it is refused, it is sent again without the members that the refusal names, or with functions as its only
+    tools: what a target does with its other settings does not depend on the one that it refuses.
+    """
+    response: Exchange = yield step
+    for _ in range(_MAX_REDUCTIONS):
+        smaller = _without_refused_members(step, response) if response.refused else step
+        if smaller == step:
+            break
+        step = smaller
+        response = yield step
+    return response
+
+
+def _without_refused_members(step: Step, refusal: Exchange) -> Step:
+    """The step without what a refusal names; the step itself if the refusal names nothing that can be left out."""
+    body = step.body if isinstance(step.body, Mapping) else {}
+    optional = body.keys() - _NEEDED_MEMBERS
+    named = named_members(refusal) & optional
+    if not named:
+        text = refusal_text(refusal)
+        named = frozenset(name for name in optional if "_" in name and contains_word(text, name))
+    if has_builtin_tools(step) and named <= {"tools"}:
+        return with_functions_alone(step)
+    return replace(step, body={name: value for name, value in body.items() if name not in named})
 
 
 def longest_page(

@@ -12,6 +12,7 @@ from runs_conformance.generation.programs.fragments import (
     finish_tool_calls,
     require,
     require_tools,
+    send_without_refused,
 )
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
@@ -25,7 +26,6 @@ from runs_conformance.generation.programs.steps import (
     prompt,
     run,
     thread,
-    with_functions_alone,
 )
 from runs_conformance.model.case import Either
 from runs_conformance.model.exchange import Exchange
@@ -92,10 +92,7 @@ def every_override(context: ProgramContext) -> StepGenerator:
     busy_thread = thread(context, text=prompt(context, "call_one"))
     if not ((yield from require_tools(assistant(context, **_FULL_ASSISTANT))) and (yield from require(busy_thread))):
         return
-    overriding = run(**_with_special_keys(all_overrides(context)))
-    first_run: Exchange = yield overriding
-    if first_run.refused:
-        first_run = yield with_functions_alone(overriding)
+    first_run = yield from send_without_refused(run(**_with_special_keys(all_overrides(context))))
     if has_id(first_run):
         yield on_run("get_run")
         yield on_assistant("get_assistant")

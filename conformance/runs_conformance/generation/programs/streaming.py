@@ -15,7 +15,7 @@ from runs_conformance.generation.programs.fragments import (
     prepare_caller,
     read_everything,
     require,
-    require_tools,
+    send_without_refused,
     submit,
 )
 from runs_conformance.generation.programs.overrides import all_overrides
@@ -48,10 +48,13 @@ def stream_to_completion(context: ProgramContext) -> StepGenerator:
         return
     additional = [{"role": "user", "content": "Sent along:\n- one line,\n\n-  and another."}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
-    # A target that refuses the overrides may accept a plain stream.
-    if not (yield from require_tools(run(**members))) and not (yield from require(run(stream=True))):
-        yield page("list_runs")
-        return
+    created = yield from send_without_refused(run(**members))
+    if not has_id(created):
+        yield from give_up("success with an id")
+        # A target that refuses the overrides may accept a plain stream.
+        if not (yield from require(run(stream=True))):
+            yield page("list_runs")
+            return
     yield on_run("get_run")
     yield from read_everything()
     yield page("list_messages")

@@ -12,6 +12,7 @@ from runs_conformance.generation.programs.fragments import (
     prepare_caller,
     read_everything,
     require,
+    send_without_refused,
 )
 from runs_conformance.generation.programs.overrides import all_overrides
 from runs_conformance.generation.programs.responses import has_id, response_object, status
@@ -77,7 +78,8 @@ def thread_and_run(context: ProgramContext) -> StepGenerator:
     if not (yield from require(assistant(context, temperature=0.7))):
         return
     overrides = {**all_overrides(context), "tools": [function_tool(), {"type": "code_interpreter"}]}
-    created: Exchange = yield _create_thread_and_run(thread=_new_thread(context, "code"), **overrides)
+    step = _create_thread_and_run(thread=_new_thread(context, "code"), **overrides)
+    created = yield from send_without_refused(step)
     yield from _finish_and_read(created)
 
 
