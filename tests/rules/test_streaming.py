@@ -166,6 +166,13 @@ def test_no_done() -> History:
     return streamed(*plain())
 
 
+def test_missing_done_is_named_where_the_run_waits() -> None:
+    waits = streamed(*plain()[:-1], ("thread.run.requires_action", run("requires_action")))
+    for history, ending in ((waits, " after thread.run.requires_action"), (streamed(*plain()), "")):
+        (finding,) = findings(stream_end.a_stream_ends_with_done, history)
+        assert finding.message == f"the stream ends without done{ending}"
+
+
 @fails(stream_end.a_stream_ends_with_done)
 def test_done_with_other_data() -> History:
     return streamed(*plain(), ("done", {}))

@@ -26,6 +26,7 @@ _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
 _GRAPH = "lifecycle.follows_the_graph"
 _ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
+_WITHOUT_DONE = "the stream ends without done"
 _BY_RUN = "listing.messages_can_be_listed_by_run"
 _BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
@@ -191,6 +192,14 @@ def _title_of_streams_asked_for(failures: Sequence[Failure]) -> str:
     return f"`stream: true` is ignored by {list_names(list(operations_of(failures)))}"
 
 
+def _title_of_stream_ends(failures: Sequence[Failure]) -> str:
+    """The title if streams end without done whether or not their run has ended; empty if they differ in other ways."""
+    urgent = _most_urgent(failures)
+    messages = {finding.message for failure in urgent for finding in failure.verdict.findings}
+    is_any = len(messages) > 1 and all(message.startswith(_WITHOUT_DONE) for message in messages)
+    return _WITHOUT_DONE.capitalize() if is_any else ""
+
+
 def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     """The wrong transitions of runs: after an end, or between other statuses; empty if another MUST fails."""
     urgent = _most_urgent(failures)
@@ -252,6 +261,7 @@ _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "identity": title_of_ids,
     "lifecycle": _title_of_lifecycle,
     "lock": _title_of_lock,
+    "streams.end": _title_of_stream_ends,
     "streams.asked": _title_of_streams_asked_for,
 }
 

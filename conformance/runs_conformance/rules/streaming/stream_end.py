@@ -56,7 +56,9 @@ def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
         message = "the stream ends with `data: [DONE]`, but the line `event: done` before it is missing"
         yield exchange.finding(message, f"/events/{unnamed[0]}", f"event: {DONE}", "no event line")
     elif stream.is_complete:
-        yield exchange.finding("the stream ends without done", "/events", DONE_DATA)
+        is_pause = stream.names[-1:] == ("thread.run.requires_action",)
+        where = " after thread.run.requires_action" if is_pause else ""
+        yield exchange.finding(f"the stream ends without done{where}", "/events", DONE_DATA)
     elif (
         stream.events
         and pauses_or_ends_run(stream.names[-1])
