@@ -463,6 +463,11 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
             "a message is in the thread (HTTP 404 No assistant found with id 'asst_154d58ae89e19a7e9dfea')",
             "A message is in the thread (HTTP 404 No assistant found)",
         ),
+        (
+            "a message is in it (HTTP 400 Thread thread_0y8Wmodkq already has an active run run_DM6BEZXOyk)",
+            "A message is in it (HTTP 400 The thread already has an active run)",
+        ),
+        ("the list shows run run_DM6BEZXOyk of thread thread_0y8Wmodkq", "The list shows the run of the thread"),
     ],
 )
 def test_an_id_after_what_it_names_is_left_out_of_the_title(message: str, title: str) -> None:
@@ -476,6 +481,37 @@ def test_deleted_objects_exist_still_only_if_they_can_be_read() -> None:
     assert by_kind(twice, shown)["deletion"].title == title
     readable = broken_rule("deletion.what_is_deleted_cannot_be_read", "get_message", "should")
     assert by_kind(twice, shown, readable)["deletion"].title == "Deleted objects still exist"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "title"),
+    [
+        (["cancelling"], "The run is 'cancelling' but has a required action"),
+        (["cancelling", "queued"], "Runs that are `queued`, `cancelling` have a required action"),
+    ],
+)
+def test_all_statuses_with_an_action_that_is_not_required_are_named(statuses: list[str], title: str) -> None:
+    messages = [f"the run is '{status}' but has a required action" for status in statuses]
+    failing = found("action.is_null_otherwise", messages[0], "x1")
+    first = failing.findings[0]
+    failing = replace(failing, findings=tuple(replace(first, message=message) for message in messages))
+    assert only(failing).title == title
+
+
+@pytest.mark.parametrize(
+    ("ends", "title"),
+    [
+        (["", ""], "The stream ends without done"),
+        (["requires_action", "requires_action"], "The stream ends without done after thread.run.requires_action"),
+        (["requires_action", ""], "The stream ends without done"),
+    ],
+)
+def test_streams_that_lack_done_only_where_their_run_waits_are_named(ends: list[str], title: str) -> None:
+    messages = [f"the stream ends without done{f' after thread.run.{end}' if end else ''}" for end in ends]
+    failing = found("streaming.a_stream_ends_with_done", messages[0], "x1")
+    first = failing.findings[0]
+    failing = replace(failing, findings=tuple(replace(first, message=message) for message in messages))
+    assert only(failing).title == title
 
 
 def test_the_message_of_no_finding_is_a_bare_word() -> None:

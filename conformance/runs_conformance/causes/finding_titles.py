@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.wording import as_code, list_names
+from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.model.text import excerpt
 
 _MAX_TITLE = 120
@@ -18,18 +20,26 @@ _NOUNS = {
 }
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
 _DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
+_ARTICLES = ("a", "an", "the", "its", "another", "each", "no")
+"""The determiners that may come before an adjective: `an active run`."""
 _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAMED_ID = re.compile(
-    rf"\b(assistant|thread|message|run|step|call) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
+    rf"\b((?i:assistant|thread|message|run|step|call)) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
 )
 """Ids in findings, which differ between test runs."""
 _APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}'?(?=[,;)]|$)")
 """An id that names an object which is described before it."""
 
 
+_STALE_ACTION = "action.is_null_otherwise"
+_STATUS_WITH_ACTION = re.compile(r"the run is '(\w+)' but has a required action")
+
+
 def title_of_finding(failure: Failure) -> str:
     """The message of a finding as a statement about the server, without the ids of the test run's objects."""
+    if failure.id == _STALE_ACTION and len(statuses := _statuses_with_action(failure)) > 1:
+        return f"Runs that are {list_names(as_code(statuses))} have a required action"
     message = failure.finding.message or failure.verdict.statement.rstrip(".")
     message = _APPOSITION.sub("", message)
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
@@ -38,7 +48,17 @@ def title_of_finding(failure: Failure) -> str:
     return excerpt(first + space + rest, _MAX_TITLE)
 
 
+def _statuses_with_action(failure: Failure) -> list[str]:
+    """The statuses in which runs show an action that is not required."""
+    seen = {found[1] for each in failure.verdict.findings if (found := _STATUS_WITH_ACTION.match(each.message))}
+    return [status for status in STATUSES if status in seen]
+
+
 def _noun_without_id(found: re.Match[str]) -> str:
     """The noun before an id, with an article unless it has a determiner."""
     before = found.string[: found.start()].split()
-    return found[1] if before and before[-1].lower() in _DETERMINERS else f"the {found[1]}"
+    has_determiner = before[-1:] and before[-1].lower() in _DETERMINERS
+    has_article = len(before) > 1 and before[-2].lower() in _ARTICLES
+    if has_determiner or has_article:
+        return found[1]
+    return f"{'The' if found[1][0].isupper() else 'the'} {found[1].lower()}"
