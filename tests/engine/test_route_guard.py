@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import run_program
 from runs_conformance.engine.route_guard import MIN_RESPONSES, MIN_RESPONSES_TO_INVALID, RouteGuard
 from runs_conformance.model.case import Concurrent, DanglingReference, Role, Step
-from tests.engine.scripted import Answer, ScriptedSender, accept_everything
+from tests.engine.scripted import SETTING, Answer, ScriptedSender, accept_everything, make_program
 
 MISSING = Step(operation="create_thread_and_run", body={"assistant_id": "asst_1"})
 NEGATIVE = replace(MISSING, body={}, role=Role.NEGATIVE)
@@ -24,6 +27,16 @@ def test_a_missing_operation_is_no_longer_called() -> None:
     assert len(target.sent) == MIN_RESPONSES
     assert [exchange.id != "" for exchange in exchanges] == [True] * MIN_RESPONSES + [False] * 2
     assert "create_thread_and_run" in str(exchanges[-1].problem)
+
+
+def test_a_program_whose_step_is_not_sent_counts_as_one_that_lacks_its_operation() -> None:
+    guard = RouteGuard(ScriptedSender(answer_405), ())
+    for _ in range(MIN_RESPONSES):
+        guard.send(MISSING, "earlier", {})
+    for steps in ((MISSING, PRESENT), (Concurrent((MISSING, PRESENT)),)):
+        result = run_program(make_program(*steps), SETTING, guard, Budget(), PollSchedule())
+        assert MISSING.operation in result.unserved
+    assert not run_program(make_program(PRESENT), SETTING, guard, Budget(), PollSchedule()).unserved
 
 
 def test_other_operations_are_called() -> None:

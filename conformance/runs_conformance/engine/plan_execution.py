@@ -208,7 +208,12 @@ class _WorkerPool:
             self.budget.forecast.release(program.id)
         failing = {id_ for id_, tally in result.tallies.items() if tally.findings}
         self.listener.on_program_judged(failing, self.budget.counts.requests, self.budget.counts.runs_started)
-        return replace(result, internal_error=execution.internal_error or result.internal_error, end=execution.end)
+        return replace(
+            result,
+            internal_error=execution.internal_error or result.internal_error,
+            end=execution.end,
+            unserved=result.unserved | execution.unserved,
+        )
 
     def _should_repeat(self, execution: ProgramResult, executions: int) -> bool:
         if self.budget.is_over:

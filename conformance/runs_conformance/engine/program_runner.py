@@ -14,7 +14,7 @@ from runs_conformance.engine.known_runs import KnownRuns
 from runs_conformance.engine.pending_calls import PendingCalls
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.run_poll import has_settled, poll_run
-from runs_conformance.engine.unsent import unsent_exchange
+from runs_conformance.engine.unsent import is_unserved, unsent_exchange
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
 from runs_conformance.evidence.description import describe_outcome
 from runs_conformance.evidence.server_failure import is_server_error
@@ -44,13 +44,15 @@ class ProgramResult:
     """How a program ended; `internal_error` is an exception in the program itself.
 
     `target_restarted` says that the target stopped listening and came back, so that the program's objects may be lost;
-    `forecast_used_up` that the forecast of the plan left it too few requests or runs.
+    `forecast_used_up` that the forecast of the plan left it too few requests or runs. `unserved` are the operations
+    that were not called because the target lacks them.
     """
 
     end: ProgramEnd
     internal_error: str | None = None
     target_restarted: bool = False
     forecast_used_up: bool = False
+    unserved: frozenset[str] = frozenset()
 
     @property
     def early_end(self) -> str | None:
@@ -106,6 +108,11 @@ def run_program(
 ) -> ProgramResult:
     """Execute a program. Never raises for what the target or the program does; UsageError passes through."""
     execution = _Execution(program, context, sender, budget, schedule)
+    return replace(_run_to_end(execution), unserved=frozenset(execution.unserved))
+
+
+def _run_to_end(execution: _Execution) -> ProgramResult:
+    program = execution.program
     try:
         execution.run()
     except StopIteration:
@@ -149,6 +156,7 @@ class _Execution:
     needed: str = ""
     withheld: str = ""
     cut_wait: ProgramEnd | None = None
+    unserved: set[str] = field(default_factory=set)
     recoveries: int = field(init=False)
     pending_calls: PendingCalls = field(init=False)
 
@@ -224,7 +232,7 @@ class _Execution:
                     raise _ForecastUsedUp(reason)
             exchanges = self.sender.send_concurrently(move.steps, self.program.id, self.exchanges_by_step)
             for step, exchange in zip(move.steps, exchanges, strict=True):
-                self.known_runs.record(step, exchange)
+                self._note(step, exchange)
             return exchanges
         if move.until:
             polls = poll_run(move, lambda: self._send(move), self.context.run_timeout, self.budget, self.schedule)
@@ -251,8 +259,13 @@ class _Execution:
             self.withheld = reason
             return unsent_exchange(step, self.program.id, reason)
         exchange = self.sender.send(step, self.program.id, self.exchanges_by_step)
-        self.known_runs.record(step, exchange)
+        self._note(step, exchange)
         return exchange
+
+    def _note(self, step: Step, exchange: Exchange) -> None:
+        self.known_runs.record(step, exchange)
+        if is_unserved(exchange):
+            self.unserved.add(step.operation)
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
         if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:
