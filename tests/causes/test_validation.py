@@ -169,14 +169,14 @@ def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
 
 
 @pytest.mark.parametrize("crashes", [False, True])
-def test_bodies_that_are_taken_for_the_next_request_are_named(crashes: bool) -> None:
+def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> None:
     failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
-    message = "the unread body of an earlier request was taken for this request: HTTP 501"
+    message = "the unread body of an earlier request was read as this request: HTTP 501"
     misread = replace(failing.findings[0], message=message)
     failing = replace(failing, findings=(misread, *(failing.findings if crashes else ())))
     (cause,) = analyze([failing])
     assert cause.kind.startswith("crash.")
-    assert ("is taken for the next request" in cause.title) is not crashes
+    assert ("is read as the next request" in cause.title) is not crashes
     assert "Read the body of every request before responding with an error" in cause.fix
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import Finding
+from runs_conformance.model.verdict import Finding, Inconclusive, Passed
 from runs_conformance.rules import tenancy
 from runs_conformance.rules.auth import api_key, beta_header
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
     T0,
@@ -25,6 +25,22 @@ from tests.rules.histories import (
 
 STRANGE: dict[str, Any] = {"metadata": {"who": "stranger"}}
 UNAUTHORISED = error("Incorrect API key provided.", code="invalid_api_key")
+
+
+def test_page_for_an_unread_body_says_nothing_about_the_key() -> None:
+    builder = HistoryBuilder()
+    builder.send("modify_thread", thread(), body={})
+    page_text = """Bad request syntax ('{"metadata":{"who":"stranger"}}POST /v1/threads/thread_a HTTP/1.1')"""
+    for key, status, answer in ((Key.NONE, 401, UNAUTHORISED), (Key.WRONG, 401, UNAUTHORISED), (Key.WRONG, 400, None)):
+        step = keyed("modify_thread", key)
+        exchange = builder.send("modify_thread", answer or error(page_text), status, body=STRANGE, step=step)
+    history = builder.history()
+    assert exchange.status == 400
+    assert not findings(api_key.status_is_401, history)
+    assert [type(result) for result in judge(api_key.nothing_is_served_with_a_wrong_key, history)] == [
+        Passed,
+        Inconclusive,
+    ]
 
 
 def keyed(operation: str, key: Key) -> Step:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,49 @@ def test_single_server_error_is_inconclusive() -> None:
         result for unit in rule.units(history) for result in rule.judge(unit) if "get_run" in repr(unit.operation)
     ]
     assert [type(result).__name__ for result in results] == ["Suspicion"]
+
+
+def with_page(status: int, text: str, *, times: int = 2, accepted: bool = True) -> History:
+    """Modifications of a thread that get a page for people, and perhaps one that is accepted."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for _ in range(times):
+        builder.send("modify_thread", ABSENT, status, body={"metadata": {"who": "stranger"}})
+        exchange = builder.exchanges[-1]
+        assert exchange.response is not None
+        builder.exchanges[-1] = replace(exchange, response=replace(exchange.response, text=text))
+    if accepted:
+        builder.send("modify_thread", thread(), body={})
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
+MISREAD = """<p>Bad request syntax ('{"metadata":{"who":"stranger"}}POST /v1/threads/thread_a HTTP/1.1')</p>"""
+
+
+@fails(errors.requests_do_not_break_the_server, times=1)
+def test_unread_body_is_read_as_the_next_request() -> History:
+    return with_page(400, MISREAD)
+
+
+@fails(errors.message_is_a_text, times=1)
+def test_page_for_an_unread_body_is_no_error_of_the_request() -> History:
+    return with_page(400, MISREAD)
+
+
+@fails(errors.requests_do_not_break_the_server, times=2)
+def test_method_that_is_unknown_at_times() -> History:
+    return with_page(501, "<html>Unsupported method</html>")
+
+
+@permitted
+def test_operation_that_is_not_implemented() -> History:
+    return with_page(501, "<html>Unsupported method</html>", accepted=False)
+
+
+@permitted
+def test_feature_that_is_not_implemented() -> History:
+    return with_page(501, "Not supported.")
 
 
 @permitted

@@ -11,7 +11,7 @@ from runs_conformance.causes.refused_requests import name_operations, name_refus
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
-from runs_conformance.model.verdict import Outcome
+from runs_conformance.model.verdict import Finding, Outcome
 from runs_conformance.wire import strict_json
 
 _IDENTITY = ("id", "object", "data")
@@ -40,6 +40,9 @@ _NOT_JSON = ("not_json", "not_a_number", "invalid_utf8", "byte_order_mark", "con
 """Defects of texts that are not JSON. Others, such as members of the same name, are for the parser to judge."""
 
 CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
+_MISREAD = "the unread body of an earlier request"
+"""How the message of the first rule begins if a body was read as a request."""
+_READ_BODIES = "Read the body of every request before responding with an error, or close the connection"
 _SILENCE_RULES = (
     "robustness.no_request_is_left_hanging",
     "robustness.the_next_request_is_served",
@@ -61,9 +64,18 @@ def classify_missing_responses(classifier: FailureClassifier) -> None:
 
 def classify_crashes(classifier: FailureClassifier) -> None:
     """Classify the requests that got a server error."""
+    misread = classifier.take(_shows_misread_bodies_alone)
+    classifier.add(
+        "crash.unread_body",
+        "The unread body of a refused request is read as the next request on its connection",
+        Severity.CRASH,
+        f"{_READ_BODIES}.",
+        misread,
+    )
     taken = classifier.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
     if not taken:
         return
+    others_misread = any(map(_shows_misread_bodies, taken))
     valid = [failure for failure in taken if failure.is_refused_valid or _crashes_on_valid_request(failure)]
     unparsed = [failure for failure in taken if failure not in valid and sends_no_json(failure)]
     invalid = [failure for failure in taken if failure not in valid and failure not in unparsed]
@@ -78,8 +90,24 @@ def classify_crashes(classifier: FailureClassifier) -> None:
         ("crash.invalid", invalid, *_describe_invalid(invalid)),
     ):
         classifier.add(
-            kind, f"The server fails with {name_server_error(members)} on {what}", Severity.CRASH, fix, members
+            kind,
+            f"The server fails with {name_server_error(members)} on {what}",
+            Severity.CRASH,
+            f"{fix} {_READ_BODIES}; some were read as the next request." if others_misread else fix,
+            members,
         )
+
+
+def _shows_misread_bodies_alone(failure: Failure) -> bool:
+    return failure.id == CRASH_RULES[0] and all(map(_is_about_misread_body, failure.verdict.findings))
+
+
+def _shows_misread_bodies(failure: Failure) -> bool:
+    return failure.id == CRASH_RULES[0] and any(map(_is_about_misread_body, failure.verdict.findings))
+
+
+def _is_about_misread_body(finding: Finding) -> bool:
+    return finding.message.startswith(_MISREAD)
 
 
 def name_server_error(failures: Sequence[Failure]) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.refusal_reason import member_named_instead
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Mutation, Refuse
@@ -125,8 +126,9 @@ _LONGEST_URL = 4000
 
 
 def application_errors(history: History) -> Iterable[Exchange]:
-    """Every error response of the target's own application, not of a web server or proxy in front of it."""
-    return (exchange for exchange in history if exchange.operation is not None and is_application_error(exchange))
+    """Every error response of the target's own application to the request itself, not of a proxy in front of it."""
+    misread = misread_requests(history)
+    return (each for each in history if each.operation and is_application_error(each) and each.id not in misread)
 
 
 def is_application_error(exchange: Exchange) -> bool:

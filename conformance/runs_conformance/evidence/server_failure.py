@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
+
+_NOT_IMPLEMENTED = 501
 
 TIMEOUT_SECONDS = 10.0
 """Seconds after which a request without a complete response counts as timed out, not as disconnected."""
@@ -26,6 +29,7 @@ RANDOM_FAILURES = 2
 class ServerFailure:
     """One request that got HTTP 5xx or timed out.
 
+    HTTP 501 counts if it comes as a page for people although the target has the operation.
     `others_served` says that requests before and after it were accepted, so the target was not down.
     """
 
@@ -35,20 +39,22 @@ class ServerFailure:
     @property
     def is_timeout(self) -> bool:
         """Whether the request timed out, rather than getting HTTP 5xx."""
-        return not is_server_error(self.exchange)
+        return not is_server_error(self.exchange) and self.exchange.status != _NOT_IMPLEMENTED
 
 
 @dataclass(frozen=True, eq=False)
 class OperationFailures:
     """All requests of one operation in a history, or its probes of one kind, with the failures among them.
 
-    `probe` is the kind of the probes, None for ordinary requests.
+    `probe` is the kind of the probes, None for ordinary requests. `misread` are the requests in whose place the target
+    read the body of an earlier one.
     """
 
     operation: str
     probe: str | None
     exchanges: tuple[Exchange, ...]
     failures: tuple[ServerFailure, ...]
+    misread: tuple[Exchange, ...] = ()
 
     @property
     def unanswered(self) -> int:
@@ -66,7 +72,7 @@ class OperationFailures:
 def is_server_error(exchange: Exchange) -> bool:
     """Whether a response is a server error: 5xx, except 501 (not implemented) and 503 with Retry-After."""
     status = exchange.status
-    if status is None or status < 500 or status == 501:
+    if status is None or status < 500 or status == _NOT_IMPLEMENTED:
         return False
     return not (status == 503 and exchange.response is not None and "retry-after" in exchange.response.headers)
 
@@ -114,21 +120,35 @@ def others_served_around(history: History, exchange: Exchange) -> bool:
 def operation_failures(history: History) -> tuple[OperationFailures, ...]:
     """The failures of every operation and every kind of probe in a history."""
     grouped: dict[tuple[str, str | None], list[Exchange]] = {}
+    misread = misread_requests(history)
     for exchange in history:
         if exchange.operation is not None and exchange.completion is not Completion.NOT_CONNECTED:
             grouped.setdefault((exchange.operation, exchange.anomaly if exchange.is_probe else None), []).append(
                 exchange
             )
     return tuple(
-        OperationFailures(operation, probe, tuple(sent), tuple(_failures(history, sent)))
+        OperationFailures(
+            operation,
+            probe,
+            tuple(sent),
+            tuple(_failures(history, [each for each in sent if each.id not in misread])),
+            tuple(each for each in sent if each.id in misread),
+        )
         for (operation, probe), sent in grouped.items()
     )
 
 
 def _failures(history: History, sent: list[Exchange]) -> Iterator[ServerFailure]:
+    is_offered = any(exchange.accepted for exchange in sent)
     for exchange in sent:
-        if is_server_error(exchange) or timed_out(exchange):
+        if is_server_error(exchange) or timed_out(exchange) or (is_offered and _is_unimplemented_page(exchange)):
             yield ServerFailure(exchange, others_served_around(history, exchange))
+
+
+def _is_unimplemented_page(exchange: Exchange) -> bool:
+    """Whether a web server says, in HTML, that it does not know the method of a request."""
+    text = (exchange.response.text or "") if exchange.response is not None else ""
+    return exchange.status == _NOT_IMPLEMENTED and text.lstrip().startswith("<")
 
 
 def count_unsteady_steps(exchanges: Iterable[Exchange]) -> int:

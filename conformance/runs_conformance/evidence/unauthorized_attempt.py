@@ -9,13 +9,14 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.page import pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
-from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.evidence.unknown_run import unknown_runs
+from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -61,7 +62,7 @@ def is_refused_for_its_key(history: History, exchange: Exchange) -> bool:
     status, key = exchange.status, key_of(exchange)
     if status is None or not 400 <= status < 500 or status in (405, 429):
         return False
-    if exchange.operation in _refusing_operations(history):
+    if exchange.operation in _refusing_operations(history) or exchange.id in misread_requests(history):
         return False
     return status in _UNAUTHORIZED_STATUSES or (keys_are_checked(history, key) and operation_works(history, exchange))
 

@@ -21,7 +21,7 @@ def pass_if_working(exchange: Exchange, works: bool) -> Result:
     """The result of an expected refusal: `PASSED` if the operation works otherwise, inconclusive if not."""
     if works:
         return PASSED
-    return Inconclusive(f"no {exchange.operation} was accepted, so its refusal may have another reason")
+    return Inconclusive(f"no {exchange.operation} was accepted in its program, so a refusal may have another reason")
 
 
 @lru_cache(maxsize=16)

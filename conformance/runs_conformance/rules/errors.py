@@ -225,11 +225,16 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
     """No operation repeatedly returns HTTP 5xx while other requests are served.
 
     A 5xx tells clients to retry, although an invalid request never succeeds and a valid one should have succeeded.
+    A server that refuses a request without reading its body, and then reads that body as the next request on the
+    connection, fails the next request, which may be that of another client behind a proxy.
 
     Fix: Find the exception in the server's log; respond to valid requests as documented, and to invalid ones with 4xx.
     """
     if failures.probe is not None:
         return
+    for exchange in failures.misread:
+        message = f"the unread body of an earlier request was read as this request: HTTP {exchange.status}"
+        yield exchange.finding(message, actual=exchange.status)
     server_errors = [failure for failure in failures.failures if not failure.is_timeout]
     for failure in server_errors:
         status = failure.exchange.status
@@ -237,6 +242,6 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
             yield failure.exchange.finding(f"HTTP {status} was returned repeatedly", actual=status)
         else:
             yield Suspicion(f"{failures.operation} returned HTTP {status} once")
-    if not server_errors:
+    if not server_errors and not failures.misread:
         lost = f"{failures.operation} lost its connection {failures.unanswered} times"
         yield Suspicion(lost) if failures.unanswered else PASSED

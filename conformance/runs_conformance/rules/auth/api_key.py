@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import distinctive_ids, key_of
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import (
     UnauthorizedAttempt,
@@ -68,7 +69,8 @@ def check_refused(exchange: Exchange, description: str, works: bool = True) -> I
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works)
     else:
-        yield Inconclusive(f"a request {description} was neither accepted nor refused")
+        got = f"got HTTP {status}" if status is not None else "got no response"
+        yield Inconclusive(f"a request {description} was neither accepted nor refused: {exchange.operation} {got}")
 
 
 def _check_all_refused(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
@@ -76,6 +78,9 @@ def _check_all_refused(requests: _UnauthenticatedRequests, description: str) -> 
         yield Inconclusive(f"no request {description} was certainly refused for its key")
         return
     for exchange in requests.sent:
+        if exchange.id in misread_requests(requests.history):
+            yield Inconclusive(f"HTTP {exchange.status} to a request {description} is about the body of an earlier one")
+            continue
         works = is_refused_for_its_key(requests.history, exchange)
         yield from check_refused(exchange, description, works)
 

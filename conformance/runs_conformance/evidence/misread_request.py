@@ -1,0 +1,45 @@
+"""Requests before which the target read the unread body of an earlier request on the same connection."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from functools import lru_cache
+
+from runs_conformance.model.error_message import refusal_text
+from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
+from runs_conformance.model.json import is_object
+
+_PREFIX = 12
+"""Characters of the earlier body that a response must quote."""
+
+
+@lru_cache(maxsize=16)
+def misread_requests(history: History) -> frozenset[str]:
+    """The ids of exchanges whose response refuses what an earlier request left on the connection.
+
+    Such a response quotes an earlier body directly followed by the method of its own request. It says nothing about
+    the request that it was recorded for.
+    """
+    starts: set[str] = set()
+    misread: set[str] = set()
+    for exchange in history:
+        if starts and _quotes_body_before_method(exchange, starts):
+            misread.add(exchange.id)
+        if is_object(exchange.request.body):
+            starts.add(_without_space(json.dumps(exchange.request.body, ensure_ascii=False))[:_PREFIX])
+    return frozenset(misread)
+
+
+def _quotes_body_before_method(exchange: Exchange, starts: set[str]) -> bool:
+    if exchange.status is None or exchange.status < 400:
+        return False
+    text = _without_space(html.unescape(refusal_text(exchange)))
+    found = re.search(rf"\}}{exchange.request.method}(?![A-Za-z])", text)
+    return found is not None and any(start in text[: found.end()] for start in starts)
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
