@@ -7,9 +7,10 @@ import pytest
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding
+from runs_conformance.rules.messages import run_messages
 from runs_conformance.rules.steps import step_contents, step_end
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import T0, HistoryBuilder, call, message, page, run, step, usage
+from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, call, message, page, run, step, usage
 
 
 def _ended(*shown: dict[str, Any], messages: tuple[dict[str, Any], ...] = (message(),)) -> History:
@@ -53,6 +54,25 @@ def test_step_of_another_assistant() -> History:
     return builder.history()
 
 
+def _step_of_a_run_with_wrong_parents(**changes: Any) -> History:
+    """A run that shows wrong parents, and a step that shows the right ones except for these changes."""
+    builder = HistoryBuilder()
+    builder.create_run(run(thread_id=None, assistant_id="asst_z"))
+    builder.send("get_run_step", step(**changes))
+    builder.send("list_messages", page(message(assistant_id=changes.get("assistant_id", ASSISTANT))))
+    return builder.history()
+
+
+@passes(step_contents.belong_to_their_run, run_messages.answer_names_its_assistant)
+def test_step_with_the_parents_that_its_run_should_show() -> History:
+    return _step_of_a_run_with_wrong_parents()
+
+
+@fails(step_contents.belong_to_their_run, run_messages.answer_names_its_assistant)
+def test_step_with_neither_the_parent_that_its_run_should_show_nor_the_one_it_shows() -> History:
+    return _step_of_a_run_with_wrong_parents(assistant_id="asst_y")
+
+
 @fails(step_contents.details_fit_the_type, at="/step_details/type", times=1)
 def test_step_whose_details_are_of_another_type() -> History:
     builder = HistoryBuilder()
@@ -63,6 +83,25 @@ def test_step_whose_details_are_of_another_type() -> History:
 @fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)
 def test_step_that_names_no_message() -> History:
     return _ended(step(), messages=())
+
+
+def _listed_after_a_message_was_sent(*listed: dict[str, Any]) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user", "Hi.", "msg_u"), body={"role": "user", "content": "Hi."})
+    builder.see_statuses("queued", "completed")
+    builder.send("list_run_steps", page(step()))
+    builder.send("list_messages", page(*listed))
+    return builder.history()
+
+
+@inconclusive(step_contents.named_messages_exist)
+def test_list_that_lacks_the_message_of_a_step_and_a_message_that_was_sent() -> History:
+    return _listed_after_a_message_was_sent()
+
+
+@fails(step_contents.named_messages_exist, times=1)
+def test_list_that_lacks_only_the_message_of_a_step() -> History:
+    return _listed_after_a_message_was_sent(message("user", "Hi.", "msg_u"))
 
 
 @fails(step_contents.named_messages_exist, at="/data/0/step_details/message_creation/message_id", times=1)

@@ -9,7 +9,7 @@ from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
-from runs_conformance.rules import threads
+from runs_conformance.rules import ids, threads
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
 
@@ -80,6 +80,16 @@ def test_thread_with_a_duplicate_message() -> History:
     return _created(ADA, WHO, message("user", "Who am I?", "msg_3"))
 
 
+@inconclusive(threads.hold_only_what_was_sent)
+def test_list_that_repeats_a_message() -> History:
+    return _created(ADA, WHO, WHO)
+
+
+@fails(threads.hold_only_what_was_sent, at="/data", times=1)
+def test_foreign_message_that_has_the_id_of_another() -> History:
+    return _created(ADA, WHO, message("user", "Who is she?", "msg_2"))
+
+
 def _deleted_through_another_path(home: str, *shown: dict[str, Any]) -> History:
     """Both threads get messages; msg_3 of the home thread is deleted by the path of the other; thread_a is listed."""
     path_of_deletion = "thread_b" if home == "thread_a" else "thread_a"
@@ -138,6 +148,26 @@ def test_thread_that_does_not_exist() -> History:
     return _created_with_run({}, read=404)
 
 
+def _hidden_threads(plain: int) -> History:
+    """A read of a thread that was created without a run gets this HTTP status, one of a run's thread 404."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread("thread_b"))
+    builder.send("get_thread", thread("thread_b") if plain == 200 else error(), plain, thread_id="thread_b")
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+    builder.refuse("get_thread", 404)
+    return builder.history()
+
+
+def test_read_that_finds_no_thread_does_not_show_that_the_runs_own_is_missing() -> None:
+    results = judge(threads.run_gets_a_thread_of_its_own, _hidden_threads(404))
+    assert [type(result) for result in results] == [Passed, Inconclusive]
+
+
+@fails(threads.run_gets_a_thread_of_its_own, at="", times=1)
+def test_read_that_finds_other_threads_shows_that_the_runs_own_is_missing() -> History:
+    return _hidden_threads(200)
+
+
 def test_thread_that_cannot_be_read() -> None:
     results = judge(threads.run_gets_a_thread_of_its_own, _created_with_run({}, read=500))
     assert [type(result) for result in results] == [Passed, Suspicion]
@@ -157,6 +187,16 @@ def test_run_on_an_existing_thread() -> History:
     builder.send("create_thread", thread())
     builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
     return builder.history()
+
+
+def test_thread_that_a_run_reuses_is_not_another_thread_with_its_id() -> None:
+    for operation, answer in (("create_thread", thread()), ("create_thread_and_run", run(id_="run_0"))):
+        builder = HistoryBuilder()
+        builder.send("create_thread", thread("thread_b"))
+        builder.send(operation, answer, body={"assistant_id": ASSISTANT})
+        builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
+        passes(ids.no_two_objects_share_an_id)(builder.history)()
+        fails(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)(builder.history)()
 
 
 def _resources(shown: dict[str, Any]) -> History:

@@ -73,16 +73,23 @@ def _is_short(id_: str) -> bool:
 
 @lru_cache(maxsize=16)
 def creations(history: History) -> tuple[Creation, ...]:
-    """Every object created in a history, in order. `create_thread_and_run` creates both a thread and a run."""
+    """Every object created in a history, in order. `create_thread_and_run` creates both a thread and a run.
+
+    If the run names a thread that was created before, only the run is new; another rule reports that.
+    """
     created: list[Creation] = []
+    threads: set[str] = set()
     for exchange in history:
         kind = OPERATIONS[exchange.operation].creates if exchange.operation else None
         observation = next((s for s in observations_in(exchange) if s.kind == kind and s.id), None)
         if kind is None or observation is None:
             continue
         thread = exchange.path.get("thread_id") or observation.text("thread_id") or None
-        if exchange.operation == "create_thread_and_run" and thread:
+        if exchange.operation == "create_thread_and_run" and thread and thread not in threads:
             created.append(Creation("thread", thread, exchange, None, None))
+            threads.add(thread)
+        if kind == "thread":
+            threads.add(observation.id)
         created.append(Creation(kind, observation.id, exchange, thread, observation.time("created_at")))
     return tuple(created)
 

@@ -212,6 +212,16 @@ def _runs_by_thread(history: History) -> dict[str, tuple[RunTimeline, ...]]:
     return {thread_id: tuple(timelines) for thread_id, timelines in found.items()}
 
 
+def parents_of_run(run: RunTimeline, name: str) -> tuple[JSON, ...]:
+    """The values of `thread_id` or `assistant_id` that objects of a run may show: the requested one, and the run's own.
+
+    A run that shows another parent than the requested one is reported by another rule.
+    """
+    requested = run.thread_id if name == "thread_id" else run.creation_body.get(name)
+    shown = (value for each in run.observations if not isinstance(value := each.get(name), Absent))
+    return (*((requested,) if requested else ()), *shown)
+
+
 def minimum_age(run: RunTimeline, observation: Observation) -> float:
     """The seconds that had certainly passed since the run's `created_at` at an observation.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
-from runs_conformance.evidence.message_content import appear_in_order, message_content, missing_contents
+from runs_conformance.evidence.creation import uses_key_of_creator
+from runs_conformance.evidence.message_content import MessageContent, appear_in_order, message_content, missing_contents
 from runs_conformance.evidence.observation import (
     Observation,
     assistant_observations,
@@ -16,14 +17,18 @@ from runs_conformance.evidence.observation import (
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.supplied_messages import (
+    REPEATED_MESSAGE,
     SuppliedMessages,
     all_messages_are_known,
+    distinct_messages,
     messages_sent_to,
     refused_message_contents,
     supplied_messages,
     unended_lists_of_supplied,
 )
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, contains, is_object
@@ -127,17 +132,26 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     thread_id = page.exchange.path["thread_id"]
     accepted = [each for each in messages_sent_to(history, thread_id, page.exchange) if each[0] == "user"]
     sent = [*accepted, *refused_message_contents(history, thread_id)]
-    stored = [
-        content for item in page.items if (content := message_content(item.value)) is not None and content[0] == "user"
-    ]
-    # A message that is shown in another form than it was sent in was sent nevertheless.
+    extra = _unsent(distinct_messages(page), accepted, sent)
+    if extra:
+        yield page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
+    elif _unsent(page.items, accepted, sent):
+        yield Suspicion(REPEATED_MESSAGE)
+    else:
+        yield PASSED
+
+
+def _unsent(
+    items: Iterable[Observation], accepted: Sequence[MessageContent], sent: Sequence[MessageContent]
+) -> list[MessageContent]:
+    """The contents of the user messages among the items of a list that were never sent to its thread.
+
+    A message that is shown in another form than it was accepted in was sent nevertheless.
+    """
+    contents = (message_content(item.value) for item in items)
+    stored = [content for content in contents if content is not None and content[0] == "user"]
     altered = len(missing_contents(accepted, stored))
-    extra = missing_contents(stored, sent)[altered:]
-    yield (
-        page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
-        if extra
-        else PASSED
-    )
+    return missing_contents(stored, sent)[altered:]
 
 
 def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, History]]:
@@ -171,7 +185,12 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
         for observation in thread_observations(history)
         if observation.id == thread_id and observation.exchange.happened_before(exchange)
     ]
-    is_new = not earlier_requests and not earlier_observations
+    earlier_runs = [
+        observation
+        for observation in run_observations(history)
+        if observation.text("thread_id") == thread_id and observation.exchange.happened_before(exchange)
+    ]
+    is_new = not (earlier_requests or earlier_observations or earlier_runs)
     yield run.check(is_new, f"the run's thread {thread_id!r} already existed", "/thread_id", actual=thread_id)
     reads = [
         e
@@ -180,12 +199,25 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
     ]
     for read in reads:
         if exchange.happened_before(read) and not _may_be_deleted(history, thread_id, read):
-            if read.status == 404:
-                yield read.finding(f"the run's thread {thread_id!r} does not exist", "", 200, 404)
+            if read.status == 404 and _is_other_thread_hidden(history, read):
+                yield pass_if_working(read, works=False)
+            elif read.status == 404:
+                yield read.finding(f"the run's thread {thread_id!r} cannot be read", "", 200, 404)
             elif read.accepted:
                 yield PASSED
             elif read.status is not None:
                 yield Suspicion(f"the read of the run's thread got HTTP {read.status}")
+
+
+def _is_other_thread_hidden(history: History, read: Exchange) -> bool:
+    """Whether the read of a thread that was created without a run was refused, too, and no read was accepted."""
+    refused = {
+        each.path["thread_id"]
+        for each in history.select("get_thread")
+        if each.refused and uses_key_of_creator(history, each)
+    }
+    plain = {each.member("id") for each in history.select("create_thread") if each.accepted}
+    return not operation_works(history, read) and not refused.isdisjoint(plain)
 
 
 def _is_valid_body(body: JSON, edition: str) -> bool:

@@ -12,13 +12,14 @@ from runs_conformance.evidence.complete_list import (
 )
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
+from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.evidence.tool_call import step_observations_of_run
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run steps")
@@ -40,11 +41,12 @@ def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Copy both ids from the run.
     """
-    for step in step_observations_of_run(run):
-        for name in ("thread_id", "assistant_id"):
-            expected, actual = run.observations[0].get(name), step.get(name)
-            if expected is not ABSENT and actual is not ABSENT:
-                yield step.check(actual == expected, f"`{name}` differs from the run's", f"/{name}", expected, actual)
+    for name in ("thread_id", "assistant_id"):
+        expected = parents_of_run(run, name)
+        for step in step_observations_of_run(run) if expected else ():
+            actual, message = step.get(name), f"`{name}` differs from the run's"
+            if actual is not ABSENT:
+                yield step.check(actual in expected, message, f"/{name}", expected[0], actual)
 
 
 @rule(
@@ -106,9 +108,12 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
                 problem = f"of the run has no {parent}" if shown[-1] is None else what
                 yield step.check(fits, f"the message {message_id} {problem}", _MESSAGE_ID, id_of_parent, shown[-1])
         if not observations and (page := _complete_message_list(run)) is not None:
-            yield step.finding(
-                "the message that the step names is not in the thread", _MESSAGE_ID, list(page.ids), message_id
-            )
+            if len(page.shown) < len(messages_sent_to(run.history, run.thread_id, page.exchange)):
+                yield Inconclusive("the list shows fewer messages than were sent to the thread")
+            else:
+                yield step.finding(
+                    "the message that the step names is not in the thread", _MESSAGE_ID, list(page.ids), message_id
+                )
 
 
 def _complete_message_list(run: RunTimeline) -> Page | None:
