@@ -50,6 +50,25 @@ def test_message_that_was_refused_and_added() -> History:
     return _refused([run("completed")], [message("user", "Too early.", "msg_2"), HELLO])
 
 
+def _refused_again(*shown: dict[str, Any]) -> History:
+    """The message that the thread begins with is sent again and refused."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [FIRST]})
+    builder.refuse("create_message", body=FIRST)
+    builder.send("list_messages", page(*shown))
+    return builder.history()
+
+
+@inconclusive(traces.refused_message_is_not_added)
+def test_list_that_repeats_a_message_that_was_refused_again() -> History:
+    return _refused_again(HELLO, HELLO)
+
+
+@fails(traces.refused_message_is_not_added, at="/data", times=1)
+def test_message_that_was_refused_again_and_added() -> History:
+    return _refused_again(message("user", "Hello", "msg_2"), HELLO)
+
+
 def test_refused_message_that_is_added_is_found_with_its_first_refusal() -> None:
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": [FIRST]})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
 from runs_conformance.evidence.creation import uses_key_of_creator
-from runs_conformance.evidence.message_content import MessageContent, appear_in_order, message_content, missing_contents
+from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import (
     Observation,
     assistant_observations,
@@ -19,15 +19,12 @@ from runs_conformance.evidence.request_expectation import must_be_accepted, uses
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.supplied_messages import (
-    REPEATED_MESSAGE,
     SuppliedMessages,
     all_messages_are_known,
-    distinct_messages,
-    messages_sent_to,
-    refused_message_contents,
     supplied_messages,
     unended_lists_of_supplied,
 )
+from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages, unsent_messages
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -129,29 +126,13 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     if page.exchange.member("has_more") is True:
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
         return
-    thread_id = page.exchange.path["thread_id"]
-    accepted = [each for each in messages_sent_to(history, thread_id, page.exchange) if each[0] == "user"]
-    sent = [*accepted, *refused_message_contents(history, thread_id)]
-    extra = _unsent(distinct_messages(page), accepted, sent)
+    extra = unsent_messages(history, page, distinct_messages(page))
     if extra:
         yield page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
-    elif _unsent(page.items, accepted, sent):
+    elif unsent_messages(history, page, page.items):
         yield Suspicion(REPEATED_MESSAGE)
     else:
         yield PASSED
-
-
-def _unsent(
-    items: Iterable[Observation], accepted: Sequence[MessageContent], sent: Sequence[MessageContent]
-) -> list[MessageContent]:
-    """The contents of the user messages among the items of a list that were never sent to its thread.
-
-    A message that is shown in another form than it was accepted in was sent nevertheless.
-    """
-    contents = (message_content(item.value) for item in items)
-    stored = [content for content in contents if content is not None and content[0] == "user"]
-    altered = len(missing_contents(accepted, stored))
-    return missing_contents(stored, sent)[altered:]
 
 
 def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, History]]:

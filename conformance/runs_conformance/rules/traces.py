@@ -30,6 +30,7 @@ from runs_conformance.evidence.supplied_messages import (
 )
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
+from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
@@ -134,7 +135,8 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
         return
     thread_id = page.exchange.path["thread_id"]
     accepted = messages_sent_to(history, thread_id, page.exchange)
-    stored = [message_content(item.value) for item in page.items]
+    shown = [message_content(item.value) for item in page.items]
+    stored = [message_content(item.value) for item in distinct_messages(page)]
     refusals: dict[MessageContent, Exchange] = {}
     for content, refusal in refused_messages(history, thread_id):
         refusals.setdefault(content, refusal)
@@ -143,8 +145,11 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
         if content[0] != "user" or not all_messages_are_known(history, thread_id, page.exchange, content):
             continue
         message = f"a refused message is in the thread ({describe_response(refusal).rstrip('.')})"
-        is_stored = stored.count(content) > accepted.count(content)
-        yield page.exchange.finding(message, "/data") if is_stored else PASSED
+        if stored.count(content) > accepted.count(content):
+            yield page.exchange.finding(message, "/data")
+        else:
+            is_repeated = shown.count(content) > accepted.count(content)
+            yield Suspicion(REPEATED_MESSAGE) if is_repeated else PASSED
 
 
 @rule(
