@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules.tools import call_steps, tool_outputs
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
-from tests.rules.histories import CALL, HistoryBuilder, action, call, error, page, run, step
+from tests.rules.histories import CALL, RUN, HistoryBuilder, action, call, error, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
 
@@ -88,6 +88,48 @@ def test_outputs_accepted_by_a_finished_run() -> History:
 @fails(tool_outputs.outputs_are_taken_only_when_required, times=1)
 def test_outputs_accepted_by_a_working_run() -> History:
     return _submitted(["call_made_up"], True, status="in_progress")
+
+
+def _accepted_after_read(**changes: Any) -> History:
+    """A run that waits is read, and accepts outputs."""
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    shown = {**run("requires_action"), **changes}
+    builder.get_run({name: member for name, member in shown.items() if member is not ABSENT}, run_id=RUN)
+    outputs = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    own = Step(operation="submit_tool_outputs")
+    builder.send("submit_tool_outputs", run("queued"), body=outputs, step=own)
+    return builder.history()
+
+
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_run_whose_status_is_unknown() -> History:
+    return _accepted_after_read(status="waiting")
+
+
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_run_without_a_status() -> History:
+    return _accepted_after_read(status=ABSENT)
+
+
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_run_that_is_shown_without_its_id() -> History:
+    return _accepted_after_read(id=ABSENT)
+
+
+@inconclusive(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_run_that_is_shown_with_another_id() -> History:
+    return _accepted_after_read(id="run_other")
+
+
+@fails(tool_outputs.outputs_are_taken_only_when_required, times=1)
+def test_outputs_for_an_ended_run_that_is_then_shown_without_its_id() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress", "completed")
+    for _ in range(2):
+        builder.get_run(run("completed", id=ABSENT), run_id=RUN)
+    builder.send("submit_tool_outputs", run("completed"), body={"tool_outputs": []})
+    return builder.history()
 
 
 @passes(tool_outputs.missing_outputs_are_refused, tool_outputs.refused_outputs_leave_the_run_waiting)

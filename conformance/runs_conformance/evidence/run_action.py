@@ -12,6 +12,7 @@ from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 
+_RUN_READS = ("get_run", "modify_run")
 _ACTIONS = ("cancel_run", "submit_tool_outputs")
 
 
@@ -51,11 +52,28 @@ class RunAction:
 
     @property
     def state_before(self) -> Observation | None:
-        """The last observation before the action; None if another action may have intervened."""
+        """The last observation before the action; None if another action may have intervened.
+
+        None, too, if the run was read since, but no run with its id was shown, so that its state is unknown.
+        """
         observation = self.run.latest_before(self.exchange)
         if observation is None or self.run.has_action_between(observation, self.exchange):
             return None
+        if observation.status not in TERMINAL and self._may_have_changed_since(observation):
+            return None
         return observation
+
+    def _may_have_changed_since(self, observation: Observation) -> bool:
+        """Whether a read between an observation and the action was answered without an observation of the run."""
+        observed = {each.exchange.id for each in self.run.observations}
+        return any(
+            read.accepted
+            and read.id not in observed
+            and observation.latest <= read.started
+            and read.ended <= self.exchange.started
+            for read in self.run.exchanges
+            if read.operation in _RUN_READS
+        )
 
     @property
     def state_after(self) -> Observation | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runs_conformance.contract.lifecycle import TERMINAL
+from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
 from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.server_failure import describe_unclear_status
@@ -46,6 +46,9 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         return
     if before.status not in TERMINAL and exchange.step is None:
         return  # In recorded traffic the request for action may be missing.
+    if before.status not in STATUSES:
+        yield Inconclusive("the run had no known status, so it may have been waiting for outputs")
+        return
     if exchange.accepted:
         yield exchange.finding(f"a run that was {before.status!r} accepted tool outputs", "", 400, exchange.status)
     elif exchange.refused:
