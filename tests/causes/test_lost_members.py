@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from runs_conformance.causes import analyze
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import accepted_at, broken_rule, by_kind, missing, refused, wrong_rule
@@ -138,6 +139,25 @@ def test_dropped_tool_resources_are_those_of_the_operations_that_lose_them(opera
 def test_messages_that_are_lost_occasionally_are_not_dropped(judged: int, kind: str) -> None:
     rule = replace(broken_rule("threads.begin_with_the_messages_given", "list_messages"), judged=judged)
     assert list(by_kind(rule)) == [kind]
+
+
+def test_pairs_that_are_lost_because_of_their_keys_are_no_lost_member() -> None:
+    given: JSON = {"a": "b", "$set": "c"}
+    lost_pair = [
+        wrong_rule(rule, operation, "/metadata", given, {"a": "b"})
+        for rule, operation in (("metadata.is_shown_in_the_answer", "create_run"), ("metadata.is_kept", "get_run"))
+    ]
+    (cause,) = analyze([*lost_pair, refused("create_run.metadata{}.type")])
+    assert cause.title == "Pairs of `metadata` are dropped because of their keys (`$set`): create_run"
+    assert cause.fix == "Store every pair of metadata as it was sent, whatever its key."
+    assert set(cause.ids) == {each.id for each in lost_pair}
+
+
+def test_metadata_of_which_no_pair_is_kept_or_one_is_changed_is_a_lost_member() -> None:
+    values: list[JSON] = [{}, {"a": "changed"}]
+    for shown in values:
+        lost_all = wrong_rule("metadata.is_shown_in_the_answer", "create_run", "/metadata", {"a": "b", "c": "d"}, shown)
+        assert "`metadata` of create_run" in by_kind(lost_all)["data.dropped"].title
 
 
 LOST_METADATA = wrong_rule("metadata.is_shown_in_the_answer", "create_thread", "/metadata", GIVEN, {})

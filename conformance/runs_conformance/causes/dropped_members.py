@@ -10,10 +10,19 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, in_query, kind_shown, place_of
 from runs_conformance.causes.ignored_bodies import describe_ignored_bodies, find_ignored_bodies, members_of
+from runs_conformance.causes.lost_metadata import (
+    describe_lost_pairs,
+    is_of_metadata,
+    is_pair,
+    kind_with_metadata,
+    place_of_message_metadata,
+    place_of_metadata_shown,
+    places_of_lost_pairs,
+)
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.known_members import known_body_members
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, json_equal
+from runs_conformance.model.json import JSON, Absent, is_object, json_equal
 from runs_conformance.model.verdict import Finding
 
 _Lost = tuple[str, str]
@@ -33,14 +42,6 @@ _DROP_RULES = {
 
 _GIVEN_METADATA = "messages.given_messages_keep_their_metadata"
 """The rule that shows the loss of one member of messages, which are themselves kept."""
-_GIVEN_MESSAGES = (
-    ("create_thread", "messages"),
-    ("create_run", "additional_messages"),
-    ("create_thread_and_run", "thread.messages"),
-    ("create_thread_and_run", "additional_messages"),
-)
-"""The operations that take messages, and where."""
-
 _FOLLOWING = {
     "tool_choice": (
         "choice.no_tool_is_called_when_none_may_be",
@@ -56,7 +57,6 @@ _OTHER_MODEL = "settings.other_model_replaces_the_assistants"
 
 _CREATING = tuple(name for name, operation in OPERATIONS.items() if operation.creates)
 _OBJECT_IN_RESPONSE = re.compile(r"^/(?:events/\d+/data(?:/data)?|data/\d+)(?=/)")
-_EVENT = re.compile(r"^/events/(\d+)/")
 
 
 def classify_dropped_members(classifier: FailureClassifier) -> None:
@@ -77,6 +77,9 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, place in sorted(lost):
         by_operation[operation].append(place)
+    if all(map(is_pair, names)):
+        classifier.add("data.dropped", *describe_lost_pairs(by_operation), shown, silent)
+        return
     losing: dict[str, list[str]] = defaultdict(list)
     for name, places in by_operation.items():
         losing[", ".join(as_code(places))].append(name)
@@ -114,7 +117,7 @@ def _take_shown(
 ) -> list[Failure]:
     """Take the failures that show the loss of these members, at once or later."""
     shown = classifier.take(lambda failure: failure.id in found)
-    forgetful = {_kind_with_metadata(operation, place) for operation, place in lost if place.endswith("metadata")}
+    forgetful = {kind_with_metadata(operation, place) for operation, place in lost if is_of_metadata(place)}
     return shown + classifier.take(
         lambda failure: failure.id == "metadata.is_kept" and _kinds_shown(failure) <= forgetful
     )
@@ -154,12 +157,13 @@ def _lost_members(failure: Failure) -> set[_Lost]:
         # A member that is lost only occasionally was stored at first.
         return set() if failure.is_occasional else _losses_by_rule(failure)
     if failure.id == _GIVEN_METADATA:
-        return {_message_metadata(failure)}
+        return {place_of_message_metadata(failure)}
     if failure.id == "metadata.is_shown_in_the_answer":
         return {
             (finding.operation or "", place)
             for finding in failure.verdict.findings
-            if (place := _metadata_shown(failure, finding))
+            if (whole := place_of_metadata_shown(failure, finding))
+            for place in places_of_lost_pairs(whole, finding)
         }
     if not (failure.id.startswith("settings.") and failure.id.endswith("_is_as_asked") and failure.finding.pointer):
         return set()
@@ -214,32 +218,6 @@ def _find_renamed(place: str, expected: JSON | Absent, actual: JSON | Absent) ->
         yield from _find_renamed(f"{place}.{name}", value, actual.get(name))
         if name not in actual and is_object(value):
             yield from ((f"{place}.{name}", other) for other, shown in others.items() if json_equal(value, shown))
-
-
-def _message_metadata(failure: Failure) -> _Lost:
-    """The operation that was given the message without its metadata; create_thread unless another is seen to be."""
-    before = at(failure.verdict.counterexample, "/before")
-    for step in before if is_array(before) else ():
-        for operation, place in _GIVEN_MESSAGES:
-            messages = at(step, f"/body/{place.replace('.', '/')}")
-            given = (at(message, "/metadata") for message in (messages if is_array(messages) else ()))
-            if at(step, "/operation") == operation and any(
-                json_equal(metadata, failure.finding.expected) for metadata in given
-            ):
-                return operation, f"{place}[].metadata"
-    return "create_thread", "messages[].metadata"
-
-
-def _metadata_shown(failure: Failure, finding: Finding) -> str:
-    """The place of the metadata that a response lacks; empty if it is unknown which of two objects it belongs to."""
-    event = _EVENT.match(finding.pointer)
-    if finding.operation != "create_thread_and_run" or event is None:
-        return "metadata"
-    # Threads come first in such streams, so that one stream tells which object the same event of another shows.
-    name = at(failure.verdict.counterexample, f"/answer/events/{event[1]}")
-    if not isinstance(name, str):
-        return ""
-    return "thread.metadata" if name.startswith("thread.created") else "metadata"
 
 
 def member_shown(pointer: str) -> str:
@@ -307,10 +285,3 @@ def _is_below_any(operation: str, place: str, lost: Collection[_Lost]) -> bool:
 
 def _kinds_shown(failure: Failure) -> set[str | None]:
     return {kind_shown(finding.operation or "") for finding in failure.verdict.findings}
-
-
-def _kind_with_metadata(operation: str, place: str) -> str | None:
-    """The kind of object that the metadata at a place of a request belongs to."""
-    if place.endswith("[].metadata"):
-        return "message"
-    return "thread" if place == "thread.metadata" else kind_shown(operation)
