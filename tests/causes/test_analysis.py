@@ -264,6 +264,11 @@ def test_rules_on_the_beta_header_are_no_matter_of_keys() -> None:
     }
 
 
+def test_operations_that_do_not_check_the_beta_header_are_named_if_others_do() -> None:
+    rule = replace(broken_rule("auth.beta_header_is_required", "get_run", "should"), judged=9)
+    assert by_kind(rule)["beta"].title == "Some operations do not check the header `OpenAI-Beta`: get_run"
+
+
 def test_parameters_that_lists_ignore_are_named_beside_a_must() -> None:
     more = broken_rule("paging.has_more_is_true_exactly_where_more_follows", "list_runs")
     before = broken_rule("paging.before_ends_at_its_item", "list_runs", "should")

@@ -30,6 +30,7 @@ _WITHOUT_DONE = "the stream ends without done"
 _BY_RUN = "listing.messages_can_be_listed_by_run"
 _BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
+_BETA_NOT_CHECKED = ("auth.beta_header_is_required", "auth.first_beta_is_over")
 
 Words = tuple[str, str]
 """A title and a fix."""
@@ -216,6 +217,17 @@ def _title_of_transition(failure: Failure) -> str:
     if failure.id == _GRAPH and changed is not None:
         return f"{_with_article(f'{changed[1]} run')} becomes {changed[2]}".capitalize()
     return ""
+def _title_of_beta_header(failures: Sequence[Failure]) -> str:
+    """The title if some operations check the header and others do not; empty if none does, or if only one rule fails.
+
+    A rule that judges only refusals does not say where the header is not checked.
+    """
+    unchecked = [failure for failure in failures if failure.id in _BETA_NOT_CHECKED]
+    if not any(failure.finding_count < failure.verdict.judged for failure in unchecked):
+        return ""
+    return f"Some operations do not check the header `OpenAI-Beta`: {list_names(list(operations_of(unchecked)))}"
+
+
 
 
 _CHANGE = re.compile(r"changed from '(\w+)' to '(\w+)'")
@@ -273,6 +285,7 @@ def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[s
     """
     if kind == "lists":
         return _words_of_lists(failures, passing)
+    "beta": _title_of_beta_header,
     if kind == "deletion":
         return _words_of_deletion(failures)
     if kind == "stamps":
