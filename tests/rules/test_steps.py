@@ -9,7 +9,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.messages import run_messages
 from runs_conformance.rules.steps import step_contents, step_end
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, call, message, page, run, step, usage
 
 
@@ -143,6 +143,11 @@ def test_step_that_requires_action() -> History:
 @fails(step_end.ended_step_stays_ended, at="/status", times=1)
 def test_step_that_ends_twice() -> History:
     return _ended(step(), step("cancelled"), step("cancelled"))
+
+
+def test_finding_says_what_an_ended_step_is_now() -> None:
+    (found,) = findings(step_end.ended_step_stays_ended, _ended(step(), step("in_progress")))
+    assert found.message == "the step had ended 'completed', and is now 'in_progress'"
 
 
 @inconclusive(step_end.ended_step_stays_ended)

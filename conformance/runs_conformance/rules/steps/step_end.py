@@ -54,7 +54,8 @@ def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
     for earlier, later in timeline.pairs():
         if earlier.status in STEP_TERMINAL and later.status in STEP_STATUSES:
             holds = later.status == earlier.status
-            yield later.check(holds, f"the step had ended {earlier.status!r}", "/status", earlier.status, later.status)
+            message = f"the step had ended {earlier.status!r}, and is now {later.status!r}"
+            yield later.check(holds, message, "/status", earlier.status, later.status)
 
 
 @rule(
