@@ -402,3 +402,35 @@ def test_an_ended_run_is_not_cancelled_in_any_form() -> History:
     headers = {"Content-Type": "application/json"}
     builder.send("cancel_run", error("Ended."), 400, headers=headers, step=Step(operation="cancel_run"))
     return builder.history()
+
+
+def _refused_before_it_changed(text: str, status: int = 400, later: str = "queued") -> History:
+    """The cancellation of a queued run with a content type is refused, and one without it accepted, in this status."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued")
+    own = Step(operation="cancel_run")
+    builder.refuse("cancel_run", status, text, headers={"Content-Type": "application/json"}, step=own)
+    builder.get_run(run(later))
+    builder.send("cancel_run", run("cancelling"), step=own)
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
+@inconclusive(cancellable.content_type_of_no_body_is_ignored)
+def test_refusal_for_the_status_says_nothing_of_the_content_type() -> History:
+    return _refused_before_it_changed("Cannot cancel run with status 'queued'.")
+
+
+@inconclusive(cancellable.content_type_of_no_body_is_ignored)
+def test_run_that_is_found_only_later() -> History:
+    return _refused_before_it_changed("No run found.", 404)
+
+
+@inconclusive(cancellable.content_type_of_no_body_is_ignored)
+def test_run_that_can_be_cancelled_once_it_works() -> History:
+    return _refused_before_it_changed("Not yet.", later="in_progress")
+
+
+@fails(cancellable.content_type_of_no_body_is_ignored, times=1)
+def test_missing_body_is_parsed_while_the_run_is_queued() -> History:
+    return _refused_before_it_changed("Expecting value: line 1 column 1 (char 0)")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.known_members import known_body_members
+from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.error_message import refusal_text
@@ -60,6 +61,12 @@ def places_of_wrong_form(exchange: Exchange) -> Iterator[tuple[str, ...]]:
         kind = entry.get("type")
         if isinstance(kind, str) and (kind.endswith("_type") or kind.startswith("type_error") or kind in _LACKING):
             yield tuple(_words(place))
+
+
+def is_refused_for_status(exchange: Exchange) -> bool:
+    """Whether a refusal names the status of the run that the request is for."""
+    text = refusal_text(exchange) if exchange.refused and "run_id" in exchange.path else ""
+    return "status" in text.lower() and any(re.search(rf"\b{status}\b", text) for status in STATUSES)
 
 
 def parameter_named_by_id(exchange: Exchange) -> str | None:

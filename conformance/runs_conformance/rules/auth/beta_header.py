@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.evidence.refusal_reason import is_refused_for_status
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -44,18 +43,12 @@ def _requests_without_current_beta_header(history: History) -> Iterable[Exchange
         exchange
         for exchange in sent
         if (exchange.accepted or _beta_header(exchange) not in ignored or "beta" in refusal_text(exchange).lower())
-        and not _is_refused_for_status(exchange)
+        and not is_refused_for_status(exchange)
     )
 
 
 def _beta_header(exchange: Exchange) -> str | None:
     return exchange.step.headers[BETA_HEADER[0]] if exchange.step is not None else None
-
-
-def _is_refused_for_status(exchange: Exchange) -> bool:
-    """Whether a refusal names the status of the run that the request is for."""
-    text = refusal_text(exchange) if exchange.refused and "run_id" in exchange.path else ""
-    return "status" in text.lower() and any(re.search(rf"\b{status}\b", text) for status in (*ACTIVE, *TERMINAL))
 
 
 @rule(

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
+from runs_conformance.evidence.refusal_reason import is_refused_for_status
 from runs_conformance.evidence.run_action import RunAction, all_cancellations, cancellations
+from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -88,10 +90,15 @@ def queued_or_waiting_run_can_be_cancelled(action: RunAction) -> Iterator[Result
 
 @dataclass(frozen=True, slots=True)
 class _DeclaredCancellation:
-    """A cancellation without a body whose content type is JSON, and a later one of the run without a content type."""
+    """A cancellation without a body whose content type is JSON, and a later one of the run without a content type.
+
+    `status_changed` says that the run was seen in several statuses from the last read before the first cancellation to
+    the second one.
+    """
 
     exchange: Exchange
     undeclared: Exchange | None
+    status_changed: bool = False
 
 
 def _declared_cancellations(history: History) -> Iterator[_DeclaredCancellation]:
@@ -101,7 +108,18 @@ def _declared_cancellations(history: History) -> Iterator[_DeclaredCancellation]
             others = (
                 x for x in sent if x.path == exchange.path and not _declares_json(x) and x.started > exchange.started
             )
-            yield _DeclaredCancellation(exchange, next(others, None))
+            undeclared = next(others, None)
+            has_changed = undeclared is not None and _status_changed(history, exchange, undeclared)
+            yield _DeclaredCancellation(exchange, undeclared, has_changed)
+
+
+def _status_changed(history: History, first: Exchange, second: Exchange) -> bool:
+    run = find_run(history, first.path["run_id"])
+    before = run.latest_before(first) if run is not None else None
+    if run is None or before is None:
+        return False
+    seen = (each for each in run.observations if each.latest <= second.started and not each.happened_before(before))
+    return len({before.status, *(each.status for each in seen)}) > 1
 
 
 def _declares_json(exchange: Exchange) -> bool:
@@ -132,6 +150,12 @@ def content_type_of_no_body_is_ignored(cancellation: _DeclaredCancellation) -> I
         yield PASSED
     elif not exchange.refused or cancellation.undeclared is None:
         return
+    elif exchange.status == 404:
+        yield Inconclusive("the cancellation got HTTP 404, so the run may not have been found")
+    elif is_refused_for_status(exchange):
+        yield Inconclusive("the refusal names the status of the run")
+    elif cancellation.undeclared.accepted and cancellation.status_changed:
+        yield Inconclusive("the status of the run changed before it was cancelled without a content type")
     elif cancellation.undeclared.accepted:
         yield exchange.finding(
             "the cancellation was refused with the content type application/json and no body, and accepted without it",
