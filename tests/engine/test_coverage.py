@@ -57,6 +57,26 @@ def test_one_of_the_programs_that_reveal_violations_must_run_to_its_end() -> Non
     assert both_stopped.shortfall(ID) == "long (and 1 more) ended early: POST /threads was answered with HTTP 500"
 
 
+LIMIT = "GET /threads?limit=100 got HTTP 400"
+
+
+def test_a_refused_request_is_the_reason_if_most_programs_had_one() -> None:
+    unseen = coverage({})
+    assert str(unseen.not_shown(ID)).endswith(", which ran to the end")
+    assert not unseen.shows_why_not(ID)
+    for refused, is_reason in ((("long",), False), (("long", "short"), True)):
+        refusing = replace(unseen, refused=dict.fromkeys(refused, LIMIT))
+        assert str(refusing.not_shown(ID)).endswith(f", in which {LIMIT}") is is_reason
+        assert refusing.shows_why_not(ID) is is_reason
+
+
+def test_a_missing_operation_is_the_reason_if_all_programs_called_it() -> None:
+    unseen = coverage({})
+    missing = replace(unseen, unserved=dict.fromkeys(unseen.ends, "the target has no DELETE /threads"))
+    assert missing.not_shown(ID) == "not observed: the target has no DELETE /threads"
+    assert missing.shows_why_not(ID)
+
+
 STUCK = "the last 10 runs did not end before the run timeout (10 in status queued)"
 
 

@@ -119,12 +119,25 @@ def test_named_premises_are_requirements() -> None:
 
 
 def test_the_measured_premise_is_the_reason_of_the_verdict() -> None:
+    assert _reason_of_waiting_run() == f"not observed, because {REFUSES.failed[0]} failed"
+
+
+def test_what_the_target_refused_is_the_reason_before_a_measured_premise() -> None:
+    assert (
+        _reason_of_waiting_run(p="POST /threads got HTTP 400")
+        == "not observed in p, in which POST /threads got HTTP 400"
+    )
+
+
+def _reason_of_waiting_run(**refused: str) -> str | None:
+    """The reason that a rule is not judged if all requirements of a measured defect failed."""
     rule = "cancel.waiting_run_ends_cancelled"
     ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
-    context = VerdictContext(coverage=Coverage(Decisions({rule: frozenset({"p"})}, {}), ends, {}, {}))
-    verdicts = build_verdicts(REFUSED, Requirements(rules=catalogue(), constraints={}), context)
-    reason = next(each.reason for each in verdicts if each.id == rule)
-    assert reason == f"not observed, because {REFUSES.failed[0]} failed"
+    coverage = Coverage(Decisions({rule: frozenset({"p"})}, {}), ends, {}, {}, refused=refused)
+    verdicts = build_verdicts(
+        REFUSED, Requirements(rules=catalogue(), constraints={}), VerdictContext(coverage=coverage)
+    )
+    return next(each.reason for each in verdicts if each.id == rule)
 
 
 def test_a_shortfall_for_want_of_files_says_what_is_needed() -> None:

@@ -24,7 +24,8 @@ class Coverage:
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
     target does not offer, with the reason: violations that only these programs reveal cannot occur on it. `unserved`
     holds the programs that called an operation that the target does not offer, with the reason: if they ran to their
-    end, what they did not show is not missed. `lacking` is what the user must give for programs to name files; it is
+    end, what they did not show is not missed. `refused` is, by program, the first valid request that the target
+    refused. `lacking` is what the user must give for programs to name files; it is
     empty if they can.
     """
 
@@ -36,6 +37,7 @@ class Coverage:
     not_offered: Mapping[str, str] = field(default_factory=dict)
     unserved: Mapping[str, str] = field(default_factory=dict)
     lacking: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
@@ -82,11 +84,33 @@ class Coverage:
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
-        reasons = {**self.unserved, **self.not_offered}
-        if expected and reasons.keys() >= set(expected):
-            return f"not observed: {reasons[expected[0]]}"
-        completed = [program for program in expected if not self.ends[program].is_early and program not in reasons]
+        if (unserved := self._unserved_reason(expected)) is not None:
+            return f"not observed: {unserved}"
+        completed = self._completed(expected)
         return self._explain_unobserved(completed) if completed else None
+
+    def shows_why_not(self, id_: str) -> bool:
+        """Whether the responses to those programs say why they did not decide this id: they lacked or refused much."""
+        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
+        if self._unserved_reason(expected) is not None:
+            return True
+        completed = self._completed(expected)
+        return self._refusal_of_most(completed) is not None and not any(self.ends[each].cause for each in completed)
+
+    def _unserved_reason(self, programs: Sequence[str]) -> str | None:
+        """Why none of these programs could show an id, if all of them need what the target does not offer."""
+        reasons = {**self.unserved, **self.not_offered}
+        return reasons[programs[0]] if programs and reasons.keys() >= set(programs) else None
+
+    def _completed(self, programs: Iterable[str]) -> list[str]:
+        """The programs that ran to their end, and that the target offers all that they call."""
+        reasons = {**self.unserved, **self.not_offered}
+        return [program for program in programs if not self.ends[program].is_early and program not in reasons]
+
+    def _refusal_of_most(self, programs: Sequence[str]) -> str | None:
+        """The first refused request of one of these programs, if at least half of them had one."""
+        refused = [self.refused[program] for program in programs if program in self.refused]
+        return refused[0] if refused and 2 * len(refused) >= len(programs) else None
 
     def skip_reason(self, id_: str) -> tuple[str, str] | None:
         """Why the programs that decide this id were not planned, and what they need."""
@@ -175,9 +199,15 @@ class Coverage:
         return f"{first.program}{others} {verb}{place}: {first.cause}"
 
     def _explain_unobserved(self, programs: Sequence[str]) -> str:
-        """Why completed programs did not show something: they did not wait for their runs, or ran to the end."""
+        """Why completed programs did not show something: they did not wait for their runs, were refused a request, or
+        ran to the end.
+        """
         cause = next((end.cause for program in programs if (end := self.ends[program]).cause), None)
-        return f"not observed in {_list_some(programs)}" + (f": {cause}" if cause else ", which ran to the end")
+        if cause is not None:
+            return f"not observed in {_list_some(programs)}: {cause}"
+        refused = self._refusal_of_most(programs)
+        said = f", in which {refused}" if refused is not None else ", which ran to the end"
+        return f"not observed in {_list_some(programs)}{said}"
 
 
 _URGENCY = {Ending.STOPPED: 0, Ending.ABORTED: 1, Ending.NOT_STARTED: 2, Ending.COMPLETED: 3}

@@ -22,6 +22,7 @@ from runs_conformance.engine.counterexample import (
     smaller_counterexample,
 )
 from runs_conformance.engine.judge import Judge, judge
+from runs_conformance.engine.refused_request import first_refused_request
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
 from runs_conformance.engine.verdicts import limit_findings
@@ -97,6 +98,7 @@ class ProgramVerdicts:
     transitions: Transitions = field(default_factory=Counter)
     last_statuses: Counter[str] = field(default_factory=Counter)
     unserved: frozenset[str] = frozenset()
+    refused_request: str = ""
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: float = 0.0
     grouped_examples: Mapping[str, ExamplesByGroup] = field(default_factory=dict)
@@ -120,8 +122,8 @@ class RunResult:
     how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
     findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
     that a response showed. `unserved` names, by program, the operations whose responses were like those of missing
-    routes. `lost_requests` holds, in the form of counterexamples and by exchange, the first requests of programs that
-    were sent and got no response.
+    routes, and `refused_requests` the first valid request that was refused. `lost_requests` holds, in the form of
+    counterexamples and by exchange, the first requests of programs that were sent and got no response.
     """
 
     tallies: Mapping[str, Tally]
@@ -147,6 +149,7 @@ class RunResult:
     request_forms: RequestForms = field(default_factory=RequestForms)
     hazards: tuple[Hazard, ...] = ()
     unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    refused_requests: Mapping[str, str] = field(default_factory=dict)
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long each id took: its share of the time of each program that decided it."""
@@ -184,6 +187,7 @@ def judge_program(
             transitions=transitions(history),
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
             unserved=unserved_operations(exchanges, no_route),
+            refused_request=first_refused_request(exchanges),
             lost_requests=_lost_requests(history),
             seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,
             internal_error=_name_program(program, SecondOpinion(history).rightly_refused())
@@ -270,6 +274,11 @@ def merge_results(
             program: names
             for program, parts in by_program.items()
             if (names := frozenset[str]().union(*(part.unserved for part in parts)))
+        },
+        refused_requests={
+            program: refused
+            for program, parts in by_program.items()
+            if (refused := next((part.refused_request for part in parts if part.refused_request), ""))
         },
         lost_requests={id_: example for result in results for id_, example in result.lost_requests.items()},
         seconds=_share_seconds(results),

@@ -227,7 +227,8 @@ def _not_judged(
         return Outcome.INCONCLUSIVE, early if cause is None else f"not observed, because {cause}", None
     if context.coverage is not None:
         if (not_shown := context.coverage.not_shown(id_)) is not None:
-            premise = context.failed_premises.get(id_)
+            # A refusal that these programs met is certain; the resemblance of failures is not.
+            premise = None if context.coverage.shows_why_not(id_) else context.failed_premises.get(id_)
             return Outcome.NOT_JUDGED, not_shown if premise is None else f"not observed, because {premise}", None
         if (skipped := context.coverage.skip_reason(id_)) is not None:
             return Outcome.NOT_JUDGED, *skipped

@@ -16,6 +16,7 @@ from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.second_opinion import request_errors
 from runs_conformance.contract.validation import validate_document
+from runs_conformance.engine.refused_request import first_refused_request
 from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
 from runs_conformance.generation.programs.responses import pending_call_count
@@ -96,6 +97,11 @@ def test_fixtures_succeed_on_a_correct_target(program: Program, executed: Mappin
     ]
     assert all(exchange.accepted for exchange in fixtures)
     assert len(executed[program.id].exchanges) > len(fixtures) + 2
+
+
+@by_program
+def test_a_correct_target_refuses_no_valid_request(program: Program, executed: Mapping[str, ExecutedProgram]) -> None:
+    assert first_refused_request(executed[program.id].exchanges) == ""
 
 
 @by_program
