@@ -341,6 +341,36 @@ def list_rule(id_: str, query: dict[str, str], operation: str = "list_messages",
     return replace(failing, counterexample={"exchange": "x", "request": request})
 
 
+def before_rule(*pages: list[str]) -> Verdict:
+    """Pages before `m2` that contain it."""
+    failing = list_rule("paging.before_ends_at_its_item", {"before": "m2"}, level="should")
+    message = "the page before m2 contains m2"
+    findings = tuple(replace(failing.findings[0], message=message, actual=[*page]) for page in pages)
+    return replace(failing, findings=findings)
+
+
+@pytest.mark.parametrize(
+    ("pages", "others", "title"),
+    [
+        ([["m1", "m2"]], [], "`before` includes the item that it names"),
+        (
+            [["m1", "m2"]],
+            [list_rule("listing.order_is_kept", {"order": "asc"}, level="should")],
+            "Lists ignore `order`; `before` includes the item that it names",
+        ),
+        (
+            [["m1", "m2"], ["m1", "m2", "m3"]],
+            [list_rule("listing.order_is_kept", {"order": "asc"}, level="should")],
+            "Lists ignore `order` and `before`",
+        ),
+    ],
+)
+def test_pages_that_end_with_the_item_of_before_do_not_ignore_it(
+    pages: list[list[str]], others: list[Verdict], title: str
+) -> None:
+    assert only(before_rule(*pages), *others).title == title
+
+
 BY_RUN = list_rule("listing.listing_by_run_misses_no_message", {"run_id": "run_1"})
 HAS_MORE = "paging.has_more_is_true_exactly_where_more_follows"
 

@@ -196,6 +196,32 @@ def test_inclusive_before() -> History:
     return traversed(((4, 3, 2), False, {"before": "msg_2"}))
 
 
+def _before_among_others(*shown: str, **query: str) -> History:
+    """A page of the list of assistants, which others may change."""
+    builder = HistoryBuilder()
+    objects = {name: assistant(f"asst_{name}", created_at=T0 + n) for n, name in enumerate("abc")}
+    for name in objects:
+        builder.send("create_assistant", objects[name], body={"model": "gpt-4o"})
+    query = {"before": "asst_b", **query}
+    builder.send("list_assistants", page(*(objects[name] for name in shown)), query=query)
+    return builder.history()
+
+
+@fails(traversal.before_ends_at_its_item, times=1)
+def test_inclusive_before_in_a_list_that_others_may_change() -> History:
+    return _before_among_others("c", "b")
+
+
+@inconclusive(traversal.before_ends_at_its_item)
+def test_exclusive_before_in_a_list_that_others_may_change() -> History:
+    return _before_among_others("c")
+
+
+@inconclusive(traversal.before_ends_at_its_item)
+def test_before_and_after_at_once_in_a_list_that_others_may_change() -> History:
+    return _before_among_others("b", after="asst_c")
+
+
 @fails(traversal.before_ends_at_its_item)
 def test_before_is_ignored() -> History:
     return traversed((NEWEST_FIRST, False, {"before": "msg_2"}))

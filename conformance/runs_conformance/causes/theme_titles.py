@@ -18,6 +18,7 @@ from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.object_titles import title_of_foreign_items, title_of_ids, words_of_times
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
+from runs_conformance.model.json import is_array
 
 _PAGES = "paging.pages_hold_what_comes_next"
 _SHORT_PAGES = "paging.pages_are_full"
@@ -26,11 +27,13 @@ _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
 _GRAPH = "lifecycle.follows_the_graph"
 _ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
+_PAGE_WITH_CURSOR = re.compile(r"the page before (\S+) contains \1")
+_INCLUSIVE_BEFORE = "`before` includes the item that it names"
 _WITHOUT_DONE = "the stream ends without done"
+_BETA_NOT_CHECKED = ("auth.beta_header_is_required", "auth.first_beta_is_over")
 _BY_RUN = "listing.messages_can_be_listed_by_run"
 _BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
-_BETA_NOT_CHECKED = ("auth.beta_header_is_required", "auth.first_beta_is_over")
 
 Words = tuple[str, str]
 """A title and a fix."""
@@ -44,6 +47,8 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
     """
     if title := title_of_foreign_items(_most_urgent(failures)):
         return title, ""
+    if len(failures) == 1 and _includes_cursor(failures[0]):
+        return _INCLUSIVE_BEFORE, ""
     if len(failures) == 1 and failures[0].id == _BY_RUN:
         return "list_messages does not filter by `run_id`", ""
     late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
@@ -55,6 +60,7 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
     names = " and ".join(filter(None, (", ".join(ignored[:-1]), *ignored[-1:])))
     parts = [f"Lists ignore {names}"] if ignored else []
     parts += [f"{'lists' if ignored else 'Lists'} apply `run_id` after `limit`"] if late else []
+    parts += [_INCLUSIVE_BEFORE] if any(map(_includes_cursor, failures)) else []
     parts += [f"`has_more`{'' if parts else ' of lists'} is wrong"] if wrong else []
     fixes = [each.fix for each in (late, wrong) if each is not None and each.fix]
     return "; ".join(parts), " ".join(fixes) if late and not ignored else ""
@@ -63,7 +69,7 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
 def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) -> list[str]:
     """The parameters that lists ignore, as far as no other parameter of the request explains the failure."""
     by_run = _fail_by_run(failures)
-    failures = [failure for failure in failures if failure is not without]
+    failures = [failure for failure in failures if failure is not without and not _includes_cursor(failure)]
     rules = {
         failure.id
         for failure in failures
@@ -78,6 +84,16 @@ def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) ->
     # A page may be short whichever parameter was ignored, and if it was filtered too late.
     is_only = len(named) == 1 and without is None
     return [name for name, violated in named.items() if violated != {_SHORT_PAGES} or is_only]
+
+
+def _includes_cursor(failure: Failure) -> bool:
+    """Whether every page that is wrong ends with the item that `before` names, as it should end before it."""
+    return failure.id in LIST_PARAMETERS["`before`"] and all(
+        (found := _PAGE_WITH_CURSOR.fullmatch(finding.message)) is not None
+        and is_array(finding.actual)
+        and [*finding.actual[-1:]] == [found[1]]
+        for finding in failure.verdict.findings
+    )
 
 
 def _loses_items_to_limit(failure: Failure) -> bool:
@@ -201,6 +217,17 @@ def _title_of_stream_ends(failures: Sequence[Failure]) -> str:
     return _WITHOUT_DONE.capitalize() if is_any else ""
 
 
+def _title_of_beta_header(failures: Sequence[Failure]) -> str:
+    """The title if some operations check the header and others do not; empty if none does, or if only one rule fails.
+
+    A rule that judges only refusals does not say where the header is not checked.
+    """
+    unchecked = [failure for failure in failures if failure.id in _BETA_NOT_CHECKED]
+    if not any(failure.finding_count < failure.verdict.judged for failure in unchecked):
+        return ""
+    return f"Some operations do not check the header `OpenAI-Beta`: {list_names(list(operations_of(unchecked)))}"
+
+
 def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     """The wrong transitions of runs: after an end, or between other statuses; empty if another MUST fails."""
     urgent = _most_urgent(failures)
@@ -217,17 +244,6 @@ def _title_of_transition(failure: Failure) -> str:
     if failure.id == _GRAPH and changed is not None:
         return f"{_with_article(f'{changed[1]} run')} becomes {changed[2]}".capitalize()
     return ""
-def _title_of_beta_header(failures: Sequence[Failure]) -> str:
-    """The title if some operations check the header and others do not; empty if none does, or if only one rule fails.
-
-    A rule that judges only refusals does not say where the header is not checked.
-    """
-    unchecked = [failure for failure in failures if failure.id in _BETA_NOT_CHECKED]
-    if not any(failure.finding_count < failure.verdict.judged for failure in unchecked):
-        return ""
-    return f"Some operations do not check the header `OpenAI-Beta`: {list_names(list(operations_of(unchecked)))}"
-
-
 
 
 _CHANGE = re.compile(r"changed from '(\w+)' to '(\w+)'")
@@ -269,6 +285,7 @@ def _join_titles(titles: Sequence[str]) -> str:
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "access": _title_of_access,
+    "beta": _title_of_beta_header,
     "choice": _title_of_choice,
     "identity": title_of_ids,
     "lifecycle": _title_of_lifecycle,
@@ -285,7 +302,6 @@ def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[s
     """
     if kind == "lists":
         return _words_of_lists(failures, passing)
-    "beta": _title_of_beta_header,
     if kind == "deletion":
         return _words_of_deletion(failures)
     if kind == "stamps":

@@ -187,9 +187,16 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
 
     Fix: Select only items that precede the cursor, and sort them in the requested order.
     """
-    for page in listing.pages if not is_shared_with_others(listing) else ():
+    is_shared = is_shared_with_others(listing)
+    for page in listing.pages:
         before = page.query.get("before")
-        complete = complete_page_for(listing, page) if before is not None and "after" not in page.query else None
+        if before is None or page.has_both_cursors:
+            continue
+        if before in page.ids:
+            # Such a page is wrong whatever the rest of the list is.
+            yield page.exchange.finding(f"the page before {before} contains {before}", "/data", actual=list(page.ids))
+            continue
+        complete = None if is_shared else complete_page_for(listing, page)
         if complete is None or before not in complete.ids:
             continue
         if page.lacks_ids or complete.lacks_ids:
