@@ -35,7 +35,7 @@ def attempt(operation: str, body: Any, *reads: tuple[str, Any, int], status: int
             "create_message",
             {"role": "user", "content": "Hello."},
             "list_messages",
-            (page(), 200),
+            (page(message("user", "Another.")), 200),
             (page(message("user", "Hello.")), 200),
         ),
         ("create_run", {}, "list_runs", (page(run()), 200), (page(run(), run(id_="run_x")), 200)),

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.evidence.unauthorized_attempt import unauthorized_attempts
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding, Inconclusive, Passed
 from runs_conformance.rules import tenancy
 from runs_conformance.rules.auth import api_key, beta_header
@@ -394,6 +396,20 @@ def test_message_was_added() -> History:
 @fails(api_key.refusals_change_nothing, times=1)
 def test_run_was_created() -> History:
     return attempted(runs=[run("queued", "run_b"), run("requires_action")])
+
+
+def test_lists_that_show_nothing_show_no_effect() -> None:
+    shown, hidden = (
+        {str(attempt.exchange.operation) for attempt in unauthorized_attempts(history) if attempt.was_checked}
+        for history in (attempted(), attempted(runs=[], messages=[]))
+    )
+    assert sorted(shown - hidden) == ["create_message", "create_run"]
+
+
+def test_messages_without_content_show_no_effect() -> None:
+    history = attempted(messages=[message("user", content=ABSENT)])
+    checked = [attempt.exchange.operation for attempt in unauthorized_attempts(history) if attempt.was_checked]
+    assert "create_message" not in checked
 
 
 @permitted

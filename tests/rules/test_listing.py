@@ -7,7 +7,20 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import MESSAGE, RUN, T0, HistoryBuilder, assistant, deleted, message, page, run, step, thread
+from tests.rules.histories import (
+    MESSAGE,
+    RUN,
+    T0,
+    THREAD,
+    HistoryBuilder,
+    assistant,
+    deleted,
+    message,
+    page,
+    run,
+    step,
+    thread,
+)
 
 Object = dict[str, object]
 
@@ -371,7 +384,7 @@ def test_created_after_or_elsewhere_or_deleted() -> History:
 def test_deleted_and_not_listed() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted(MESSAGE))
-    builder.send("list_messages", page())
+    builder.send("list_messages", page(*after), thread_id=thread_id)
     return builder.history()
 
 
@@ -380,7 +393,27 @@ def test_deleted_with_the_key_of_another_tenant_but_listed() -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant())
     deletion = Step(operation="delete_assistant", key=Key.SECOND)
+    return _deleted([message()], [])
+
+
+@passes(list_contents.what_was_deleted_is_not_listed)
+def test_deleted_where_the_list_shows_another_message() -> History:
+    return _deleted([message(id_="msg_b")], [message(id_="msg_b")])
+
+
+@inconclusive(list_contents.what_was_deleted_is_not_listed)
+def test_deleted_where_lists_show_nothing() -> History:
+    return _deleted([], [])
+
+
+@inconclusive(list_contents.what_was_deleted_is_not_listed)
+def test_deleted_where_another_thread_is_listed() -> History:
+    return _deleted([message()], [message(id_="msg_b", thread_id="thread_b")], thread_id="thread_b")
+
+
+def _deleted(before: list[Object], after: list[Object], thread_id: str = THREAD) -> History:
     builder.send("delete_assistant", deleted("asst_a", "assistant"), step=deletion)
+    builder.send("list_messages", page(*before))
     builder.send("list_assistants", page(assistant()))
     return builder.history()
 

@@ -79,6 +79,15 @@ def test_first_message_that_names_the_run() -> History:
     return builder.history()
 
 
+@inconclusive(stored_messages.sent_message_has_no_run)
+def test_answer_that_is_shown_with_role_user_is_no_message_of_a_caller() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page({**message(), "role": "user"}))
+    return builder.history()
+
+
 @fails(stored_messages.user_message_has_no_assistant, at="/assistant_id")
 def test_question_that_names_an_assistant() -> History:
     return _sent("Hello", text("Hello"), assistant_id=ASSISTANT)

@@ -32,6 +32,16 @@ def test_thread_with_messages() -> History:
     return _created(ADA, WHO)
 
 
+@inconclusive(threads.hold_only_what_was_sent)
+def test_list_that_shows_none_of_the_messages() -> History:
+    return _created()
+
+
+@inconclusive(threads.hold_only_what_was_sent)
+def test_list_that_lacks_a_message() -> History:
+    return _created(ADA)
+
+
 @pytest.mark.parametrize("has_list_elsewhere", [False, True])
 def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: bool) -> None:
     """A static mock may say on every page that more follows."""
@@ -83,6 +93,49 @@ def test_thread_with_a_duplicate_message() -> History:
 @inconclusive(threads.hold_only_what_was_sent)
 def test_list_that_repeats_a_message() -> History:
     return _created(ADA, WHO, WHO)
+
+
+ANSWER = {**message(), "role": "user"}
+
+
+def _answered(*shown: dict[str, Any]) -> History:
+    """A thread with messages of both roles is answered by a run."""
+    builder = HistoryBuilder()
+    given = [*GIVEN, {"role": "assistant", "content": "Ada."}]
+    builder.send("create_thread", thread(), body={"messages": given})
+    builder.see_statuses("queued", "completed")
+    builder.send("list_messages", page(*shown), query={"order": "asc"})
+    return builder.history()
+
+
+@inconclusive(threads.hold_only_what_was_sent)
+def test_answer_that_is_shown_with_role_user() -> History:
+    return _answered(ADA, WHO, message("assistant", "Ada.", "msg_3", run_id=None), ANSWER)
+
+
+@inconclusive(threads.hold_only_what_was_sent)
+def test_assistant_message_that_is_stored_as_one_of_the_user() -> History:
+    return _answered(ADA, WHO, message("user", "Ada.", "msg_3"), message())
+
+
+@fails(threads.begin_with_the_messages_given)
+def test_assistant_message_that_is_stored_as_one_of_the_user_is_missing() -> History:
+    return _answered(ADA, WHO, message("user", "Ada.", "msg_3"), message())
+
+
+@fails(threads.hold_only_what_was_sent, times=1)
+def test_foreign_message_beside_an_answer_with_role_user() -> History:
+    return _answered(ADA, WHO, message("user", "Who is she?", "msg_3"), ANSWER)
+
+
+@fails(threads.hold_only_what_was_sent, times=1)
+def test_message_with_role_user_of_a_run_of_another_thread() -> History:
+    return _answered(ADA, WHO, {**ANSWER, "run_id": "run_z"})
+
+
+@fails(threads.hold_only_what_was_sent, times=1)
+def test_user_message_that_is_stored_once_more_than_it_was_sent_with_another_role() -> History:
+    return _answered(ADA, WHO, *(message("user", "Ada.", f"msg_{n}") for n in (3, 4)), message())
 
 
 @fails(threads.hold_only_what_was_sent, at="/data", times=1)

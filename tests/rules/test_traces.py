@@ -5,6 +5,7 @@ from typing import Any
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import traces
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
@@ -32,6 +33,35 @@ HELLO = message("user", "Hello", "msg_1")
 @passes(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
 def test_refusals_without_effect() -> History:
     return _refused([run("completed")], [message(), HELLO])
+
+
+@inconclusive(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
+def test_lists_that_show_nothing_of_what_was_accepted() -> History:
+    return _refused([], [])
+
+
+@inconclusive(traces.refused_message_is_not_added)
+def test_list_that_shows_no_contents() -> History:
+    return _refused([], [message(content=ABSENT), message("user", id_="msg_1", content=ABSENT)])
+
+
+@inconclusive(traces.refused_message_is_not_added)
+def test_empty_list_where_no_list_shows_a_message() -> History:
+    return _all_refused()
+
+
+@passes(traces.refused_message_is_not_added)
+def test_empty_list_where_another_shows_a_message() -> History:
+    return _all_refused(message(thread_id="thread_b"))
+
+
+def _all_refused(*elsewhere: dict[str, Any]) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.refuse("create_message", body=LATE)
+    builder.send("list_messages", page())
+    builder.send("list_messages", page(*elsewhere), thread_id="thread_b")
+    return builder.history()
 
 
 def test_lists_that_are_not_shown_to_their_end_are_inconclusive() -> None:

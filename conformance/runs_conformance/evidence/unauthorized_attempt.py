@@ -9,12 +9,14 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.listed_objects import may_show_nothing, shows_contents
 from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.observation import Observation, all_observations
-from runs_conformance.evidence.page import pages
+from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
@@ -194,7 +196,18 @@ def _check_message(history: History, exchange: Exchange) -> EffectChecks:
     for page in pages(history):
         read = page.exchange
         if page.kind == "message" and read.path == exchange.path and _by_owner(read, exchange) and sent:
-            yield read, any(sent in _texts(item.get("content")) for item in page.items if not item.is_misplaced)
+            is_shown = any(sent in _texts(item.get("content")) for item in page.items if not item.is_misplaced)
+            if is_shown or _shows_messages(history, page):
+                yield read, is_shown
+
+
+def _shows_messages(history: History, page: Page) -> bool:
+    """Whether a page of messages would show a message that was added: it shows others, or the thread has none."""
+    if page.items:
+        return shows_contents(page)
+    return not may_show_nothing(history, page) and not messages_sent_to(
+        history, page.exchange.path.get("thread_id", ""), page.exchange
+    )
 
 
 def _check_run(history: History, exchange: Exchange) -> EffectChecks:
@@ -213,7 +226,12 @@ def _check_run(history: History, exchange: Exchange) -> EffectChecks:
             and thread_creation(history, thread)
         ):
             unknown = unknown_runs(history, page, known)
-            if not (unknown.may_be_known if unknown.ids else unknown.lacks_ids):
+            if unknown.ids:
+                is_conclusive = not unknown.may_be_known
+            else:
+                lacks_all = not any(page.ids) and (bool(unknown.missing) or may_show_nothing(history, page))
+                is_conclusive = not unknown.lacks_ids and not lacks_all
+            if is_conclusive:
                 yield read, bool(unknown.ids)
 
 

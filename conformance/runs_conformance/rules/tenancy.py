@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.foreign_request import TENANTS, Access, ForeignRequest, foreign_requests
+from runs_conformance.evidence.listed_objects import LACKS_OTHERS, may_show_nothing
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.request_expectation import names_organization
 from runs_conformance.evidence.run_action import may_have_taken_effect
@@ -128,7 +129,7 @@ class _AssistantList:
     """One page of assistants, with the ids that are certainly another tenant's.
 
     `hides_some` says that one of these certainly existed. `shows_own` says that the page shows all known assistants of
-    its own tenant: one that does not may end early.
+    its own tenant, and lists of assistants show some at all: one that does not may end early.
     """
 
     page: Page
@@ -153,7 +154,8 @@ def _assistant_lists(history: History) -> Iterator[_AssistantList]:
         listed = {id_ for other in lists if key_of(other.exchange) is not key for id_ in other.ids} - seen - own
         deleted = {each.path.get("assistant_id") for each in deletions if each.started < read.ended}
         earlier = {creation.id for creation in created if creation.exchange.happened_before(read)} - deleted
-        yield _AssistantList(page, frozenset(others | listed), bool(others & earlier), own & earlier <= {*page.ids})
+        shows_own = own & earlier <= {*page.ids} and not may_show_nothing(history, page)
+        yield _AssistantList(page, frozenset(others | listed), bool(others & earlier), shows_own)
 
 
 @rule(
@@ -184,7 +186,7 @@ def lists_show_the_tenants_own_only(listed: _AssistantList) -> Iterator[Result]:
     elif listed.hides_some and listed.shows_own:
         yield PASSED
     elif listed.hides_some:
-        yield Inconclusive("the list lacks assistants of its own tenant, and may lack others for the same reason")
+        yield Inconclusive(LACKS_OTHERS)
 
 
 def _attempts_of_second_tenant(history: History) -> Iterator[tuple[UnauthorizedAttempt, bool]]:

@@ -24,7 +24,7 @@ from runs_conformance.evidence.supplied_messages import (
     supplied_messages,
     unended_lists_of_supplied,
 )
-from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages, unsent_messages
+from runs_conformance.evidence.unsent_messages import unsent_messages
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -126,11 +126,12 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     if page.exchange.member("has_more") is True:
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
         return
-    extra = unsent_messages(history, page, distinct_messages(page))
-    if extra:
-        yield page.exchange.finding(f"{len(extra)} user messages in the thread were never sent to it", "/data")
-    elif unsent_messages(history, page, page.items):
-        yield Suspicion(REPEATED_MESSAGE)
+    unsent = unsent_messages(history, page)
+    if unsent.certain:
+        number = len(unsent.certain)
+        yield page.exchange.finding(f"{number} user messages in the thread were never sent to it", "/data")
+    elif unsent.doubt:
+        yield Suspicion(unsent.doubt)
     else:
         yield PASSED
 

@@ -15,8 +15,9 @@ from runs_conformance.evidence.complete_list import (
 )
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.description import describe_response
+from runs_conformance.evidence.listed_objects import pass_if_shown, shows_contents
 from runs_conformance.evidence.member_form import check_kept, same_value
-from runs_conformance.evidence.message_content import MessageContent, message_content
+from runs_conformance.evidence.message_content import MessageContent, message_content, missing_contents
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
@@ -36,13 +37,13 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
 
-def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRuns, bool]]:
+def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRuns, bool, History]]:
     """Complete and unended lists of runs after a refused creation, with the runs that no request created.
 
     The third item says whether a request was refused for an active run although no run had been created.
@@ -63,7 +64,8 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRu
                 says_locked(each)
                 for each in refused_requests(history, "create_run", "create_message", thread_id=thread_id)
             )
-            yield page, unknown_runs(history, page, {created[exchange.id] for exchange in started}), names_a_run
+            unknown = unknown_runs(history, page, {created[exchange.id] for exchange in started})
+            yield page, unknown, names_a_run, history
 
 
 @rule(
@@ -75,14 +77,14 @@ def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRu
     clauses=("active-run-blocks-second-run",),
     needs_complete_history=True,
 )
-def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool]) -> Iterator[Result]:
+def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool, History]) -> Iterator[Result]:
     """A run whose creation was refused is not in the list of runs.
 
     It would cost tokens and hold the lock, and no client knows its id.
 
     Fix: Complete all checks before the first write.
     """
-    page, unknown, names_a_run = run_list
+    page, unknown, names_a_run, history = run_list
     misplaced = {run.id for run in observations_in(page.exchange) if run.is_misplaced} - unknown.known - {""}
     if page.exchange.member("has_more") is True:
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
@@ -99,7 +101,7 @@ def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool]) -> Iter
     elif names_a_run:
         yield Suspicion("a request was refused because of an active run, although no run had been created")
     else:
-        yield PASSED
+        yield pass_if_shown(history, page, unknown.missing)
 
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
@@ -147,9 +149,12 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
         message = f"a refused message is in the thread ({describe_response(refusal).rstrip('.')})"
         if stored.count(content) > accepted.count(content):
             yield page.exchange.finding(message, "/data")
+        elif shown.count(content) > accepted.count(content):
+            yield Suspicion(REPEATED_MESSAGE)
+        elif not shows_contents(page):
+            yield Inconclusive("listed messages show no content, which would tell which of them were refused")
         else:
-            is_repeated = shown.count(content) > accepted.count(content)
-            yield Suspicion(REPEATED_MESSAGE) if is_repeated else PASSED
+            yield pass_if_shown(history, page, missing_contents(accepted, filter(None, stored)))
 
 
 @rule(

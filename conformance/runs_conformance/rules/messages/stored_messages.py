@@ -20,7 +20,7 @@ from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_timeline import find_run
-from runs_conformance.evidence.supplied_messages import messages_in_request
+from runs_conformance.evidence.supplied_messages import messages_in_request, messages_sent_to
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array
@@ -116,8 +116,15 @@ def _messages_of_callers(history: History) -> Iterable[Observation]:
             continue
         thread_id = observation.exchange.path.get("thread_id", "")
         is_from_caller = observation.text("role") == "user" and thread_id not in with_runs
-        if observation.id in created_ids or (is_from_caller and thread_creation(history, thread_id) is not None):
+        is_from_caller = is_from_caller and thread_creation(history, thread_id) is not None
+        if observation.id in created_ids or (is_from_caller and not _may_be_answer(observation, history)):
             yield observation
+
+
+def _may_be_answer(message: Observation, history: History) -> bool:
+    """Whether a user message names a run and was not sent to its thread: an answer may be shown with a wrong role."""
+    sent = messages_sent_to(history, message.exchange.path.get("thread_id", ""), message.exchange)
+    return message.get("run_id") is not None and message_content(message.value) not in sent
 
 
 @rule(
