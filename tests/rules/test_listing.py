@@ -382,17 +382,6 @@ def test_created_after_or_elsewhere_or_deleted() -> History:
 
 @passes(list_contents.what_was_deleted_is_not_listed)
 def test_deleted_and_not_listed() -> History:
-    builder = HistoryBuilder()
-    builder.send("delete_message", deleted(MESSAGE))
-    builder.send("list_messages", page(*after), thread_id=thread_id)
-    return builder.history()
-
-
-@inconclusive(list_contents.what_was_deleted_is_not_listed)
-def test_deleted_with_the_key_of_another_tenant_but_listed() -> History:
-    builder = HistoryBuilder()
-    builder.send("create_assistant", assistant())
-    deletion = Step(operation="delete_assistant", key=Key.SECOND)
     return _deleted([message()], [])
 
 
@@ -412,8 +401,19 @@ def test_deleted_where_another_thread_is_listed() -> History:
 
 
 def _deleted(before: list[Object], after: list[Object], thread_id: str = THREAD) -> History:
-    builder.send("delete_assistant", deleted("asst_a", "assistant"), step=deletion)
+    builder = HistoryBuilder()
     builder.send("list_messages", page(*before))
+    builder.send("delete_message", deleted(MESSAGE))
+    builder.send("list_messages", page(*after), thread_id=thread_id)
+    return builder.history()
+
+
+@inconclusive(list_contents.what_was_deleted_is_not_listed)
+def test_deleted_with_the_key_of_another_tenant_but_listed() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant())
+    deletion = Step(operation="delete_assistant", key=Key.SECOND)
+    builder.send("delete_assistant", deleted("asst_a", "assistant"), step=deletion)
     builder.send("list_assistants", page(assistant()))
     return builder.history()
 

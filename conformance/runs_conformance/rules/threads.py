@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
 from runs_conformance.evidence.creation import uses_key_of_creator
+from runs_conformance.evidence.listed_objects import pass_if_shown
 from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import (
     Observation,
@@ -21,6 +22,7 @@ from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.supplied_messages import (
     SuppliedMessages,
     all_messages_are_known,
+    messages_sent_to,
     supplied_messages,
     unended_lists_of_supplied,
 )
@@ -133,7 +135,8 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     elif unsent.doubt:
         yield Suspicion(unsent.doubt)
     else:
-        yield PASSED
+        sent = messages_sent_to(history, page.exchange.path["thread_id"], page.exchange)
+        yield pass_if_shown(history, page, sent[len(page.items) :])
 
 
 def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, History]]:

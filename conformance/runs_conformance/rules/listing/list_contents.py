@@ -290,10 +290,27 @@ def what_was_deleted_is_not_listed(listing: Listing) -> Iterator[Result]:
     shared = shared_ids(listing.history)
     for page in listing.pages:
         for deleted_id, deletion in deletions:
-            if not deletion.happened_before(page.exchange):
+            if not deletion.happened_before(page.exchange) or not _is_of_list(deletion, page):
                 continue
             if (listing.kind, deleted_id) in shared:
                 yield Inconclusive(SHARED_ID)
+            elif deleted_id in page.ids:
+                yield page.exchange.finding(f"{deleted_id} was deleted before, but is listed", "/data")
+            elif (is_complete(page) and any(page.ids)) or _was_listed(deleted_id, listing, page, deletion):
+                yield PASSED
             else:
-                finding = page.exchange.finding(f"{deleted_id} was deleted before, but is listed", "/data")
-                yield finding if deleted_id in page.ids else PASSED
+                yield Inconclusive("the list may never have shown the deleted object")
+
+
+def _is_of_list(deletion: Exchange, page: Page) -> bool:
+    """Whether the object of a deletion can be in a list: a message is in the list of its thread only."""
+    thread_id = page.exchange.path.get("thread_id")
+    return thread_id in (None, deletion.path.get("thread_id"))
+
+
+def _was_listed(id_: str, listing: Listing, page: Page, deletion: Exchange) -> bool:
+    """Whether the same request showed an object before its deletion."""
+    return any(
+        id_ in other.ids and other.query == page.query and other.exchange.happened_before(deletion)
+        for other in listing.pages
+    )
