@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.complete_list import complete_lists, run_creations, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.listed_objects import may_show_nothing, shows_contents
@@ -16,6 +15,7 @@ from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.spontaneous_change import is_deletion_of_path
 from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.evidence.working_operation import operation_works
@@ -137,7 +137,7 @@ def _check_deletion(history: History, exchange: Exchange) -> EffectChecks:
         for page in complete_lists(history)
     )
     for read in history if existed and not was_lost else ():
-        if any(_deletes(e, exchange) and e.started < read.ended for e in deletions):
+        if any(is_deletion_of_path(e, exchange) and e.started < read.ended for e in deletions):
             continue
         is_read_by_owner = (
             read.operation == f"get_{kind}" and read.path == exchange.path and key_of(read) is Key.PRIMARY
@@ -149,12 +149,6 @@ def _check_deletion(history: History, exchange: Exchange) -> EffectChecks:
 def _shows_loss(read: Exchange, exchange: Exchange) -> bool:
     """Whether a read before a refused request found nothing; another tenant may get 404 for what exists."""
     return read.status == 404 and key_of(read) is not Key.SECOND and not exchange.happened_before(read)
-
-
-def _deletes(deletion: Exchange, exchange: Exchange) -> bool:
-    """Whether a deletion is of an object in the path of an exchange, such as its thread."""
-    operation = OPERATIONS[deletion.operation] if deletion.operation else None
-    return operation is not None and deletion.path.get(operation.parameters[-1]) in exchange.path.values()
 
 
 def _check_modification(history: History, exchange: Exchange) -> EffectChecks:
