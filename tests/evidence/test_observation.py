@@ -102,3 +102,28 @@ def test_check_passes_or_finds() -> None:
     finding = observation.check(False, "wrong role", "/role", "user", "assistant")
     assert isinstance(finding, Finding)
     assert (finding.pointer, finding.expected, finding.actual) == ("/data/0/role", "user", "assistant")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (T0, T0),
+        (T0 + 0.5, T0 + 0.5),
+        (T0 * 1000 + 999, T0),
+        (T0 * 10**6, T0),
+        (T0 * 10**9 + 1, T0),
+        (0, None),
+        (12.5, None),
+        (-T0, None),
+        (10**10, None),
+        (10**400, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (True, None),
+    ],
+)
+def test_time_is_read_in_seconds_whatever_its_unit(value: float, expected: float | None) -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("completed", created_at=value))
+    (observation,) = observe(builder)
+    assert observation.time("created_at") == expected

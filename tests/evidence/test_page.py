@@ -8,6 +8,9 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
 
+_SOME_TIME = 1_761_826_000
+
+
 def _page(
     index: int,
     ids: list[str],
@@ -18,7 +21,10 @@ def _page(
 ) -> Exchange:
     data: list[JSON] = [{"id": id_, "object": "thread.run"} for id_ in ids]
     if times:
-        data = [{"id": id_, "object": "thread.run", "created_at": at} for id_, at in zip(ids, times, strict=True)]
+        data = [
+            {"id": id_, "object": "thread.run", "created_at": _SOME_TIME + at}
+            for id_, at in zip(ids, times, strict=True)
+        ]
     return Exchange(
         id=f"x{index}",
         index=index,

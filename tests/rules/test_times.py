@@ -9,6 +9,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import PASSED, Suspicion
+from runs_conformance.rules import lifecycle
 from runs_conformance.rules.times import form_and_order, run_end, run_start_and_expiry
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, message, run, step, thread
@@ -293,3 +294,31 @@ def test_end_of_a_run_in_an_unknown_status_is_suspicious(status: str) -> None:
     builder.get_run({**run("in_progress"), "status": status, "completed_at": T0})
     (result,) = judge(run_end.unfinished_run_has_no_end, builder.history())
     assert isinstance(result, Suspicion)
+
+
+def _expiring(unit: int, after: int = 600) -> History:
+    """A run whose times are given in this part of a second, which expires after ten minutes."""
+    builder = HistoryBuilder()
+    times: dict[str, Any] = {"created_at": T0 * unit, "expires_at": (T0 + after) * unit}
+    builder.create_run(run(**times))
+    builder.get_run(run("requires_action", started_at=T0, **times))
+    builder.wait(600)
+    builder.get_run(run("expired", started_at=T0, **times))
+    return builder.history()
+
+
+LIFETIME_RULES = (
+    run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation,
+    lifecycle.expires_no_earlier,
+    form_and_order.are_in_order,
+)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_lifetime_is_read_in_seconds_whatever_its_unit(unit: int) -> None:
+    passes(*LIFETIME_RULES)(lambda: _expiring(unit))()
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_other_lifetime_is_found_whatever_its_unit(unit: int) -> None:
+    fails(*LIFETIME_RULES[:2])(lambda: _expiring(unit, after=6000))()

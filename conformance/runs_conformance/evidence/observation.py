@@ -66,15 +66,15 @@ class Observation:
         return value if isinstance(value, str) else ""
 
     def time(self, name: str) -> float | None:
-        """A member that is a Unix time in seconds, or a text of RFC 3339; None if it is neither.
+        """A member that is a Unix time in seconds or a fraction of them, or a text of RFC 3339; None if it is neither.
 
-        Constraints report the type of a text. It is read without the fraction of a second, which the contract's times
-        do not have.
+        Other rules report a wrong unit and the type of a text. Both are read without the fraction of a second, which
+        the contract's times do not have, so that they can be compared with these.
         """
         value = self.value.get(name)
         if isinstance(value, str):
             return _seconds_of(value)
-        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        return _seconds(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
     @property
     def is_misplaced(self) -> bool:
@@ -161,6 +161,21 @@ def _stream_observations(exchange: Exchange) -> Iterator[Observation]:
                 event=event.name,
                 position=position,
             )
+
+
+EARLIEST_TIME, LATEST_TIME = 1_000_000_000, 10_000_000_000
+"""The Unix times between which a number counts as a time in seconds: the years 2001 and 2286."""
+
+_UNITS = (1_000, 1_000_000, 1_000_000_000)
+"""The milliseconds, microseconds and nanoseconds of a second."""
+
+
+def _seconds(number: float) -> float | None:
+    """The Unix time of a number in seconds or, without their fraction, in a smaller unit; None if it is in none."""
+    if EARLIEST_TIME <= number < LATEST_TIME:
+        return float(number)
+    unit = next((unit for unit in _UNITS if EARLIEST_TIME * unit <= number < LATEST_TIME * unit), None)
+    return None if unit is None else float(number // unit)
 
 
 @lru_cache(maxsize=4096)

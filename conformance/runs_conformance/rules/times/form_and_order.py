@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import floor, isfinite
 
 from runs_conformance.evidence.creation import Creation, creations
-from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.observation import EARLIEST_TIME, LATEST_TIME, Observation, all_observations
 from runs_conformance.model.history import History
 from runs_conformance.model.json import is_integer
 from runs_conformance.model.rule import rule
@@ -24,8 +24,6 @@ _END_TIMES = ("completed_at", "failed_at", "cancelled_at", "incomplete_at", "exp
 _TIMES = ("created_at", "started_at", "expires_at", *_END_TIMES)
 _CLOCK_TOLERANCE = 60.0
 """Largest difference in seconds between the clocks of two machines of one server."""
-
-_EARLIEST, _LATEST = 1_000_000_000, 10_000_000_000
 
 
 def _objects_with_times(history: History) -> Iterable[Observation]:
@@ -53,7 +51,7 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
         if value is not None:
             no_time = "neither null nor" if value == 0 and name != "created_at" else "not"
             yield observation.check(
-                is_integer(value) and _EARLIEST <= value < _LATEST,
+                is_integer(value) and EARLIEST_TIME <= value < LATEST_TIME,
                 f"`{name}` is {in_words(value)}, which is {no_time} a time in seconds since 1970",
                 f"/{name}",
                 "seconds since 1970",
