@@ -4,6 +4,7 @@ from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
@@ -258,6 +259,16 @@ def test_filter_is_ignored() -> History:
     return builder.history()
 
 
+@inconclusive(list_contents.messages_can_be_listed_by_run)
+def test_filtered_message_without_the_member_run_id() -> History:
+    return filtered(message(run_id=ABSENT))
+
+
+@fails(list_contents.messages_can_be_listed_by_run, at="/data/0/run_id")
+def test_filtered_message_of_no_run() -> History:
+    return filtered(message(run_id=None))
+
+
 def filtered(*shown: Object) -> History:
     builder, messages = filled(1)
     builder.create_run()
@@ -501,3 +512,22 @@ def test_list_by_run_without_ids() -> History:
     builder.send("list_messages", page(message(id_="")))
     builder.send("list_messages", page(message()), query={"run_id": RUN})
     return builder.history()
+
+
+def _written_in_milliseconds(*order: int) -> History:
+    """A list of messages in the order of these times; the second one is written in milliseconds."""
+    builder = HistoryBuilder()
+    items = [message("user", id_=f"msg_{at}", created_at=(T0 + at) * (1000 if at == 2 else 1)) for at in order]
+    builder.send("list_messages", page(*items), query={"order": "asc"})
+    builder.send("list_messages", page(*items[::-1]))
+    return builder.history()
+
+
+@passes(list_order.order_is_kept, list_order.newest_come_first_by_default)
+def test_order_of_times_in_different_units() -> History:
+    return _written_in_milliseconds(1, 2, 3)
+
+
+@fails(list_order.order_is_kept, at="/data/2/created_at")
+def test_wrong_order_of_times_in_different_units() -> History:
+    return _written_in_milliseconds(1, 3, 2)

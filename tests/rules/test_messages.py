@@ -5,7 +5,8 @@ from typing import Any
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import Inconclusive
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
@@ -56,6 +57,22 @@ def test_text_that_is_trimmed() -> History:
 @fails(stored_messages.answer_shows_what_was_sent, at="/content", times=1)
 def test_parts_that_are_reversed() -> History:
     return _sent([{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}], [*text("Two"), *text("One")])
+
+
+def _created_without_content(role: str) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_message", message(role, content=ABSENT), body={"role": "user", "content": "Hello"})
+    return builder.history()
+
+
+def test_response_without_content_does_not_show_another() -> None:
+    results = judge(stored_messages.answer_shows_what_was_sent, _created_without_content("user"))
+    assert results == [PASSED, Suspicion("the response has no `content`")]
+
+
+@fails(stored_messages.answer_shows_what_was_sent, at="/role", times=1)
+def test_role_that_is_ignored_in_a_response_without_content() -> History:
+    return _created_without_content("assistant")
 
 
 @fails(stored_messages.answer_shows_what_was_sent, at="/role", times=1)
@@ -352,9 +369,24 @@ def test_additional_message_created_after_the_answer() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "created_at": T0 + 5}, ANSWER)
 
 
+@inconclusive(supplied_with_run.additional_messages_are_in_the_thread)
+def test_listed_message_without_a_role_may_be_the_additional_one() -> History:
+    return _added(QUESTION, {key: value for key, value in FIRST.items() if key != "role"}, SECOND, ANSWER)
+
+
+@inconclusive(supplied_with_run.given_messages_keep_their_metadata)
+def test_additional_message_listed_without_the_member_metadata() -> History:
+    return _added(QUESTION, FIRST, {key: value for key, value in SECOND.items() if key != "metadata"}, ANSWER)
+
+
 @fails(supplied_with_run.given_messages_keep_their_metadata, times=1)
 def test_additional_message_without_its_metadata() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "metadata": {}}, ANSWER)
+
+
+@passes(supplied_with_run.additional_messages_come_before_the_answer)
+def test_additional_message_whose_time_is_in_milliseconds() -> History:
+    return _added(QUESTION, {**FIRST, "created_at": T0 * 1000}, SECOND, ANSWER)
 
 
 @permitted

@@ -80,6 +80,18 @@ def test_thread_that_joins_the_parts_of_a_message() -> History:
     return builder.history()
 
 
+@pytest.mark.parametrize("name", ["role", "content"])
+def test_listed_message_without_a_role_or_content_may_be_the_missing_one(name: str) -> None:
+    incomplete = {key: value for key, value in WHO.items() if key != name}
+    (result,) = judge(threads.begin_with_the_messages_given, _created(ADA, incomplete))
+    assert result == Suspicion(f"listed messages have no `{name}`, which would tell what they are")
+
+
+@fails(threads.begin_with_the_messages_given, times=2)
+def test_fewer_listed_messages_without_a_role_than_are_missing() -> History:
+    return _created({key: value for key, value in WHO.items() if key != "role"})
+
+
 @fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
 def test_thread_that_reverses_its_messages() -> History:
     return _created(WHO, ADA)

@@ -106,6 +106,16 @@ class SuppliedMessages:
             if self.exchange.happened_before(each.exchange)
         )
 
+    @property
+    def unrecognizable(self) -> str | None:
+        """The member without which listed messages may be the missing ones; None if there are fewer of them."""
+        incomplete = [
+            name
+            for item in self.listed
+            if (name := next((name for name in ("role", "content") if item.get(name) is ABSENT), None)) is not None
+        ]
+        return incomplete[0] if incomplete and len(incomplete) >= len(self.missing) else None
+
     def may_be_modified(self, ids: Collection[str]) -> bool:
         """Whether a message with one of these ids may have been modified before the list was read."""
         return any(

@@ -64,6 +64,9 @@ def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator
     if isinstance(supplied, Page):
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
         return
+    if supplied.missing and (name := supplied.unrecognizable) is not None:
+        yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
+        return
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive("the list may have ended early, or shows them as those of another thread")
         return

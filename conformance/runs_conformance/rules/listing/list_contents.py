@@ -26,7 +26,7 @@ from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import equal_but_for_nulls
+from runs_conformance.model.json import ABSENT, equal_but_for_nulls
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -83,6 +83,9 @@ def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
     if page.exchange.operation == "list_messages" and run_id:
         for item in page.items:
             actual = item.get("run_id")
+            if actual is ABSENT:
+                yield Suspicion("listed messages have no `run_id`, which would tell who wrote them")
+                continue
             what = "belongs to another" if isinstance(actual, str) else "belongs to none"
             yield item.check(actual == run_id, f"a message in the list of one run {what}", "/run_id", run_id, actual)
 

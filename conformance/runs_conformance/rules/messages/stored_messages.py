@@ -26,7 +26,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _MAY_END_EARLY = "the list may have ended before its last message"
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
@@ -53,6 +53,9 @@ def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     actual = message_content(message.value)
     if sent is not None and actual is not None:
         yield message.check(sent[0] == actual[0], "the role differs from the request", "/role", sent[0], actual[0])
+        if message.get("content") is ABSENT:
+            yield Suspicion("the response has no `content`")
+            return
         holds = sent[1] == actual[1]
         requested = at(message.exchange.request.body, "/content")
         yield message.check(

@@ -18,7 +18,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _MAY_END_EARLY = "the list may have ended early, or shows them as those of another thread"
 _ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
@@ -51,6 +51,9 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> 
     """
     if isinstance(supplied, Page):
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        return
+    if supplied.missing and (name := supplied.unrecognizable) is not None:
+        yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
         return
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive(_MAY_END_EARLY)
@@ -154,11 +157,15 @@ def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[R
             and expected is not ABSENT
             and not supplied.may_be_modified({item.id for item in matching})
         ):
-            holds = any(json_equal(item.get("metadata"), expected) for item in matching)
+            shown = [item.get("metadata") for item in matching]
+            holds = any(json_equal(each, expected) for each in shown if each is not ABSENT)
+            if not holds and ABSENT in shown:
+                yield Suspicion("listed messages have no `metadata`")
+                continue
             yield matching[0].check(
                 holds,
                 "the metadata supplied with the message is missing",
                 "/metadata",
                 expected,
-                matching[0].get("metadata"),
+                shown[0],
             )
