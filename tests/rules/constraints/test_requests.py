@@ -627,6 +627,23 @@ def test_refused_valid_value_fails() -> None:
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
 
 
+@pytest.mark.parametrize(
+    ("said", "id_"),
+    [
+        ("Expected an integer.", "type"),
+        ("Integer above maximum value.", "maximum"),
+        ("Must be greater than 300.", "minimum"),
+    ],
+)
+def test_refusal_of_a_random_value_counts_for_the_bound_that_it_names(said: str, id_: str) -> None:
+    place = "create_run.max_prompt_tokens"
+    builder = with_valid_neighbours()
+    step = valid(299, *(f"{place}.{keyword}" for keyword in ("type", "maximum", "minimum")))
+    builder.send("create_run", error(said), 400, step=step, thread_id="thread_idle")
+    found = {name: tally.findings for name, tally in tallies(builder.history()).items() if tally.findings}
+    assert list(found) == [f"{place}.{id_}"]
+
+
 def test_long_text_is_described_by_its_beginning_and_its_own_length() -> None:
     builder = RequestHistory()
     builder.accept(control())

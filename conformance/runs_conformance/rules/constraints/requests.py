@@ -40,6 +40,7 @@ from runs_conformance.model.verdict import (
     Tally,
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
+from runs_conformance.rules.constraints.refused_bounds import bound_refused
 from runs_conformance.rules.constraints.refused_choices import (
     expects_other_form,
     is_refused_with_others,
@@ -144,6 +145,7 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             id_ = step.exercises[0]
             result = _judge_refused_valid_request(step, attempts, program)
             if isinstance(result, Finding):
+                id_ = bound_refused(attempts, step.exercises) or id_
                 if place := outermost_refused_place(id_, program.tried, program.accepted):
                     excused.append((place, attempts[-1], result))
                     result = Inconclusive(NO_OTHER_VALUE)
