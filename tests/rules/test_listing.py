@@ -531,3 +531,16 @@ def test_order_of_times_in_different_units() -> History:
 @fails(list_order.order_is_kept, at="/data/2/created_at")
 def test_wrong_order_of_times_in_different_units() -> History:
     return _written_in_milliseconds(1, 3, 2)
+
+
+@inconclusive(
+    list_order.ascending_reverses_descending,
+    list_order.ties_keep_one_order,
+    list_order.newest_come_first_by_default,
+)
+def test_items_without_ids_show_no_order_of_the_same_second() -> History:
+    builder, unnamed = HistoryBuilder(), [{**each, "id": ""} for each in message_list(2, tied=True)]
+    builder.send("create_thread", thread())
+    for query in ({}, {"order": "asc"}, {"order": "desc"}):
+        builder.send("list_messages", page(*unnamed), query=query)
+    return builder.history()

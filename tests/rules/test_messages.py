@@ -260,6 +260,16 @@ def test_thread_that_lists_a_message_as_one_of_another_thread() -> History:
     return _lists([message("user", id_="msg_u")], [message("user", id_="msg_u", thread_id="thread_b")])
 
 
+@inconclusive(stored_messages.are_not_lost)
+def test_thread_that_lists_messages_without_ids() -> History:
+    return _lists([message("user", id_="")], [message("user", id_="")])
+
+
+@inconclusive(stored_messages.are_not_lost)
+def test_thread_that_lists_a_message_without_its_id() -> History:
+    return _lists([message("user", id_="msg_u")], [message("user", id_="")])
+
+
 @inconclusive(run_messages.answer_has_a_step)
 def test_step_of_the_answer_that_names_another_thread() -> History:
     return _ran([step(thread_id="thread_b")])

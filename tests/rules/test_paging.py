@@ -453,3 +453,25 @@ def test_items_that_are_repeated_beside_one_without_an_id() -> History:
     items = [*message_list(2, 2), {**message_list(1)[0], "id": ""}]
     builder.send("list_messages", page(*items))
     return builder.history()
+
+
+@inconclusive(
+    traversal.after_excludes_its_item,
+    traversal.pages_hold_what_comes_next,
+    traversal.has_more_is_true_exactly_where_more_follows,
+)
+def test_pages_of_items_without_ids_show_no_place_in_the_list() -> History:
+    builder, unnamed = HistoryBuilder(), [{**each, "id": ""} for each in message_list(2, 1)]
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*unnamed), query={"limit": 100})
+    builder.send("list_messages", page(unnamed[0], has_more=True), query={"limit": 1})
+    builder.send("list_messages", page(unnamed[1]), query={"limit": 1, "after": "msg_2"})
+    return builder.history()
+
+
+@fails(traversal.after_excludes_its_item, times=1)
+def test_page_that_contains_its_cursor_beside_an_item_without_an_id() -> History:
+    builder = HistoryBuilder()
+    items = [*message_list(2), {**message_list(1)[0], "id": ""}]
+    builder.send("list_messages", page(*items), query={"after": "msg_2"})
+    return builder.history()

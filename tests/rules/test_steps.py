@@ -227,6 +227,21 @@ def test_step_that_is_listed_as_one_of_another_thread() -> History:
     return _ended(step(), step(thread_id="thread_b"))
 
 
+@inconclusive(step_contents.are_not_lost)
+def test_step_that_is_listed_without_its_id() -> History:
+    return _ended(step(), step(id_=""))
+
+
+@inconclusive(step_contents.are_not_lost)
+def test_steps_without_ids() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_run_steps", page(step("in_progress", id_="")))
+    builder.get_run(run("completed"))
+    builder.send("list_run_steps", page(step(id_="")))
+    return builder.history()
+
+
 def _searched(content: bool, **query: str) -> History:
     builder = HistoryBuilder()
     result: dict[str, Any] = {"file_id": "file-a", "file_name": "a.txt", "score": 0.5}

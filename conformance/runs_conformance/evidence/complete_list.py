@@ -11,7 +11,7 @@ from runs_conformance.evidence.observation import (
     message_observations,
     observations_in,
 )
-from runs_conformance.evidence.page import Page, pages
+from runs_conformance.evidence.page import LACKS_IDS, Page, pages
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run, runs_of_thread
 from runs_conformance.evidence.timeline import timelines
@@ -75,11 +75,13 @@ def item_count(page: Page) -> int:
 def check_listed(page: Page, ids: Iterable[str], message: str) -> Result:
     """Check that a complete list shows objects; a finding puts the id of the first one that it does not into a message.
 
-    Inconclusive if the list shows it, but as an object of another thread or run.
+    Inconclusive if the list shows it, but as an object of another thread or run, or may show it without its id.
     """
     unlisted = [id_ for id_ in ids if id_ not in page.ids]
     shown = {item.id for item in page.shown}
     lost = [id_ for id_ in unlisted if id_ not in shown]
+    if lost and "" in shown:
+        return Inconclusive(LACKS_IDS)
     if lost:
         return page.exchange.finding(message.format(lost[0]), "/data")
     return Inconclusive("the list shows an object of its own as one of another thread or run") if unlisted else PASSED

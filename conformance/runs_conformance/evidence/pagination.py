@@ -31,6 +31,11 @@ class PageComparison:
     is_shared: bool
 
     @property
+    def lacks_ids(self) -> bool:
+        """Whether an item on one of the pages has no id."""
+        return any("" in ids for ids in (self.ids, self.expected_ids, self.page.ids, self.complete.ids))
+
+    @property
     def remaining_ids(self) -> tuple[str, ...]:
         """The ids that follow this page."""
         return self.expected_ids[len(self.ids) :]
@@ -44,6 +49,11 @@ class BothOrders:
     descending: Page
     history: History
     is_shared: bool
+
+    @property
+    def lacks_ids(self) -> bool:
+        """Whether an item on one of the pages has no id."""
+        return self.ascending.lacks_ids or self.descending.lacks_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +158,7 @@ def default_order_pages(history: History) -> tuple[DefaultOrderPage, ...]:
 
 
 def _with_both_orders(listing: Listing, page: Page) -> DefaultOrderPage:
-    if _has_cursor(page) or len(page.items) < 2:
+    if _has_cursor(page) or len(page.items) < 2 or page.lacks_ids:
         return DefaultOrderPage(page)
     shown: dict[str | None, set[tuple[str, ...]]] = {}
     for other in listing.pages:

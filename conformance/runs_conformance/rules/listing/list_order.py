@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.page import Page, pages
+from runs_conformance.evidence.page import LACKS_IDS, Page, pages
 from runs_conformance.evidence.pagination import (
     BothOrders,
     DefaultOrderPage,
@@ -107,6 +107,9 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
     ids, reverse = _comparable_ids(orders, ascending), _comparable_ids(orders, descending)[::-1]
     if max(len(ids), len(reverse)) < 2:
         return
+    if orders.lacks_ids:
+        yield Inconclusive(LACKS_IDS)
+        return
     if ids == reverse:
         yield PASSED
         return
@@ -161,7 +164,9 @@ def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
     Fix: Break ties by a value that never changes, and reverse it with `order`.
     """
     ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
-    if sorted(ids) == sorted(reverse):
+    if orders.lacks_ids:
+        yield Inconclusive(LACKS_IDS)
+    elif sorted(ids) == sorted(reverse):
         ties, reversed_ties = _ties(orders.ascending, ids), _ties(orders.ascending, reverse)
         finding = orders.ascending.exchange.finding(
             "items created in the same second are in the same order in asc and desc", "/data", list(reverse), list(ids)

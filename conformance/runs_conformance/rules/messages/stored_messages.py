@@ -17,7 +17,7 @@ from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.member_form import check_constant, same_value
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
-from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.page import LACKS_IDS, Page
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.supplied_messages import messages_in_request, messages_sent_to
@@ -233,6 +233,9 @@ def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Resul
     Fix: Truncate the prompt only, and never remove messages from the thread.
     """
     expected_ids, page, history = lists
+    if page.lacks_ids or "" in expected_ids:
+        yield Inconclusive(LACKS_IDS)
+        return
     unlisted = [id_ for id_ in expected_ids if id_ not in page.ids]
     lost = [id_ for id_ in unlisted if not is_shown_later(history, "message", id_, page.exchange)]
     if unlisted and (not lost or may_end_early(page)):

@@ -72,10 +72,10 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     """
     after = page.query.get("after")
     if after is not None and page.items and not page.has_both_cursors:
-        if after not in page.ids:
-            yield PASSED
-        else:
+        if after in page.ids:
             yield page.exchange.finding(f"the page after {after} contains {after}", "/data")
+        else:
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else PASSED
 
 
 @rule(
@@ -94,7 +94,9 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     Fix: Select the items after the cursor in the same total order that the list has.
     """
     actual, expected = comparison.ids, comparison.expected_ids[: len(comparison.ids)]
-    if actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
+    if comparison.lacks_ids:
+        yield Inconclusive(LACKS_IDS)
+    elif actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
         expected = expected or comparison.expected_ids[:1]
         page = comparison.page.exchange
         yield page.finding(
@@ -124,6 +126,9 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     Fix: Read one item more than the limit to find out whether more follow.
     """
     has_more, follows = comparison.page.exchange.member("has_more"), bool(comparison.remaining_ids)
+    if comparison.lacks_ids:
+        yield Inconclusive(LACKS_IDS)
+        return
     if (
         not isinstance(has_more, bool)
         or (comparison.is_shared and not follows)
