@@ -319,6 +319,16 @@ def test_the_outermost_place_that_no_response_showed_is_named() -> None:
     assert completed(id_, missing).reason == "not observed in p, which ran to the end: no response showed run.usage"
 
 
+def test_a_missing_operation_is_no_more_than_a_note_to_a_place_that_no_response_showed() -> None:
+    id_ = "run.usage.total_tokens.type"
+    ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
+    unserved = {"p": "the target has no GET /threads"}
+    coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {}, unserved=unserved)
+    verdicts = build_verdicts({"run.id.type": Tally(3)}, REQUIREMENTS, VerdictContext(coverage=coverage))
+    reason = next(each.reason for each in verdicts if each.id == id_)
+    assert reason == "no response showed run.usage (the target has no GET /threads)"
+
+
 def test_a_place_that_no_program_shows_is_named_instead_of_the_default_reason() -> None:
     coverage = Coverage(Decisions({}, {}), {}, {}, {})
     context = VerdictContext(coverage=coverage)

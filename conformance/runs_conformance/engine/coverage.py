@@ -83,29 +83,30 @@ class Coverage:
 
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the reference."""
-        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
-        if (unserved := self._unserved_reason(expected)) is not None:
+        if (unserved := self.unserved_reason(id_)) is not None:
             return f"not observed: {unserved}"
-        completed = self._completed(expected)
+        completed = self._completed_deciders(id_)
         return self._explain_unobserved(completed) if completed else None
 
     def shows_why_not(self, id_: str) -> bool:
         """Whether the responses to those programs say why they did not decide this id: they lacked or refused much."""
+        completed = self._completed_deciders(id_)
+        is_refused = self._refusal_of_most(completed) is not None
+        return self.unserved_reason(id_) is not None or (
+            is_refused and not any(self.ends[program].cause for program in completed)
+        )
+
+    def unserved_reason(self, id_: str) -> str | None:
+        """Why none of the planned programs could decide this id: each needs something that the target does not offer."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
-        if self._unserved_reason(expected) is not None:
-            return True
-        completed = self._completed(expected)
-        return self._refusal_of_most(completed) is not None and not any(self.ends[each].cause for each in completed)
-
-    def _unserved_reason(self, programs: Sequence[str]) -> str | None:
-        """Why none of these programs could show an id, if all of them need what the target does not offer."""
         reasons = {**self.unserved, **self.not_offered}
-        return reasons[programs[0]] if programs and reasons.keys() >= set(programs) else None
+        return reasons[expected[0]] if expected and reasons.keys() >= set(expected) else None
 
-    def _completed(self, programs: Iterable[str]) -> list[str]:
-        """The programs that ran to their end, and that the target offers all that they call."""
+    def _completed_deciders(self, id_: str) -> list[str]:
+        """The programs that decide this id, ran to their end, and need nothing that the target does not offer."""
         reasons = {**self.unserved, **self.not_offered}
-        return [program for program in programs if not self.ends[program].is_early and program not in reasons]
+        expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
+        return [program for program in expected if not self.ends[program].is_early and program not in reasons]
 
     def _refusal_of_most(self, programs: Sequence[str]) -> str | None:
         """The first refused request of one of these programs, if at least half of them had one."""

@@ -130,7 +130,9 @@ def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces,
     if reason is None or context.coverage is None or (unseen := places.find_unseen_place(constraint)) is None:
         return reason
     if reason == context.coverage.not_shown(constraint.id):
-        return f"{reason}: no response showed {unseen}"
+        # The programs may call the missing operation for something else.
+        unserved = context.coverage.unserved_reason(constraint.id)
+        return f"no response showed {unseen} ({unserved})" if unserved else f"{reason}: no response showed {unseen}"
     is_default = reason == context.default_reason(constraint.capability, constraint.id).reason
     return f"no response showed {unseen}" if is_default else reason
 
