@@ -32,7 +32,7 @@ from runs_conformance.model.text import contains_word
 
 _NOT_CANCELLED = "not_cancelled"
 
-_LARGE_LIMITS = (100, 50)
+_LARGE_LIMITS = (100, 99, 50)
 _REFUSES_LIMIT = (400, 422)
 
 _MAX_REDUCTIONS = 3
