@@ -174,6 +174,14 @@ def test_message_that_is_truncated() -> History:
 
 
 @passes(deltas.cut_message_keeps_its_text)
+def test_truncated_message_that_was_created_with_its_first_text() -> History:
+    *before, _, _ = writing("Hello, ", "my na")
+    before[2] = ("thread.message.created", streamed_message("in_progress", content=text("Hello, ")))
+    shown = streamed_message("incomplete", "Hello, my na")
+    return streamed(*opening(), *before, ("thread.message.incomplete", shown))
+
+
+@passes(deltas.cut_message_keeps_its_text)
 def test_truncated_message_lacks_the_last_delta() -> History:
     return _cut("Hello, ", "Hello, ", "my na")
 

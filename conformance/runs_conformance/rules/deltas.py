@@ -131,10 +131,12 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
         if events.has_nameless_delta:
             yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
             return
-        final = content_texts(events.end.get("content"))
+        final, alone = content_texts(events.end.get("content")), texts_of_deltas(events)
         for index, streamed in streamed_texts(events).items():
             text = final.get(index, "")
-            holds = text.startswith(streamed) or bool(text and streamed.startswith(text))
+            # A created event that shows the text too early is reported by another rule.
+            texts = (streamed, alone.get(index, streamed))
+            holds = any(text.startswith(each) or bool(text and each.startswith(text)) for each in texts)
             pointer = _place_of_text(events.end, index)
             yield events.end.check(holds, f"{events.id} lacks text that was streamed", pointer, streamed, text)
 

@@ -83,8 +83,10 @@ def created_events_show_the_beginning(observation: Observation) -> Iterator[Resu
         for pointer in ("/content", "/step_details/tool_calls"):
             shown = observation.get(pointer)
             if is_array(shown):
-                name = pointer.rpartition("/")[2]
-                yield observation.check(not shown, f"{observation.event} already has `{name}`", pointer, [], shown)
+                message = (
+                    f"{observation.event} already has `{pointer.rpartition('/')[2]}`, to which clients add the deltas"
+                )
+                yield observation.check(not shown, message, pointer, [], shown)
 
 
 def _check_status(observation: Observation) -> Iterator[Result]:
