@@ -174,10 +174,10 @@ def _streamed_cut(status: str) -> History:
     return builder.history()
 
 
-def _streamed_to_the_limit(status: str, used: int) -> History:
+def _streamed_to_the_limit(status: str, used: int | None) -> History:
     builder = HistoryBuilder()
     message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
-    end = run(status, max_completion_tokens=256, usage=usage(7, used))
+    end = run(status, max_completion_tokens=256, usage=None if used is None else usage(7, used))
     ends = [("thread.message.incomplete", message), (f"thread.run.{status}", end), ("done", "[DONE]")]
     builder.send("create_run", events=[*opening(), *ends])
     return builder.history()
@@ -191,6 +191,16 @@ def test_run_that_is_cut_at_its_limit_and_ends_incomplete() -> History:
 @fails(ending.run_cut_at_its_limit_is_incomplete, at="/events/4/data/status", times=1)
 def test_run_that_is_cut_at_its_limit_and_completes() -> History:
     return _streamed_to_the_limit("completed", 256)
+
+
+@passes(ending.run_cut_at_its_limit_is_incomplete)
+def test_run_that_is_cut_and_ends_incomplete_without_usage() -> History:
+    return _streamed_to_the_limit("incomplete", None)
+
+
+@inconclusive(ending.run_cut_at_its_limit_is_incomplete)
+def test_run_that_is_cut_and_completes_without_usage() -> History:
+    return _streamed_to_the_limit("completed", None)
 
 
 def test_message_truncated_below_the_limit_is_not_judged() -> None:

@@ -15,13 +15,14 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal
 from runs_conformance.model.rule import FAILING_MODEL, rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _ERROR = schema("openai-openapi f85dbe2 openapi.yaml RunObject.last_error")
 _DETAILS = schema("openai-openapi f85dbe2 openapi.yaml RunObject.incomplete_details")
 _SEEN = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
 _LIMIT = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.max_completion_tokens")
 _CODES = ("server_error", "rate_limit_exceeded", "invalid_prompt")
+_WITHOUT_USAGE = "a completed run whose message was truncated shows no usage, so its limit may be another one"
 _REASONS = ("max_completion_tokens", "max_prompt_tokens")
 
 
@@ -198,9 +199,13 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Ite
     """
     run, history = unit
     limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
-    if run.status not in ("completed", "incomplete") or not is_integer(limit) or not is_integer(used) or used < limit:
+    if run.status not in ("completed", "incomplete") or not is_integer(limit):
         return
-    if run.status == "completed" and completion_usage_is_doubtful(history, run.id):
+    if not is_integer(used):
+        yield PASSED if run.status == "incomplete" else Inconclusive(_WITHOUT_USAGE)
+    elif used < limit:
+        return
+    elif run.status == "completed" and completion_usage_is_doubtful(history, run.id):
         yield _DOUBTFUL
     else:
         holds = run.status == "incomplete"
