@@ -97,7 +97,7 @@ class Coverage:
         )
 
     def unserved_reason(self, id_: str) -> str | None:
-        """Why none of the planned programs could decide this id: each needs something that the target does not offer."""
+        """Why no planned program decides this id: each of them needs something that the target does not offer."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         reasons = {**self.unserved, **self.not_offered}
         return reasons[expected[0]] if expected and reasons.keys() >= set(expected) else None
