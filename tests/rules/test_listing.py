@@ -9,6 +9,7 @@ from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
+    ASSISTANT,
     MESSAGE,
     RUN,
     T0,
@@ -16,6 +17,7 @@ from tests.rules.histories import (
     HistoryBuilder,
     assistant,
     deleted,
+    error,
     message,
     page,
     run,
@@ -324,6 +326,32 @@ def test_created_but_not_listed() -> History:
     builder, messages = filled(3)
     builder.send("list_messages", page(*messages[1::-1]))
     return builder.history()
+
+
+def _runs_listed_after_deletion_of(assistant_id: str, status: int = 200) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run(run())
+    builder.get_run(run("completed"))
+    answer = deleted(assistant_id, "assistant") if status == 200 else error()
+    builder.send("delete_assistant", answer, status, assistant_id=assistant_id)
+    builder.send("list_runs", page())
+    return builder.history()
+
+
+@permitted
+def test_runs_that_are_removed_with_their_assistant() -> History:
+    return _runs_listed_after_deletion_of(ASSISTANT)
+
+
+@fails(list_contents.what_was_created_is_listed, at="/data", times=1)
+def test_runs_that_are_removed_with_another_assistant() -> History:
+    return _runs_listed_after_deletion_of("asst_b")
+
+
+@fails(list_contents.what_was_created_is_listed, at="/data", times=1)
+def test_runs_that_are_removed_although_their_assistant_is_not_deleted() -> History:
+    return _runs_listed_after_deletion_of(ASSISTANT, 400)
 
 
 @fails(list_contents.what_was_created_is_listed)

@@ -23,10 +23,11 @@ from runs_conformance.evidence.creation import (
 from runs_conformance.evidence.observation import observations, observations_in
 from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import is_complete
+from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, equal_but_for_nulls
+from runs_conformance.model.json import ABSENT, at, equal_but_for_nulls
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -265,8 +266,12 @@ def _deletions(history: History) -> tuple[Exchange, ...]:
 
 
 def _deletes(exchange: Exchange, creation: Creation) -> bool:
+    """Whether a deletion may remove a created object itself, or with its thread, or a run with its assistant."""
     if exchange.operation == "delete_thread":
         return exchange.path.get("thread_id") == creation.thread
+    if exchange.operation == "delete_assistant" and creation.kind == "run":
+        assistant_id = at(creation.exchange.request.body, "/assistant_id")
+        return exchange.path.get("assistant_id") == assistant_id and may_have_taken_effect(exchange)
     return exchange.request.method == "DELETE" and exchange.path.get(f"{creation.kind}_id") == creation.id
 
 
