@@ -2,10 +2,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import PASSED, Suspicion
 from runs_conformance.rules import identity, modify
-from tests.rules.examples import fails, findings, inconclusive, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, function_tool, message, page, run, thread
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.histories import (
+    ASSISTANT,
+    T0,
+    HistoryBuilder,
+    assistant,
+    error,
+    function_tool,
+    message,
+    page,
+    run,
+    thread,
+)
 
 NEW: dict[str, Any] = {"metadata": {"a": "1"}}
 
@@ -97,6 +110,54 @@ def test_modification_that_shows_no_attachments_as_null() -> History:
 @inconclusive(modify.run_changes_in_metadata_only)
 def test_run_that_is_revived_by_its_modification() -> History:
     return _run_modified(status="in_progress", usage=None)
+
+
+def _run_modified_after(*ends: int, others: tuple[int, ...] = (), modified: int) -> History:
+    """A run is read with these values of `completed_at`, and modified; `others` are those of reads of another run."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    for end in ends:
+        builder.get_run(run("completed", completed_at=end))
+    for end in others:
+        builder.get_run(run("completed", "run_b", completed_at=end))
+    builder.send("modify_run", run("completed", completed_at=modified, **NEW), body=NEW)
+    return builder.history()
+
+
+def test_end_that_is_the_time_of_the_read_is_suspicious() -> None:
+    own = _run_modified_after(T0 + 2, T0 + 4, modified=T0 + 6)
+    of_another_run = _run_modified_after(T0 + 2, others=(T0 + 3, T0 + 4), modified=T0 + 6)
+    for history in (own, of_another_run):
+        results = judge(modify.run_changes_in_metadata_only, history)
+        assert [each for each in results if each != PASSED] == [Suspicion(CHANGES_ANYWAY.format("completed_at"))]
+
+
+@fails(modify.run_changes_in_metadata_only, at="/completed_at", times=1)
+def test_end_that_the_modification_changes() -> History:
+    return _run_modified_after(T0 + 2, T0 + 2, others=(T0 + 4, T0 + 4), modified=T0 + 6)
+
+
+@fails(modify.message_and_thread_change_in_what_is_given_only, at="/attachments", times=1)
+def test_attachments_that_the_modification_changes_while_a_run_writes_an_answer() -> History:
+    file = {"file_id": "file_a", "tools": []}
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("create_message", message("user", "Hello", "msg_u"), body={"role": "user", "content": "Hello"})
+    builder.see_statuses("queued", "in_progress")
+    for attachments in ([], [file]):
+        builder.send("get_message", message(attachments=attachments))
+    changed = message("user", "Hello", "msg_u", attachments=[file], **NEW)
+    builder.send("modify_message", changed, body=NEW, message_id="msg_u")
+    return builder.history()
+
+
+@inconclusive(modify.metadata_stays_where_none_is_given)
+def test_metadata_that_changes_without_a_modification() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(metadata={"at": "1"}), body={"model": "gpt-4o"})
+    builder.send("get_assistant", assistant(metadata={"at": "2"}))
+    builder.send("modify_assistant", assistant(name="New", metadata={"at": "3"}), body={"name": "New"})
+    return builder.history()
 
 
 @passes(modify.run_changes_in_metadata_only)

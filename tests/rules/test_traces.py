@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
+from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Inconclusive
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules import traces
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
@@ -141,6 +142,44 @@ def test_refused_metadata_that_is_stored_in_part() -> History:
     return _metadata({"a": "1", "b": "2"})
 
 
+def _metadata_after_refusal(*shown: Any, reads: tuple[Any, ...] = ()) -> History:
+    """A thread gets metadata, is read, refuses a modification and is read again; other `reads` are of thread_b."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(metadata={"a": "b"}), body={"metadata": {"a": "b"}})
+    for metadata in shown[:-1]:
+        builder.send("get_thread", thread(metadata=metadata))
+    builder.refuse("modify_thread", body={"metadata": {"x": 5}})
+    builder.send("get_thread", thread(metadata=shown[-1]))
+    for metadata in reads:
+        builder.send("get_thread", thread("thread_b", metadata=metadata), thread_id="thread_b")
+    return builder.history()
+
+
+@inconclusive(traces.refused_modification_keeps_metadata)
+def test_metadata_that_only_the_creation_shows() -> History:
+    return _metadata_after_refusal({})
+
+
+@fails(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
+def test_refused_modification_that_clears_the_metadata() -> History:
+    return _metadata_after_refusal({"a": "b"}, {})
+
+
+@fails(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
+def test_refused_modification_that_clears_the_metadata_before_the_first_read() -> History:
+    return _metadata_after_refusal({}, reads=({"c": "d"},))
+
+
+@inconclusive(traces.refused_modification_keeps_metadata)
+def test_metadata_that_differs_in_every_read() -> History:
+    return _metadata_after_refusal({"a": "b"}, {"at": "1"}, {"at": "2"})
+
+
+@inconclusive(traces.refused_modification_keeps_metadata)
+def test_metadata_that_is_different_in_every_read_of_another_thread() -> History:
+    return _metadata_after_refusal({"at": "1"}, reads=({"at": "2"}, {"at": "3"}))
+
+
 def _assistant(**later: Any) -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(name="Ada"), body={"model": "gpt-4o", "name": "Ada"})
@@ -162,6 +201,45 @@ def test_refused_assistant_that_is_renamed() -> History:
 @permitted
 def test_refused_assistant_with_a_member_of_another_type() -> History:
     return _assistant(temperature="1.0")
+
+
+def _assistant_that_changes(*shown: dict[str, Any]) -> HistoryBuilder:
+    """An assistant is created and read, a modification is refused, and the assistant is read again."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    for changes in shown[:-1]:
+        builder.send("get_assistant", assistant(**changes))
+    builder.refuse("modify_assistant", body={"temperature": 9})
+    builder.send("get_assistant", assistant(**shown[-1]))
+    return builder
+
+
+def test_member_that_changes_without_a_modification_is_suspicious() -> None:
+    history = _assistant_that_changes({"temperature": 0.5}, {"temperature": 0.25}).history()
+    results = judge(traces.refused_modification_keeps_the_assistant, history)
+    assert [each for each in results if each != PASSED] == [Suspicion(CHANGES_ANYWAY.format("temperature"))]
+
+
+@passes(traces.refused_modification_keeps_the_assistant)
+def test_creation_time_that_changes_is_judged_elsewhere() -> History:
+    return _assistant_that_changes({}, {"created_at": 5}).history()
+
+
+@fails(traces.refused_modification_keeps_the_assistant, at="/temperature", times=1)
+def test_member_that_only_the_refused_modification_changes() -> History:
+    return _assistant_that_changes({}, {}, {"temperature": 0.25}).history()
+
+
+@fails(traces.refused_modification_keeps_the_assistant, at="/temperature", times=1)
+def test_member_that_the_response_to_a_modification_shows_otherwise() -> History:
+    """The response is wrong, which does not mean that the member changes by itself."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    builder.send("modify_assistant", assistant(name="Ada", temperature=0.5), body={"name": "Ada"})
+    builder.send("get_assistant", assistant(name="Ada"))
+    builder.refuse("modify_assistant", body={"temperature": 9})
+    builder.send("get_assistant", assistant(name="Ada", temperature=0.25))
+    return builder.history()
 
 
 @permitted

@@ -1,21 +1,30 @@
-"""Objects that were lost, and runs that stopped waiting, although no request asked for it."""
+"""Objects that were lost or have changed, and runs that stopped waiting, although no request asked for it."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.creation import names_wrong_thread, uses_key_of_creator
-from runs_conformance.evidence.observation import observations
+from runs_conformance.evidence.member_form import Comparison
+from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, observations
 from runs_conformance.evidence.request_expectation import uses_default_auth
-from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, find_run, runs
+from runs_conformance.evidence.timeline import Timeline, end_of, timelines
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, Absent
 
 _EFFECTS = {
     "cancel_run": ("cancelling", "cancelled"),
     "submit_tool_outputs": ("queued", "in_progress", "completed"),
 }
 """The statuses to which each operation changes a run that waits for outputs."""
+
+CHANGES_ANYWAY = "`{}` also changes without a modification"
+"""Why a rule on the effect of a modification is inconclusive."""
 
 
 def happens_without_request(history: History, attempt: Exchange) -> bool:
@@ -81,4 +90,46 @@ def _was_asked(run: RunTimeline, until: float) -> bool:
         or (other.operation == "delete_thread" and other.path.get("thread_id") == run.thread_id)
         for other in run.history
         if other.started < until
+    )
+
+
+def changes_by_itself(timeline: Timeline, name: str, are_equal: Comparison) -> bool:
+    """Whether a member of an object, or of another of its kind, has changed although no request can have modified it.
+
+    Responses to modifications do not count, since they may show what was not stored.
+    """
+    return any(_has_changed(other, name, are_equal) for other in timelines(timeline.kind, timeline.history))
+
+
+def _has_changed(timeline: Timeline, name: str, are_equal: Comparison) -> bool:
+    shown = sorted((each for each in timeline.observations if _is_settled(each, timeline.history)), key=end_of)
+    for earlier, later in pairwise(shown):
+        was, now = earlier.get(name), later.get(name)
+        if isinstance(was, Absent) or isinstance(now, Absent) or are_equal(was, now):
+            continue
+        if earlier.happened_before(later) and not _was_requested(timeline, earlier, later):
+            return True
+    return False
+
+
+def _is_settled(observation: Observation, history: History) -> bool:
+    """Whether the object of an observation does not change by itself any more, as a run does until it ends."""
+    if observation.channel != JSON_CHANNEL or (observation.exchange.operation or "").startswith("modify_"):
+        return False
+    if observation.kind == "run":
+        return observation.status in TERMINAL
+    run_id = observation.get("run_id") if observation.kind == "message" else None
+    run = find_run(history, run_id) if isinstance(run_id, str) else None
+    return run_id in (None, ABSENT) or (run is not None and run.had_ended_before(observation.exchange))
+
+
+def _was_requested(timeline: Timeline, earlier: Observation, later: Observation) -> bool:
+    """Whether a request that names the object, and is no read, was under way between two observations."""
+    return any(
+        other.request.method != "GET"
+        and timeline.id in other.path.values()
+        and other is not earlier.exchange
+        and other.ended > earlier.earliest
+        and other.started < later.latest
+        for other in timeline.history
     )

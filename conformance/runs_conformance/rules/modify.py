@@ -17,10 +17,11 @@ from runs_conformance.evidence.refusal_reason import named_places
 from runs_conformance.evidence.request_expectation import is_interpretable, must_be_accepted
 from runs_conformance.evidence.run_action import targets_existing_run
 from runs_conformance.evidence.run_timeline import RunTimeline
+from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes_by_itself
 from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
@@ -137,7 +138,10 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
         now = response.get(name)
         holds = any(same_value(each, now) for each in (before.get(name), _last_written(modification, name)))
-        yield check_kept(before, response, name, holds, f"the modification changed `{name}`")
+        if not holds and changes_by_itself(modification.timeline, name, same_value):
+            yield Suspicion(CHANGES_ANYWAY.format(name))
+        else:
+            yield check_kept(before, response, name, holds, f"the modification changed `{name}`")
 
 
 def _last_written(modification: Modification, name: str) -> JSON | Absent:
@@ -277,4 +281,7 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
     was, now = before.get("metadata"), response.get("metadata")
     if "metadata" not in modification.requested and was is not ABSENT and now is not ABSENT:
         holds = json_equal(was, now) or json_equal(_last_written(modification, "metadata"), now)
+        if not holds and changes_by_itself(modification.timeline, "metadata", json_equal):
+            yield Suspicion(CHANGES_ANYWAY.format("metadata"))
+            return
         yield response.check(holds, "the modification changed `metadata`", "/metadata", was, now)

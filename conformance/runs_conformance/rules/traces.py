@@ -21,8 +21,9 @@ from runs_conformance.evidence.message_content import MessageContent, message_co
 from runs_conformance.evidence.metadata import MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.modification import Modification, modifications
-from runs_conformance.evidence.observation import observations_in
+from runs_conformance.evidence.observation import Observation, observations, observations_in
 from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes_by_itself
 from runs_conformance.evidence.supplied_messages import (
     all_messages_are_known,
     messages_sent_to,
@@ -34,13 +35,16 @@ from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
 from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, json_equal
+from runs_conformance.model.json import ABSENT, JSON, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
+
+_JUDGED_ELSEWHERE = frozenset({"metadata", "tool_resources", "id", "object", "created_at"})
+"""Members of an assistant that other rules judge: its identity never changes, whatever is modified."""
 
 
 def _run_lists_after_refusal(history: History) -> Iterator[tuple[Page, UnknownRuns, bool, History]]:
@@ -177,13 +181,26 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
         if requests and was is not ABSENT and now is not ABSENT:
             others = [each for each in requests if not each.refused]
             happened = f"got HTTP {others[0].status}" if others else "was refused"
-            yield later.check(
-                json_equal(was or {}, now or {}),
-                f"metadata changed although the modification {happened}",
-                "/metadata",
-                was,
-                now,
-            )
+            holds = _is_equal_metadata(was, now)
+            if not holds and changes_by_itself(timeline.timeline, "metadata", _is_equal_metadata):
+                yield Suspicion(CHANGES_ANYWAY.format("metadata"))
+            elif not holds and not now and not _shows_metadata(timeline.timeline.history, later):
+                yield Suspicion(f"no {later.exchange.operation} shows metadata of any {later.kind}")
+            else:
+                message = f"metadata changed although the modification {happened}"
+                yield later.check(holds, message, "/metadata", was, now)
+
+
+def _is_equal_metadata(one: JSON, other: JSON) -> bool:
+    return json_equal(one or {}, other or {})
+
+
+def _shows_metadata(history: History, observation: Observation) -> bool:
+    """Whether a response of the same operation shows metadata, so that it could have shown what it lacks."""
+    return any(
+        bool(each.get("metadata")) and each.exchange.operation == observation.exchange.operation
+        for each in observations(observation.kind, history)
+    )
 
 
 def _refused_modifications(history: History) -> Iterable[Modification]:
@@ -206,6 +223,9 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     if before is None or after is None or not is_valid_object(modification.timeline.history, after):
         return
     known = known_members("assistant", modification.exchange.edition)
-    for name in known & before.value.keys() & after.value.keys() - {"metadata", "tool_resources"}:
+    for name in known & before.value.keys() & after.value.keys() - _JUDGED_ELSEWHERE:
         holds = same_value(before.get(name), after.get(name))
-        yield check_kept(before, after, name, holds, f"`{name}` changed although the modification was refused")
+        if not holds and changes_by_itself(modification.timeline, name, same_value):
+            yield Suspicion(CHANGES_ANYWAY.format(name))
+        else:
+            yield check_kept(before, after, name, holds, f"`{name}` changed although the modification was refused")
