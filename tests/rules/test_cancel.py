@@ -224,6 +224,24 @@ def test_cancelling_a_completed_run_with_success() -> History:
 @fails(cancellable.ended_run_cannot_be_cancelled, times=1)
 def test_cancelling_a_cancelled_run_with_success() -> History:
     return _cancelled("queued", "cancelled", answer="cancelled", after=("cancelled",))
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.refuse("cancel_run", text="Cannot cancel run with status 'completed'.")
+    return builder.history()
+
+
+@passes(cancellable.ended_run_cannot_be_cancelled)
+def test_cancelling_a_completed_run_where_another_is_cancelled() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.refuse("cancel_run")
+    builder.create_run(run(id_="run_b"))
+    builder.send("cancel_run", run("cancelled", "run_b"), run_id="run_b")
+    return builder.history()
+
+
+@inconclusive(cancellable.ended_run_cannot_be_cancelled)
+def test_cancelling_a_completed_run_where_none_is_ever_cancelled() -> History:
 
 
 @passes(cancellable.refused_cancellation_changes_nothing)

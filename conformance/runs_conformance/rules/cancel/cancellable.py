@@ -9,6 +9,7 @@ from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
 from runs_conformance.evidence.refusal_reason import is_refused_for_status
 from runs_conformance.evidence.run_action import RunAction, all_cancellations, cancellations
 from runs_conformance.evidence.run_timeline import find_run
+from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -187,7 +188,8 @@ def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
     if action.must_be_accepted and before is not None and before.status in TERMINAL:
         end, status = before.status, action.exchange.status
         if status == 400:
-            yield PASSED
+            works = operation_works(action.run.history, action.exchange)
+            yield pass_if_working(action.exchange, works or is_refused_for_status(action.exchange))
         elif action.exchange.accepted or (action.exchange.refused and status != 404):
             # 404 is correct if the thread has been deleted meanwhile.
             yield action.exchange.finding(
