@@ -206,6 +206,17 @@ def test_cancelled_run_accepts_outputs_and_completes() -> History:
     return builder.history()
 
 
+@passes(effect.waiting_run_ends_cancelled)
+def test_cancelled_run_that_was_once_listed_as_completed() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_runs", page(run("completed")))
+    builder.get_run(run("requires_action"))
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
 @fails(effect.waiting_run_ends_cancelled, at="/status", times=1)
 def test_waiting_run_that_completes_when_cancelled() -> History:
     return _cancelled("queued", "requires_action", after=("completed",))
@@ -213,17 +224,6 @@ def test_waiting_run_that_completes_when_cancelled() -> History:
 
 @passes(cancellable.ended_run_cannot_be_cancelled)
 def test_cancelling_a_completed_run() -> History:
-    return _cancelled("queued", "completed", answer=None, after=("completed",))
-
-
-@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
-def test_cancelling_a_completed_run_with_success() -> History:
-    return _cancelled("queued", "completed", answer="completed", after=("completed",))
-
-
-@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
-def test_cancelling_a_cancelled_run_with_success() -> History:
-    return _cancelled("queued", "cancelled", answer="cancelled", after=("cancelled",))
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.refuse("cancel_run", text="Cannot cancel run with status 'completed'.")
@@ -242,6 +242,17 @@ def test_cancelling_a_completed_run_where_another_is_cancelled() -> History:
 
 @inconclusive(cancellable.ended_run_cannot_be_cancelled)
 def test_cancelling_a_completed_run_where_none_is_ever_cancelled() -> History:
+    return _cancelled("queued", "completed", answer=None, after=("completed",))
+
+
+@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
+def test_cancelling_a_completed_run_with_success() -> History:
+    return _cancelled("queued", "completed", answer="completed", after=("completed",))
+
+
+@fails(cancellable.ended_run_cannot_be_cancelled, times=1)
+def test_cancelling_a_cancelled_run_with_success() -> History:
+    return _cancelled("queued", "cancelled", answer="cancelled", after=("cancelled",))
 
 
 @passes(cancellable.refused_cancellation_changes_nothing)

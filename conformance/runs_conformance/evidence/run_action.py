@@ -125,8 +125,9 @@ class RunAction:
 
     @property
     def final_state(self) -> Observation | None:
-        """The first observation of the run in a terminal status."""
-        return next((each for each in self.run.observations if each.status in TERMINAL), None)
+        """The first observation of the run in a terminal status that was not certainly made before the action."""
+        observed = (each for each in self.run.observations if each.latest > self.exchange.started)
+        return next((each for each in observed if each.status in TERMINAL), None)
 
 
 def cancellations(history: History) -> Iterator[RunAction]:
