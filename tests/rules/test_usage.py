@@ -103,6 +103,23 @@ def test_usage_that_grows_after_the_end() -> History:
     return builder.history()
 
 
+@inconclusive(usage.of_an_ended_run_stays)
+def test_list_whose_usage_lacks_its_counts() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run("completed"))
+    builder.send("list_runs", page(run("completed", usage={})))
+    return builder.history()
+
+
+@fails(usage.of_an_ended_run_stays, at="/usage/total_tokens", times=1)
+def test_usage_that_grows_after_a_response_that_lacks_a_count() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run("completed", usage={"prompt_tokens": 7}))
+    for total in (12, 12, 13):
+        builder.get_run(run("completed", usage={"prompt_tokens": 7, "total_tokens": total}))
+    return builder.history()
+
+
 @permitted
 def test_details_of_usage() -> History:
     builder = HistoryBuilder()

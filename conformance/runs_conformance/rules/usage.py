@@ -149,8 +149,9 @@ def of_an_ended_run_stays(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Store `usage` once, when the run ends.
     """
-    observations = [each for each in run.ended_observations if is_object(each.get("usage"))]
-    for observation in observations[1:]:
-        for name in _COUNTS:
-            was, now = observations[0].get(f"/usage/{name}"), observation.get(f"/usage/{name}")
-            yield observation.check(was == now, f"`{name}` changed after the run had ended", f"/usage/{name}", was, now)
+    for name in _COUNTS:
+        path = f"/usage/{name}"
+        counts = [(each, each.get(path)) for each in run.ended_observations if is_integer(each.get(path))]
+        for observation, now in counts[1:]:
+            was = counts[0][1]
+            yield observation.check(was == now, f"`{name}` changed after the run had ended", path, was, now)
