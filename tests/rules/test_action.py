@@ -5,8 +5,8 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.rules import action
 from tests.rules import histories
-from tests.rules.examples import fails, passes, permitted
-from tests.rules.histories import HistoryBuilder, call, function_tool, run
+from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, call, function_tool, run
 
 
 def _waits(*answers: dict[str, Any]) -> History:
@@ -62,6 +62,32 @@ def test_calls_whose_ids_are_new_in_each_answer() -> History:
 @fails(action.calls_name_functions_of_the_run)
 def test_call_of_an_unknown_function() -> History:
     return _waits(_requires(call(name="get_time")))
+
+
+def _hides_its_tools(name: str, of_assistant: bool = False) -> History:
+    """A run that was given a function shows no tools and calls the function of this name."""
+    tools: dict[str, Any] = {"tools": [function_tool()]}
+    builder = HistoryBuilder()
+    if of_assistant:
+        builder.send("create_assistant", assistant(**tools), body={"model": "gpt-4o", **tools})
+    builder.create_run(run(), body={"assistant_id": ASSISTANT, **({} if of_assistant else tools)})
+    builder.get_run(run("requires_action", tools=[], required_action=histories.action(call(name=name))))
+    return builder.history()
+
+
+@inconclusive(action.calls_name_functions_of_the_run)
+def test_call_of_a_requested_function_that_the_run_does_not_show() -> History:
+    return _hides_its_tools("get_weather")
+
+
+@inconclusive(action.calls_name_functions_of_the_run)
+def test_call_of_a_function_of_the_assistant_that_the_run_does_not_show() -> History:
+    return _hides_its_tools("get_weather", of_assistant=True)
+
+
+@fails(action.calls_name_functions_of_the_run, times=1)
+def test_call_of_a_function_that_was_not_requested() -> History:
+    return _hides_its_tools("get_time")
 
 
 @permitted

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
-from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.observation import Observation, assistant_observations
 from runs_conformance.evidence.run_action import may_be_resumed_between
-from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, find_run, runs
 from runs_conformance.evidence.tool_call import asks_for_approval, function_names, pending_calls
-from runs_conformance.model.json import ABSENT, is_object, json_equal
+from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml RunObject.required_action")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
@@ -116,23 +117,40 @@ def stays_until_outputs_come(run: RunTimeline) -> Iterator[Result]:
                 )
 
 
+def _runs_with_requested_functions(history: History) -> Iterator[tuple[Observation, frozenset[str]]]:
+    """Every valid observation of a run, with the functions that the request gave it, or else its assistant."""
+    for observation in valid_run_observations(history):
+        run = find_run(history, observation.id)
+        body = run.creation_body if run is not None else {}
+        given = [body["tools"]] if is_array(body.get("tools")) else _tools_of_assistant(history, body)
+        yield observation, frozenset(name for tools in given for name in function_names(tools) or ())
+
+
+def _tools_of_assistant(history: History, body: Mapping[str, JSON]) -> list[JSON | Absent]:
+    id_ = body.get("assistant_id")
+    return [each.get("tools") for each in assistant_observations(history) if each.id and each.id == id_]
+
+
 @rule(
-    units=valid_run_observations,
+    units=_runs_with_requested_functions,
     level=Level.SHOULD,
     source=_GUIDE,
     capability="tools",
     clauses=("required-action-iff-requires-action",),
 )
-def calls_name_functions_of_the_run(run: Observation) -> Iterator[Result]:
+def calls_name_functions_of_the_run(unit: tuple[Observation, frozenset[str]]) -> Iterator[Result]:
     """A run calls only functions that are among its tools.
 
     The caller implements only the functions that it offered, so nothing can provide the output of any other call.
 
     Fix: Refuse calls of unknown functions by the model before they reach the run.
     """
+    run, requested = unit
     known = function_names(run.get("tools"))
     for index, call in enumerate(pending_calls(run) or ()):
-        if run.status == "requires_action" and known is not None:
+        if run.status == "requires_action" and known is not None and call.name in requested - known:
+            yield Inconclusive("the run calls a function that it was given, but does not show among its tools")
+        elif run.status == "requires_action" and known is not None:
             yield run.check(
                 call.name in known,
                 f"the run calls {call.name!r}, which is not among its tools",
