@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import PASSED, Inconclusive
 from runs_conformance.rules import lock
-from tests.rules.examples import fails, findings, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -485,4 +488,50 @@ def test_thread_that_is_lost_after_a_refused_run() -> History:
     builder.send("create_message", message("user", "Hello", "msg_b"), body=HELLO, thread_id="thread_b")
     builder.refuse("create_run", 404, body={"assistant_id": "asst_z"})
     _write_not_found(builder, "create_message")
+    return builder.history()
+
+
+def _refused_at_any_time(operation: str, when: str, **request: Any) -> History:
+    """A request that is refused while a run works, and also without a lock: before, after the end or elsewhere."""
+    builder = _start()
+    if when == "before":
+        builder.refuse(operation, step=Step(operation=operation), **request)
+    if when == "elsewhere":
+        builder.send("create_thread", thread("thread_b"))
+        builder.refuse(operation, step=Step(operation=operation), thread_id="thread_b", **request)
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse(operation, step=Step(operation=operation), **request)
+    builder.get_run(run("in_progress"))
+    if when == "after the end":
+        builder.get_run(run("completed"))
+    if when in ("after the end", "while a run works"):
+        builder.refuse(operation, step=Step(operation=operation), **request)
+    builder.get_run(run("completed" if when == "after the end" else "in_progress"))
+    return builder.history()
+
+
+@pytest.mark.parametrize("when", ["before", "elsewhere", "after the end"])
+def test_read_that_is_refused_without_a_lock_too(when: str) -> None:
+    history = _refused_at_any_time("list_messages", when, query={"limit": 100})
+    reason = "list_messages is refused on a thread without an active run, too"
+    assert [each for each in judge(lock.reads_go_on, history) if each != PASSED] == [Inconclusive(reason)]
+
+
+@inconclusive(lock.metadata_can_be_modified)
+def test_metadata_that_are_refused_after_the_end() -> History:
+    return _refused_at_any_time("modify_thread", "after the end", body={"metadata": {"a": "b"}})
+
+
+@fails(lock.reads_go_on, times=2)
+def test_read_that_is_refused_only_while_a_run_works() -> History:
+    return _refused_at_any_time("list_messages", "while a run works", query={"limit": 100})
+
+
+@fails(lock.reads_go_on, times=1)
+def test_read_that_is_refused_otherwise_only_in_another_form() -> History:
+    builder = _start()
+    builder.refuse("list_messages", query={"limit": 100}, step=STEP)
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("list_messages", step=STEP)
+    builder.get_run(run("in_progress"))
     return builder.history()

@@ -136,6 +136,11 @@ class ThreadWrite:
         return ended[-1] if ended else None
 
     @property
+    def is_free(self) -> bool:
+        """Whether all runs of the thread had certainly ended, if it had any."""
+        return self._ended_runs is not None
+
+    @property
     def active_run_on_other_thread(self) -> RunTimeline | None:
         """A run of another thread that was certainly active throughout, if all runs of this one had certainly ended."""
         if self._ended_runs is None:
@@ -311,12 +316,37 @@ def thread_writes(history: History) -> tuple[ThreadWrite, ...]:
     return (*message_writes(history), *run_writes(history))
 
 
+def refused_without_lock(history: History, exchange: Exchange) -> bool:
+    """Whether an equal request was refused on a thread whose runs, if it had any, had certainly ended.
+
+    Requests are equal if they differ only in the objects that they are for and in the values in their bodies.
+    """
+    return any(
+        other.refused
+        and _form(other) == _form(exchange)
+        and must_be_accepted(other)
+        and ThreadWrite(other, history).is_free
+        for other in history.select(exchange.operation or "")
+    )
+
+
+def _form(exchange: Exchange) -> tuple[object, ...]:
+    body = exchange.request.body
+    return (sorted(exchange.request.query), sorted(body) if is_object(body) else body)
+
+
 @dataclass(frozen=True, eq=False)
 class RequestWhileLocked:
     """One request on a thread whose run was certainly active throughout the request."""
 
     exchange: Exchange
     run: RunTimeline
+    history: History
+
+    @property
+    def is_refused_without_lock(self) -> bool:
+        """Whether an equal request was refused on a thread without an active run, too."""
+        return refused_without_lock(self.history, self.exchange)
 
 
 @lru_cache(maxsize=16)
@@ -325,5 +355,7 @@ def requests_while_locked(history: History) -> Iterable[RequestWhileLocked]:
     if not any(observation.status in ACTIVE for run in runs(history) for observation in run.observations):
         return ()
     return tuple(
-        RequestWhileLocked(exchange, run) for exchange in history if (run := lock_holder(history, exchange)) is not None
+        RequestWhileLocked(exchange, run, history)
+        for exchange in history
+        if (run := lock_holder(history, exchange)) is not None
     )

@@ -261,7 +261,11 @@ def _check_allowed(locked: RequestWhileLocked, subject: str) -> Iterator[Result]
     if exchange.accepted:
         yield PASSED
     elif exchange.status in _LOCKED_STATUSES and exchange.step is not None and must_be_accepted(exchange):
-        yield exchange.finding(f"{subject} was refused while run {locked.run.id} was active", "", 200, exchange.status)
+        message = f"{subject} was refused while run {locked.run.id} was active"
+        if locked.is_refused_without_lock:
+            yield Inconclusive(f"{exchange.operation} is refused on a thread without an active run, too")
+        else:
+            yield exchange.finding(message, "", 200, exchange.status)
 
 
 @rule(
