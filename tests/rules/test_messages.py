@@ -11,6 +11,7 @@ from runs_conformance.rules.messages import run_messages, stored_messages, suppl
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
+    RUN,
     T0,
     HistoryBuilder,
     message,
@@ -187,6 +188,19 @@ def test_message_of_the_caller_that_names_a_run() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")
     builder.send("create_message", {**message(), "role": "user"}, body={"role": "user", "content": "Hello."})
+    return builder.history()
+
+
+@inconclusive(run_messages.answer_names_its_assistant, run_messages.answer_has_a_step)
+def test_sent_messages_that_a_list_shows_with_a_run() -> History:
+    first, second = ({"role": "user", "content": content} for content in ("First.", "Second."))
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [first]})
+    builder.send("create_message", message("user", "Second.", "msg_2"), body=second)
+    builder.see_statuses("queued", "completed")
+    listed = (message("user", "Second!", "msg_2", run_id=RUN), message("user", "First.", "msg_1", run_id=RUN))
+    builder.send("list_messages", page(*listed))
+    builder.send("list_run_steps", page())
     return builder.history()
 
 

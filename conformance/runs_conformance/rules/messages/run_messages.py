@@ -9,6 +9,7 @@ from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import Observation, message_observations
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
+from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -18,16 +19,26 @@ _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 
 
 def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
-    """The messages that a run wrote. Those supplied with its request are recognized by their content and left out."""
+    """The messages that a run wrote, except those that were sent.
+
+    Those supplied with the run are recognized by their content, other user messages of the thread by it or by their id.
+    """
     if run.creation is not None and not is_interpretable(run.creation):
         return
     supplied = [
         message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
     ]
+    sent_ids = {
+        message.id
+        for message in message_observations(run.history)
+        if message.exchange.operation == "create_message" and message.exchange.path.get("thread_id") == run.thread_id
+    }
     for message in message_observations(run.history):
-        is_own = message.text("run_id") == run.id and message.exchange.operation != "create_message"
-        if is_own and message_content(message.value) not in supplied:
-            yield message
+        content = message_content(message.value)
+        if message.text("run_id") == run.id and message.id not in sent_ids and content not in supplied:
+            is_user = message.text("role") == "user"
+            if not is_user or content not in messages_sent_to(run.history, run.thread_id, message.exchange):
+                yield message
 
 
 def _as_list(value: object) -> list[object]:
