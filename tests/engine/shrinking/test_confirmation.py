@@ -199,6 +199,14 @@ def test_silence_that_was_not_replayed_is_attributed_to_no_request() -> None:
     assert with_confirmations(_result(HANGING), {}).tallies[HANGING].outcome is Outcome.FAIL
 
 
+def test_server_error_and_silence_of_one_failure_are_withdrawn_once() -> None:
+    server_error = Tally(2, [Finding("the next request got HTTP 500", actual=500)])
+    served, odd = "robustness.the_next_request_is_served", "robustness.odd_requests_do_not_break_the_server"
+    result = replace(_result(served, odd), tallies={served: server_error, odd: server_error})
+    confirmed = with_confirmations(result, {odd: Confirmation(0, 3)}, (served, odd))
+    assert [tally.outcome for tally in confirmed.tallies.values()] == [Outcome.INCONCLUSIVE] * 2
+
+
 def test_request_left_waiting_in_a_test_run_without_replays_is_inconclusive() -> None:
     tallies = without_unconfirmed_waits(_result(HANGING, "lock.a")).tallies
     assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)

@@ -267,8 +267,9 @@ def with_confirmations(
             tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
             examples.pop(id_, None)
     for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
-        tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
-        examples.pop(id_, None)
+        if tallies[id_].findings:
+            tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
+            examples.pop(id_, None)
     counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
     return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
 
