@@ -176,7 +176,7 @@ def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> No
     failing = replace(failing, findings=(misread, *(failing.findings if crashes else ())))
     (cause,) = analyze([failing])
     assert cause.kind.startswith("crash.")
-    assert ("is read as the next request" in cause.title) is not crashes
+    assert ("; unread bodies are read as requests" if crashes else "is read as the next request") in cause.title
     assert "Read the body of every request before responding with an error" in cause.fix
 
 

@@ -75,7 +75,6 @@ def classify_crashes(classifier: FailureClassifier) -> None:
     taken = classifier.take(lambda failure: failure.is_crash or failure.id in CRASH_RULES)
     if not taken:
         return
-    others_misread = any(map(_shows_misread_bodies, taken))
     valid = [failure for failure in taken if failure.is_refused_valid or _crashes_on_valid_request(failure)]
     unparsed = [failure for failure in taken if failure not in valid and sends_no_json(failure)]
     invalid = [failure for failure in taken if failure not in valid and failure not in unparsed]
@@ -89,13 +88,10 @@ def classify_crashes(classifier: FailureClassifier) -> None:
         ("crash.parser", unparsed, *_describe_unparsed(unparsed)),
         ("crash.invalid", invalid, *_describe_invalid(invalid)),
     ):
-        classifier.add(
-            kind,
-            f"The server fails with {name_server_error(members)} on {what}",
-            Severity.CRASH,
-            f"{fix} {_READ_BODIES}; some were read as the next request." if others_misread else fix,
-            members,
-        )
+        title = f"The server fails with {name_server_error(members)} on {what}"
+        if any(map(_shows_misread_bodies, members)):
+            title, fix = f"{title}; unread bodies are read as requests", f"{fix} {_READ_BODIES}."
+        classifier.add(kind, title, Severity.CRASH, fix, members)
 
 
 def _shows_misread_bodies_alone(failure: Failure) -> bool:
