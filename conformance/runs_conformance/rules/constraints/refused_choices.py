@@ -68,7 +68,7 @@ def untaken_type(exchange: Exchange, pointer: str, valid: Iterable[Exchange]) ->
     """The `type` next to a tested member, if valid requests were accepted with other types at its place and none
     with this one.
 
-    For objects such as `truncation_strategy`, whose type is no discriminator of a union, and that are in no array.
+    For objects such as `truncation_strategy`, which belong to neither a union nor an array.
     """
     parent, _, member = pointer.rpartition("/")
     type_ = at(exchange.request.body, f"{parent}/type")

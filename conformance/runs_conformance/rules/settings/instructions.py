@@ -101,7 +101,7 @@ def shows_instructions(actual: JSON | Absent, base: str, request: dict[str, JSON
 
 
 def describe_replacement(actual: JSON | Absent, request: dict[str, JSON]) -> str:
-    """What is wrong with instructions if they are nothing but the additional ones of a request; else empty."""
+    """The defect of instructions that consist of the additional ones of a request alone; empty if they do not."""
     additional = request.get("additional_instructions")
     is_replaced = isinstance(additional, str) and additional.strip() and _strip(actual) == additional.strip()
     return "`additional_instructions` replaces the other instructions" if is_replaced else ""
