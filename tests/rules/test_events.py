@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
@@ -110,6 +112,16 @@ def test_step_created_without_calls() -> History:
 @fails(object_sequence.objects_are_created_first, at="/events/5/data")
 def test_message_in_progress_that_was_never_created() -> History:
     return streamed(*without("thread.message.created"))
+
+
+@pytest.mark.parametrize("kind", ["created", "in_progress", "delta", "completed"])
+@pytest.mark.parametrize("prefix", ["thread.message.", "thread.run.step."])
+def test_event_without_an_id_may_be_that_of_any_object(prefix: str, kind: str) -> None:
+    shown = [
+        (name, {key: value for key, value in data.items() if key != "id"} if name == prefix + kind else data)
+        for name, data in plain()
+    ]
+    assert not [finding for rule in EVERY for finding in findings(rule, streamed(*shown))]
 
 
 @fails(object_sequence.objects_are_created_first)

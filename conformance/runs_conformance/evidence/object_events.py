@@ -48,16 +48,12 @@ class ObjectEvents:
         """The first event with a final status."""
         return next((event for event in self.events if self.event_kind(event) in END_EVENTS), None)
 
-    @property
-    def has_nameless_creation(self) -> bool:
-        """Whether the stream has a `created` event of this kind of object that does not say of which."""
-        created = f"{EVENT_PREFIXES[self.kind]}created"
-        return any(each.event == created and not each.id for each in self.stream.observations)
-
-    @property
-    def has_nameless_delta(self) -> bool:
-        """Whether the stream has a delta of this kind of object that does not say of which."""
-        return any(not each.id for each in self.stream.of_kind(f"{self.kind}_delta"))
+    def find_nameless(self, *kinds: str) -> str | None:
+        """A reason why an event of one of these kinds may belong to the object: one in the stream has no id."""
+        for event in self.stream.observations:
+            if self.event_kind(event) in kinds and not event.id:
+                return f"an event {event.event}, maybe that of {self.id}, has no id"
+        return None
 
     @property
     def must_be_created_here(self) -> bool:

@@ -72,12 +72,13 @@ def step_deltas_come_while_it_works(events: ObjectEvents) -> Iterator[Result]:
 
 def _check_order(events: ObjectEvents) -> Iterator[Result]:
     created, end = events.created, events.end
-    is_unclear = events.must_be_created_here and created is None and events.has_nameless_creation
+    nameless = events.find_nameless("created") if events.must_be_created_here and created is None else None
     for delta in events.deltas:
         is_late = end is not None and delta.position > end.position
-        if is_unclear and not is_late:
-            yield Inconclusive(f"a created event, maybe that of {events.id}, has no id")
-        elif events.must_be_created_here and not is_unclear and (created is None or delta.position < created.position):
+        is_early = events.must_be_created_here and (created is None or delta.position < created.position)
+        if nameless is not None and not is_late:
+            yield Inconclusive(nameless)
+        elif is_early and nameless is None:
             yield delta.finding(f"the stream has a delta for {events.id} before its creation")
         else:
             yield delta.check(not is_late, f"the stream has a delta for {events.id} after its end")
@@ -106,8 +107,8 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
 
 def _why_unassigned(events: ObjectEvents) -> str | None:
     """Why a delta, or a part of one, cannot be added to what it belongs to; None if all can."""
-    if events.has_nameless_delta:
-        return f"some deltas, maybe of {events.id}, have no id"
+    if (nameless := events.find_nameless("delta")) is not None:
+        return nameless
     if has_parts_without_index(events):
         return f"some deltas of {events.id} do not say by an index to which part they belong"
     return None
@@ -128,8 +129,8 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
     Fix: Store the text as it is streamed, including when a run is cancelled.
     """
     if events.end is not None and events.event_kind(events.end) == "incomplete":
-        if events.has_nameless_delta:
-            yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+        if (nameless := events.find_nameless("delta")) is not None:
+            yield Inconclusive(nameless)
             return
         final, alone = content_texts(events.end.get("content")), texts_of_deltas(events)
         for index, streamed in streamed_texts(events).items():
@@ -158,8 +159,8 @@ def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
         and events.must_be_created_here
         and any(content_texts(events.end.get("content")).values())
     ):
-        if not events.deltas and events.has_nameless_delta:
-            yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+        if not events.deltas and (nameless := events.find_nameless("delta")) is not None:
+            yield Inconclusive(nameless)
         else:
             yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
 
@@ -247,8 +248,8 @@ def calls_are_streamed(events: ObjectEvents) -> Iterator[Result]:
 
     Fix: Send `thread.run.step.delta` events while the model generates the call.
     """
-    if not events.deltas and events.has_nameless_delta:
-        yield Inconclusive(f"some deltas, maybe of {events.id}, have no id")
+    if not events.deltas and (nameless := events.find_nameless("delta")) is not None:
+        yield Inconclusive(nameless)
     else:
         yield events.events[0].check(bool(events.deltas), f"{events.id} calls functions but has no delta")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runs_conformance.evidence.object_events import ObjectEvents, object_events
+from runs_conformance.evidence.object_events import END_EVENTS, ObjectEvents, object_events
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
@@ -31,7 +31,9 @@ def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
     """
     if events.must_be_created_here:
         first, kinds = events.events[0], events.event_kinds
-        if kinds[0] != "created":
+        if "created" not in kinds and (nameless := events.find_nameless("created")) is not None:
+            yield Inconclusive(nameless)
+        elif kinds[0] != "created":
             yield first.finding(f"{first.event} for {events.id} comes before its creation")
         elif kinds.count("created") > 1:
             second = events.events[kinds.index("created", 1)]
@@ -77,6 +79,9 @@ def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     runs = events.stream.of_kind("run")
     status = runs[-1].status if runs else ""
     if status in ("completed", "incomplete", "cancelled") and events.created is not None:
+        if events.end is None and (nameless := events.find_nameless(*END_EVENTS)) is not None:
+            yield Inconclusive(nameless)
+            return
         yield events.created.check(events.end is not None, f"the run is {status} but {events.id} has no final event")
 
 
@@ -99,6 +104,9 @@ def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
     if events.created is not None and ("completed" in kinds or _waits_for_outputs(events)):
         end = kinds.index("completed") if "completed" in kinds else len(kinds)
         between = kinds[kinds.index("created") : end]
+        if "in_progress" not in between and (nameless := events.find_nameless("in_progress")) is not None:
+            yield Inconclusive(nameless)
+            return
         yield events.created.check("in_progress" in between, f"{events.id} has no in_progress event")
 
 
