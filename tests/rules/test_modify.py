@@ -249,6 +249,28 @@ def test_modification_that_is_ignored() -> History:
     return _assistant_modified(temperature=1.0)
 
 
+def _name_cleared(shown: str | None) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(name="Old"), body={"model": "gpt-4o", "name": "Old"})
+    builder.send("modify_assistant", assistant(name=shown), body={"name": ""})
+    return builder.history()
+
+
+@passes(modify.assistant_shows_what_is_given)
+def test_name_that_is_cleared_is_shown_as_null() -> History:
+    return _name_cleared(None)
+
+
+@passes(modify.assistant_shows_what_is_given)
+def test_name_that_is_cleared_is_shown_as_an_empty_text() -> History:
+    return _name_cleared("")
+
+
+@fails(modify.assistant_shows_what_is_given, at="/name", times=1)
+def test_name_that_should_be_cleared() -> History:
+    return _name_cleared("Old")
+
+
 @permitted
 def test_members_of_responses_that_a_modification_ignores() -> History:
     return _assistant_sent_back(assistant(temperature=0.5))

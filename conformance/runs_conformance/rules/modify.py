@@ -250,7 +250,8 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
             and requested != "auto"
             and actual is not ABSENT
         ):
-            holds = contains(actual, requested) or has_fewer_digits(actual, requested)
+            is_cleared = requested == "" and actual is None
+            holds = is_cleared or contains(actual, requested) or has_fewer_digits(actual, requested)
             yield response.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
 
 
