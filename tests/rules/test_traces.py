@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
 from runs_conformance.model.case import REFUSES_BODY, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules import traces
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
@@ -36,9 +39,18 @@ def test_refusals_without_effect() -> History:
     return _refused([run("completed")], [message(), HELLO])
 
 
-@inconclusive(traces.refused_run_is_not_created, traces.refused_message_is_not_added)
-def test_lists_that_show_nothing_of_what_was_accepted() -> History:
-    return _refused([], [])
+@pytest.mark.parametrize("rule", [traces.refused_run_is_not_created, traces.refused_message_is_not_added])
+def test_lists_that_show_nothing_of_what_was_accepted_are_suspicious(rule: AnyRule) -> None:
+    assert [type(result) for result in judge(rule, _refused([], []))] == [Suspicion]
+
+
+@passes(traces.refused_run_is_not_created)
+def test_list_of_a_thread_without_runs() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.refuse("create_run", body={"assistant_id": ASSISTANT})
+    builder.send("list_runs", page())
+    return builder.history()
 
 
 @inconclusive(traces.refused_message_is_not_added)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.model.history import History
 from runs_conformance.model.json import is_array
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 LACKS_OTHERS = "the list lacks objects that were created, and may lack others for the same reason"
 """Why a rule on what a list does not show is inconclusive."""
@@ -28,7 +28,13 @@ def may_show_nothing(history: History, page: Page) -> bool:
 
 
 def pass_if_shown(history: History, page: Page, missing: Collection[object]) -> Result:
-    """`PASSED` for what a list does not show, if it lacks nothing that was created, and lists show objects at all."""
+    """`PASSED` for what a list does not show, if it lacks nothing that was created, and lists show objects at all.
+
+    An empty list of what was created is a suspicion, since the lists that nothing belongs in may be empty for the same
+    reason.
+    """
+    if missing and not page.shown:
+        return Suspicion(LACKS_OTHERS)
     return Inconclusive(LACKS_OTHERS) if missing or may_show_nothing(history, page) else PASSED
 
 

@@ -38,7 +38,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _HTTP = prose("RFC 9110 section 15.5: a 4xx response says that the request was not carried out")
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
@@ -105,7 +105,7 @@ def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool, History]
     elif names_a_run:
         yield Suspicion("a request was refused because of an active run, although no run had been created")
     else:
-        yield pass_if_shown(history, page, unknown.missing)
+        yield pass_if_shown(history, page, unknown.missing) if unknown.known else PASSED
 
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
