@@ -388,6 +388,11 @@ def test_additional_message_after_the_answer() -> History:
     return _added(QUESTION, FIRST, ANSWER, SECOND)
 
 
+@inconclusive(supplied_with_run.additional_messages_keep_their_order)
+def test_additional_messages_in_a_list_in_another_order_than_requested() -> History:
+    return _added(ANSWER, SECOND, FIRST, QUESTION)
+
+
 @fails(supplied_with_run.additional_messages_come_before_the_answer, times=1)
 def test_additional_message_created_after_the_answer() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "created_at": T0 + 5}, ANSWER)

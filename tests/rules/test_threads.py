@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
 from runs_conformance.rules import ids, threads
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, thread
+from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
 ADA = message("user", "My name is Ada.", "msg_1")
@@ -95,6 +95,50 @@ def test_fewer_listed_messages_without_a_role_than_are_missing() -> History:
 @fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
 def test_thread_that_reverses_its_messages() -> History:
     return _created(WHO, ADA)
+
+
+def _listed(*shown: dict[str, Any], order: str | None = None, beside: tuple[dict[str, Any], ...] = ()) -> History:
+    """A list of a thread with messages, and one of another thread, both requested in this order."""
+    query = {"order": order} if order is not None else {}
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": GIVEN})
+    builder.send("list_messages", page(*beside), query=query, thread_id="thread_b")
+    builder.send("list_messages", page(*shown), query=query)
+    return builder.history()
+
+
+LATER = {**WHO, "created_at": T0 + 1}
+ELSEWHERE = tuple(message("user", "Hi.", f"msg_{n}", created_at=T0 + n, thread_id="thread_b") for n in (4, 5))
+
+
+@inconclusive(threads.keep_the_order_of_their_messages)
+def test_list_of_a_thread_in_another_order_than_requested() -> History:
+    return _listed(LATER, ADA, order="asc")
+
+
+@inconclusive(threads.keep_the_order_of_their_messages)
+def test_list_of_a_thread_that_begins_with_the_oldest_by_default() -> History:
+    return _listed(ADA, LATER)
+
+
+@inconclusive(threads.keep_the_order_of_their_messages)
+def test_list_of_messages_of_one_second_in_the_order_of_other_lists() -> History:
+    return _listed(WHO, ADA, order="asc", beside=ELSEWHERE[::-1])
+
+
+@inconclusive(threads.keep_the_order_of_their_messages)
+def test_list_of_messages_of_one_second_in_an_unknown_order() -> History:
+    return _listed(ADA, WHO)
+
+
+@fails(threads.keep_the_order_of_their_messages, times=1)
+def test_list_of_reversed_messages_whose_default_order_is_known() -> History:
+    return _listed(ADA, WHO, beside=ELSEWHERE[::-1])
+
+
+@fails(threads.keep_the_order_of_their_messages, times=1)
+def test_list_of_reversed_messages_of_one_second_beside_a_list_in_order() -> History:
+    return _listed(WHO, ADA, order="asc", beside=ELSEWHERE)
 
 
 @fails(threads.hold_only_what_was_sent, at="/data", times=1)

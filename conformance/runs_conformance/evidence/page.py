@@ -125,6 +125,15 @@ def pages(history: History) -> tuple[Page, ...]:
     return tuple(replace(page, default_order="desc") if page.exchange.operation in known else page for page in found)
 
 
+def shown_order(page: Page) -> str:
+    """`asc` or `desc`, as the creation times of the items show; `UNKNOWN_ORDER` if they are equal or not sorted."""
+    times = [time for item in page.items if (time := item.time("created_at")) is not None]
+    if not times or times[0] == times[-1]:
+        return UNKNOWN_ORDER
+    order = "asc" if times[0] < times[-1] else "desc"
+    return order if times == sorted(times, reverse=order == "desc") else UNKNOWN_ORDER
+
+
 def _successive_times(page: Page) -> Iterable[tuple[float, float]]:
     return pairwise(time for item in page.items if (time := item.time("created_at")) is not None)
 

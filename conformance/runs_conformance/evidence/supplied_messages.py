@@ -9,18 +9,22 @@ from functools import cached_property, lru_cache
 from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, thread_creation, unended_lists
 from runs_conformance.evidence.message_content import (
     MessageContent,
+    appear_in_order,
     message_content,
     message_contents,
     missing_contents,
 )
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
-from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.page import UNKNOWN_ORDER, Page, pages, shown_order
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
-from runs_conformance.model.verdict import Finding
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result
+
+LISTED_LATER = "a later list shows the messages that the first one lacks"
+"""Why a rule on supplied messages does not call them lost."""
 
 _WITH_MESSAGES = {
     "create_thread": "/messages",
@@ -59,11 +63,41 @@ class SuppliedMessages:
         return self.page.items if self.page.order == "asc" else self.page.items[::-1]
 
     @cached_property
+    def may_be_reversed(self) -> bool:
+        """Whether the list may begin at the other end than the request says, so that `listed` begins with the newest.
+
+        That is what the creation times of its items show, or those of other lists of messages requested in this order.
+        If the request names no order, they must show that the documented default holds.
+        """
+        wrong = "desc" if self.page.order == "asc" else "asc"
+        shown = {shown_order(self.page)} - {UNKNOWN_ORDER} or {
+            shown_order(other)
+            for other in pages(self.history)
+            if other.kind == self.page.kind and other.query.get("order") == self.page.query.get("order")
+        }
+        return wrong in shown or ("order" not in self.page.query and shown <= {UNKNOWN_ORDER})
+
+    @cached_property
     def missing(self) -> tuple[MessageContent, ...]:
         """The supplied contents that the list lacks, given all other messages that were sent to the thread."""
         expected = messages_sent_to(self.history, self.thread_id, self.page.exchange)
         listed = (content for item in self.listed if (content := message_content(item.value)) is not None)
         return tuple(content for content in missing_contents(expected, listed) if content in self.contents)
+
+    @cached_property
+    def is_late(self) -> bool:
+        """Whether messages are missing that a later list shows: this list lagged behind, and none of them is lost."""
+        later = (
+            page
+            for page in complete_lists_of(self.history, "list_messages", thread_id=self.thread_id)
+            if self.page.exchange.happened_before(page.exchange)
+        )
+        return bool(self.missing) and any(not set(self.missing) & self._missing_from(page) for page in later)
+
+    def _missing_from(self, page: Page) -> set[MessageContent]:
+        expected = messages_sent_to(self.history, self.thread_id, page.exchange)
+        listed = (content for item in page.items if (content := message_content(item.value)) is not None)
+        return set(missing_contents(expected, listed))
 
     @cached_property
     def altered(self) -> Mapping[MessageContent, Observation]:
@@ -125,6 +159,20 @@ class SuppliedMessages:
             and exchange.started <= self.page.exchange.ended
             for exchange in self.history
         )
+
+
+UNCERTAIN_ORDER = "the list may be in another order than requested"
+"""Why a rule on the order of supplied messages is inconclusive."""
+
+
+def check_order(supplied: SuppliedMessages, message: str) -> Result:
+    """Check that the list shows the supplied messages in the order of the request; `message` is that of a finding."""
+    stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
+    if appear_in_order(supplied.contents, stored):
+        return PASSED
+    if supplied.may_be_reversed and appear_in_order(supplied.contents, reversed(stored)):
+        return Inconclusive(UNCERTAIN_ORDER)
+    return supplied.page.exchange.finding(message, "/data")
 
 
 def _is_answer(message: Observation) -> bool:

@@ -8,7 +8,6 @@ from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
 from runs_conformance.evidence.creation import uses_key_of_creator
 from runs_conformance.evidence.listed_objects import pass_if_shown
-from runs_conformance.evidence.message_content import appear_in_order, message_content
 from runs_conformance.evidence.observation import (
     Observation,
     assistant_observations,
@@ -20,8 +19,10 @@ from runs_conformance.evidence.request_expectation import must_be_accepted, uses
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.supplied_messages import (
+    LISTED_LATER,
     SuppliedMessages,
     all_messages_are_known,
+    check_order,
     messages_sent_to,
     supplied_messages,
     unended_lists_of_supplied,
@@ -70,6 +71,9 @@ def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive("the list may have ended early, or shows them as those of another thread")
         return
+    if supplied.is_late:
+        yield Inconclusive(LISTED_LATER)
+        return
     yield from supplied.losses("the thread's initial message of role {} is missing")
     if not supplied.missing:
         yield PASSED
@@ -92,13 +96,7 @@ def keep_the_order_of_their_messages(supplied: SuppliedMessages | Page) -> Itera
     if isinstance(supplied, Page):
         yield Inconclusive(NOT_SHOWN_TO_ITS_END)
     elif not supplied.missing:
-        stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
-        in_order = appear_in_order(supplied.contents, stored)
-        yield (
-            PASSED
-            if in_order
-            else supplied.page.exchange.finding("the thread's messages are not in the order of the request", "/data")
-        )
+        yield check_order(supplied, "the thread's messages are not in the order of the request")
 
 
 def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
-from runs_conformance.evidence.message_content import appear_in_order, message_content
+from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
+    LISTED_LATER,
+    UNCERTAIN_ORDER,
     SuppliedMessages,
+    check_order,
     supplied_messages,
     unended_lists_of_supplied,
 )
@@ -58,6 +61,9 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> 
     if supplied.missing and supplied.may_be_unlisted:
         yield Inconclusive(_MAY_END_EARLY)
         return
+    if supplied.is_late:
+        yield Inconclusive(LISTED_LATER)
+        return
     yield from supplied.losses("the additional message of role {} is not in the thread")
     if not supplied.missing:
         yield PASSED
@@ -80,21 +86,17 @@ def additional_messages_keep_their_order(supplied: SuppliedMessages) -> Iterator
     """
     if supplied.missing:
         return
-    stored = [content for item in supplied.listed if (content := message_content(item.value)) is not None]
-    in_order = appear_in_order(supplied.contents, stored)
-    yield (
-        PASSED
-        if in_order
-        else supplied.page.exchange.finding("the additional messages are not in the order of the request", "/data")
-    )
+    yield check_order(supplied, "the additional messages are not in the order of the request")
     answers = [index for index, item in enumerate(supplied.listed) if _is_answer(item, supplied)]
-    if answers:
-        is_late = any(supplied.listed.index(item) > min(answers) for item in _matching_messages(supplied))
-        yield (
-            supplied.page.exchange.finding("an additional message comes after the answer", "/data")
-            if is_late
-            else PASSED
-        )
+    places = [supplied.listed.index(item) for item in _matching_messages(supplied)]
+    if not answers:
+        return
+    if all(place < min(answers) for place in places):
+        yield PASSED
+    elif supplied.may_be_reversed and all(place > max(answers) for place in places):
+        yield Inconclusive(UNCERTAIN_ORDER)
+    else:
+        yield supplied.page.exchange.finding("an additional message comes after the answer", "/data")
 
 
 def _matching_messages(supplied: SuppliedMessages) -> Iterator[Observation]:
