@@ -6,7 +6,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Inconclusive
 from runs_conformance.rules import identity, ids, lifecycle, metadata
 from runs_conformance.rules.messages import stored_messages
-from runs_conformance.rules.settings import unrequested_values
+from runs_conformance.rules.settings import requested_values, unrequested_values
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, message, page, run, step, thread
 
@@ -95,6 +95,16 @@ def test_answers_numbered_in_their_thread_are_not_compared_with_each_other() -> 
     for thread_id in ("thread_a", "thread_b"):
         shown = message(id_="msg_1", text_value=thread_id, thread_id=thread_id, run_id=f"run_{thread_id}")
         builder.send("list_messages", page(shown), thread_id=thread_id)
+    return builder.history()
+
+
+@fails(requested_values.temperature_is_as_asked, identity.run_names_its_assistant, lifecycle.begins_queued, times=1)
+def test_second_run_with_an_id_is_compared_with_its_own_request() -> History:
+    """A mock that always shows the same run."""
+    builder = HistoryBuilder()
+    builder.create_run(run())
+    builder.get_run(run())
+    builder.create_run(run("completed"), body={"assistant_id": "asst_z", "temperature": 0.5})
     return builder.history()
 
 

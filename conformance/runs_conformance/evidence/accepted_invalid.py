@@ -13,7 +13,7 @@ from functools import lru_cache
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_timeline import RunTimeline, all_runs, run_observations, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, all_runs, created_runs, run_observations
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -45,8 +45,8 @@ def is_valid_object(history: History, observation: Observation) -> bool:
 
 
 def valid_runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timelines of all runs, except those with an invalid value."""
-    return tuple(run for run in runs(history) if not _members(history, "run", run.id, ()))
+    """The timelines of all runs, those with an ambiguous id from their creation only, but none with an invalid value."""
+    return tuple(run for run in created_runs(history) if not _members(history, "run", run.id, ()))
 
 
 def valid_run_observations(history: History) -> Iterable[Observation]:

@@ -21,7 +21,12 @@ _ACTIONS = ("submit_tool_outputs", "cancel_run")
 
 @dataclass(frozen=True, eq=False)
 class RunTimeline(Timeline):
-    """The timeline of a run, with its creation and every exchange that names it."""
+    """The timeline of a run, with its creation and every exchange that names it.
+
+    One that is limited to its creation knows no other exchange, because the id of the run is ambiguous.
+    """
+
+    is_limited_to_creation: bool = False
 
     @cached_property
     def creation(self) -> Exchange | None:
@@ -101,6 +106,8 @@ class RunTimeline(Timeline):
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every exchange whose path names the run, accepted or not."""
+        if self.is_limited_to_creation:
+            return ()
         return _exchanges_by_run(self.history).get(self.id, ())
 
     def actions(self, operation: str) -> tuple[Exchange, ...]:
@@ -162,6 +169,21 @@ def runs(history: History) -> tuple[RunTimeline, ...]:
     """The timeline of every run in a history, except those with an ambiguous id."""
     ambiguous = ambiguous_ids(history)
     return tuple(run for run in all_runs(history) if ("run", run.id) not in ambiguous)
+
+
+@lru_cache(maxsize=16)
+def created_runs(history: History) -> tuple[RunTimeline, ...]:
+    """The timeline of every run; for those with an ambiguous id, one for each creation, and limited to it."""
+    ambiguous = (run for run in all_runs(history) if ("run", run.id) in ambiguous_ids(history))
+    limited: list[RunTimeline] = []
+    for run in ambiguous:
+        by_creation = itertools.groupby(run.observations, key=lambda each: each.exchange)
+        limited += (
+            RunTimeline("run", run.id, tuple(shown), history, is_limited_to_creation=True)
+            for exchange, shown in by_creation
+            if exchange.operation in _CREATING
+        )
+    return (*runs(history), *limited)
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.creation import names_wrong_thread
 from runs_conformance.evidence.modification import settings_at_creation
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, all_observations
-from runs_conformance.evidence.run_timeline import RunTimeline, runs
+from runs_conformance.evidence.run_timeline import RunTimeline, created_runs
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
@@ -145,7 +145,7 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
 
 
 @rule(
-    units=runs,
+    units=created_runs,
     level=Level.MUST,
     source=schema(f"{_SCHEMA} RunObject.assistant_id"),
     capability="core",

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable, reachable_without_outputs
 from runs_conformance.evidence.observation import Observation, run_observations
 from runs_conformance.evidence.run_action import may_be_cancelled_between, may_be_resumed_between
-from runs_conformance.evidence.run_timeline import RunTimeline, lifetime, maximum_age, minimum_age, runs
+from runs_conformance.evidence.run_timeline import (
+    RunTimeline,
+    created_runs,
+    lifetime,
+    maximum_age,
+    minimum_age,
+    runs,
+)
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.text import in_words
@@ -39,7 +46,13 @@ def status_is_known(run: Observation) -> Iterator[Result]:
     )
 
 
-@rule(units=runs, level=Level.SHOULD, source=prose(_GUIDE), capability="core", clauses=("created-run-is-queued",))
+@rule(
+    units=created_runs,
+    level=Level.SHOULD,
+    source=prose(_GUIDE),
+    capability="core",
+    clauses=("created-run-is-queued",),
+)
 def begins_queued(run: RunTimeline) -> Iterator[Result]:
     """A newly created run is `queued`.
 
