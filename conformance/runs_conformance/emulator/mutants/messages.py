@@ -135,6 +135,15 @@ def drops_the_messages_of_a_thread(hooks: Hooks) -> None:
     hooks.check_runnable = lambda thread, assistant, body: None
 
 
+@mutant("thread-and-run-creates-messages")
+def adds_a_message_of_its_own(hooks: Hooks) -> None:
+    """create_thread_and_run adds a user message of the server's own to a thread without messages."""
+    inner, added = hooks.add_messages, [{"role": "user", "content": "Please answer."}]
+    hooks.add_messages = lambda request, thread, bodies: inner(
+        request, thread, bodies or (added if request.operation.name == "create_thread_and_run" else [])
+    )
+
+
 @written_from_spec("thread-and-run-creates-messages")
 def runs_in_an_old_thread(hooks: Hooks) -> None:
     """create_thread_and_run uses the newest existing thread."""
