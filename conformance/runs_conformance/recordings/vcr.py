@@ -7,8 +7,10 @@ from typing import Any
 
 from runs_conformance.model.json import ABSENT
 from runs_conformance.recordings.entry import (
+    HeaderList,
     MalformedEntryError,
     RecordedEntry,
+    encode_json,
     parse_body,
     parse_headers,
     parse_time,
@@ -16,8 +18,10 @@ from runs_conformance.recordings.entry import (
     require_object,
     require_text,
 )
+from runs_conformance.recordings.yaml_text import JSON_MEMBER
 
 _LISTS = ("http_interactions", "interactions")
+_ABOUT_BYTES = frozenset({"content-length", "content-encoding", "transfer-encoding"})
 
 
 def is_cassette(document: Any) -> bool:
@@ -53,14 +57,34 @@ def _entry(where: int, interaction: Mapping[str, Any]) -> RecordedEntry:
         sequence_number=where,
         method=require_text(request.get("method"), "method"),
         url=require_text(request.get("uri", request.get("url")), "uri"),
-        headers=parse_headers(request.get("headers")),
-        content=parse_body(request.get("body")),
+        headers=_headers(request),
+        content=_body(request, request.get("body")),
         status=_status(response),
-        response_headers=parse_headers(response.get("headers")),
-        response_content=b"" if is_in_file else parse_body(body),
+        response_headers=_headers(response),
+        response_content=b"" if is_in_file else _body(response, body),
         started_at=parse_time(interaction.get("recorded_at")),
         body_not_saved=is_in_file,
     )
+
+
+def _is_parsed(message: Mapping[str, Any]) -> bool:
+    """Whether the serializer stored the body as data instead of text, and only so."""
+    return JSON_MEMBER in message and message.get("body") is None
+
+
+def _headers(message: Mapping[str, Any]) -> HeaderList:
+    """The headers; those about the bytes of a body that was stored as data do not describe what is read here."""
+    headers = parse_headers(message.get("headers"))
+    if not _is_parsed(message):
+        return headers
+    return tuple((name, value) for name, value in headers if name.lower() not in _ABOUT_BYTES)
+
+
+def _body(message: Mapping[str, Any], body: Any) -> bytes:
+    if not _is_parsed(message):
+        return parse_body(body)
+    # A request without a body is stored as null.
+    return b"" if message[JSON_MEMBER] is None else encode_json(message[JSON_MEMBER])
 
 
 def _status(response: Mapping[str, Any]) -> int:

@@ -1,9 +1,14 @@
-"""Reads YAML as plain data (strings, bytes, null, lists and mappings), ignoring all other tags."""
+"""Reads YAML as plain data (strings, bytes, null, lists and mappings), ignoring all other tags.
+
+Only a member `parsed_body` also holds numbers and booleans, since its value was a JSON body.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +20,12 @@ MAX_ALIASES = 10_000
 MAX_DEPTH = 100
 MAX_EXPANDED = 4_000_000
 """Maximum number of values, and of characters in units of 16, once every alias is replaced by what it stands for."""
+
+JSON_MEMBER = "parsed_body"
+"""The member in which serializers of vcrpy store a JSON body as YAML."""
+
+_JSON_TAG = "tag:runs-conformance,2026:json"
+_JSON_SCALAR = re.compile(r"true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 class YamlError(Exception):
@@ -42,11 +53,35 @@ def _construct_plain(loader: Any, _tag: str, node: yaml.Node) -> Any:
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value == JSON_MEMBER:
+            _mark_json_scalars(value)
     pairs = [(loader.construct_object(key, deep=True), value) for key, value in node.value]
     return {
         name if isinstance(name, str) else str(name)[:100]: loader.construct_object(value, deep=True)
         for name, value in pairs
     }
+
+
+def _mark_json_scalars(root: yaml.Node) -> None:
+    """Mark the numbers and booleans below a node; strings that look like one are quoted."""
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        below = []
+        if isinstance(node, yaml.ScalarNode):
+            if not node.style and _JSON_SCALAR.fullmatch(node.value):
+                node.tag = _JSON_TAG
+        elif isinstance(node, yaml.SequenceNode):
+            below = node.value
+        else:
+            below = [value for _, value in node.value]
+        waiting += [each for each in below if id(each) not in seen]
+        seen.update(map(id, below))
+
+
+def _construct_json(loader: Any, node: yaml.Node) -> Any:
+    return json.loads(loader.construct_scalar(node))
 
 
 def _construct_bytes(loader: Any, node: yaml.Node) -> bytes:
@@ -58,6 +93,7 @@ def _construct_bytes(loader: Any, node: yaml.Node) -> bytes:
 
 _Loader.add_multi_constructor("", _construct_plain)
 _Loader.add_constructor("tag:yaml.org,2002:null", lambda _loader, _node: None)
+_Loader.add_constructor(_JSON_TAG, _construct_json)
 for _tag in ("tag:yaml.org,2002:binary", "!binary"):
     _Loader.add_constructor(_tag, _construct_bytes)
 
