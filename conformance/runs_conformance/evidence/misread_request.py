@@ -23,22 +23,25 @@ def misread_requests(history: History) -> frozenset[str]:
     Such a response quotes an earlier body directly followed by the method of its own request. It says nothing about
     the request that it was recorded for.
     """
+    quoting = {exchange.id: quoted for exchange in history if (quoted := _quoted_before_method(exchange))}
     starts: set[str] = set()
     misread: set[str] = set()
-    for exchange in history:
-        if starts and _quotes_body_before_method(exchange, starts):
+    for exchange in history if quoting else ():
+        if any(start in quoting.get(exchange.id, "") for start in starts):
             misread.add(exchange.id)
         if is_object(exchange.request.body):
-            starts.add(_without_space(json.dumps(exchange.request.body, ensure_ascii=False))[:_PREFIX])
+            body = json.dumps(exchange.request.body, ensure_ascii=False, default=str)
+            starts.add(_without_space(body)[:_PREFIX])
     return frozenset(misread)
 
 
-def _quotes_body_before_method(exchange: Exchange, starts: set[str]) -> bool:
+def _quoted_before_method(exchange: Exchange) -> str:
+    """The text of a refusal up to an object that the method of its own request directly follows; empty if none does."""
     if exchange.status is None or exchange.status < 400:
-        return False
+        return ""
     text = _without_space(html.unescape(refusal_text(exchange)))
-    found = re.search(rf"\}}{exchange.request.method}(?![A-Za-z])", text)
-    return found is not None and any(start in text[: found.end()] for start in starts)
+    found = re.search(rf"\}}{re.escape(exchange.request.method)}(?![A-Za-z])", text)
+    return text[: found.end()] if found is not None else ""
 
 
 def _without_space(text: str) -> str:
