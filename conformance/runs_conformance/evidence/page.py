@@ -47,7 +47,7 @@ class Page:
 
     @property
     def lacks_ids(self) -> bool:
-        """Whether an item has no id, so that it cannot be told which object it is."""
+        """Whether an item has no id by which to recognize it."""
         return "" in self.ids
 
     @property

@@ -189,8 +189,8 @@ class ThreadWrite:
     def is_refused_for_lock(self, holder: RunTimeline) -> bool:
         """Whether the refusal of the request can only be due to the lock that a run holds.
 
-        The refusal names no member of the request, and says so, or a request with the same members was accepted. One
-        that says that something was not found is no lock.
+        The refusal names no member of the request, and says so, or a request with the same members was accepted. If
+        it says that something was not found, that may be true.
         """
         exchange, body = self.exchange, self.exchange.request.body
         members = set(body) - {"stream"} if is_object(body) else set()
