@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from io import SEEK_END, FileIO
 from pathlib import Path
@@ -29,6 +29,9 @@ if sys.platform != "win32":
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """An exchange with a longer line is written without its response body."""
+
+_LARGE_RESPONSE = 64 * 1024
+"""Bytes from which responses are written one after another: until then each takes several times its size."""
 
 _BLOCK = 1024 * 1024
 _READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -54,6 +57,7 @@ class HistoryWriter:
         self.path = path
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
+        self._large = threading.Lock()
         self._count = 0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,10 +79,12 @@ class HistoryWriter:
 
     def record(self, exchange: Exchange) -> Exchange:
         """Write an exchange; return it as written, with secrets redacted. Raises UnwritableFile if that fails."""
-        exchange, line = redact(exchange, self._credentials.redactor)
-        if len(line) > MAX_LINE_BYTES:
-            line = _line({"type": "exchange", **exchange_to_json(_drop_body(exchange, len(line)))})
-        self._write(line)
+        is_large = exchange.response is not None and exchange.response.size > _LARGE_RESPONSE
+        with self._large if is_large else nullcontext():
+            exchange, line = redact(exchange, self._credentials.redactor)
+            if len(line) > MAX_LINE_BYTES:
+                line = _line({"type": "exchange", **exchange_to_json(_drop_body(exchange, len(line)))})
+            self._write(line)
         with self._lock:
             self._count += 1
         return exchange
