@@ -193,7 +193,7 @@ def _page_comparisons(listing: Listing) -> Iterator[PageComparison]:
     is_shared = is_shared_with_others(listing)
     own = _own_ids(listing)
     for page in listing.pages:
-        if page.limit is None or page.has_both_cursors:
+        if page.limit is None or page.has_both_cursors or _lacks_what_existed(listing, page):
             continue
         complete = complete_page_for(listing, page)
         ids_after = (
@@ -222,9 +222,23 @@ def complete_page_for(listing: Listing, page: Page) -> Page | None:
         and (other.order == page.order or len(other.items) < 2)  # The order of one item does not matter.
         and _are_comparable(listing, page, other)
         if is_complete(other) or _is_complete_by_others(listing, other)
-        if not _is_contradicted(listing, other)
+        if not _is_contradicted(listing, other) and not _lacks_what_existed(listing, other)
     ]
     return max(candidates, key=lambda other: len(other.items), default=None)
+
+
+def _lacks_what_existed(listing: Listing, page: Page) -> bool:
+    """Whether an empty page from the start of a list lacks an object that was created before and is listed later.
+
+    One rule reports that the list lags behind; the page says nothing about cursors and limits.
+    """
+    if page.items or item_count(page) or page.query.keys() & {"after", "before", "run_id"}:
+        return False
+    later = {id_ for other in listing.pages if page.exchange.happened_before(other.exchange) for id_ in other.ids}
+    return any(
+        creation.kind == listing.kind and creation.id in later and creation.exchange.happened_before(page.exchange)
+        for creation in creations(listing.history)
+    )
 
 
 def _is_contradicted(listing: Listing, page: Page) -> bool:

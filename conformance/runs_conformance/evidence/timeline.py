@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from runs_conformance.evidence.creation import shared_ids
 from runs_conformance.evidence.observation import Observation, all_observations, observations
+from runs_conformance.evidence.stale_item import mark_stale
 from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -23,13 +24,21 @@ class Timeline:
     history: History
 
     def pairs(self) -> tuple[tuple[Observation, Observation], ...]:
-        """Each observation with the latest one that certainly happened before it; overlapping ones are not paired."""
+        """Each observation with the latest one that certainly happened before it; overlapping ones are not paired.
+
+        A stale item of a list is paired with what happened before it, and with nothing after it.
+        """
         return self._pairs
+
+    @cached_property
+    def _current(self) -> tuple[Observation, ...]:
+        """The observations without stale items of lists."""
+        return tuple(observation for observation in self.observations if not observation.is_consequence)
 
     @cached_property
     def _pairs(self) -> tuple[tuple[Observation, Observation], ...]:
         """Found by binary search, since a run that is polled for minutes has hundreds of observations."""
-        ordered = sorted(self.observations, key=end_of)
+        ordered = sorted(self._current, key=end_of)
         ends = [observation.latest for observation in ordered]
         pairs: list[tuple[Observation, Observation]] = []
         event: Observation | None = None
@@ -49,7 +58,7 @@ class Timeline:
         """The latest observation that certainly happened before an exchange or another observation."""
         earlier = [
             observation
-            for observation in self.observations
+            for observation in self._current
             if (
                 observation.happened_before(moment)
                 if isinstance(moment, Observation)
@@ -60,7 +69,7 @@ class Timeline:
 
     def earliest_after(self, exchange: Exchange) -> Observation | None:
         """The earliest observation from an exchange that began after this one had ended."""
-        later = [s for s in self.observations if s.exchange is not exchange and exchange.ended <= s.earliest]
+        later = [s for s in self._current if s.exchange is not exchange and exchange.ended <= s.earliest]
         return min(later, key=lambda s: (s.earliest, s.exchange.index, s.position)) if later else None
 
     @property
@@ -164,9 +173,9 @@ def assistants(history: History) -> tuple[Timeline, ...]:
 
 
 def observations_by_id(history: History, kind: str) -> dict[str, list[Observation]]:
-    """The observations of the objects of a kind, by the id of the object."""
+    """The observations of the objects of a kind, by the id of the object. Stale items of lists are consequences."""
     grouped: dict[str, list[Observation]] = {}
     for observation in observations(kind, history):
         if observation.id:
-            grouped.setdefault(observation.id, []).append(observation)
+            grouped.setdefault(observation.id, []).append(mark_stale(observation, history))
     return grouped

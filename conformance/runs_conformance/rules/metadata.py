@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.metadata import ExpectedMetadata, MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
+from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
@@ -128,6 +129,7 @@ def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
     for earlier, later, requests in timeline.observation_pairs_without_write() if timeline.creation_is_known else ():
         was, now = earlier.get("metadata"), later.get("metadata")
         if not requests and was is not ABSENT and now is not ABSENT:
-            yield later.check(
-                json_equal(was or {}, now or {}), "metadata changed without a modification", "/metadata", was, now
-            )
+            message = "metadata changed without a modification"
+            if is_list_item(later) and not is_list_item(earlier):
+                message = "the list shows other metadata than the object has"
+            yield later.check(json_equal(was or {}, now or {}), message, "/metadata", was, now)

@@ -24,6 +24,7 @@ from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.observation import Observation, observations, observations_in
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes_by_itself
+from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.evidence.supplied_messages import (
     all_messages_are_known,
     messages_sent_to,
@@ -35,7 +36,7 @@ from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
 from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, json_equal
+from runs_conformance.model.json import ABSENT, JSON, at, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -184,11 +185,30 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
             holds = _is_equal_metadata(was, now)
             if not holds and changes_by_itself(timeline.timeline, "metadata", _is_equal_metadata):
                 yield Suspicion(CHANGES_ANYWAY.format("metadata"))
+            elif not holds and _shows_pairs_from_before(timeline, earlier, later, requests):
+                yield Suspicion("the metadata are those of an earlier moment, and hold nothing of a refused request")
             elif not holds and not now and not _shows_metadata(timeline.timeline.history, later):
                 yield Suspicion(f"no {later.exchange.operation} shows metadata of any {later.kind}")
             else:
                 message = f"metadata changed although the modification {happened}"
                 yield later.check(holds, message, "/metadata", was, now)
+
+
+def _shows_pairs_from_before(
+    timeline: MetadataTimeline, earlier: Observation, later: Observation, refused: Iterable[Exchange]
+) -> bool:
+    """Whether metadata are as an earlier response showed them, with pairs that no refused request could have added.
+
+    Lists may show metadata that were replaced. Whether a refused request changed metadata is not known then.
+    """
+    was, now = earlier.get("metadata"), later.get("metadata")
+    added = (now.keys() if is_object(now) else set()) - (was.keys() if is_object(was) else set())
+    sent = {name for each in refused if is_object(body := at(each.request.body, "/metadata")) for name in body}
+    had_before = any(
+        each.happened_before(earlier) and is_object(shown := each.get("metadata")) and json_equal(shown, now)
+        for each in timeline.timeline.observations
+    )
+    return is_list_item(later) and bool(added) and added.isdisjoint(sent) and had_before
 
 
 def _is_equal_metadata(one: JSON, other: JSON) -> bool:

@@ -25,12 +25,14 @@ from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Pa
 from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run
+from runs_conformance.evidence.stale_item import stale_items
+from runs_conformance.evidence.supplied_messages import supplied_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, equal_but_for_nulls
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion
 
 _LIST_OPERATIONS = frozenset(name for name, operation in OPERATIONS.items() if operation.listed_kind)
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
@@ -146,12 +148,13 @@ def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
     needs_complete_history=True,
 )
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
-    """Every object that was created and not deleted is in its list.
+    """Every object that was created and not deleted is in its list, in no state that it has left.
 
     Clients find their objects by listing them. Judged where the page must contain the object: if it holds the whole
-    list, or if the object is newer than the last item of a page that starts with the newest.
+    list, or if the object is newer than the last item of a page that starts with the newest. A list shows a state that
+    an object has left if the responses about the object itself, before and after the list, show a later one.
 
-    Fix: Read lists from the store that creation writes to, not from a cache that lags behind.
+    Fix: Read lists from the store that all writes go to, not from a cache or a copy that lags behind.
     """
     unended = {page.exchange.id for page in unended_lists(listing.history)}
     for page in listing.pages:
@@ -168,9 +171,28 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
                 elif (other := _same_with_other_id(creation, page, listing.history)) is not None:
                     yield Suspicion(f"{creation.id} is not listed; {other}, which differs only in its id, may be it")
                 else:
-                    yield page.exchange.finding(f"{creation.id}, which was created before, is not listed", "/data")
+                    when = "is listed only later" if _is_listed_later(creation, page, listing) else "is not listed"
+                    yield page.exchange.finding(f"{creation.id}, which was created before, {when}", "/data")
             elif page.exchange.id in unended:
                 yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+        yield from _report_lag(page, listing.history)
+
+
+def _is_listed_later(creation: Creation, page: Page, listing: Listing) -> bool:
+    return any(creation.id in other.ids and page.exchange.happened_before(other.exchange) for other in listing.pages)
+
+
+def _report_lag(page: Page, history: History) -> Iterator[Finding]:
+    """The objects that a page shows in an earlier state, and the supplied messages that only a later list shows."""
+    for stale in stale_items(history):
+        if stale.item.exchange is page.exchange:
+            message = f"the list shows the `{stale.name}` that {stale.item.id} had before"
+            current, shown = stale.current.get(stale.name), stale.item.get(stale.name)
+            yield stale.item.finding(message, f"/{stale.name}", current, shown)
+    for supplied in supplied_messages(history) if page.kind == "message" else ():
+        if supplied.page.exchange is page.exchange and supplied.is_late:
+            message = f"a message that {supplied.exchange.operation} was given is listed only later"
+            yield page.exchange.finding(message, "/data")
 
 
 _LASTING = ("created_at", "role", "content", "assistant_id", "model", "name", "instructions")

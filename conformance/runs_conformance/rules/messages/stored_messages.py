@@ -151,6 +151,8 @@ def sent_message_has_no_run(message: Observation) -> Iterator[Result]:
 
 def _is_final(message: Observation, history: History) -> bool:
     """Whether a message can no longer grow: no run writes it, its run had ended, or its event says so."""
+    if message.status == "in_progress":
+        return False  # A list may lag behind the end of the run.
     if message.channel != JSON_CHANNEL:
         return message.event in ("thread.message.completed", "thread.message.incomplete")
     run_id = message.get("run_id")

@@ -11,6 +11,7 @@ from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import RunTimeline, runs_of_thread
+from runs_conformance.evidence.stale_item import is_list_item, mark_stale
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, at, contains, is_object, json_equal
@@ -66,6 +67,7 @@ def _last_unaffected_observation(history: History, exchange: Exchange, kind: str
         observation
         for observation in all_observations(history)
         if observation.kind == kind and observation.id == id_ and exchange.happened_before(observation.exchange)
+        if not mark_stale(observation, history).is_consequence
     ]
     unaffected = [
         observation
@@ -108,7 +110,8 @@ def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Res
     if is_stored and not modification.was_observed_after_the_end:
         yield Inconclusive("the modified object was not read after the run had ended")
     else:
-        message = "the acknowledged metadata is not stored"
+        shown = modification.observation
+        message = f"the acknowledged metadata is not {'shown by the list' if is_list_item(shown) else 'stored'}"
         yield modification.observation.check(is_stored, message, "/metadata", acknowledged, stored)
 
 
