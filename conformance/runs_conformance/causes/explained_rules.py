@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, kind_shown
+from runs_conformance.causes.lagging_lists import find_lag, is_due_to_lag
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
@@ -92,11 +93,15 @@ def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -
 
 def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]:
     patterns = _EXPLAINED_BY.get(failure.id, ())
+    lag = find_lag(failing)
+    if lag is not None and is_due_to_lag(failure):
+        return [lag]
     return [
         each
         for each in failing
         if any(fnmatchcase(each.id, pattern) for pattern in patterns)
         and (each.id not in _REVIVED or _is_about_revived_run(failure, each))
+        and (lag is None or each.id not in _REVIVED or not is_due_to_lag(each))
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))

@@ -15,6 +15,7 @@ from runs_conformance.causes.families import (
     share_their_repair,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
+from runs_conformance.causes.lagging_lists import words_of_lag
 from runs_conformance.causes.object_titles import title_of_foreign_items, title_of_ids, words_of_times
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
@@ -45,6 +46,8 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
 
     A list that shows messages of the run alone, but not all of them, is filtered too late.
     """
+    if any(words := words_of_lag(failures)):
+        return words
     if title := title_of_foreign_items(_most_urgent(failures)):
         return title, ""
     if len(failures) == 1 and _includes_cursor(failures[0]):
