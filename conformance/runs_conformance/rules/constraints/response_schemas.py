@@ -21,7 +21,6 @@ from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, j
 from runs_conformance.model.list_body import ITEMS, listed_items
 from runs_conformance.model.verdict import Finding, Tally
 
-
 _ENDS_OF_MESSAGES = ("thread.message.completed", "thread.message.incomplete")
 
 
