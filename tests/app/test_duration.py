@@ -9,7 +9,7 @@ import pytest
 from runs_conformance.app import run, shrink_findings
 from runs_conformance.app.options import RunOptions
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.test_run_result import RunResult
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress
 from tests.quality.emulator_host import serve_emulators

@@ -29,10 +29,10 @@ from runs_conformance.emulator.catalogue import fuzzing_mutants
 from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.plan_result import ProgramVerdicts, judge_program
 from runs_conformance.engine.program_runner import run_program
 from runs_conformance.engine.shrinking.fuzzed_violations import ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ShrunkCase
-from runs_conformance.engine.test_run_result import ProgramVerdicts, judge_program
 from runs_conformance.generation import fuzzing
 from runs_conformance.model.profile import PROFILES
 from runs_conformance.rules import catalogue as rules

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.program_runner import ProgramResult
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.generation import boundary
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Outcome

@@ -24,6 +24,7 @@ from runs_conformance.app import run
 from runs_conformance.app.merge import read_run
 from runs_conformance.app.options import RunOptions
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.quick_plan import (
     EVERY,
     TABLE,
@@ -33,7 +34,6 @@ from runs_conformance.engine.quick_plan import (
     first_label,
     shorten_program,
 )
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.generation.programs.all_operations import references_in
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.engine.plan_result import HistoryJudge, RunResult
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory, positive_controls
-from runs_conformance.engine.test_run_result import HistoryJudge, RunResult
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

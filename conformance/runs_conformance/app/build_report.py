@@ -35,9 +35,9 @@ from runs_conformance.engine.capabilities import (
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import QUICK_TABLE, load_decisions
 from runs_conformance.engine.dialect_scope import outside_family
+from runs_conformance.engine.plan_result import RunResult
+from runs_conformance.engine.plan_validity import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.quick_plan import OMITTED_REASON
-from runs_conformance.engine.test_run_result import RunResult
-from runs_conformance.engine.test_run_validity import explain_no_completed_run, find_stop_problem
 from runs_conformance.engine.unserved import unserved_programs
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts

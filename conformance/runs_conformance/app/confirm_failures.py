@@ -19,6 +19,7 @@ from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.hazard_guard import HazardGuard, request_kind
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.reproduction import Reproduction
@@ -33,7 +34,6 @@ from runs_conformance.engine.shrinking.confirmation import (
     without_silence,
 )
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
 from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
 from runs_conformance.generation.adaptation import without_additions

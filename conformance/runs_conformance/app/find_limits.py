@@ -7,9 +7,9 @@ from dataclasses import replace
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan_execution import clean_up_program
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.generation.boundary.limit import measured_limit, plan_search
 from runs_conformance.model.limit import Limit
 from runs_conformance.model.program import ProgramContext

@@ -25,7 +25,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
 from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.test_run_result import RunResult, merge_results
+from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.verdicts import (
     NotJudgedReason,
     Requirements,

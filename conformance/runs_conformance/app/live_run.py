@@ -21,6 +21,14 @@ from runs_conformance.engine.hazard_guard import HazardGuard
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.plan_execution import ProgressListener, run_plan
+from runs_conformance.engine.plan_result import (
+    CLEANUP_SUFFIX,
+    ProgramVerdicts,
+    RunResult,
+    judge_program,
+    merge_results,
+    with_cleanup,
+)
 from runs_conformance.engine.preflight import list_models
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.engine.protected_sender import protect_given_objects
@@ -33,14 +41,6 @@ from runs_conformance.engine.resources import (
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.shrinking.confirmation import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
-from runs_conformance.engine.test_run_result import (
-    CLEANUP_SUFFIX,
-    ProgramVerdicts,
-    RunResult,
-    judge_program,
-    merge_results,
-    with_cleanup,
-)
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext

@@ -18,9 +18,9 @@ from runs_conformance.engine.capabilities import STREAMING
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.plan import Plan, build_plan, selector
 from runs_conformance.engine.plan_execution import ProgressListener
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.program_cover import cover
 from runs_conformance.engine.shard import parse_shard, plan_for_shard
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import TargetError, UsageError
 from runs_conformance.model.program import Program, ProgramContext

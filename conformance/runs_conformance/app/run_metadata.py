@@ -14,7 +14,7 @@ from runs_conformance.contract.edition import is_edition
 from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.plan import Plan
-from runs_conformance.engine.test_run_result import RunResult
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.errors import UsageError
 from runs_conformance.model.hazard import Hazard
 from runs_conformance.model.json import JSON, is_array, is_object

@@ -9,13 +9,13 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.client.session import Session
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.resources import ResourceTracker
 from runs_conformance.engine.shrinking import fuzzed_violations
 from runs_conformance.engine.shrinking.failure_store import FailureStore, open_failure_store
 from runs_conformance.engine.shrinking.shrinker import ShrinkBudget
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.targets import Target
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.engine.budget import Budget
+from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.confirmation import (
     MAX_ENLARGED,
@@ -23,7 +24,6 @@ from runs_conformance.engine.shrinking.confirmation import (
     without_unconfirmed_waits,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
-from runs_conformance.engine.test_run_result import RunResult, merge_results
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import Execute
-from runs_conformance.engine.test_run_result import RunResult
 from runs_conformance.errors import BudgetExhausted, InternalError
 from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.verdict import Finding, Tally

@@ -12,8 +12,8 @@ from runs_conformance.engine.dependencies import (
     references,
     with_dependencies,
 )
+from runs_conformance.engine.plan_result import HistoryJudge
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
-from runs_conformance.engine.test_run_result import HistoryJudge
 from runs_conformance.generation.payloads.shrink_value import ddmin
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
