@@ -11,12 +11,14 @@ from typing import Any
 
 from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.app.partition_verdicts import PartitionVerdicts, count_usage, select_representative
+from runs_conformance.app.response_rules import select_response_rules
 from runs_conformance.engine.plan_result import HistoryJudge, ProgramVerdicts, judge_program
 from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally
 from runs_conformance.recordings.exchanges import SkippedEntry
+from runs_conformance.recordings.loss import is_request_loss
 from runs_conformance.recordings.partition import Partition, split_into_partitions
 from runs_conformance.recordings.partition_reference import PartitionReference
 from runs_conformance.recordings.redaction_marker import contains_marker
@@ -119,9 +121,9 @@ def judge_history(
 def judge_partition(source: str, partition: Partition, history_judge: HistoryJudge) -> Iterator[ProgramVerdicts]:
     """Judge a partition, so that data that the recorder lost does not count as a failure of the server.
 
-    Of each damaged exchange only the response is checked, against its schema. The other exchanges are judged as a
-    partial history. Rules that need a complete history are also run on the exchanges that ended before the first
-    damaged one began. Each occasion counts once.
+    Of each damaged exchange only the response is judged: against its schema and, if it is whole, by the rules on a
+    response by itself. The other exchanges are judged as a partial history. Rules that need a complete history are also
+    run on the exchanges that ended before the first damaged one began. Each occasion counts once.
     """
     if not partition.missing_data_reason:
         results = judge_program(source, partition.exchanges, history_judge)
@@ -138,9 +140,12 @@ def judge_partition(source: str, partition: Partition, history_judge: HistoryJud
             complete_history_judge = replace(history_judge, rules=complete_history_rules, constraint_judges=())
             results = _add_findings(results, judge_program(source, partition.complete, complete_history_judge))
         yield _drop_dependency_findings(_drop_redacted_findings(results, partition.exchanges), partition)
-    response_checks_only = replace(partial, rules={}, constraint_judges=_RESPONSE_SCHEMA_CHECKS)
+    schema_checks = replace(partial, rules={}, constraint_judges=_RESPONSE_SCHEMA_CHECKS)
+    all_checks = replace(schema_checks, rules=select_response_rules(partial.rules))
     for exchange in partition.damaged:
-        yield replace(judge_program(source, [exchange], response_checks_only), operation_stats={})
+        checks = all_checks if is_request_loss(exchange.loss) else schema_checks
+        results = replace(judge_program(source, [exchange], checks), operation_stats={})
+        yield _drop_redacted_findings(results, [exchange])
 
 
 def _add_findings(partial: ProgramVerdicts, complete: ProgramVerdicts) -> ProgramVerdicts:

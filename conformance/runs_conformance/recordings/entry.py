@@ -37,6 +37,8 @@ class RecordedEntry:
     The rest says what the recorder states about completeness. `request_size` and `response_size` are the sizes of the
     decoded bodies, None if unknown. `body_not_saved` says that the response had a body that the recorder dropped,
     `failure` that the request failed on the client's side, `is_cached` that a cache of the client answered it.
+    `response_only` says that nothing but the response and its operation is known: path, query, body, status and headers
+    are made up, and nothing may be concluded from them.
     """
 
     sequence_number: int
@@ -53,6 +55,7 @@ class RecordedEntry:
     request_size: int | None = None
     response_size: int | None = None
     body_not_saved: bool = False
+    response_only: bool = False
     failure: str = ""
     is_cached: bool = False
 

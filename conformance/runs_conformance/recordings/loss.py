@@ -22,12 +22,15 @@ NOT_DECODED = "the response was not decoded"
 NOT_SAVED = "the recorder did not save the response"
 TRUNCATED = "the recorder truncated the response"
 CLIENT_DISCONNECTED = "the client disconnected before the end of the response"
+REQUEST_UNKNOWN = "only the response was recorded"
 REQUEST_NOT_SAVED = "the recorder did not save the request body"
 REQUEST_TRUNCATED = "the recorder truncated the request body"
 REQUEST_REDACTED = "the request body was redacted"
 RESPONSE_REDACTED = "the response was redacted"
 MISREAD = "the recorder may have misread the characters of the response"
 IDS_REDACTED = "ids were redacted"
+
+_REQUEST_LOSSES = frozenset({REQUEST_UNKNOWN, REQUEST_NOT_SAVED, REQUEST_TRUNCATED, REQUEST_REDACTED})
 
 _BODILESS_STATUSES = frozenset({204, 205, 304})
 _ENDS_TRUNCATED = re.compile(r"(?:\.\.\.|…|[\[(<]?\s*(?:\.\.\.)?\s*truncated[^\n]{0,60}[\])>]?)\s*\Z", re.IGNORECASE)
@@ -36,7 +39,9 @@ _ROUND_SIZES = frozenset({*(2**power for power in range(9, 27)), *(n * 10**k for
 
 
 def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent) -> str:
-    """Describe what the recorder lost of a request body; an empty string if nothing."""
+    """Describe what the recorder lost of a request; an empty string if nothing."""
+    if entry.response_only:
+        return REQUEST_UNKNOWN
     if operation.body is None:
         return ""
     declared = _content_length({name.lower(): value for name, value in entry.headers})
@@ -54,6 +59,11 @@ def request_loss(entry: RecordedEntry, operation: Operation, body: JSON | Absent
             else ""
         )
     return REQUEST_REDACTED if hides_sent_text(body) else ""
+
+
+def is_request_loss(loss: str) -> bool:
+    """Whether only data of the request was lost, so that the response is whole."""
+    return loss in _REQUEST_LOSSES
 
 
 def _had_body(entry: RecordedEntry, operation: Operation, stated: int | None) -> bool:

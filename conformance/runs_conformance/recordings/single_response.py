@@ -1,4 +1,7 @@
-"""A file that holds nothing but one response: a JSON body or an event stream."""
+"""A file that holds nothing but one response: a JSON body or an event stream.
+
+The request is unknown, so only the response is judged, by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.errors import UsageError
+from runs_conformance.model.exchange import error_member
 from runs_conformance.model.suggestion import did_you_mean
 from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.wire import strict_json
@@ -28,15 +32,19 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
     value = strict_json.parse(data).value
     is_stream = re.match(rb"\s*(?:event|data|id|retry)?:", data) is not None
     values = {**_UNKNOWN_ID, "assistant_id": "asst_unknown", **_ids(value, declared.acts_on)}
-    is_error = isinstance(value, dict) and "error" in value and "id" not in value
     return RecordedEntry(
         sequence_number=1,
         method=declared.method,
         url=f"https://api.openai.com/v1{declared.url(values)}",
-        status=400 if is_error else 200,
+        status=400 if _is_error(value) else 200,
         response_headers=(("content-type", "text/event-stream" if is_stream else "application/json"),),
         response_content=data,
+        response_only=True,
     )
+
+
+def _is_error(value: Any) -> bool:
+    return isinstance(value, dict) and (("error" in value and "id" not in value) or error_member(value) is not None)
 
 
 def _ids(value: Any, acts_on: str | None) -> dict[str, str]:

@@ -1,0 +1,123 @@
+"""Files that hold one response: what is in them is judged, what is made up to read them is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs_conformance.app.judge_recording import RecordingReview, judge
+from runs_conformance.app.options import RunOptions
+from runs_conformance.model.verdict import Outcome
+
+CREATED = 1761861547
+RUN: dict[str, Any] = {
+    "id": "run_1",
+    "object": "thread.run",
+    "created_at": CREATED,
+    "thread_id": "thread_7",
+    "assistant_id": "asst_7",
+    "status": "completed",
+    "started_at": CREATED + 1,
+    "expires_at": None,
+    "cancelled_at": None,
+    "failed_at": None,
+    "completed_at": CREATED + 3,
+    "required_action": None,
+    "last_error": None,
+    "incomplete_details": None,
+    "usage": {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9},
+    "metadata": {},
+}
+
+
+def _message(number: int) -> dict[str, Any]:
+    return {
+        "id": f"msg_{number}",
+        "object": "thread.message",
+        "created_at": CREATED + number,
+        "thread_id": "thread_7",
+        "role": "user",
+        "assistant_id": None,
+        "run_id": None,
+        "content": [{"type": "text", "text": {"value": "Hello", "annotations": []}}],
+        "attachments": [],
+        "metadata": {},
+    }
+
+
+def _page(items: list[dict[str, Any]], has_more: bool = False) -> dict[str, Any]:
+    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
+    return {"object": "list", "data": items, "has_more": has_more, **ends}
+
+
+def _error(kind: str, code: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": "No.", "type": kind, "param": None, "code": code}}
+
+
+def _review(folder: Path, operation: str, body: Any) -> RecordingReview:
+    path = folder / "response.json"
+    path.write_text(body if isinstance(body, str) else json.dumps(body))
+    return judge([path], RunOptions(), as_operation=operation)
+
+
+def _ids(review: RecordingReview, *outcomes: Outcome) -> set[str]:
+    return {verdict.id for verdict in review.report.verdicts if verdict.outcome in outcomes}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("list_messages", _page([_message(2), _message(1)])),  # of a thread that the request named
+        ("list_messages", _page([_message(1), _message(2)])),  # by ?order=asc
+        ("list_messages", _page([_message(number) for number in range(25, 0, -1)])),  # by ?limit=100
+        ("list_messages", _page([_message(3)], has_more=True)),  # by ?limit=1
+        ("create_thread", {"id": "thread_1", "object": "thread", "created_at": CREATED, "metadata": {"env": "test"},
+                           "tool_resources": {}}),
+        ("create_run", _error("insufficient_quota", "insufficient_quota")),  # with HTTP status 429
+        ("create_run", _error("server_error")),  # with HTTP status 500
+        ("get_run", RUN),
+    ],
+)  # fmt: skip
+def test_what_the_request_may_explain_is_not_judged(operation: str, body: Any, tmp_path: Path) -> None:
+    review = _review(tmp_path, operation, body)
+    rules = {id_ for id_ in _ids(review, Outcome.FAIL) if id_.partition(".")[0] not in ("run", "message")}
+    assert rules == set()
+    assert [line.partition(": ")[2] for line in review.skipped] == ["only the response was recorded"]
+
+
+@pytest.mark.parametrize("body", [RUN, _page([_message(1)]), _error("invalid_request_error")])
+def test_what_was_made_up_passes_nothing(body: Any, tmp_path: Path) -> None:
+    operation = "list_messages" if "data" in body else "get_run"
+    passed = _ids(_review(tmp_path, operation, body), Outcome.PASS)
+    about_requests = ("identity.", "listing.", "transport.", "refusals.", "errors.", "acceptance.")
+    assert {id_ for id_ in passed if id_.startswith(about_requests)} == set()
+
+
+@pytest.mark.parametrize(
+    ("operation", "change", "id_"),
+    [
+        ("get_run", {"completed_at": None}, "times.completed_run_has_completed_at"),
+        ("create_run", {"completed_at": None}, "times.completed_run_has_completed_at"),
+        ("cancel_run", {"usage": None}, "usage.is_given_when_completed"),
+        ("get_run", {"status": "finished"}, "lifecycle.status_is_known"),
+        ("create_run", {"created_at": "today"}, "times.are_unix_seconds"),
+        ("create_run", {"object": "run"}, "run.object.const"),
+    ],
+)
+def test_what_is_in_the_response_is_judged(operation: str, change: dict[str, Any], id_: str, tmp_path: Path) -> None:
+    assert id_ in _ids(_review(tmp_path, operation, {**RUN, **change}), Outcome.FAIL)
+
+
+def test_error_without_a_message_is_found(tmp_path: Path) -> None:
+    body = {"error": {"type": "invalid_request_error", "param": None, "code": None}}
+    assert "error.error.message.required" in _ids(_review(tmp_path, "create_run", body), Outcome.FAIL)
+
+
+def test_page_with_wrong_ends_is_found(tmp_path: Path) -> None:
+    body = {**_page([_message(2), _message(1)]), "last_id": "msg_2"}
+    assert "paging.first_and_last_id_are_those_of_the_page" in _ids(
+        _review(tmp_path, "list_messages", body), Outcome.FAIL
+    )
