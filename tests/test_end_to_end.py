@@ -30,7 +30,7 @@ from runs_conformance.contract.schema import load_document
 from runs_conformance.emulator.app import BASE, build
 from runs_conformance.emulator.server import serve
 from runs_conformance.emulator.server_options import EmulatorOptions
-from runs_conformance.engine.plan_result import judge_program
+from runs_conformance.engine.program_verdicts import judge_program
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.rules import catalogue as rules
 from tests import garbled_histories

@@ -11,7 +11,8 @@ import pytest
 from runs_conformance.app.attach_steps import attach_larger_steps, attach_steps
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.counterexample import build_counterexample
-from runs_conformance.engine.plan_result import HistoryJudge, RunResult
+from runs_conformance.engine.plan_result import RunResult
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response, exchange_to_json
 from runs_conformance.model.history import History

@@ -16,7 +16,8 @@ from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.outcome import NO_TARGET
-from runs_conformance.engine.plan_result import ProgramVerdicts, merge_results
+from runs_conformance.engine.plan_result import merge_results
+from runs_conformance.engine.program_verdicts import ProgramVerdicts
 from runs_conformance.errors import UsageError
 from runs_conformance.generation.boundary.catalogue import NEEDS_FILES
 from runs_conformance.model.history import History

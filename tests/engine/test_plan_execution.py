@@ -9,8 +9,9 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import missing_operations
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.plan_execution import MAX_EXECUTIONS, run_plan
-from runs_conformance.engine.plan_result import HistoryJudge, RunResult
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.errors import UsageError
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.plan_result import ProgramVerdicts, merge_results
+from runs_conformance.engine.plan_result import merge_results
+from runs_conformance.engine.program_verdicts import ProgramVerdicts
 from runs_conformance.model.verdict import Finding, Tally
 
 FINDING = Finding("wrong", "get_run", "x000001")

@@ -9,7 +9,8 @@ import pytest
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import collect_stats
 from runs_conformance.engine.counterexample import grouped_counterexamples
-from runs_conformance.engine.plan_result import ProgramVerdicts, RunResult, merge_results
+from runs_conformance.engine.plan_result import RunResult, merge_results
+from runs_conformance.engine.program_verdicts import ProgramVerdicts
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response

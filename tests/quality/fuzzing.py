@@ -29,8 +29,8 @@ from runs_conformance.emulator.catalogue import fuzzing_mutants
 from runs_conformance.engine import polling
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
-from runs_conformance.engine.plan_result import ProgramVerdicts, judge_program
 from runs_conformance.engine.program_runner import run_program
+from runs_conformance.engine.program_verdicts import ProgramVerdicts, judge_program
 from runs_conformance.engine.shrinking.fuzzed_violations import ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ShrunkCase
 from runs_conformance.generation import fuzzing

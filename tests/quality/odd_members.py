@@ -17,7 +17,7 @@ from typing import Any
 
 from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.cli import run_command
-from runs_conformance.engine.plan_result import judge_program
+from runs_conformance.engine.program_verdicts import judge_program
 from runs_conformance.model.exchange_decoding import exchange_from_json
 from tests.garbled_histories import Program, load_programs
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.engine.plan_result import HistoryJudge, RunResult
+from runs_conformance.engine.plan_result import RunResult
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory, positive_controls
 from runs_conformance.model.case import Role

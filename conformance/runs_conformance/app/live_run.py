@@ -21,16 +21,10 @@ from runs_conformance.engine.hazard_guard import HazardGuard
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.plan_execution import ProgressListener, run_plan
-from runs_conformance.engine.plan_result import (
-    CLEANUP_SUFFIX,
-    ProgramVerdicts,
-    RunResult,
-    judge_program,
-    merge_results,
-    with_cleanup,
-)
+from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.preflight import list_models
 from runs_conformance.engine.program_runner import Sender
+from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.resources import (
     CLEANUP_SECONDS,

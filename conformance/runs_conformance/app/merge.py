@@ -15,14 +15,8 @@ from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import form_search, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
-from runs_conformance.engine.plan_result import (
-    CLEANUP_SUFFIX,
-    ProgramVerdicts,
-    RunResult,
-    judge_program,
-    merge_results,
-    with_cleanup,
-)
+from runs_conformance.engine.plan_result import RunResult, merge_results
+from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
 from runs_conformance.engine.unsupported_findings import discard_unsupported

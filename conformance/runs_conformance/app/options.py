@@ -14,7 +14,7 @@ from runs_conformance.contract.schema import schemas_digest
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.outcome import failing_levels
 from runs_conformance.engine.plan import selector
-from runs_conformance.engine.plan_result import HistoryJudge
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.quick_plan import select_quick_programs
 from runs_conformance.engine.verdicts import Requirements
 from runs_conformance.errors import UsageError

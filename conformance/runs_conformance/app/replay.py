@@ -23,8 +23,8 @@ from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forms_to_try import apply_forms
 from runs_conformance.engine.interruptible import run_interruptible
 from runs_conformance.engine.plan_execution import clean_up_program
-from runs_conformance.engine.plan_result import HistoryJudge
 from runs_conformance.engine.program_runner import ProgramResult, run_program
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.resources import INTERRUPTED_CLEANUP_SECONDS, delete_leftovers
 from runs_conformance.model.case import Key, Role

@@ -14,17 +14,16 @@ from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forecast import search_share
 from runs_conformance.engine.pending_steps import PendingSteps
 from runs_conformance.engine.plan import FUZZING_PHASE, Plan
-from runs_conformance.engine.plan_result import (
+from runs_conformance.engine.plan_result import RunResult, merge_results
+from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_runner import ProgramResult, Sender, aborted_program_end, run_program
+from runs_conformance.engine.program_verdicts import (
     CLEANUP_SUFFIX,
     HistoryJudge,
     ProgramVerdicts,
-    RunResult,
     judge_program,
-    merge_results,
     with_cleanup,
 )
-from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.program_runner import ProgramResult, Sender, aborted_program_end, run_program
 from runs_conformance.engine.resources import delete_leftovers, track_resources
 from runs_conformance.errors import ConformanceError
 from runs_conformance.model.exchange import Exchange

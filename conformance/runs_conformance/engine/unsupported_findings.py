@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from runs_conformance.engine.capabilities import missing_operations, undelivered_streams, unsupported_capabilities
 from runs_conformance.engine.counterexample import smallest_counterexample
-from runs_conformance.engine.plan_result import FuzzedViolation, RunResult
+from runs_conformance.engine.plan_result import RunResult
+from runs_conformance.engine.program_verdicts import FuzzedViolation
 from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.json import JSON, is_object
 

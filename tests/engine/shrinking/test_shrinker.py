@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.plan_result import FuzzedViolation, HistoryJudge
 from runs_conformance.engine.polling import PollSchedule
+from runs_conformance.engine.program_verdicts import FuzzedViolation, HistoryJudge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext, shrink_violations
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from runs_conformance.engine.plan_result import HistoryJudge
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response

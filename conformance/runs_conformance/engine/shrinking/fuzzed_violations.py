@@ -12,9 +12,10 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.plan import FUZZING_PHASE
 from runs_conformance.engine.plan_execution import clean_up_program
-from runs_conformance.engine.plan_result import FuzzedViolation, HistoryJudge, RunResult
+from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
+from runs_conformance.engine.program_verdicts import FuzzedViolation, HistoryJudge
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget, Shrinker, ShrunkCase
 from runs_conformance.errors import BudgetExhausted, InternalError

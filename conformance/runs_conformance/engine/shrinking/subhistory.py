@@ -12,7 +12,7 @@ from runs_conformance.engine.dependencies import (
     references,
     with_dependencies,
 )
-from runs_conformance.engine.plan_result import HistoryJudge
+from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
 from runs_conformance.generation.payloads.shrink_value import ddmin
 from runs_conformance.model.case import Role
