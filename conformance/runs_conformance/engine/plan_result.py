@@ -7,15 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runs_conformance.engine.budget import Budget, Counts
-from runs_conformance.engine.capabilities import (
-    StatsByOperation,
-    merge_stats,
-)
-from runs_conformance.engine.counterexample import (
-    ExamplesByGroup,
-    merge_examples,
-    smaller_counterexample,
-)
+from runs_conformance.engine.capabilities import StatsByOperation, merge_stats
+from runs_conformance.engine.counterexample import ExamplesByGroup, merge_examples, smaller_counterexample
 from runs_conformance.engine.program_verdicts import FuzzedViolation, ProgramVerdicts
 from runs_conformance.evidence.transitions import Transitions, most_frequent
 from runs_conformance.model.hazard import Hazard
