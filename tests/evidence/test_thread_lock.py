@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
+from runs_conformance.evidence.request_while_locked import requests_while_locked
 from runs_conformance.evidence.run_timeline import runs
-from runs_conformance.evidence.thread_lock import (
-    ThreadWrite,
-    lock_holder,
-    message_writes,
-    requests_while_locked,
-    run_writes,
-    thread_writes,
-    was_working_throughout,
-)
+from runs_conformance.evidence.thread_lock import lock_holder, was_working_throughout
+from runs_conformance.evidence.thread_write import ThreadWrite, message_writes, run_writes, thread_writes
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Exchange
 from tests.rules.histories import RUN, HistoryBuilder, message, run, thread

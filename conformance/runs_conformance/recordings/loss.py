@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from runs_conformance.contract.operation import Operation
 from runs_conformance.model.exchange import Response
 from runs_conformance.model.json import JSON, Absent
+from runs_conformance.recordings.copied_stream import copy_loss
 from runs_conformance.recordings.entry import RecordedEntry
 from runs_conformance.recordings.redaction_marker import (
     contains_redacted_id,
@@ -93,7 +94,11 @@ def response_loss(
     declared = None if headers.get("content-encoding") else _content_length(headers)
     sizes = [size for size in (declared, entry.response_size) if size is not None]
     if _is_complete(response):
-        return MISREAD if b"\\u00" in content and _was_misread(content, sizes) else ""
+        if b"\\u00" in content and _was_misread(content, sizes):
+            return MISREAD
+        return copy_loss(content, response) if entry.response_only else ""
+    if entry.response_only:
+        return copy_loss(content, response)
     return TRUNCATED if any(size > len(content) for size in sizes) or _looks_truncated(content) else ""
 
 

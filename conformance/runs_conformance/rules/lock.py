@@ -6,17 +6,11 @@ from collections.abc import Iterator
 
 from runs_conformance.evidence.metadata import is_ordinary_metadata
 from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.request_while_locked import RequestWhileLocked, requests_while_locked
 from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.evidence.server_failure import describe_unclear_status, is_server_error
-from runs_conformance.evidence.thread_lock import (
-    RequestWhileLocked,
-    ThreadWrite,
-    message_writes,
-    requests_while_locked,
-    run_writes,
-    thread_writes,
-    was_working_throughout,
-)
+from runs_conformance.evidence.thread_lock import was_working_throughout
+from runs_conformance.evidence.thread_write import ThreadWrite, message_writes, run_writes, thread_writes
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
