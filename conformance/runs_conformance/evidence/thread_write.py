@@ -21,11 +21,8 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, is_object, json_equal
 
 _WRITES = ("create_message", "create_run")
-
 _DELETIONS = ("delete_thread", "delete_message")
-
 _NOT_FOUND = (404, 410)
-
 _RUN_ID = re.compile(r"\brun_(?=[A-Za-z]{0,63}\d)[A-Za-z0-9]{8,64}\b")
 """The id of a run; without a digit it may be the name of a member or class."""
 
