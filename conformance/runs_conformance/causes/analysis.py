@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from runs_conformance.causes import (
+    crashes,
+    error_responses,
     ignored_parameters,
     item_crashes,
+    list_envelope,
     refused_requests,
     rule_failures,
     shapes,
     unread_objects,
     unvalidated_requests,
     value_types,
-    whole_responses,
 )
 from runs_conformance.causes.cause import Cause
 from runs_conformance.causes.classifier import FailureClassifier
@@ -29,15 +31,15 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     classifier = FailureClassifier(verdicts, missing_operations)
     if not classifier.rest:
         return ()
-    whole_responses.classify_missing_responses(classifier)
-    whole_responses.classify_errors_with_success_status(classifier)
-    whole_responses.classify_error_envelope(classifier)
+    crashes.classify_missing_responses(classifier)
+    error_responses.classify_errors_with_success_status(classifier)
+    error_responses.classify_error_envelope(classifier)
     value_types.classify_value_types(classifier)
-    whole_responses.classify_list_envelope(classifier)
+    list_envelope.classify_list_envelope(classifier)
     ignored = ignored_parameters.take_ignored_parameters(classifier)
     item_crashes.classify_item_crashes(classifier)
     unvalidated_requests.classify_accepted_requests(classifier)
-    whole_responses.classify_crashes(classifier)
+    crashes.classify_crashes(classifier)
     unread_objects.classify_unread_objects(classifier)
     refused_requests.classify_refused_requests(classifier)
     shapes.classify_objects(classifier)

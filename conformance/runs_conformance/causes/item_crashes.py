@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
+from runs_conformance.causes.crashes import CRASH_RULES, name_server_error, sends_no_json
 from runs_conformance.causes.failure import Failure, place_of
-from runs_conformance.causes.whole_responses import CRASH_RULES, name_server_error, sends_no_json
 
 KIND = "crash.items"
 _MIN_CRASHES = 3

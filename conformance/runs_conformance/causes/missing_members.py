@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
+from runs_conformance.causes.crashes import CRASH_RULES, name_server_error
 from runs_conformance.causes.failure import Failure
-from runs_conformance.causes.whole_responses import CRASH_RULES, name_server_error
 from runs_conformance.causes.wording import as_code, list_names
 
 _MIN_MEMBERS = 2

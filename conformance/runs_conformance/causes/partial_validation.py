@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from runs_conformance.causes import item_crashes
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
+from runs_conformance.causes.crashes import CRASH_RULES, sends_no_json
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.silent_changes import describe_changes
-from runs_conformance.causes.whole_responses import CRASH_RULES, sends_no_json
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
+from runs_conformance.causes.error_responses import are_of_unknown_routes
 from runs_conformance.causes.failure import Failure, operations_of
 from runs_conformance.causes.refused_requests import name_operations
-from runs_conformance.causes.whole_responses import are_of_unknown_routes
 from runs_conformance.causes.wording import list_names
 from runs_conformance.contract.operation import OPERATIONS
 
