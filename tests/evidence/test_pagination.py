@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from runs_conformance.evidence.both_orders import lists_in_both_orders
+from runs_conformance.evidence.comparable_pages import is_complete
 from runs_conformance.evidence.page import pages
-from runs_conformance.evidence.pagination import is_complete, lists_in_both_orders, page_comparisons, page_traversals
+from runs_conformance.evidence.pagination import page_comparisons, page_traversals
 from tests.rules.histories import HistoryBuilder, assistant, page, run
 
 A, B, C = (run(id_=f"run_{letter}") for letter in "abc")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.comparable_pages import is_complete
 from runs_conformance.evidence.complete_list import (
     NOT_SHOWN_TO_ITS_END,
     item_count,
@@ -22,7 +23,6 @@ from runs_conformance.evidence.creation import (
 )
 from runs_conformance.evidence.observation import observations, observations_in
 from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
-from runs_conformance.evidence.pagination import is_complete
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items

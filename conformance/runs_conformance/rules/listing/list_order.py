@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from runs_conformance.evidence.complete_list import may_end_early
-from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.page import LACKS_IDS, Page, pages
-from runs_conformance.evidence.pagination import (
+from runs_conformance.evidence.both_orders import (
     BothOrders,
     DefaultOrderPage,
     default_order_pages,
     lists_in_both_orders,
 )
+from runs_conformance.evidence.complete_list import may_end_early
+from runs_conformance.evidence.creation import creations
+from runs_conformance.evidence.page import LACKS_IDS, Page, pages
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
+from runs_conformance.evidence.comparable_pages import complete_page_for, is_shared_with_others
 from runs_conformance.evidence.observation import all_observations
 from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
-    complete_page_for,
     contradicted_pages,
-    is_shared_with_others,
     page_comparisons,
     page_traversals,
 )

@@ -1,0 +1,114 @@
+"""Pages of one unchanged list that can be compared, and those of them that show the complete list."""
+
+from __future__ import annotations
+
+from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early
+from runs_conformance.evidence.creation import creations, key_of
+from runs_conformance.evidence.page import Listing, Page
+from runs_conformance.model.exchange import Exchange
+
+SHARED_KINDS = frozenset({"assistant"})
+"""Kinds whose lists other clients may change at any time. In them, only objects of this history are compared."""
+
+
+def is_complete(page: Page) -> bool:
+    """Whether a page shows its complete list: it has no cursor, is not full, and `has_more` is false."""
+    return _is_short(page) and page.exchange.member("has_more") is not True
+
+
+def _is_short(page: Page) -> bool:
+    return not has_cursor(page) and page.limit is not None and len(page.items) < page.limit
+
+
+def has_cursor(page: Page) -> bool:
+    """Whether a page was requested with a cursor."""
+    return "after" in page.query or "before" in page.query
+
+
+def is_shared_with_others(listing: Listing) -> bool:
+    """Whether other clients may change a list: by its kind, or because it shows objects that do not belong to it."""
+    return listing.kind in SHARED_KINDS or any(item.is_misplaced for page in listing.pages for item in page.items)
+
+
+def shows_the_same_items(complete: Page, page: Page) -> bool:
+    """Whether a page without a cursor shows the same items as a complete page, regardless of limit and `has_more`."""
+    return not has_cursor(page) and bool(page.items) and sorted(page.ids) == sorted(complete.ids)
+
+
+def complete_page_for(listing: Listing, page: Page) -> Page | None:
+    """The complete page of the same list in the same order as a page, the longest of several; None if there is none."""
+    candidates = [
+        other
+        for other in listing.pages
+        if other is not page
+        and (other.order == page.order or len(other.items) < 2)  # The order of one item does not matter.
+        and are_comparable(listing, page, other)
+        if is_complete(other) or _is_complete_by_others(listing, other)
+        if not is_contradicted(listing, other) and not lacks_what_existed(listing, other)
+    ]
+    return max(candidates, key=lambda other: len(other.items), default=None)
+
+
+def lacks_what_existed(listing: Listing, page: Page) -> bool:
+    """Whether an empty page from the start of a list lacks an object that was created before and is listed later.
+
+    One rule reports that the list lags behind; the page says nothing about cursors and limits.
+    """
+    if page.items or item_count(page) or page.query.keys() & {"after", "before", "run_id"}:
+        return False
+    later = {id_ for other in listing.pages if page.exchange.happened_before(other.exchange) for id_ in other.ids}
+    return any(
+        creation.kind == listing.kind and creation.id in later and creation.exchange.happened_before(page.exchange)
+        for creation in creations(listing.history)
+    )
+
+
+def is_contradicted(listing: Listing, page: Page) -> bool:
+    """Whether a page that may end early lacks an item that another page of the same, unchanged list shows."""
+    return may_end_early(page) and any(
+        not set(other.ids) <= set(page.ids) and are_comparable(listing, page, other) for other in listing.pages
+    )
+
+
+def _is_complete_by_others(listing: Listing, page: Page) -> bool:
+    """Whether other pages of the same, unchanged list prove a page complete, regardless of its limit and `has_more`."""
+    if _is_short(page) and _nothing_follows(listing, page):
+        return True
+    return any(
+        other.order != page.order
+        and is_complete(other)
+        and shows_the_same_items(other, page)
+        and are_comparable(listing, page, other)
+        for other in listing.pages
+    )
+
+
+def _nothing_follows(listing: Listing, page: Page) -> bool:
+    """Whether the page after the last item of a page is empty, or no page shows items if there is no last item."""
+    if not page.items:
+        return not item_count(page) and not any(
+            other.items and are_comparable(listing, page, other) for other in listing.pages
+        )
+    return any(
+        other.query.get("after") == page.ids[-1]
+        and "before" not in other.query
+        and other.order == page.order
+        and not other.items
+        and are_comparable(listing, page, other)
+        for other in listing.pages
+    )
+
+
+def are_comparable(listing: Listing, one: Page, other: Page) -> bool:
+    """Whether two pages show the same list: they were read with one key, and nothing changed the list in between."""
+    return (
+        key_of(one.exchange) is key_of(other.exchange)
+        and listing.is_unchanged_between(one, other)
+        and all(_list_is_quiescent(listing, page.exchange) for page in (one, other))
+    )
+
+
+def _list_is_quiescent(listing: Listing, exchange: Exchange) -> bool:
+    """Whether no run can have added items to the list by itself. Assistants and runs are added only by requests."""
+    thread = exchange.path.get("thread_id")
+    return thread is None or listing.kind == "run" or is_quiescent(listing.history, thread, exchange)
