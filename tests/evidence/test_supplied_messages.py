@@ -2,16 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs_conformance.evidence.supplied_messages import (
-    SuppliedMessages,
+from runs_conformance.evidence.refused_messages import refused_message_contents, refused_requests
+from runs_conformance.evidence.sent_messages import (
     all_messages_are_known,
     messages_in_request,
     messages_sent_to,
     receiving_thread,
-    refused_message_contents,
-    refused_requests,
-    supplied_messages,
 )
+from runs_conformance.evidence.supplied_messages import SuppliedMessages, supplied_messages
 from runs_conformance.model.json import ABSENT
 from tests.rules.histories import MESSAGE, RUN, THREAD, HistoryBuilder, message, page, run, thread
 

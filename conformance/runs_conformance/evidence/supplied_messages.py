@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, thread_creation, unended_lists
+from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, unended_lists
 from runs_conformance.evidence.message_content import (
     MessageContent,
     appear_in_order,
@@ -16,21 +16,15 @@ from runs_conformance.evidence.message_content import (
 )
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Page, pages, shown_order
-from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.sent_messages import may_be_deleted_before, messages_sent_to, requests_with_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, at
 from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result
 
 LISTED_LATER = "a later list shows the messages that the first one lacks"
 """Why a rule on supplied messages does not call them lost."""
-
-_WITH_MESSAGES = {
-    "create_thread": "/messages",
-    "create_thread_and_run": "/thread/messages",
-    "create_run": "/additional_messages",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,75 +173,6 @@ def _is_answer(message: Observation) -> bool:
     return message.text("role") == "assistant" and message.text("run_id") != ""
 
 
-def messages_in_request(exchange: Exchange) -> JSON | Absent:
-    """The messages in a request that creates a thread or a run; `ABSENT` if there are none."""
-    pointer = _WITH_MESSAGES.get(exchange.operation or "")
-    return at(exchange.request.body, pointer) if pointer else ABSENT
-
-
-def receiving_thread(exchange: Exchange) -> str:
-    """The id of the thread that received the messages of an accepted request."""
-    if exchange.operation in ("create_run", "create_message"):
-        return exchange.path["thread_id"]
-    kind, name = ("thread", "id") if exchange.operation == "create_thread" else ("run", "thread_id")
-    return next((observation.text(name) for observation in observations_in(exchange) if observation.kind == kind), "")
-
-
-def messages_sent_to(history: History, thread_id: str, until: Exchange) -> list[MessageContent]:
-    """The contents of all messages that accepted requests sent to a thread before an exchange."""
-    return [
-        content
-        for exchange, contents in _messages_by_thread(history).get(thread_id, ())
-        if exchange.happened_before(until)
-        for content in contents
-    ]
-
-
-@lru_cache(maxsize=16)
-def _messages_by_thread(history: History) -> dict[str, list[tuple[Exchange, tuple[MessageContent, ...]]]]:
-    """By thread, the accepted requests that sent messages to it, with the contents of these."""
-    found: dict[str, list[tuple[Exchange, tuple[MessageContent, ...]]]] = {}
-    for exchange in history.select("create_message", *_WITH_MESSAGES):
-        if exchange.accepted:
-            single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
-            several = message_contents(messages_in_request(exchange))
-            if single or several:
-                contents = (*several, *([single] if single else ()))
-                found.setdefault(receiving_thread(exchange), []).append((exchange, contents))
-    return found
-
-
-def all_messages_are_known(
-    history: History, thread_id: str, until: Exchange, only: MessageContent | None = None
-) -> bool:
-    """Whether every message that may have been sent to a thread before an exchange is known, and none was deleted.
-
-    With `only`, messages of other contents may be unknown.
-    """
-    creation = thread_creation(history, thread_id)
-    if creation is None or not is_interpretable(creation) or not creation.happened_before(until):
-        return False
-    if _may_be_deleted_before(history, thread_id, until, "delete_message", "delete_thread"):
-        return False
-    return not any(
-        may_have_taken_effect(exchange)
-        and exchange.started < until.ended
-        and not _is_certain(exchange, until)
-        and _may_send(exchange, only)
-        for exchange in history.in_thread(thread_id, "create_message", "create_run")
-    )
-
-
-def _may_send(exchange: Exchange, content: MessageContent | None) -> bool:
-    """Whether a request may have sent a message of this content; None stands for any."""
-    sent = (message_content(exchange.request.body), *message_contents(messages_in_request(exchange)))
-    return content is None or not is_object(exchange.request.body) or content in sent
-
-
-def _is_certain(exchange: Exchange, until: Exchange) -> bool:
-    return exchange.accepted and is_interpretable(exchange) and exchange.happened_before(until)
-
-
 @lru_cache(maxsize=16)
 def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
     """Every accepted request with messages after which a complete list of its thread was read."""
@@ -256,7 +181,7 @@ def supplied_messages(history: History) -> tuple[SuppliedMessages, ...]:
 
 def unended_lists_of_supplied(history: History, *operations: str) -> Iterator[Page]:
     """The lists of messages read after one of these requests with messages, if none of them was shown to its end."""
-    for exchange, _, thread_id in _requests_with_messages(history):
+    for exchange, _, thread_id in requests_with_messages(history):
         if exchange.operation in operations:
             for page in unended_lists(history):
                 is_of_thread = page.kind == "message" and page.exchange.path.get("thread_id") == thread_id
@@ -265,64 +190,11 @@ def unended_lists_of_supplied(history: History, *operations: str) -> Iterator[Pa
                     break
 
 
-def _requests_with_messages(history: History) -> Iterator[tuple[Exchange, Sequence[JSON], str]]:
-    """Every accepted request with messages, these messages, and the id of the thread that received them."""
-    for exchange in history.select(*_WITH_MESSAGES):
-        messages = messages_in_request(exchange)
-        if exchange.accepted and is_array(messages) and messages and is_interpretable(exchange):
-            yield exchange, messages, receiving_thread(exchange)
-
-
 def _supplied_messages(history: History) -> Iterator[SuppliedMessages]:
-    for exchange, messages, thread_id in _requests_with_messages(history):
+    for exchange, messages, thread_id in requests_with_messages(history):
         run_id = next((observation.id for observation in observations_in(exchange) if observation.kind == "run"), "")
         for page in complete_lists_of(history, "list_messages", thread_id=thread_id):
             is_later = exchange.happened_before(page.exchange)
-            if is_later and not _may_be_deleted_before(history, thread_id, page.exchange, "delete_message"):
+            if is_later and not may_be_deleted_before(history, thread_id, page.exchange, "delete_message"):
                 yield SuppliedMessages(exchange, thread_id, run_id, tuple(messages), page, history)
                 break
-
-
-def _may_be_deleted_before(history: History, thread_id: str, until: Exchange, *operations: str) -> bool:
-    """Whether one of these operations may have deleted messages of a thread, or the thread, before an exchange."""
-    homes = _threads_of_messages(history)
-    return any(
-        may_have_taken_effect(exchange)
-        and exchange.started < until.ended
-        # A deletion through the path of another thread must not remove any message of that thread.
-        and thread_id in homes.get(exchange.path.get("message_id", ""), {exchange.path.get("thread_id")})
-        for exchange in history.select(*operations)
-    )
-
-
-@lru_cache(maxsize=16)
-def _threads_of_messages(history: History) -> dict[str, set[str | None]]:
-    """By message id, the threads whose own path showed it: several, if ids are unique within a thread only."""
-    found: dict[str, set[str | None]] = {}
-    for message in message_observations(history):
-        thread_id = message.text("thread_id")
-        if message.id and thread_id == message.exchange.path.get("thread_id"):
-            found.setdefault(message.id, set()).add(thread_id)
-    return found
-
-
-def refused_requests(history: History, *operations: str, **path: str) -> Iterator[Exchange]:
-    """The refused requests of these operations whose path contains these ids."""
-    for exchange in history.select(*operations):
-        if exchange.refused and all(exchange.path.get(name) == id_ for name, id_ in path.items()):
-            yield exchange
-
-
-def refused_message_contents(history: History, thread_id: str) -> list[MessageContent]:
-    """The contents of all messages in refused requests to a thread."""
-    return [content for content, _ in refused_messages(history, thread_id)]
-
-
-def refused_messages(history: History, thread_id: str) -> Iterator[tuple[MessageContent, Exchange]]:
-    """The contents of all messages in refused requests to a thread, each with its request."""
-    for exchange in refused_requests(history, "create_message", "create_run", thread_id=thread_id):
-        for content in message_contents(messages_in_request(exchange)):
-            yield content, exchange
-        single = message_content(exchange.request.body) if exchange.operation == "create_message" else None
-        if single is not None:
-            yield single, exchange

@@ -15,8 +15,8 @@ from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.evidence.spontaneous_change import is_deletion_of_path
-from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key

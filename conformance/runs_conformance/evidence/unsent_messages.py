@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from runs_conformance.evidence.message_content import MessageContent, message_content, missing_contents
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.refused_messages import refused_message_contents
 from runs_conformance.evidence.run_timeline import runs_of_thread
-from runs_conformance.evidence.supplied_messages import messages_sent_to, refused_message_contents
+from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.model.history import History
 
 REPEATED_MESSAGE = "the list repeats a message that was sent once, which may be another message with its id"

@@ -18,12 +18,11 @@ from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import run_observations
+from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.evidence.supplied_messages import (
     LISTED_LATER,
     SuppliedMessages,
-    all_messages_are_known,
     check_order,
-    messages_sent_to,
     supplied_messages,
     unended_lists_of_supplied,
 )

@@ -23,14 +23,10 @@ from runs_conformance.evidence.metadata import metadata_timelines as all_metadat
 from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.observation import Observation, observations, observations_in
 from runs_conformance.evidence.page import Page
+from runs_conformance.evidence.refused_messages import refused_messages, refused_requests
+from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes_by_itself
 from runs_conformance.evidence.stale_item import is_list_item
-from runs_conformance.evidence.supplied_messages import (
-    all_messages_are_known,
-    messages_sent_to,
-    refused_messages,
-    refused_requests,
-)
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
 from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages

@@ -10,8 +10,8 @@ from runs_conformance.evidence.complete_list import run_creations, thread_creati
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.object_events import END_EVENTS
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations
+from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.evidence.stream import Stream, streams
-from runs_conformance.evidence.supplied_messages import messages_sent_to
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema

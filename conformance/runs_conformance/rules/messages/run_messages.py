@@ -9,7 +9,7 @@ from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import Observation, message_observations
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
-from runs_conformance.evidence.supplied_messages import messages_sent_to
+from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema

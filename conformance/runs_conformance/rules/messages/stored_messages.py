@@ -20,7 +20,7 @@ from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import LACKS_IDS, Page
 from runs_conformance.evidence.request_expectation import is_interpretable
 from runs_conformance.evidence.run_timeline import find_run
-from runs_conformance.evidence.supplied_messages import messages_in_request, messages_sent_to
+from runs_conformance.evidence.sent_messages import messages_in_request, messages_sent_to
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array

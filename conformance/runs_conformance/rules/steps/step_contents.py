@@ -13,7 +13,7 @@ from runs_conformance.evidence.complete_list import (
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation, message_observations, step_observations
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
-from runs_conformance.evidence.supplied_messages import messages_sent_to
+from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.evidence.tool_call import step_observations_of_run
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array
