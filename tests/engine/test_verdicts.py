@@ -8,7 +8,7 @@ import pytest
 
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.engine.coverage import Coverage
-from runs_conformance.engine.decisions import Decisions
+from runs_conformance.engine.decisions import Decisions, load_decisions
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.premises import PREMISES
 from runs_conformance.engine.verdicts import (
@@ -192,6 +192,25 @@ def test_a_pass_needs_each_operation_that_the_target_offers() -> None:
     reason = f"held on 4 occasions, but none was a request to {operations[0]}"
     assert judge(operations[1:]) == (Outcome.INCONCLUSIVE, reason)
     assert judge(operations[1:], operations[:1])[0] is Outcome.PASS
+
+
+def test_a_pass_needs_each_part_that_a_whole_test_run_must_show() -> None:
+    id_, (part, operation) = next((id_, rule.needs_parts[0]) for id_, rule in catalogue().items() if rule.needs_parts)
+
+    def judge(seen: Sequence[str], coverage: Coverage | None, absent: Sequence[str] = ()) -> tuple[Outcome, str | None]:
+        tally = Tally(judged=4, parts=Counter(seen))
+        context = VerdictContext(coverage=coverage, declared_absent=dict.fromkeys(absent, "absent"))
+        verdict = next(each for each in build_verdicts({id_: tally}, REQUIREMENTS, context) if each.id == id_)
+        return verdict.outcome, verdict.reason
+
+    ends = {name: ProgramEnd(name, Ending.COMPLETED) for name in load_decisions().deciders[id_]}
+    whole = Coverage(Decisions({}, {}), ends, {}, {})
+    assert judge([part], whole)[0] is Outcome.PASS
+    assert judge([], whole) == (Outcome.INCONCLUSIVE, f"held on 4 occasions, but none was {part}")
+    assert judge([], whole, [operation])[0] is Outcome.PASS
+    assert judge([], None)[0] is Outcome.PASS
+    quick = Coverage(Decisions({}, {}), dict([*ends.items()][1:]), {}, {})
+    assert judge([], quick)[0] is Outcome.PASS
 
 
 def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:

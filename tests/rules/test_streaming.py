@@ -8,7 +8,7 @@ import pytest
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Suspicion
+from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules.streaming import event_format, negotiation, stream_end
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, call, run, step
@@ -44,6 +44,16 @@ def changed(history: History, **changes: Any) -> History:
 )
 def test_plain_stream() -> History:
     return streamed(*plain(), DONE)
+
+
+def test_stream_of_a_cancelled_run_is_a_part_of_the_evidence() -> None:
+    def parts(end: str) -> set[str]:
+        ended = (f"thread.run.{end}", run(end))
+        results = judge(stream_end.a_stream_lasts_until_its_run_stops, streamed(*plain()[:-1], ended, DONE))
+        return {result.part for result in results if isinstance(result, Passed)}
+
+    ((needed, _),) = stream_end.a_stream_lasts_until_its_run_stops.needs_parts
+    assert (parts("cancelled"), parts("completed")) == ({needed}, {""})
 
 
 @fails(negotiation.a_stream_comes_where_one_is_asked_for)

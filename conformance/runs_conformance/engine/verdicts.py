@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
+from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.enclosing_places import ShownPlaces
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
@@ -207,6 +208,13 @@ def _shortfall(
     unseen = [name for name in (rule.needs_on_each if rule else ()) if not tally.parts[name] and name not in absent]
     if unseen and not is_narrow:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"
+        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
+    # Recorded traffic, and a quick test run, were not planned to show every part.
+    deciders = load_decisions().deciders.get(id_, frozenset())
+    is_full = context.coverage is not None and context.coverage.ends.keys() >= deciders
+    parts = rule.needs_parts if rule is not None and is_full else ()
+    if lacking := [part for part, operation in parts if not tally.parts[part] and operation not in absent]:
+        reason = f"held on {plural(tally.judged, 'occasion')}, but none was {' or '.join(lacking)}"
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     offered = 1 - len(absent) / len(OPERATIONS)
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None

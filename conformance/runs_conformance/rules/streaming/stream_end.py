@@ -21,7 +21,7 @@ from runs_conformance.evidence.tool_call import step_tool_calls
 from runs_conformance.model.exchange import Event
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _STREAM = schema(
@@ -31,6 +31,8 @@ _STREAM = schema(
 
 _DONE = schema(f"{_SPEC} DoneEvent: occurs when a stream ends")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
+_CANCELLED = "thread.run.cancelled"
+_OF_CANCELLED_RUN = "the stream of a cancelled run"
 _DONE_DEADLINE = 5.0
 """Seconds of silence after a run's last event after which `done` counts as not sent."""
 
@@ -107,12 +109,13 @@ def nothing_follows_done(stream: Stream) -> Iterator[Result]:
     source=_STREAM,
     capability="streaming",
     clauses=("stream-ends-with-done", "stream-events-are-ordered", "stream-closes-on-required-action"),
+    needs_parts=((_OF_CANCELLED_RUN, "cancel_run"),),
 )
 def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
     """A stream does not end before it has shown that its run has ended or requires action.
 
     The client would not learn the result. The last event of the run is `thread.run.requires_action`, or a terminal one
-    such as `thread.run.completed`.
+    such as `thread.run.completed`. A pass needs the stream of a run that was cancelled meanwhile, too.
 
     Fix: Keep the stream open until the run ends or requires action, and send an event of every change of its status,
     including a cancellation.
@@ -129,7 +132,8 @@ def a_stream_lasts_until_its_run_stops(stream: Stream) -> Iterator[Result]:
         message = f"the stream ends, but the run's last event is {last}"
         if after is not None and pauses_or_ends_run(f"thread.run.{after.status}"):
             message = f"the run is {after.status!r} right after its stream, but its last event there is {last}"
-        yield PASSED if pauses_or_ends_run(last) else stream.exchange.finding(message, "/events", actual=last)
+        passed = Passed(_OF_CANCELLED_RUN) if last == _CANCELLED else PASSED
+        yield passed if pauses_or_ends_run(last) else stream.exchange.finding(message, "/events", actual=last)
     elif after is not None and after.status in _UNEXPLAINED_BY_ERROR:
         yield Suspicion(f"a stream ended with an error, but its run was {after.status!r} at once")
 
