@@ -190,7 +190,7 @@ def test_message_that_a_list_still_shows_in_progress_may_grow() -> History:
 
 
 def _messages(*pages: int) -> History:
-    """A thread with a message for which lists show the first so many messages, one after another."""
+    """A thread with a message and one list after another, each with this number of messages."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
     builder.send("create_message", message("user", "Hello."), body=HELLO)

@@ -39,7 +39,7 @@ def stale_items(history: History) -> tuple[StaleItem, ...]:
 
     A response about the object itself showed a later value before the list was requested, and the next one after it
     agrees, or a later list if there is none, and no request can have changed the object meanwhile. If nothing follows,
-    lists of the same operation are known to show earlier values. There are none in a history that lacks requests.
+    lists of the same operation are known to show earlier values. A history that lacks requests shows no such item.
     """
     if history.partial:
         return ()
