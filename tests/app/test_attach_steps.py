@@ -21,7 +21,7 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.verdict import Result
 from runs_conformance.rules.metadata import is_shown_in_the_answer
-from runs_conformance.rules.threads import show_their_tool_resources
+from runs_conformance.rules.threads.tool_resources import show_their_tool_resources
 from tests.rules.histories import HistoryBuilder, thread
 
 LISTED = Step(operation="list_assistants", name="listed")

@@ -9,7 +9,8 @@ from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
-from runs_conformance.rules import ids, threads
+from runs_conformance.rules import ids
+from runs_conformance.rules.threads import messages_in_thread, run_with_new_thread, tool_resources
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
@@ -26,18 +27,20 @@ def _created(*shown: dict[str, Any]) -> History:
 
 
 @passes(
-    threads.begin_with_the_messages_given, threads.keep_the_order_of_their_messages, threads.hold_only_what_was_sent
+    messages_in_thread.begin_with_the_messages_given,
+    messages_in_thread.keep_the_order_of_their_messages,
+    messages_in_thread.hold_only_what_was_sent,
 )
 def test_thread_with_messages() -> History:
     return _created(ADA, WHO)
 
 
-@inconclusive(threads.hold_only_what_was_sent)
+@inconclusive(messages_in_thread.hold_only_what_was_sent)
 def test_list_that_shows_none_of_the_messages() -> History:
     return _created()
 
 
-@inconclusive(threads.hold_only_what_was_sent)
+@inconclusive(messages_in_thread.hold_only_what_was_sent)
 def test_list_that_lacks_a_message() -> History:
     return _created(ADA)
 
@@ -51,9 +54,9 @@ def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: b
     if has_list_elsewhere:
         builder.send("list_messages", page(), thread_id="thread_b")
     for rule in (
-        threads.begin_with_the_messages_given,
-        threads.keep_the_order_of_their_messages,
-        threads.hold_only_what_was_sent,
+        messages_in_thread.begin_with_the_messages_given,
+        messages_in_thread.keep_the_order_of_their_messages,
+        messages_in_thread.hold_only_what_was_sent,
     ):
         assert judge(rule, builder.history()) == [Inconclusive(NOT_SHOWN_TO_ITS_END)]
 
@@ -63,15 +66,15 @@ def test_list_whose_end_another_page_shows_is_judged() -> None:
     builder.send("create_thread", thread(), body={"messages": GIVEN})
     builder.send("list_messages", page(ADA, has_more=True), query={"order": "asc", "limit": 1})
     builder.send("list_messages", page(ADA, WHO), query={"order": "asc"})
-    assert judge(threads.begin_with_the_messages_given, builder.history()) == [PASSED]
+    assert judge(messages_in_thread.begin_with_the_messages_given, builder.history()) == [PASSED]
 
 
-@fails(threads.begin_with_the_messages_given, at="/data", times=1)
+@fails(messages_in_thread.begin_with_the_messages_given, at="/data", times=1)
 def test_thread_that_keeps_the_last_message_only() -> History:
     return _created(WHO)
 
 
-@fails(threads.begin_with_the_messages_given, at="/data/0/content", times=1)
+@fails(messages_in_thread.begin_with_the_messages_given, at="/data/0/content", times=1)
 def test_thread_that_joins_the_parts_of_a_message() -> History:
     parts = [{"type": "text", "text": each} for each in ("My name is", "Ada.")]
     builder = HistoryBuilder()
@@ -83,16 +86,16 @@ def test_thread_that_joins_the_parts_of_a_message() -> History:
 @pytest.mark.parametrize("name", ["role", "content"])
 def test_listed_message_without_a_role_or_content_may_be_the_missing_one(name: str) -> None:
     incomplete = {key: value for key, value in WHO.items() if key != name}
-    (result,) = judge(threads.begin_with_the_messages_given, _created(ADA, incomplete))
+    (result,) = judge(messages_in_thread.begin_with_the_messages_given, _created(ADA, incomplete))
     assert result == Suspicion(f"listed messages have no `{name}`, which would tell what they are")
 
 
-@fails(threads.begin_with_the_messages_given, times=2)
+@fails(messages_in_thread.begin_with_the_messages_given, times=2)
 def test_fewer_listed_messages_without_a_role_than_are_missing() -> History:
     return _created({key: value for key, value in WHO.items() if key != "role"})
 
 
-@fails(threads.keep_the_order_of_their_messages, at="/data", times=1)
+@fails(messages_in_thread.keep_the_order_of_their_messages, at="/data", times=1)
 def test_thread_that_reverses_its_messages() -> History:
     return _created(WHO, ADA)
 
@@ -111,42 +114,42 @@ LATER = {**WHO, "created_at": T0 + 1}
 ELSEWHERE = tuple(message("user", "Hi.", f"msg_{n}", created_at=T0 + n, thread_id="thread_b") for n in (4, 5))
 
 
-@inconclusive(threads.keep_the_order_of_their_messages)
+@inconclusive(messages_in_thread.keep_the_order_of_their_messages)
 def test_list_of_a_thread_in_another_order_than_requested() -> History:
     return _listed(LATER, ADA, order="asc")
 
 
-@inconclusive(threads.keep_the_order_of_their_messages)
+@inconclusive(messages_in_thread.keep_the_order_of_their_messages)
 def test_list_of_a_thread_that_begins_with_the_oldest_by_default() -> History:
     return _listed(ADA, LATER)
 
 
-@inconclusive(threads.keep_the_order_of_their_messages)
+@inconclusive(messages_in_thread.keep_the_order_of_their_messages)
 def test_list_of_messages_of_one_second_in_the_order_of_other_lists() -> History:
     return _listed(WHO, ADA, order="asc", beside=ELSEWHERE[::-1])
 
 
-@inconclusive(threads.keep_the_order_of_their_messages)
+@inconclusive(messages_in_thread.keep_the_order_of_their_messages)
 def test_list_of_messages_of_one_second_in_an_unknown_order() -> History:
     return _listed(ADA, WHO)
 
 
-@fails(threads.keep_the_order_of_their_messages, times=1)
+@fails(messages_in_thread.keep_the_order_of_their_messages, times=1)
 def test_list_of_reversed_messages_whose_default_order_is_known() -> History:
     return _listed(ADA, WHO, beside=ELSEWHERE[::-1])
 
 
-@fails(threads.keep_the_order_of_their_messages, times=1)
+@fails(messages_in_thread.keep_the_order_of_their_messages, times=1)
 def test_list_of_reversed_messages_of_one_second_beside_a_list_in_order() -> History:
     return _listed(WHO, ADA, order="asc", beside=ELSEWHERE)
 
 
-@fails(threads.hold_only_what_was_sent, at="/data", times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, at="/data", times=1)
 def test_thread_with_a_duplicate_message() -> History:
     return _created(ADA, WHO, message("user", "Who am I?", "msg_3"))
 
 
-@inconclusive(threads.hold_only_what_was_sent)
+@inconclusive(messages_in_thread.hold_only_what_was_sent)
 def test_list_that_repeats_a_message() -> History:
     return _created(ADA, WHO, WHO)
 
@@ -164,37 +167,37 @@ def _answered(*shown: dict[str, Any]) -> History:
     return builder.history()
 
 
-@inconclusive(threads.hold_only_what_was_sent)
+@inconclusive(messages_in_thread.hold_only_what_was_sent)
 def test_answer_that_is_shown_with_role_user() -> History:
     return _answered(ADA, WHO, message("assistant", "Ada.", "msg_3", run_id=None), ANSWER)
 
 
-@inconclusive(threads.hold_only_what_was_sent)
+@inconclusive(messages_in_thread.hold_only_what_was_sent)
 def test_assistant_message_that_is_stored_as_one_of_the_user() -> History:
     return _answered(ADA, WHO, message("user", "Ada.", "msg_3"), message())
 
 
-@fails(threads.begin_with_the_messages_given)
+@fails(messages_in_thread.begin_with_the_messages_given)
 def test_assistant_message_that_is_stored_as_one_of_the_user_is_missing() -> History:
     return _answered(ADA, WHO, message("user", "Ada.", "msg_3"), message())
 
 
-@fails(threads.hold_only_what_was_sent, times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, times=1)
 def test_foreign_message_beside_an_answer_with_role_user() -> History:
     return _answered(ADA, WHO, message("user", "Who is she?", "msg_3"), ANSWER)
 
 
-@fails(threads.hold_only_what_was_sent, times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, times=1)
 def test_message_with_role_user_of_a_run_of_another_thread() -> History:
     return _answered(ADA, WHO, {**ANSWER, "run_id": "run_z"})
 
 
-@fails(threads.hold_only_what_was_sent, times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, times=1)
 def test_user_message_that_is_stored_once_more_than_it_was_sent_with_another_role() -> History:
     return _answered(ADA, WHO, *(message("user", "Ada.", f"msg_{n}") for n in (3, 4)), message())
 
 
-@fails(threads.hold_only_what_was_sent, at="/data", times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, at="/data", times=1)
 def test_foreign_message_that_has_the_id_of_another() -> History:
     return _created(ADA, WHO, message("user", "Who is she?", "msg_2"))
 
@@ -213,12 +216,12 @@ def _deleted_through_another_path(home: str, *shown: dict[str, Any]) -> History:
     return builder.history()
 
 
-@fails(threads.begin_with_the_messages_given, at="/data", times=1)
+@fails(messages_in_thread.begin_with_the_messages_given, at="/data", times=1)
 def test_thread_that_loses_a_message_when_one_of_another_thread_is_deleted() -> History:
     return _deleted_through_another_path("thread_b", ADA)
 
 
-@passes(threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
+@passes(messages_in_thread.begin_with_the_messages_given, messages_in_thread.hold_only_what_was_sent)
 def test_thread_that_keeps_its_messages_when_one_of_another_thread_is_deleted() -> History:
     return _deleted_through_another_path("thread_b", ADA, WHO)
 
@@ -237,22 +240,26 @@ def _created_with_run(body: dict[str, Any], *shown: dict[str, Any], read: int = 
     return builder.history()
 
 
-@passes(threads.run_gets_a_thread_of_its_own, threads.begin_with_the_messages_given, threads.hold_only_what_was_sent)
+@passes(
+    run_with_new_thread.run_gets_a_thread_of_its_own,
+    messages_in_thread.begin_with_the_messages_given,
+    messages_in_thread.hold_only_what_was_sent,
+)
 def test_thread_that_is_created_with_its_run() -> History:
     return _created_with_run({"thread": {"messages": GIVEN}}, ADA, WHO, message())
 
 
-@fails(threads.begin_with_the_messages_given, at="/data", times=2)
+@fails(messages_in_thread.begin_with_the_messages_given, at="/data", times=2)
 def test_run_whose_thread_lacks_the_supplied_messages() -> History:
     return _created_with_run({"thread": {"messages": GIVEN}}, message())
 
 
-@fails(threads.hold_only_what_was_sent, times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, times=1)
 def test_thread_that_should_be_empty() -> History:
     return _created_with_run({}, ADA, message())
 
 
-@fails(threads.run_gets_a_thread_of_its_own, times=1)
+@fails(run_with_new_thread.run_gets_a_thread_of_its_own, times=1)
 def test_thread_that_does_not_exist() -> History:
     return _created_with_run({}, read=404)
 
@@ -268,17 +275,17 @@ def _hidden_threads(plain: int) -> History:
 
 
 def test_read_that_finds_no_thread_does_not_show_that_the_runs_own_is_missing() -> None:
-    results = judge(threads.run_gets_a_thread_of_its_own, _hidden_threads(404))
+    results = judge(run_with_new_thread.run_gets_a_thread_of_its_own, _hidden_threads(404))
     assert [type(result) for result in results] == [Passed, Inconclusive]
 
 
-@fails(threads.run_gets_a_thread_of_its_own, at="", times=1)
+@fails(run_with_new_thread.run_gets_a_thread_of_its_own, at="", times=1)
 def test_read_that_finds_other_threads_shows_that_the_runs_own_is_missing() -> History:
     return _hidden_threads(200)
 
 
 def test_thread_that_cannot_be_read() -> None:
-    results = judge(threads.run_gets_a_thread_of_its_own, _created_with_run({}, read=500))
+    results = judge(run_with_new_thread.run_gets_a_thread_of_its_own, _created_with_run({}, read=500))
     assert [type(result) for result in results] == [Passed, Suspicion]
 
 
@@ -290,7 +297,7 @@ def test_thread_that_is_hidden_from_another_tenant() -> History:
     return builder.history()
 
 
-@fails(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
+@fails(run_with_new_thread.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
 def test_run_on_an_existing_thread() -> History:
     builder = HistoryBuilder()
     builder.send("create_thread", thread())
@@ -305,7 +312,7 @@ def test_thread_that_a_run_reuses_is_not_another_thread_with_its_id() -> None:
         builder.send(operation, answer, body={"assistant_id": ASSISTANT})
         builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT})
         passes(ids.no_two_objects_share_an_id)(builder.history)()
-        fails(threads.run_gets_a_thread_of_its_own, at="/thread_id", times=1)(builder.history)()
+        fails(run_with_new_thread.run_gets_a_thread_of_its_own, at="/thread_id", times=1)(builder.history)()
 
 
 def _resources(shown: dict[str, Any]) -> History:
@@ -315,12 +322,12 @@ def _resources(shown: dict[str, Any]) -> History:
     return builder.history()
 
 
-@passes(threads.show_their_tool_resources)
+@passes(tool_resources.show_their_tool_resources)
 def test_tool_resources() -> History:
     return _resources({"code_interpreter": {"file_ids": ["file-a"]}, "file_search": {"vector_store_ids": ["vs_a"]}})
 
 
-@fails(threads.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
+@fails(tool_resources.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
 def test_lost_tool_resources() -> History:
     return _resources({"file_search": {"vector_store_ids": ["vs_a"]}})
 
@@ -349,12 +356,12 @@ def _without_a_thread(status: int, instructions: str = "Be brief.", another: boo
     return builder.history()
 
 
-@passes(threads.run_needs_no_thread)
+@passes(run_with_new_thread.run_needs_no_thread)
 def test_run_without_a_thread() -> History:
     return _without_a_thread(200)
 
 
-@fails(threads.run_needs_no_thread, times=1)
+@fails(run_with_new_thread.run_needs_no_thread, times=1)
 def test_run_that_is_refused_without_a_thread() -> History:
     return _without_a_thread(400)
 
@@ -364,12 +371,12 @@ def test_run_without_thread_and_instructions() -> History:
     return _without_a_thread(400, instructions="")
 
 
-@passes(threads.run_needs_no_thread)
+@passes(run_with_new_thread.run_needs_no_thread)
 def test_run_without_thread_and_instructions_is_accepted() -> History:
     return _without_a_thread(200, instructions="")
 
 
-@inconclusive(threads.run_needs_no_thread)
+@inconclusive(run_with_new_thread.run_needs_no_thread)
 def test_run_of_a_model_that_may_not_exist() -> History:
     return _without_a_thread(400, another=False)
 
@@ -381,7 +388,7 @@ def _in_another_shape(*shown: Any) -> History:
     return builder.history()
 
 
-@inconclusive(threads.run_gets_a_thread_of_its_own)
+@inconclusive(run_with_new_thread.run_gets_a_thread_of_its_own)
 def test_run_without_a_thread_id_names_no_old_thread() -> History:
     builder = HistoryBuilder()
     body = {"assistant_id": ASSISTANT}
@@ -391,22 +398,22 @@ def test_run_without_a_thread_id_names_no_old_thread() -> History:
     return builder.history()
 
 
-@passes(threads.hold_only_what_was_sent)
+@passes(messages_in_thread.hold_only_what_was_sent)
 def test_messages_shown_in_another_shape_were_sent() -> History:
     return _in_another_shape({**ADA, "content": ["My name is Ada."]}, {**WHO, "content": "Who am I? "})
 
 
-@fails(threads.hold_only_what_was_sent, times=1)
+@fails(messages_in_thread.hold_only_what_was_sent, times=1)
 def test_foreign_message_beside_one_in_another_shape() -> History:
     return _in_another_shape({**ADA, "content": ["My name is Ada."]}, WHO, message("user", "Who is she?", "msg_3"))
 
 
-@inconclusive(threads.begin_with_the_messages_given)
+@inconclusive(messages_in_thread.begin_with_the_messages_given)
 def test_initial_messages_of_another_thread() -> History:
     return _created(*({**each, "thread_id": "thread_b"} for each in (ADA, WHO)))
 
 
-@inconclusive(threads.begin_with_the_messages_given)
+@inconclusive(messages_in_thread.begin_with_the_messages_given)
 def test_list_that_ends_early_lacks_no_initial_message() -> History:
     given = [{"role": "user", "content": f"No. {n}"} for n in range(12)]
     builder = HistoryBuilder()

@@ -7,12 +7,13 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Finding, Suspicion
-from runs_conformance.rules import lifecycle, metadata, threads, traces
+from runs_conformance.rules import lifecycle, metadata, traces
 from runs_conformance.rules.listing import list_contents
 from runs_conformance.rules.messages import stored_messages, supplied_with_run
 from runs_conformance.rules.paging import page_size, traversal
 from runs_conformance.rules.races import modifications
 from runs_conformance.rules.steps import step_end
+from runs_conformance.rules.threads import messages_in_thread
 from tests.rules.examples import fails, findings, inconclusive, judge, passes
 from tests.rules.histories import ASSISTANT, HistoryBuilder, deleted, message, page, run, step, text, thread
 
@@ -154,7 +155,7 @@ def _thread_listed_late(*later: dict[str, Any]) -> History:
     return builder.history()
 
 
-@inconclusive(threads.begin_with_the_messages_given)
+@inconclusive(messages_in_thread.begin_with_the_messages_given)
 def test_initial_message_that_only_a_later_list_shows() -> History:
     return _thread_listed_late(message("user", "Hello."))
 
@@ -163,7 +164,7 @@ def test_initial_message_that_is_listed_only_later() -> None:
     _check_reported(_thread_listed_late(message("user", "Hello.")), "/data")
 
 
-@fails(threads.begin_with_the_messages_given, times=1)
+@fails(messages_in_thread.begin_with_the_messages_given, times=1)
 def test_initial_message_that_no_list_shows() -> History:
     return _thread_listed_late()
 

@@ -1,0 +1,1 @@
+"""Threads: their messages, their tool resources, and runs that are created together with them."""
