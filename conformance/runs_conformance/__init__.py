@@ -11,8 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runs_conformance.api import judge_server, judge_traffic, render_report
     from runs_conformance.app.judge_partition import judge_job
-    from runs_conformance.app.judge_recording import CutRecording, cut_recording, merge_verdicts
+    from runs_conformance.app.judge_recording import cut_recording, merge_verdicts
     from runs_conformance.app.options import RunOptions
+    from runs_conformance.app.recording_parts import CutRecording
     from runs_conformance.causes import Cause
     from runs_conformance.errors import ConformanceError, InternalError, TargetError, UsageError
     from runs_conformance.evidence.observation import Observation
@@ -73,8 +74,9 @@ __all__ = [
 _NAMES_BY_MODULE = {
     "api": ("judge_server", "judge_traffic", "render_report"),
     "app.judge_partition": ("judge_job",),
-    "app.judge_recording": ("CutRecording", "cut_recording", "merge_verdicts"),
+    "app.judge_recording": ("cut_recording", "merge_verdicts"),
     "app.options": ("RunOptions",),
+    "app.recording_parts": ("CutRecording",),
     "causes": ("Cause",),
     "errors": ("ConformanceError", "InternalError", "TargetError", "UsageError"),
     "evidence.observation": ("Observation",),

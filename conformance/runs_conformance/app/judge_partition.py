@@ -91,11 +91,7 @@ def judge_job(job: AnyJob, options: RunOptions) -> PartitionVerdicts:
     if job.is_part:
         rules = {id_: rule for id_, rule in rules.items() if not rule.judges_whole_history}
     history_judge = replace(history_judge, rules=rules, partial=partial, missing_data_reason=job.missing_data_reason)
-    own = [
-        exchange
-        for exchange in (*partition.exchanges, *partition.damaged)
-        if exchange.id not in partition.dependency_exchange_ids
-    ]
+    own = partition.own
     sound = [exchange for exchange in own if not exchange.loss]
     return PartitionVerdicts(
         tuple(judge_partition(job.source, partition, history_judge)),

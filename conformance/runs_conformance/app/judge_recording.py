@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runs_conformance.app.attach_steps import attach_steps, read_counterexample_histories
 from runs_conformance.app.build_report import report_transitions
-from runs_conformance.app.judge_partition import AnyJob, PartitionJob, in_memory, judge_jobs, split_history
+from runs_conformance.app.judge_partition import AnyJob, PartitionJob, judge_jobs, split_history
 from runs_conformance.app.large_blocks import return_large_blocks
 from runs_conformance.app.options import (
     RunOptions,
@@ -20,6 +20,7 @@ from runs_conformance.app.options import (
     usage,
 )
 from runs_conformance.app.partition_verdicts import PartitionVerdicts, VerdictMerger
+from runs_conformance.app.recording_parts import CutRecording, drop_repeated
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import CAPABILITIES
@@ -38,7 +39,6 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import Constraint
 from runs_conformance.model.verdict import Outcome
-from runs_conformance.recordings.exchanges import SkippedEntry
 from runs_conformance.recordings.har_file import open_har
 from runs_conformance.recordings.history_index import HistoryIndex, is_history_file
 from runs_conformance.recordings.load import RecordedTraffic, load_traffic
@@ -67,42 +67,6 @@ class RecordingReview:
     unreadable: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class CutRecording:
-    """A recording, cut into jobs that can be judged separately, in any process and in any order.
-
-    `entry_count` is the number of entries it has. `history_path` is the file from which histories can be read again
-    that `histories` does not hold. Close it once its jobs are judged, or detach it.
-    """
-
-    name: str
-    jobs: Iterable[AnyJob]
-    entry_count: int
-    histories: tuple[History, ...] = ()
-    skipped: Sequence[SkippedEntry] = ()
-    skipped_count: int = 0
-    index: RecordingIndex | None = None
-    history_path: Path | None = None
-
-    def close(self) -> None:
-        """Remove temporary files."""
-        if self.index is not None:
-            self.index.close()
-
-    def detach(self) -> CutRecording:
-        """The same without temporary files, with all jobs in memory, so that it can be pickled."""
-        jobs = tuple(self.jobs)
-        if self.index is not None and not self.index.is_plain:
-            jobs = tuple(in_memory(job) for job in jobs)
-        self.close()
-        count = self.count_skipped()
-        return replace(self, jobs=jobs, skipped=tuple(self.skipped), skipped_count=count, index=None)
-
-    def count_skipped(self) -> int:
-        """The number of entries that were skipped when the recording was cut."""
-        return self.skipped_count if self.index is None else self.index.skipped_count
-
-
 def judge(
     paths: Sequence[Path | str],
     options: RunOptions,
@@ -115,21 +79,15 @@ def judge(
     """Judge recorded traffic by `edition` or, without one, each exchange by the edition of its own date.
 
     `hosts` are globs of the hosts whose traffic is judged. With `as_operation` each file is one response of it. A file
-    that cannot be read is skipped if another one can. The report does not depend on `jobs`, the number of processes.
-    Raises UsageError if no file can be read.
+    that cannot be read is skipped if another one can, and exchanges that several files hold are judged once. The report
+    does not depend on `jobs`, the number of processes. Raises UsageError if no file can be read.
     """
     return_large_blocks()
-    cuts: list[CutRecording] = []
-    problems: list[str] = []
+    cuts, problems = cut_recordings(paths, edition, hosts, as_operation)
     try:
-        for path in paths:
-            try:
-                cuts.append(cut_recording(path, edition, hosts, as_operation))
-            except UsageError as error:
-                problems.append(str(error))
         if not cuts:
             raise UsageError("; ".join(problems))
-        total = sum(each.entry_count for each in cuts)
+        total = sum(each.entry_count - each.repeated_count for each in cuts)
         results = judge_jobs((job for each in cuts for job in each.jobs), options, jobs)
         review = merge_verdicts(cuts, _with_progress(results, total, on_progress), options, edition)
         return replace(review, unreadable=tuple(problems))
@@ -146,6 +104,30 @@ def _with_progress(
         done += result.counts.requests
         on_progress(done, total)
         yield result
+
+
+def cut_recordings(
+    paths: Sequence[Path | str],
+    edition: str | None = None,
+    hosts: Sequence[str] = (),
+    as_operation: str | None = None,
+) -> tuple[list[CutRecording], list[str]]:
+    """Cut all files that can be read, without what another one of them holds, too; returns also the problems of the
+    others.
+    """
+    cuts: list[CutRecording] = []
+    problems: list[str] = []
+    try:
+        for path in paths:
+            try:
+                cuts.append(cut_recording(path, edition, hosts, as_operation))
+            except UsageError as error:
+                problems.append(str(error))
+        return drop_repeated(cuts), problems
+    except BaseException:
+        for each in cuts:
+            each.close()
+        raise
 
 
 def cut_recording(
@@ -194,7 +176,7 @@ def judge_traffic(
     name: str, readings: Sequence[RecordedTraffic], options: RunOptions, edition: str | None = None, jobs: int = 1
 ) -> Report:
     """Judge recorded traffic that was loaded with the same `edition`; `name` is the name of the target."""
-    cuts = [cut_traffic(name, reading) for reading in readings]
+    cuts = drop_repeated([cut_traffic(name, reading) for reading in readings])
     results = judge_jobs([job for each in cuts for job in each.jobs], options, jobs)
     return merge_verdicts(cuts, results, options, edition, name).report
 

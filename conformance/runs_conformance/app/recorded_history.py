@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runs_conformance.app.judge_partition import AnyJob, PartitionJob
-from runs_conformance.app.judge_recording import cut_recording
+from runs_conformance.app.judge_recording import cut_recordings
 from runs_conformance.client.recorder import HistoryWriter, redact
-from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.wire import known_secrets
 
@@ -20,25 +19,22 @@ def write_recorded_history(
     hosts: Sequence[str] = (),
     as_operation: str | None = None,
 ) -> int:
-    """Write the exchanges of all readable files, secrets redacted; returns their number.
+    """Write the exchanges of all readable files, each once, with secrets redacted; returns their number.
 
     The arguments are those of `judge`. Raises UnwritableFile if the file cannot be written.
     """
     writer = HistoryWriter(history, {"target": ", ".join(Path(path).name for path in paths), "recorded": True})
     count = 0
     try:
-        for path in paths:
-            try:
-                recording = cut_recording(path, edition, hosts, as_operation)
-            except UsageError:
-                continue
-            try:
-                for job in recording.jobs:
-                    for exchange in _own_exchanges(job):
-                        count += 1
-                        writer.record(redact(exchange, known_secrets.current_redactor())[0])
-            finally:
-                recording.close()
+        cuts, _ = cut_recordings(paths, edition, hosts, as_operation)
+        try:
+            for job in (job for each in cuts for job in each.jobs):
+                for exchange in _own_exchanges(job):
+                    count += 1
+                    writer.record(redact(exchange, known_secrets.current_redactor())[0])
+        finally:
+            for each in cuts:
+                each.close()
         writer.write_footer({"complete": True})
     finally:
         writer.close()
@@ -47,5 +43,4 @@ def write_recorded_history(
 
 def _own_exchanges(job: AnyJob) -> Iterator[Exchange]:
     partition = job.partition if isinstance(job, PartitionJob) else job.load()[0]
-    together = sorted((*partition.exchanges, *partition.damaged), key=lambda exchange: exchange.index)
-    return (exchange for exchange in together if exchange.id not in partition.dependency_exchange_ids)
+    return iter(sorted(partition.own, key=lambda exchange: exchange.index))

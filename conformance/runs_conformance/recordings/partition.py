@@ -43,6 +43,12 @@ class Partition:
         """The exchanges that had ended when the first damaged one began."""
         return tuple(exchange for exchange in self.exchanges if exchange.ended <= self.complete_until)
 
+    @property
+    def own(self) -> tuple[Exchange, ...]:
+        """All exchanges that belong to no other partition."""
+        together = (*self.exchanges, *self.damaged)
+        return tuple(exchange for exchange in together if exchange.id not in self.dependency_exchange_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class RedactedExchanges:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from runs_conformance.recordings.entry import RecordedEntry
+from runs_conformance.recordings.entry import HeaderList, RecordedEntry
 from runs_conformance.recordings.redaction_marker import is_marker
 
 _CREATED_ID = re.compile(rb'"id"\s*:\s*"((?:thread|run|msg|asst)_[^"\\]{1,100})"')
@@ -106,8 +106,14 @@ def summarize(entry: RecordedEntry) -> EntrySummary:
     )
 
 
-def _identity(address: int, entry: RecordedEntry) -> int:
-    for name, value in entry.response_headers:
+def request_id(headers: HeaderList) -> str:
+    """The header of a response that names the request, as `name: value`; an empty string if there is none."""
+    for name, value in headers:
         if len(value) >= _MIN_REQUEST_ID and (lower := name.lower()) in _REQUEST_IDS and not is_marker(value):
-            return hash((address, lower, value))
-    return 0
+            return f"{lower}: {value}"
+    return ""
+
+
+def _identity(address: int, entry: RecordedEntry) -> int:
+    found = request_id(entry.response_headers)
+    return hash((address, found)) if found else 0
