@@ -7,7 +7,6 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON
 
-
 _SOME_TIME = 1_761_826_000
 
 

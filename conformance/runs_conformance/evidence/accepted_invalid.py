@@ -45,7 +45,7 @@ def is_valid_object(history: History, observation: Observation) -> bool:
 
 
 def valid_runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timelines of all runs, those with an ambiguous id from their creation only, but none with an invalid value."""
+    """The timelines of all runs without an invalid value, those with an ambiguous id from their creation only."""
     return tuple(run for run in created_runs(history) if not _members(history, "run", run.id, ()))
 
 
