@@ -3,6 +3,7 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -209,8 +210,11 @@ def test_a_pass_needs_each_part_that_a_whole_test_run_must_show() -> None:
     assert judge([], whole) == (Outcome.INCONCLUSIVE, f"held on 4 occasions, but none was {part}")
     assert judge([], whole, [operation])[0] is Outcome.PASS
     assert judge([], None)[0] is Outcome.PASS
-    quick = Coverage(Decisions({}, {}), dict([*ends.items()][1:]), {}, {})
+    (left_out, _), *others = ends.items()
+    quick = Coverage(Decisions({}, {}), dict(others), {}, {})
     assert judge([], quick)[0] is Outcome.PASS
+    without_need = replace(quick, skipped={left_out: ("it needs a failing model", "a failing model")})
+    assert judge([], without_need)[0] is Outcome.INCONCLUSIVE
 
 
 def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:

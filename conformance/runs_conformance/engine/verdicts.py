@@ -211,7 +211,7 @@ def _shortfall(
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     # Recorded traffic, and a quick test run, were not planned to show every part.
     deciders = load_decisions().deciders.get(id_, frozenset())
-    is_full = context.coverage is not None and context.coverage.ends.keys() >= deciders
+    is_full = context.coverage is not None and {*context.coverage.ends, *context.coverage.skipped} >= deciders
     parts = rule.needs_parts if rule is not None and is_full else ()
     if lacking := [part for part, operation in parts if not tally.parts[part] and operation not in absent]:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was {' or '.join(lacking)}"
