@@ -8,7 +8,7 @@ import pytest
 from runs_conformance.evidence.run_timeline import runs
 from runs_conformance.evidence.stale_item import is_list_item, mark_stale, stale_items
 from runs_conformance.model.history import History
-from tests.rules.histories import HistoryBuilder, message, page, run, step
+from tests.rules.histories import T0, HistoryBuilder, message, page, run, step
 
 
 def stale(history: History) -> list[tuple[str, str]]:
@@ -115,3 +115,23 @@ def test_step_that_a_later_list_shows_as_it_was_read_is_stale() -> None:
     builder.send("list_run_steps", page(step("in_progress")))
     builder.send("list_run_steps", page(step("completed")))
     assert stale(builder.history()) == [("x1", "status")]
+
+
+def test_list_is_not_stale_where_runs_go_back_to_an_earlier_status() -> None:
+    """The run in the list may have been queued again, too."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_runs", page(run("queued")))
+    builder.get_run(run("in_progress"))
+    assert stale(builder.history())
+    for status in ("in_progress", "queued"):
+        builder.get_run(run(status, "run_other"))
+    assert not stale(builder.history())
+
+
+def test_queued_run_that_has_started_is_no_earlier_copy() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("list_runs", page(run("queued", started_at=T0 + 1)))
+    builder.get_run(run("in_progress"))
+    assert not stale(builder.history())

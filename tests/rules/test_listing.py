@@ -572,3 +572,20 @@ def test_items_without_ids_show_no_order_of_the_same_second() -> History:
     for query in ({}, {"order": "asc"}, {"order": "desc"}):
         builder.send("list_messages", page(*unnamed), query=query)
     return builder.history()
+
+
+@passes(list_contents.what_was_created_is_listed)
+def test_list_that_another_key_sees_empty() -> History:
+    """Rows are filtered by tenant; the list is not behind what was created."""
+    builder = HistoryBuilder()
+    given = {"messages": [{"role": "user", "content": "Message 0."}]}
+    builder.send("create_thread", thread(), body=given)
+    builder.send("list_messages", page(), step=Step(operation="list_messages", key=Key.SECOND))
+    builder.send(
+        "create_message", message("user", "Message 1.", "msg_1"), body={"role": "user", "content": "Message 1."}
+    )
+    builder.send(
+        "list_messages",
+        page(message("user", "Message 1.", "msg_1", created_at=T0 + 1), message("user", "Message 0.", "msg_0")),
+    )
+    return builder.history()

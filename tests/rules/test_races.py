@@ -39,6 +39,18 @@ def test_both_work() -> History:
     return created_at_once((("run_b", "in_progress"), ("run_a", "in_progress")))
 
 
+def test_run_under_another_id_is_no_second_run() -> None:
+    """Reads of the run show another id, which no request created and no list shows."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run()
+    builder.send("list_runs", page(run("in_progress")))
+    builder.send("get_run", run("in_progress", "run_renamed"))
+    builder.send("get_run", run("in_progress", "run_renamed"))
+    builder.send("list_runs", page(run("in_progress")))
+    assert not results_of(run_creations.two_runs_never_work_together, builder.history())
+
+
 def created_after(end: int | None) -> History:
     """A run that a list shows in progress beside the next one, created 30 s after it; it ended at this second."""
     builder = HistoryBuilder()

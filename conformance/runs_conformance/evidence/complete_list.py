@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from runs_conformance.evidence.creation import uses_key_of_creator
 from runs_conformance.evidence.observation import (
     all_observations,
     message_observations,
@@ -99,10 +100,17 @@ def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) ->
 
 
 def complete_lists_of(history: History, operation: str, **path: str) -> Iterator[Page]:
-    """The complete, unfiltered lists of one operation whose path contains these ids."""
+    """The complete, unfiltered lists of one operation whose path contains these ids, read with their creator's key.
+
+    What the list shows to another key tells only of the access that the key has.
+    """
     for page in complete_lists(history):
         is_unfiltered = page.exchange.operation == operation and "run_id" not in page.query
-        if is_unfiltered and all(page.exchange.path.get(name) == id_ for name, id_ in path.items()):
+        if (
+            is_unfiltered
+            and all(page.exchange.path.get(name) == id_ for name, id_ in path.items())
+            and uses_key_of_creator(history, page.exchange)
+        ):
             yield page
 
 

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
+from types import NoneType
 from typing import TypeGuard
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, reachable, reachable_without_outputs
@@ -15,7 +17,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, json_equal
 
-_MEMBERS = ("status", "metadata")
+_STATUS, _METADATA = "status", "metadata"
 _MODIFICATIONS = tuple(name for name in OPERATIONS if name.startswith("modify_"))
 _CHANGES = ("submit_tool_outputs", *_MODIFICATIONS)
 """The operations that can bring an object back to a status or metadata that it had before."""
@@ -58,6 +60,22 @@ def stale_items(history: History) -> tuple[StaleItem, ...]:
 
 
 @lru_cache(maxsize=16)
+def _runs_go_back(history: History) -> bool:
+    """Whether responses about a run itself show that it went back to an earlier status, so that a list may be right."""
+    single: dict[str, list[Observation]] = {}
+    for observation in observations("run", history):
+        if observation.id and not is_list_item(observation) and observation.status in STATUSES:
+            single.setdefault(observation.id, []).append(observation)
+    resumed = {id_ for each in history.select("submit_tool_outputs") if not each.refused for id_ in each.path.values()}
+    return any(
+        one.latest <= other.earliest and other.status not in reachable_without_outputs(one.status)
+        for id_, those in single.items()
+        if id_ not in resumed
+        for one, other in pairwise(sorted(those, key=_end_of))
+    )
+
+
+@lru_cache(maxsize=16)
 def _stale_places(history: History) -> frozenset[tuple[str, str]]:
     return frozenset((each.item.exchange.id, each.item.pointer) for each in stale_items(history))
 
@@ -84,13 +102,14 @@ def _stale_among(id_: str, those: Sequence[Observation], history: History) -> It
     single = sorted((each for each in those if not is_list_item(each)), key=_end_of)
     if not listed or not single:
         return
+    names = (_METADATA,) if _runs_go_back(history) else (_STATUS, _METADATA)
     ends = [each.latest for each in single]
     changes = [each for each in history.select(*_CHANGES) if id_ in each.path.values() and not each.refused]
     for item in listed:
         before = single[: bisect_right(ends, item.earliest)]
-        if before and any(not _is_shown_alike(item, name, before[-1]) for name in _MEMBERS):
+        if before and any(not _is_shown_alike(item, name, before[-1]) for name in names):
             after = _next_observation(item, single, listed)
-            for name in _MEMBERS:
+            for name in names:
                 if _is_stale(item, name, before, after or before[-1], changes):
                     yield StaleItem(item, name, before[-1]), after is not None
 
@@ -118,6 +137,9 @@ def _is_stale(
     )
     if name == "status":
         if not (_is_status(shown) and _is_status(value) and _is_status(next_value)):
+            return False
+        if shown == "queued" and not isinstance(item.get("started_at"), (Absent, NoneType)):
+            # A copy of the run from before it started would not know when it started.
             return False
         is_backward = shown not in reachable_without_outputs(value) and value in reachable(shown)
         follows = next_value in reachable_without_outputs(value)

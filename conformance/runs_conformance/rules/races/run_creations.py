@@ -11,6 +11,7 @@ from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, co
 from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
+from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
@@ -41,8 +42,16 @@ class RunPair:
 
 
 def run_pairs_and_races(history: History) -> Iterator[RunPair | ConcurrentRequests]:
-    """Every pair of runs of one thread, and every group of overlapping requests to create runs on one thread."""
-    for one, other in combinations(runs(history), 2):
+    """Every pair of runs of one thread, and every group of overlapping requests to create runs on one thread.
+
+    A run that no request created and no list shows may be another one under a wrong id.
+    """
+    known = [
+        run
+        for run in runs(history)
+        if history.partial or run.creation is not None or any(map(is_list_item, run.observations))
+    ]
+    for one, other in combinations(known, 2):
         if one.thread_id and one.thread_id == other.thread_id:
             yield RunPair(one, other)
     yield from concurrent_run_creations(history)
