@@ -690,3 +690,26 @@ def test_list_of_all_threads_shows_no_refused_run() -> History:
     builder = _keyless(("create_run", 401, UNAUTHORISED))
     builder.send("list_runs", page(run(id_="run_z", thread_id="thread_z")))
     return builder.history()
+
+
+def _listed_after_refused_outputs(*reads: str) -> History:
+    """A run waits, outputs without a valid key are refused, the run is read in these statuses, and lists as queued."""
+    outputs = {"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]}
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    attempt = keyed("submit_tool_outputs", Key.WRONG)
+    builder.send("submit_tool_outputs", UNAUTHORISED, 401, body=outputs, step=attempt)
+    for status in reads:
+        builder.get_run(run(status))
+    builder.send("list_runs", page(run("queued")))
+    return builder.history()
+
+
+def test_list_that_lags_behind_a_waiting_run_shows_no_effect_of_refused_outputs() -> None:
+    history = _listed_after_refused_outputs("requires_action")
+    assert not any(isinstance(result, Finding) for result in judge(api_key.refusals_change_nothing, history))
+
+
+@fails(api_key.refusals_change_nothing)
+def test_list_that_shows_the_effect_of_refused_outputs() -> History:
+    return _listed_after_refused_outputs()

@@ -10,13 +10,15 @@ from runs_conformance.evidence.complete_list import complete_lists, run_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.listed_objects import may_show_nothing, shows_contents
 from runs_conformance.evidence.misread_request import misread_requests
-from runs_conformance.evidence.observation import Observation, all_observations
+from runs_conformance.evidence.observation import Observation, all_observations, observations
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.evidence.spontaneous_change import is_deletion_of_path
+from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
@@ -260,11 +262,27 @@ def _check_status_changes(
         and observation.exchange.happened_before(exchange)
         for observation in all_observations(history)
     )
+    run = find_run(history, exchange.path.get("run_id", ""))
+    outdated = run.outdated if run is not None else frozenset[Observation]()
     for observation in _observed_after(history, exchange, "run", exchange.path.get("run_id", "")):
-        if not was_waiting or any(request.started < observation.exchange.ended for request in others):
+        is_contested = any(request.started < observation.exchange.ended for request in others)
+        is_outdated = observation in outdated or _still_waits(history, observation, exchange)
+        if not was_waiting or is_contested or is_outdated:
             continue
         if not _may_have_expired(history, observation):
             yield observation.exchange, observation.status in statuses
+
+
+def _still_waits(history: History, item: Observation, exchange: Exchange) -> bool:
+    """Whether a list shows the run of a request, but a read of the run after the request, or an accepted submission
+    after the list, shows that it was still waiting."""
+    if not is_list_item(item):
+        return False
+    reads = (each for each in observations("run", history) if each.id == item.id and not is_list_item(each))
+    return any(each.status == "requires_action" and exchange.happened_before(each.exchange) for each in reads) or any(
+        each.accepted and each.path.get("run_id") == item.id and item.exchange.happened_before(each)
+        for each in history.select("submit_tool_outputs")
+    )
 
 
 def _may_have_expired(history: History, observation: Observation) -> bool:
