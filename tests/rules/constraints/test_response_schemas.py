@@ -136,21 +136,6 @@ def test_event_is_validated_by_its_name() -> None:
     assert finding.pointer == "/events/0/data/delta/content/0/index"
 
 
-def test_event_of_a_message_that_no_run_writes_need_not_show_its_progress() -> None:
-    created = ("thread.message.created", message("user", "Hello.", "msg_u"))
-    builder = HistoryBuilder()
-    builder.stream("create_run", created, ("thread.run.created", run("queued")))
-    assert failing(tallies(builder.history())) == set()
-
-
-def test_event_of_a_message_that_is_completed_shows_its_progress() -> None:
-    for role in ("user", "assistant"):
-        events = [(f"thread.message.{name}", message(role)) for name in ("created", "completed")]
-        builder = HistoryBuilder()
-        builder.stream("create_run", ("thread.run.created", run("queued")), *events)
-        assert "message.status.required" in failing(tallies(builder.history()))
-
-
 def test_events_of_a_truncated_stream_are_validated() -> None:
     builder = HistoryBuilder()
     builder.stream("create_run", ("thread.run.created", run("nonsense")), completion=Completion.UNKNOWN)

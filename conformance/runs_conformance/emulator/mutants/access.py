@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.contract.operation import Operation
 from runs_conformance.emulator.api_errors import ApiError, unauthorized
 from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
@@ -256,3 +257,60 @@ def shows_foreign_cursors(hooks: Hooks) -> None:
         return page | {name: (await inner(everything))[name] for name in ("first_id", "last_id")}
 
     wrap_handlers(hooks, handle, "list_assistants")
+
+
+@mutant("auth.refusals_change_nothing")
+def deletes_before_checking_the_key(hooks: Hooks) -> None:
+    """delete_thread without a valid key gets 401, but deletes the thread."""
+    inner, read = hooks.authenticate, hooks.read_body
+
+    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
+        try:
+            tenant = inner(options, headers)
+        except ApiError:
+            _is_unauthorized.set(True)
+            return options.keys[0] if options.keys else "sk-a"
+        _is_unauthorized.set(False)
+        return tenant
+
+    def body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
+        if _is_unauthorized.get() and operation.name != "delete_thread":
+            raise unauthorized("")
+        return read(operation, raw, content_type)
+
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        deleted = await inner(request)
+        if _is_unauthorized.get():
+            raise unauthorized("")
+        return deleted
+
+    hooks.authenticate, hooks.read_body = authenticate, body
+    wrap_handlers(hooks, delete, "delete_thread")
+
+
+@mutant("tenancy.refusals_change_nothing")
+def deletes_before_looking_for_the_owner(hooks: Hooks) -> None:
+    """delete_thread for a thread of another key gets 404, but deletes the thread."""
+
+    async def delete(inner: Any, request: RequestContext) -> Any:
+        if request.path_params["thread_id"] not in request.store.threads:
+            for store in request.server.stores.values():
+                store.threads.pop(request.path_params["thread_id"], None)
+        return await inner(request)
+
+    wrap_handlers(hooks, delete, "delete_thread")
+
+
+@mutant("cancel.refused_cancellation_changes_nothing")
+def cancels_before_looking_for_the_owner(hooks: Hooks) -> None:
+    """cancel_run for a run of another key gets 404, but cancels the run."""
+
+    async def cancel(inner: Any, request: RequestContext) -> Any:
+        if request.path_params["thread_id"] not in request.store.threads:
+            thread = _all(request.server).threads.get(request.path_params["thread_id"])
+            run = thread.runs.get(request.path_params["run_id"]) if thread is not None else None
+            if run is not None and run.status not in TERMINAL:
+                request.server.hooks.finish(request.server, run, "cancelled", request.server.clock.now())
+        return await inner(request)
+
+    wrap_handlers(hooks, cancel, "cancel_run")

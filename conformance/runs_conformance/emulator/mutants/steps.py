@@ -81,6 +81,12 @@ def steps_belong_to_another_run(hooks: Hooks) -> None:
     patch_object(hooks, "step", lambda step, *_: step.update(run_id="run_" + "0" * 24))
 
 
+@mutant("steps.belong_to_their_run")
+def steps_name_another_assistant(hooks: Hooks) -> None:
+    """A step has another assistant_id than its run."""
+    patch_object(hooks, "step", lambda step, *_: step.update(assistant_id="asst_" + "0" * 24))
+
+
 @written_from_spec("step-status-matches-timestamps")
 def completes_steps_without_a_time(hooks: Hooks) -> None:
     """A completed step has no completed_at."""

@@ -17,11 +17,9 @@ from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, json_pointer, pointer_tokens
+from runs_conformance.model.json import JSON, Absent, is_array, is_object, json_pointer, pointer_tokens
 from runs_conformance.model.list_body import ITEMS, listed_items
 from runs_conformance.model.verdict import Finding, Tally
-
-_ENDS_OF_MESSAGES = ("thread.message.completed", "thread.message.incomplete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,7 @@ def _is_consequence(
     if not is_object(value):
         return False
     if violation.constraint.endswith(".required") and member in ("", violation.member):
-        # The object itself lacks a member; one that is missing deeper may be missing in the request.
-        return _is_users_message_in_stream(object_, exchange)
+        return False  # The object itself lacks a member; one that is missing deeper may be missing in the request.
     if member == "metadata" and violation.constraint.endswith(".maxProperties") and _is_merged(value, history):
         return True
     is_list = value is object_.value and object_.kind.endswith("_list")
@@ -87,20 +84,6 @@ def _is_consequence(
         return False
     invalid = invalid_members(history, observation)
     return ANY_MEMBER in invalid or member in invalid
-
-
-def _is_users_message_in_stream(object_: ObjectInResponse, exchange: Exchange) -> bool:
-    """Whether an event shows a message that its run does not write, so that nothing completes it.
-
-    The rules on events report the event; the members that describe the progress of a message are missing because of it.
-    """
-    value = object_.value
-    if object_.kind != "message" or exchange.response is None or exchange.response.events is None:
-        return False
-    if not is_object(value) or value.get("role") != "user":
-        return False
-    events = readable_events(exchange.response.events)
-    return not any(event.name in _ENDS_OF_MESSAGES and at(event.data, "/id") == value.get("id") for event in events)
 
 
 def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:
