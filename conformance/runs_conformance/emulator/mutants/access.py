@@ -190,7 +190,7 @@ def forbids_what_is_not_yours(hooks: Hooks) -> None:
     wrap_handlers(hooks, handle, "get_thread")
 
 
-_is_unauthorized: ContextVar[bool] = ContextVar("stranger")
+_is_unauthorized: ContextVar[bool] = ContextVar("stranger", default=False)
 
 
 @mutant("invalid-key-is-401")
