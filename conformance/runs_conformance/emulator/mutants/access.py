@@ -259,7 +259,7 @@ def shows_foreign_cursors(hooks: Hooks) -> None:
     wrap_handlers(hooks, handle, "list_assistants")
 
 
-@mutant("auth.refusals_change_nothing")
+@mutant("auth")
 def deletes_before_checking_the_key(hooks: Hooks) -> None:
     """delete_thread without a valid key gets 401, but deletes the thread."""
     inner, read = hooks.authenticate, hooks.read_body
@@ -288,7 +288,7 @@ def deletes_before_checking_the_key(hooks: Hooks) -> None:
     wrap_handlers(hooks, delete, "delete_thread")
 
 
-@mutant("tenancy.refusals_change_nothing")
+@mutant("tenancy")
 def deletes_before_looking_for_the_owner(hooks: Hooks) -> None:
     """delete_thread for a thread of another key gets 404, but deletes the thread."""
 
@@ -301,7 +301,7 @@ def deletes_before_looking_for_the_owner(hooks: Hooks) -> None:
     wrap_handlers(hooks, delete, "delete_thread")
 
 
-@mutant("cancel.refused_cancellation_changes_nothing")
+@mutant("cancel")
 def cancels_before_looking_for_the_owner(hooks: Hooks) -> None:
     """cancel_run for a run of another key gets 404, but cancels the run."""
 

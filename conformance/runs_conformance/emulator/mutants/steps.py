@@ -81,7 +81,7 @@ def steps_belong_to_another_run(hooks: Hooks) -> None:
     patch_object(hooks, "step", lambda step, *_: step.update(run_id="run_" + "0" * 24))
 
 
-@mutant("steps.belong_to_their_run")
+@mutant("steps")
 def steps_name_another_assistant(hooks: Hooks) -> None:
     """A step has another assistant_id than its run."""
     patch_object(hooks, "step", lambda step, *_: step.update(assistant_id="asst_" + "0" * 24))
