@@ -117,6 +117,13 @@ def test_runs_that_never_end_leave_requests() -> None:
     assert budget.allows_requests
 
 
+def test_long_status_of_runs_that_never_end_is_cut() -> None:
+    budget = Budget()
+    for _ in range(20):
+        budget.count_stuck_run("s" * 100_000)
+    assert 0 < len(budget.stuck_runs_problem or "") < 400
+
+
 def test_a_target_that_does_not_respond_leaves_no_requests() -> None:
     budget = Budget()
     unanswered = replace(exchange_with(200), response=None, completion=Completion.NOT_CONNECTED)

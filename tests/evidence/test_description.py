@@ -6,7 +6,7 @@ from runs_conformance.engine.unsent import unsent_exchange
 from runs_conformance.evidence.description import describe_outcome
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Completion
-from tests.rules.histories import ASSISTANT, HistoryBuilder
+from tests.rules.histories import ASSISTANT, HistoryBuilder, run
 
 BODY = {"assistant_id": ASSISTANT, "stream": True}
 
@@ -28,3 +28,8 @@ def test_withheld_request_was_not_sent() -> None:
     exchange = unsent_exchange(Step(operation="get_run"), "p", "the target has no get_run")
     expected = "GET /threads/{thread_id}/runs/{run_id} was not sent (the target has no get_run)"
     assert describe_outcome(exchange) == expected
+
+
+def test_long_status_is_cut() -> None:
+    exchange = HistoryBuilder().get_run(run("s" * 100_000))
+    assert len(describe_outcome(exchange)) < 300

@@ -12,6 +12,7 @@ from runs_conformance.engine.forecast import Forecast
 from runs_conformance.engine.target_health import TargetHealth
 from runs_conformance.engine.token_usage import token_usage
 from runs_conformance.errors import BudgetExhausted
+from runs_conformance.model.error_message import summarize
 from runs_conformance.model.exchange import Exchange
 
 _SLEEP_STEP = 0.2
@@ -144,7 +145,7 @@ class Budget:
     def count_stuck_run(self, status: str) -> None:
         """Count a run that kept a status until the run timeout."""
         with self._lock:
-            self._health.count_stuck_run(f"in status {status}" if status else "without a status")
+            self._health.count_stuck_run(f"in status {summarize(status)}" if status else "without a status")
 
     def count_progressing_run(self) -> None:
         """Count a run that reached a status it was polled for."""

@@ -33,7 +33,7 @@ def describe_response(exchange: Exchange) -> str:
         return f"no response ({exchange.problem or 'connection lost'})"
     if exchange.accepted:
         status = exchange.member("status")
-        return f"HTTP {exchange.status}" + (f" and status {status}" if isinstance(status, str) else "")
+        return f"HTTP {exchange.status}" + (f" and status {summarize(status)}" if isinstance(status, str) else "")
     message = error_message(exchange.body)
     text = message if message is not None else exchange.response.text or ""
     problem = f" ({exchange.problem.removesuffix('.')})" if exchange.problem else ""
