@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from hashlib import sha256
@@ -193,10 +193,9 @@ def forbids_what_is_not_yours(hooks: Hooks) -> None:
 _is_unauthorized: ContextVar[bool] = ContextVar("stranger", default=False)
 
 
-@mutant("invalid-key-is-401")
-def shows_what_it_refuses(hooks: Hooks) -> None:
-    """A read without a valid key gets 401, with the object in the body."""
-    inner, read, success = hooks.authenticate, hooks.read_body, hooks.success_status
+def _serve_unauthorized(hooks: Hooks, is_served: Callable[[Operation], bool]) -> None:
+    """Serve these operations without a valid key as the first tenant; `_is_unauthorized` tells handlers of it."""
+    inner, read = hooks.authenticate, hooks.read_body
 
     def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
         try:
@@ -208,11 +207,18 @@ def shows_what_it_refuses(hooks: Hooks) -> None:
         return tenant
 
     def body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
-        if _is_unauthorized.get() and operation.method != "GET":
+        if _is_unauthorized.get() and not is_served(operation):
             raise unauthorized("")
         return read(operation, raw, content_type)
 
     hooks.authenticate, hooks.read_body = authenticate, body
+
+
+@mutant("invalid-key-is-401")
+def shows_what_it_refuses(hooks: Hooks) -> None:
+    """A read without a valid key gets 401, with the object in the body."""
+    success = hooks.success_status
+    _serve_unauthorized(hooks, lambda operation: operation.method == "GET")
     hooks.success_status = lambda operation: 401 if _is_unauthorized.get() else success(operation)
 
 
@@ -262,21 +268,6 @@ def shows_foreign_cursors(hooks: Hooks) -> None:
 @mutant("auth")
 def deletes_before_checking_the_key(hooks: Hooks) -> None:
     """delete_thread without a valid key gets 401, but deletes the thread."""
-    inner, read = hooks.authenticate, hooks.read_body
-
-    def authenticate(options: EmulatorOptions, headers: Mapping[str, str]) -> str:
-        try:
-            tenant = inner(options, headers)
-        except ApiError:
-            _is_unauthorized.set(True)
-            return options.keys[0] if options.keys else "sk-a"
-        _is_unauthorized.set(False)
-        return tenant
-
-    def body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
-        if _is_unauthorized.get() and operation.name != "delete_thread":
-            raise unauthorized("")
-        return read(operation, raw, content_type)
 
     async def delete(inner: Any, request: RequestContext) -> Any:
         deleted = await inner(request)
@@ -284,7 +275,7 @@ def deletes_before_checking_the_key(hooks: Hooks) -> None:
             raise unauthorized("")
         return deleted
 
-    hooks.authenticate, hooks.read_body = authenticate, body
+    _serve_unauthorized(hooks, lambda operation: operation.name == "delete_thread")
     wrap_handlers(hooks, delete, "delete_thread")
 
 
