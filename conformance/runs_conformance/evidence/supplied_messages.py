@@ -6,7 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.evidence.complete_list import complete_lists_of, may_end_early, unended_lists
+from runs_conformance.evidence.complete_list import (
+    NOT_SHOWN_TO_ITS_END,
+    complete_lists_of,
+    may_end_early,
+    unended_lists,
+)
 from runs_conformance.evidence.message_content import (
     MessageContent,
     appear_in_order,
@@ -21,10 +26,7 @@ from runs_conformance.evidence.sent_messages import may_be_deleted_before, messa
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result
-
-LISTED_LATER = "a later list shows the messages that the first one lacks"
-"""Why a rule on supplied messages does not call them lost."""
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +159,22 @@ class SuppliedMessages:
 
 UNCERTAIN_ORDER = "the list may be in another order than requested"
 """Why a rule on the order of supplied messages is inconclusive."""
+
+
+def check_all_listed(supplied: SuppliedMessages | Page, message: str) -> Iterator[Result]:
+    """Check that the list shows every supplied message; `message` is that of a finding, with a place for the role."""
+    if isinstance(supplied, Page):
+        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
+    elif not supplied.missing:
+        yield PASSED
+    elif (name := supplied.unrecognizable) is not None:
+        yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
+    elif supplied.may_be_unlisted:
+        yield Inconclusive("the list may have ended early, or shows them as those of another thread")
+    elif supplied.is_late:
+        yield Inconclusive("a later list shows the messages that the first one lacks")
+    else:
+        yield from supplied.losses(message)
 
 
 def check_order(supplied: SuppliedMessages, message: str) -> Result:

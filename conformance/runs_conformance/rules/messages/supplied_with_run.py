@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.evidence.message_content import message_content
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.supplied_messages import (
-    LISTED_LATER,
     UNCERTAIN_ORDER,
     SuppliedMessages,
+    check_all_listed,
     check_order,
     supplied_messages,
     unended_lists_of_supplied,
@@ -23,7 +22,6 @@ from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
-_MAY_END_EARLY = "the list may have ended early, or shows them as those of another thread"
 _ADDITIONAL = schema("openai-openapi f85dbe2 openapi.yaml CreateRunRequest.additional_messages")
 
 
@@ -52,21 +50,7 @@ def additional_messages_are_in_the_thread(supplied: SuppliedMessages | Page) -> 
 
     Fix: Store `additional_messages` in the thread instead of passing them only to the model.
     """
-    if isinstance(supplied, Page):
-        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
-        return
-    if supplied.missing and (name := supplied.unrecognizable) is not None:
-        yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
-        return
-    if supplied.missing and supplied.may_be_unlisted:
-        yield Inconclusive(_MAY_END_EARLY)
-        return
-    if supplied.is_late:
-        yield Inconclusive(LISTED_LATER)
-        return
-    yield from supplied.losses("the additional message of role {} is not in the thread")
-    if not supplied.missing:
-        yield PASSED
+    yield from check_all_listed(supplied, "the additional message of role {} is not in the thread")
 
 
 @rule(

@@ -9,8 +9,8 @@ from runs_conformance.evidence.listed_objects import pass_if_shown
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.evidence.supplied_messages import (
-    LISTED_LATER,
     SuppliedMessages,
+    check_all_listed,
     check_order,
     supplied_messages,
     unended_lists_of_supplied,
@@ -19,7 +19,7 @@ from runs_conformance.evidence.unsent_messages import unsent_messages
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
 _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
@@ -46,21 +46,7 @@ def begin_with_the_messages_given(supplied: SuppliedMessages | Page) -> Iterator
 
     Fix: Store every entry of `messages`, including those with role `assistant`, when the thread is created.
     """
-    if isinstance(supplied, Page):
-        yield Inconclusive(NOT_SHOWN_TO_ITS_END)
-        return
-    if supplied.missing and (name := supplied.unrecognizable) is not None:
-        yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
-        return
-    if supplied.missing and supplied.may_be_unlisted:
-        yield Inconclusive("the list may have ended early, or shows them as those of another thread")
-        return
-    if supplied.is_late:
-        yield Inconclusive(LISTED_LATER)
-        return
-    yield from supplied.losses("the thread's initial message of role {} is missing")
-    if not supplied.missing:
-        yield PASSED
+    yield from check_all_listed(supplied, "the thread's initial message of role {} is missing")
 
 
 @rule(
