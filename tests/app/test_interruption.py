@@ -21,7 +21,8 @@ from runs_conformance.cli.signals import Interruption, interruptible, signals_he
 from runs_conformance.engine import interruptible as interruptible_work
 from tests.app.serving import ROOT, grown, running, served
 from tests.client.hostile import serving
-from tests.quality.hostile_behaviours import HostileRequest, hostile_server, silent
+from tests.quality.hostile_behaviours import silent
+from tests.quality.hostile_server import HostileRequest, hostile_server
 
 
 def test_first_signal_interrupts_and_second_exits(monkeypatch: pytest.MonkeyPatch) -> None:

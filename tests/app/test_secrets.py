@@ -12,7 +12,7 @@ from typing import Any
 from tests.app.serving import running, served
 from tests.client.hostile import head
 from tests.find_leaked_keys import find_leaks
-from tests.quality.hostile_behaviours import HostileRequest, hostile_server, other_host
+from tests.quality.hostile_server import HostileRequest, hostile_server, other_host
 from tests.wire.test_redactor import ENCODINGS
 
 KEY = "sk-own/+&<key>=0123456789abcdef"

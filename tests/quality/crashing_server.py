@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tests.client.hostile import Connection
-from tests.quality.hostile_behaviours import emulator_response
+from tests.quality.hostile_server import emulator_response
 
 REQUESTS_UNTIL_CRASH = 150
 DOWNTIME_S = 2.0

@@ -18,7 +18,7 @@ from tests.fakes import closed_port_url
 from tests.quality import hostile_contents
 from tests.quality.crashing_server import crashing_server
 from tests.quality.emulator_host import serve_emulators
-from tests.quality.hostile_behaviours import HostileBehaviour, behaviours, hostile_server, other_host
+from tests.quality.hostile_behaviours import HostileBehaviour, behaviours
 from tests.quality.hostile_mutations import mutation
 from tests.quality.hostile_runs import (
     MAX_MEGABYTES,
@@ -29,6 +29,7 @@ from tests.quality.hostile_runs import (
     HostileRow,
     run_case,
 )
+from tests.quality.hostile_server import RequestedPauses, hostile_server, other_host
 from tests.quality.tables import read_rows, write_rows, write_text
 from tests.quality.untrusted_certificates import CERTIFICATES, untrusted_server
 
@@ -40,7 +41,7 @@ _LATE = ("silent", "reset", "too_many", "too_many_today", "broken", "html", "red
 _OFTEN = ("too_many_at_once", "too_many", "too_many_since_long", "unavailable_at_once")
 _WAITING = (
     *("silent", "drips", "continues", "endless_body", "endless_header", "endless_stream", "stream_without_newline"),
-    *("too_many", "too_many_today", *_OFTEN),
+    *("too_many_today", "too_many_at_once", "too_many_since_long", "unavailable_at_once"),
 )
 """Behaviours that let requests wait, so that their number decides how long a test run takes."""
 MAX_TIME_S = 10
@@ -98,25 +99,29 @@ def cases() -> list[HostileCase]:
 def _case(
     behaviour: HostileBehaviour, when: str, is_hostile: Callable[[int], bool], exit_codes: frozenset[int]
 ) -> HostileCase:
+    pauses = RequestedPauses()
+
     def serve(emulator: str) -> Iterator[str]:
         with ExitStack() as stack:
             other = stack.enter_context(other_host())
             url, _ = stack.enter_context(
-                hostile_server(emulator, behaviour.respond, is_hostile, behaviour.closes, other.url)
+                hostile_server(emulator, behaviour.respond, is_hostile, behaviour.closes, other.url, pauses)
             )
             yield url
             if other.received:
                 raise AssertionError("a request was sent to another host")
 
     max_seconds = MAX_SECONDS if behaviour.name in _WAITING else MAX_PROMPT_SECONDS
-    return HostileCase(behaviour.name, behaviour.text, when, exit_codes, serve, max_seconds)
+    return HostileCase(behaviour.name, behaviour.text, when, exit_codes, serve, max_seconds, pauses=pauses)
 
 
 def _timed_case(behaviour: HostileBehaviour, every: int) -> HostileCase:
     """A limit of time holds but for one request, cleanup and the start of the command."""
     when = f"one of {every} requests, --max-time {MAX_TIME_S}s"
     case = _case(behaviour, when, lambda number: number % every == 0, CUT_SHORT | UNREACHABLE)
-    return replace(case, max_seconds=MAX_TIME_S + 2 + 10 + 3, arguments=("--max-time", f"{MAX_TIME_S}s"))
+    return replace(
+        case, max_seconds=MAX_TIME_S + 2 + 10 + 3, arguments=("--max-time", f"{MAX_TIME_S}s"), pauses=RequestedPauses()
+    )
 
 
 def _unchanged(emulator: str) -> Iterator[str]:
@@ -147,8 +152,8 @@ def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
         "",
         "Written by `python -m tests.quality.hostile`: `runs-conformance run --profile quick --timeout 2` as a process",
         f"against each. Requirements: at most {MAX_MEGABYTES} MB, at most {MAX_PROMPT_SECONDS:.0f} s if the server",
-        f"responds at once and {MAX_SECONDS:.0f} s otherwise, a report, a permitted exit code, no stack trace, no key",
-        "written, and no request to another host.",
+        f"responds at once and {MAX_SECONDS:.0f} s otherwise, besides the pauses that it asks for, a report, a permitted",
+        "exit code, no stack trace, no key written, and no request to another host.",
         "",
         f"{len(rows)} cases, {sum(bool(row.problems) for row in rows)} with problems.",
         "",

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes, urlsplit
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from tests.client.hostile import Connection, head, serving
+from tests.client.hostile import head
+from tests.quality.hostile_server import JSON_SUFFIX, HostileRequest, Respond
 
 MEGABYTE = b"x" * 1024 * 1024
-ID_SUFFIX = "/../'\"\n<script>alert(1)</script>%2F?#é\u202e\x1b[31m"
-"""The suffix of odd ids."""
-_JSON_SUFFIX = json.dumps(ID_SUFFIX, ensure_ascii=False)[1:-1].encode()
 _ID = re.compile(rb'"((?:asst|thread|run|msg|step|call)_[A-Za-z0-9]{15,})"')
-
-
-@dataclass(frozen=True)
-class HostileRequest:
-    """A request to a hostile server: its number and connection, the emulator's response, the URL of another host."""
-
-    number: int
-    connection: Connection
-    response: Callable[[], bytes]
-    other_url: str
-
-
-Respond = Callable[[HostileRequest], None]
 
 
 @dataclass(frozen=True)
@@ -222,6 +203,7 @@ def cookies(request: HostileRequest) -> None:
 @behaviour("responds with 429 and Retry-After 1", closes=False)
 def too_many(request: HostileRequest) -> None:
     error = b'{"error": {"message": "Slow down", "type": "rate_limit", "param": null, "code": "rate_limit_exceeded"}}'
+    request.pauses.add(1)
     request.connection.respond(error, "429 Too Many Requests", Retry_After="1")
 
 
@@ -239,7 +221,7 @@ def broken(request: HostileRequest) -> None:
 @behaviour("responds with ids that contain slashes, quotes, line breaks and script tags", closes=False)
 def odd_ids(request: HostileRequest) -> None:
     top, _, body = request.response().partition(b"\r\n\r\n")
-    body = _ID.sub(lambda match: b'"' + match.group(1) + _JSON_SUFFIX + b'"', body)
+    body = _ID.sub(lambda match: b'"' + match.group(1) + JSON_SUFFIX + b'"', body)
     top = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), top)
     request.connection.send(top + b"\r\n\r\n" + body)
 
@@ -248,81 +230,3 @@ def odd_ids(request: HostileRequest) -> None:
 def terminal(request: HostileRequest) -> None:
     body = json.dumps({"error": {"message": "\x1b[2J\x1b]0;owned\x07\r\n" * 20, "type": "\x1b[31m"}}).encode()
     request.connection.respond(body, "400 Bad Request")
-
-
-@dataclass
-class OtherHost:
-    """Another host, and the data it received."""
-
-    url: str
-    received: list[bytes] = field(default_factory=list)
-
-
-@contextmanager
-def other_host() -> Iterator[OtherHost]:
-    """Serve a host that no request should reach."""
-    received: list[bytes] = []
-
-    def handler(connection: Connection) -> None:
-        received.append(connection.socket.recv(65536))
-
-    with serving(handler) as server:
-        yield OtherHost(f"http://127.0.0.1:{server.port}/v1/threads", received)
-
-
-@contextmanager
-def hostile_server(
-    emulator: str, respond: Respond, is_hostile: Callable[[int], bool], closes: bool, other_url: str
-) -> Iterator[tuple[str, list[bytes]]]:
-    """Serve an emulator's responses, except for the requests whose number `is_hostile`; yields the base URL, and the
-    heads of the received requests.
-    """
-    heads: list[bytes] = []
-    lock = threading.Lock()
-
-    def handler(connection: Connection) -> None:
-        while (raw := connection.request()) is not None:
-            with lock:
-                heads.append(raw.partition(b"\r\n\r\n")[0])
-                number = len(heads)
-            request = HostileRequest(number, connection, lambda raw=raw: emulator_response(emulator, raw), other_url)  # type: ignore[misc]
-            if is_hostile(number):
-                respond(request)
-                if closes:
-                    return
-            else:
-                connection.send(request.response())
-
-    with serving(handler) as server:
-        yield f"http://127.0.0.1:{server.port}/v1", heads
-
-
-def emulator_response(emulator: str, request: bytes) -> bytes:
-    """The emulator's response to a request; the suffix of odd ids is removed from the request."""
-    top, _, body = request.partition(b"\r\n\r\n")
-    line, *lines = top.split(b"\r\n")
-    method, target, _ = line.decode("latin-1").split(" ")
-    if "script" in target:
-        path, question_mark, query = target.partition("?")
-        path = unquote_to_bytes(path).replace(ID_SUFFIX.encode(), b"").decode("utf-8", "replace")
-        query = unquote_to_bytes(query).replace(ID_SUFFIX.encode(), b"").decode("utf-8", "replace")
-        target = path + question_mark + query
-    target = urlsplit(emulator).path + target.removeprefix("/v1")
-    body = body.replace(_JSON_SUFFIX, b"")
-    headers = {name: value for name, _, value in (each.decode("latin-1").partition(": ") for each in lines)}
-    headers = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
-    headers["Accept-Encoding"] = "identity"
-    server = http.client.HTTPConnection(urlsplit(emulator).netloc, timeout=60)
-    try:
-        server.request(method, target, body or (b"" if method == "POST" else None), headers)
-        response = server.getresponse()
-        content = response.read()
-        end_to_end = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
-        status = f"{response.status} {response.reason}"
-        return head(status, **end_to_end, **{"Content-Length": str(len(content))}) + content
-    finally:
-        with suppress(OSError):
-            server.close()
-
-
-_HOP_BY_HOP = ("content-length", "transfer-encoding", "connection")

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.client.hostile import head
-from tests.quality.hostile_behaviours import HostileRequest, behaviour, behaviours
+from tests.quality.hostile_behaviours import behaviour, behaviours
+from tests.quality.hostile_server import HostileRequest
 
 MEGABYTE = 1_000_000
 _REFUSAL = b'{"error": {"message": "Incorrect API key provided.", "type": "a", "code": "invalid_api_key"}}'

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.quality.hostile_behaviours import HostileBehaviour, HostileRequest
+from tests.quality.hostile_behaviours import HostileBehaviour
+from tests.quality.hostile_server import HostileRequest
 
 FREQUENCIES = (1, 2, 3, 7, 20)
 """How many responses there are to one that is changed."""

@@ -10,8 +10,8 @@ import pytest
 from runs_conformance.cli import run_command
 from tests.find_leaked_keys import find_leaks
 from tests.quality.emulator_host import KEYS, serve_emulators
-from tests.quality.hostile_behaviours import hostile_server, other_host
 from tests.quality.hostile_mutations import mutation
+from tests.quality.hostile_server import hostile_server, other_host
 
 SEEDS = [seed for seed in range(1_000, 1_200) if mutation(seed).first < 60 and mutation(seed).every > 1][:30]
 """Other seeds than those of `tox -e hostile`, which change some of the first responses."""
