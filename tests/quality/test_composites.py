@@ -39,8 +39,10 @@ def test_a_failure_needs_a_mutant_or_a_fault_that_explains_it() -> None:
     assert with_fault.unexplained == ()
 
 
-def test_mutants_that_make_the_emulator_raise_together_are_not_combined() -> None:
-    together = ("answers_detail", "lists_messages")
+@pytest.mark.parametrize(
+    "together", [("answers_detail", "lists_messages"), ("stamps_listed_steps_by_the_look", "writes_dates")]
+)
+def test_mutants_that_make_the_emulator_raise_together_are_not_combined(together: tuple[str, str]) -> None:
     assert raising_requests(together) > raising_requests(together[:1]) | raising_requests(together[1:])
     assert drop_conflicting(together) == together[:1]
 
