@@ -28,7 +28,7 @@ def test_a_failure_is_found_shrunk_saved_and_re_run_first(tmp_path: Path) -> Non
         code, report = fuzz(target.address.url, tmp_path / "first", *where)
         failed = {verdict["id"]: verdict for verdict in report["verdicts"] if verdict["outcome"] == "fail"}
         assert code == 1
-        example = failed["messages.answer_shows_what_was_sent"]["counterexample"]
+        example = failed["messages.created_message_shows_what_was_sent"]["counterexample"]
         assert example["minimal"]
         reproduction = Reproduction.from_json(example["steps"])
         assert [step.operation for step in reproduction.steps] == ["create_thread", "create_message"]

@@ -20,7 +20,7 @@ from runs_conformance.model.json import JSON, at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.verdict import Result
-from runs_conformance.rules.metadata import is_shown_in_the_answer
+from runs_conformance.rules.metadata import is_shown_in_the_response
 from runs_conformance.rules.threads.tool_resources import show_their_tool_resources
 from tests.rules.histories import HistoryBuilder, thread
 
@@ -98,7 +98,7 @@ def test_metadata_that_the_session_added_is_in_the_steps_of_a_finding_on_metadat
     sent = {"messages": [], "metadata": {"runs-conformance": "20261130"}}
     created = builder.send("create_thread", thread(), body=sent, step=fixture)
     result = {}
-    for rule_ in (is_shown_in_the_answer, show_their_tool_resources):
+    for rule_ in (is_shown_in_the_response, show_their_tool_resources):
         found = build_counterexample(builder.history(), rule_.id, created)
         judge = HistoryJudge({rule_.id: rule_}, ())
         attached = attach_steps(

@@ -23,7 +23,7 @@ def test_answers_show_the_file_ids_that_are_given() -> None:
 
 
 def test_a_rule_on_files_says_that_it_needs_their_ids() -> None:
-    id_ = "messages.answer_shows_the_attachments"
+    id_ = "messages.created_message_shows_its_attachments"
     needs = "ids of existing files and vector stores"
     assert rules_without_subject(ProgramContext(edition=EDITION), has_responses=True)[id_].reason == f"needs {needs}"
     context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})

@@ -20,7 +20,7 @@ from tests.causes.verdicts import (
 
 
 def test_metadata_that_a_creation_drops_is_lost_once() -> None:
-    dropped = broken_rule("metadata.is_shown_in_the_answer", "create_thread")
+    dropped = broken_rule("metadata.is_shown_in_the_response", "create_thread")
     for operation, is_same in (("get_thread", True), ("get_run", False)):
         causes = by_kind(dropped, broken_rule("metadata.is_kept", operation))
         assert ("data" not in causes) is is_same
@@ -106,7 +106,7 @@ def test_dropped_members_are_those_of_all_findings() -> None:
 
 LOST = [
     wrong_rule("settings.top_p_is_as_asked", "create_run", "/top_p", 1, 2),
-    *(broken_rule(f"metadata.{name}", "get_thread") for name in ("holds_nothing_else", "is_shown_in_the_answer")),
+    *(broken_rule(f"metadata.{name}", "get_thread") for name in ("holds_nothing_else", "is_shown_in_the_response")),
     *(broken_rule(f"assistants.{name}", "get_assistant") for name in ("show_who_they_are", "show_their_settings")),
 ]
 

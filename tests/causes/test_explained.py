@@ -153,7 +153,7 @@ def test_usage_that_events_lack_explains_its_difference_to_a_read(
 def test_stored_unknown_members_explain_an_id_that_is_overwritten(
     operation: str, sent: dict[str, JSON], is_explained: bool
 ) -> None:
-    shown = broken_rule("identity.answer_is_about_what_was_asked_for", operation)
+    shown = broken_rule("identity.response_shows_the_requested_object", operation)
     finding = Finding("another id", "x", operation, "/id", "asst_a", "asst_0")
     example: JSON = {"exchange": "x", "operation": operation, "request": {"body": sent}, "case": {"role": "negative"}}
     taken = accepted("modify_assistant.additionalProperties", "modify_assistant")

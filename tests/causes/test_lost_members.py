@@ -67,7 +67,7 @@ def test_values_of_a_dropped_member_are_unchecked_for_another_reason_if_others_a
 )
 def test_metadata_of_a_thread_is_told_from_that_of_its_run(event: str, member: str, kind_kept: str) -> None:
     dropped = wrong_rule(
-        "metadata.is_shown_in_the_answer", "create_thread_and_run", "/events/0/data/metadata", GIVEN, {}
+        "metadata.is_shown_in_the_response", "create_thread_and_run", "/events/0/data/metadata", GIVEN, {}
     )
     example: JSON = {"case": {"role": "act"}, "answer": {"http_status": 200, "events": [event]}}
     kept = broken_rule("metadata.is_kept", kind_kept)
@@ -145,7 +145,7 @@ def test_pairs_that_are_lost_because_of_their_keys_are_no_lost_member() -> None:
     given: JSON = {"a": "b", "$set": "c"}
     lost_pair = [
         wrong_rule(rule, operation, "/metadata", given, {"a": "b"})
-        for rule, operation in (("metadata.is_shown_in_the_answer", "create_run"), ("metadata.is_kept", "get_run"))
+        for rule, operation in (("metadata.is_shown_in_the_response", "create_run"), ("metadata.is_kept", "get_run"))
     ]
     (cause,) = analyze([*lost_pair, refused("create_run.metadata{}.type")])
     assert cause.title == "Pairs of `metadata` are dropped because of their keys (`$set`): create_run"
@@ -156,11 +156,13 @@ def test_pairs_that_are_lost_because_of_their_keys_are_no_lost_member() -> None:
 def test_metadata_of_which_no_pair_is_kept_or_one_is_changed_is_a_lost_member() -> None:
     values: list[JSON] = [{}, {"a": "changed"}]
     for shown in values:
-        lost_all = wrong_rule("metadata.is_shown_in_the_answer", "create_run", "/metadata", {"a": "b", "c": "d"}, shown)
+        lost_all = wrong_rule(
+            "metadata.is_shown_in_the_response", "create_run", "/metadata", {"a": "b", "c": "d"}, shown
+        )
         assert "`metadata` of create_run" in by_kind(lost_all)["data.dropped"].title
 
 
-LOST_METADATA = wrong_rule("metadata.is_shown_in_the_answer", "create_thread", "/metadata", GIVEN, {})
+LOST_METADATA = wrong_rule("metadata.is_shown_in_the_response", "create_thread", "/metadata", GIVEN, {})
 LOST_MESSAGES = broken_rule("threads.begin_with_the_messages_given", "list_messages")
 NO_RESOURCES = missing("thread.tool_resources.required")
 THREAD_VALUES = accepted_at(

@@ -30,7 +30,7 @@ def titles(*verdicts: Verdict) -> list[str]:
     return [cause.title for cause in analyze(verdicts)]
 
 
-PREFIX = broken_rule("identity.answer_is_about_what_was_asked_for", "get_thread")
+PREFIX = broken_rule("identity.response_shows_the_requested_object", "get_thread")
 THREAD, RUN, OTHER_RUN = (
     ("create_thread", "/id", "string"),
     ("create_run", "/id", "string"),

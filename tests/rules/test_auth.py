@@ -77,7 +77,7 @@ def test_no_key_is_401() -> History:
 
 
 @passes(
-    api_key.a_wrong_key_is_told_apart,
+    api_key.a_wrong_key_is_refused,
     api_key.nothing_is_served_with_a_wrong_key,
     api_key.status_is_401,
     api_key.refusals_give_nothing_away,
@@ -122,7 +122,7 @@ def test_no_key_is_required() -> History:
     return tried(Key.NONE, 200, page(run("requires_action")))
 
 
-@fails(api_key.a_wrong_key_is_told_apart)
+@fails(api_key.a_wrong_key_is_refused)
 def test_any_key_will_do() -> History:
     return tried(Key.WRONG, 200, page(run("requires_action")))
 
@@ -138,17 +138,17 @@ def _tried_without_a_key(*statuses: int) -> History:
     return builder.history()
 
 
-@inconclusive(api_key.a_wrong_key_is_told_apart)
+@inconclusive(api_key.a_wrong_key_is_refused)
 def test_any_key_will_do_where_none_is_required() -> History:
     return _tried_without_a_key(200)
 
 
-@fails(api_key.a_wrong_key_is_told_apart, times=1)
+@fails(api_key.a_wrong_key_is_refused, times=1)
 def test_any_key_will_do_where_one_is_required() -> History:
     return _tried_without_a_key(401)
 
 
-@fails(api_key.a_wrong_key_is_told_apart, times=1)
+@fails(api_key.a_wrong_key_is_refused, times=1)
 def test_any_key_will_do_where_most_operations_require_one() -> History:
     return _tried_without_a_key(200, 401)
 
@@ -168,9 +168,7 @@ def refused_list(status: int = 400, key: Key = Key.WRONG) -> HistoryBuilder:
     return builder
 
 
-@passes(
-    api_key.a_wrong_key_is_told_apart, api_key.nothing_is_served_with_a_wrong_key, api_key.refusals_give_nothing_away
-)
+@passes(api_key.a_wrong_key_is_refused, api_key.nothing_is_served_with_a_wrong_key, api_key.refusals_give_nothing_away)
 def test_wrong_key_is_400() -> History:
     return refused_list().history()
 
@@ -200,7 +198,7 @@ def test_wrong_key_is_400_for_objects_too() -> History:
     return builder.history()
 
 
-@passes(api_key.a_wrong_key_is_told_apart)
+@passes(api_key.a_wrong_key_is_refused)
 def test_wrong_key_is_400_to_a_creation() -> History:
     builder = refused_otherwise("create_thread", body={"metadata": {"a": "b"}})
     builder.send("create_thread", thread("thread_b"), body={"metadata": {"a": "b"}})
@@ -208,7 +206,7 @@ def test_wrong_key_is_400_to_a_creation() -> History:
 
 
 _UNDECIDED = (
-    api_key.a_wrong_key_is_told_apart,
+    api_key.a_wrong_key_is_refused,
     api_key.nothing_is_served_with_a_wrong_key,
     api_key.status_is_401,
     api_key.refusals_give_nothing_away,
@@ -271,12 +269,12 @@ def test_any_key_is_served_but_once() -> History:
     return builder.history()
 
 
-@fails(api_key.a_wrong_key_is_told_apart, at="", times=1)
+@fails(api_key.a_wrong_key_is_refused, at="", times=1)
 def test_wrong_key_is_500() -> History:
     return refused_list(500).history()
 
 
-@inconclusive(api_key.a_wrong_key_is_told_apart)
+@inconclusive(api_key.a_wrong_key_is_refused)
 def test_wrong_key_where_nothing_works() -> History:
     return tried(Key.WRONG, 400)
 

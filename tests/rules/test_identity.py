@@ -9,7 +9,7 @@ from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, ru
 
 
 @passes(
-    identity.answer_is_about_what_was_asked_for,
+    identity.response_shows_the_requested_object,
     identity.never_changes,
     identity.object_names_where_it_is,
     identity.run_names_its_assistant,
@@ -24,14 +24,14 @@ def test_constant_objects() -> History:
     return builder.history()
 
 
-@fails(identity.answer_is_about_what_was_asked_for, at="/id", times=1)
+@fails(identity.response_shows_the_requested_object, at="/id", times=1)
 def test_another_run() -> History:
     builder = HistoryBuilder()
     builder.get_run(run("queued", id_="run_b"), run_id="run_a")
     return builder.history()
 
 
-@fails(identity.answer_is_about_what_was_asked_for, at="/id", times=1)
+@fails(identity.response_shows_the_requested_object, at="/id", times=1)
 def test_deletion_of_another_message() -> History:
     builder = HistoryBuilder()
     builder.send("delete_message", deleted("thread_a"))

@@ -35,7 +35,7 @@ def _sent(content: Any, shown: Any, **changes: Any) -> History:
 
 
 @passes(
-    stored_messages.answer_shows_what_was_sent,
+    stored_messages.created_message_shows_what_was_sent,
     stored_messages.sent_message_has_no_run,
     stored_messages.user_message_has_no_assistant,
     stored_messages.stays_as_it_is,
@@ -44,18 +44,18 @@ def test_text() -> History:
     return _sent("Hello", text("Hello"))
 
 
-@passes(stored_messages.answer_shows_what_was_sent)
+@passes(stored_messages.created_message_shows_what_was_sent)
 def test_parts() -> History:
     shown = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "auto"}}
     return _sent([{"type": "text", "text": "Hello"}, IMAGE], [*text("Hello"), shown])
 
 
-@fails(stored_messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(stored_messages.created_message_shows_what_was_sent, at="/content", times=1)
 def test_text_that_is_trimmed() -> History:
     return _sent(" Hello\n", text("Hello"))
 
 
-@fails(stored_messages.answer_shows_what_was_sent, at="/content", times=1)
+@fails(stored_messages.created_message_shows_what_was_sent, at="/content", times=1)
 def test_parts_that_are_reversed() -> History:
     return _sent([{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}], [*text("Two"), *text("One")])
 
@@ -67,16 +67,16 @@ def _created_without_content(role: str) -> History:
 
 
 def test_response_without_content_does_not_show_another() -> None:
-    results = judge(stored_messages.answer_shows_what_was_sent, _created_without_content("user"))
+    results = judge(stored_messages.created_message_shows_what_was_sent, _created_without_content("user"))
     assert results == [PASSED, Suspicion("the response has no `content`")]
 
 
-@fails(stored_messages.answer_shows_what_was_sent, at="/role", times=1)
+@fails(stored_messages.created_message_shows_what_was_sent, at="/role", times=1)
 def test_role_that_is_ignored_in_a_response_without_content() -> History:
     return _created_without_content("assistant")
 
 
-@fails(stored_messages.answer_shows_what_was_sent, at="/role", times=1)
+@fails(stored_messages.created_message_shows_what_was_sent, at="/role", times=1)
 def test_role_that_is_ignored() -> History:
     builder = HistoryBuilder()
     builder.send("create_message", message("user", "Hello"), body={"role": "assistant", "content": "Hello"})
@@ -307,12 +307,12 @@ def test_deletion_of_one_message_that_empties_the_thread() -> History:
     return builder.history()
 
 
-@passes(stored_messages.answer_shows_the_attachments)
+@passes(stored_messages.created_message_shows_its_attachments)
 def test_attachments() -> History:
     return _attached([{"file_id": "file-a", "tools": [{"type": "file_search"}]}])
 
 
-@fails(stored_messages.answer_shows_the_attachments, at="/attachments", times=1)
+@fails(stored_messages.created_message_shows_its_attachments, at="/attachments", times=1)
 def test_attachments_that_are_ignored() -> History:
     return _attached([])
 
@@ -439,12 +439,12 @@ def _image(shown: str) -> History:
     return builder.history()
 
 
-@passes(stored_messages.answer_shows_the_detail_of_images)
+@passes(stored_messages.created_message_shows_the_detail_of_images)
 def test_image_with_its_detail() -> History:
     return _image("low")
 
 
-@fails(stored_messages.answer_shows_the_detail_of_images, at="/content/0/image_url/detail")
+@fails(stored_messages.created_message_shows_the_detail_of_images, at="/content/0/image_url/detail")
 def test_image_with_another_detail() -> History:
     return _image("auto")
 

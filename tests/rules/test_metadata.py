@@ -22,7 +22,7 @@ FIRST, REPLACED, MERGED = {"a": "1", "b": ""}, {"a": "2"}, {"a": "2", "b": ""}
 
 
 @passes(
-    metadata.is_shown_in_the_answer,
+    metadata.is_shown_in_the_response,
     metadata.is_kept,
     metadata.holds_nothing_else,
     metadata.changes_only_when_modified,
@@ -31,17 +31,17 @@ def test_metadata_that_is_replaced() -> History:
     return _runs(FIRST, FIRST, REPLACED, REPLACED)
 
 
-@passes(metadata.is_shown_in_the_answer, metadata.is_kept, metadata.holds_nothing_else)
+@passes(metadata.is_shown_in_the_response, metadata.is_kept, metadata.holds_nothing_else)
 def test_metadata_that_is_merged() -> History:
     return _runs(FIRST, FIRST, MERGED, MERGED)
 
 
-@fails(metadata.is_shown_in_the_answer, at="/metadata", times=1)
+@fails(metadata.is_shown_in_the_response, at="/metadata", times=1)
 def test_answer_that_shows_the_old_metadata() -> History:
     return _runs(FIRST, FIRST, FIRST, REPLACED)
 
 
-@fails(metadata.is_shown_in_the_answer, at="/metadata")
+@fails(metadata.is_shown_in_the_response, at="/metadata")
 def test_creation_that_ignores_metadata() -> History:
     return _runs({}, {}, REPLACED, REPLACED)
 

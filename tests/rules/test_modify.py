@@ -281,7 +281,7 @@ def test_creation_time_that_a_modification_overwrites() -> History:
     return _assistant_sent_back(assistant(temperature=0.5, created_at=1))
 
 
-@fails(identity.answer_is_about_what_was_asked_for, at="/id", times=1)
+@fails(identity.response_shows_the_requested_object, at="/id", times=1)
 def test_id_that_a_modification_overwrites() -> History:
     return _assistant_sent_back(assistant("asst_0", temperature=0.5))
 

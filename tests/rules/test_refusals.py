@@ -175,7 +175,7 @@ def test_refusal_as_a_stream() -> History:
     return refused(body={**BROKEN, "stream": True}, events=[("error", error())])
 
 
-@passes(refusals.other_refusals_are_400_or_404)
+@passes(refusals.wrong_state_or_unknown_id_is_400_or_404)
 def test_refusals_of_state_and_of_ids() -> History:
     builder = HistoryBuilder()
     builder.refuse("create_run", 400, body={"assistant_id": ASSISTANT})
@@ -183,7 +183,7 @@ def test_refusals_of_state_and_of_ids() -> History:
     return builder.history()
 
 
-@fails(refusals.other_refusals_are_400_or_404)
+@fails(refusals.wrong_state_or_unknown_id_is_400_or_404)
 def test_conflict() -> History:
     builder = HistoryBuilder()
     builder.refuse("create_run", 409, body={"assistant_id": ASSISTANT})
@@ -191,16 +191,16 @@ def test_conflict() -> History:
 
 
 def test_refusal_of_a_body_shows_nothing_of_other_refusals() -> None:
-    assert judge(refusals.other_refusals_are_400_or_404, refused()) == []
+    assert judge(refusals.wrong_state_or_unknown_id_is_400_or_404, refused()) == []
 
 
 def test_recorded_refusal_of_a_body_shows_nothing_of_other_refusals() -> None:
     builder = HistoryBuilder()
     builder.refuse("create_run", 400, body=BROKEN)
-    assert judge(refusals.other_refusals_are_400_or_404, builder.history()) == []
+    assert judge(refusals.wrong_state_or_unknown_id_is_400_or_404, builder.history()) == []
 
 
-@fails(refusals.other_refusals_are_400_or_404)
+@fails(refusals.wrong_state_or_unknown_id_is_400_or_404)
 def test_conflict_over_an_invalid_body() -> History:
     return refused(status=409)
 

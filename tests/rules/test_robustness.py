@@ -214,12 +214,12 @@ def test_modifying_nothing_with_no_body() -> History:
     return probed(("empty_body", 200), operation="modify_thread")
 
 
-@passes(robustness.empty_bodies_are_refused_elsewhere)
+@passes(robustness.empty_bodies_are_refused_where_no_members_are_required)
 def test_modifying_with_no_body_is_refused() -> History:
     return probed(("empty_body", 400), operation="modify_thread")
 
 
-@fails(robustness.empty_bodies_are_refused_elsewhere)
+@fails(robustness.empty_bodies_are_refused_where_no_members_are_required)
 def test_modifying_with_no_body_is_accepted() -> History:
     return probed(("empty_body", 200), operation="modify_thread")
 

@@ -23,7 +23,7 @@ def answered(answer: Any, **rest: Any) -> History:
     transport.content_type_is_json,
     transport.json_is_valid,
     transport.json_is_unambiguous,
-    transport.answers_come_whole,
+    transport.responses_are_complete,
 )
 def test_plain_answer() -> History:
     return answered(run(), answered={"content-type": "application/json; charset=utf-8"})
@@ -107,7 +107,7 @@ def truncated(times: int) -> History:
     return builder.history()
 
 
-@fails(transport.answers_come_whole, times=2)
+@fails(transport.responses_are_complete, times=2)
 def test_answers_break_off() -> History:
     return truncated(2)
 
@@ -117,7 +117,7 @@ def test_one_answer_breaks_off() -> History:
     return truncated(1)
 
 
-@passes(transport.answers_come_whole)
+@passes(transport.responses_are_complete)
 def test_answer_that_the_suite_stopped_reading() -> History:
     builder = HistoryBuilder()
     for _ in range(2):
@@ -133,11 +133,11 @@ def stopped_streams(problem: str) -> History:
     return builder.history()
 
 
-@passes(transport.answers_come_whole)
+@passes(transport.responses_are_complete)
 def test_streams_that_the_suite_stopped_waiting_for() -> History:
     return stopped_streams("no further data of the response for 60.0 s")
 
 
-@fails(transport.answers_come_whole, times=2)
+@fails(transport.responses_are_complete, times=2)
 def test_streams_that_break_off_after_a_long_silence() -> History:
     return stopped_streams("the response was truncated: peer closed connection")

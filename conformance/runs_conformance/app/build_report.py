@@ -58,7 +58,7 @@ ACCEPTANCE_RULE = "acceptance.smallest_request_is_accepted"
 COMPLETED_RUN_RULE = "usage.is_given_when_completed"
 """A rule that only programs with a completed run decide."""
 
-KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
+KEY_RULES = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_refused")
 """If the target ignores keys, the first of these rules fails and the other never passes. Authentication is then not
 offered, rather than undecided.
 """
@@ -68,7 +68,7 @@ COMPLETE_RUN = "a complete test run"
 
 _RULES_ON_FILES = (
     "assistants.show_their_tool_resources",
-    "messages.answer_shows_the_attachments",
+    "messages.created_message_shows_its_attachments",
     "threads.show_their_tool_resources",
 )
 _RULE_ON_KEYS = "auth.keys_are_not_repeated"

@@ -26,7 +26,7 @@ _READ_BODIES = "Read the body of every request before responding with an error, 
 _SILENCE_RULES = (
     "robustness.no_request_is_left_hanging",
     "robustness.the_next_request_is_served",
-    "transport.answers_come_whole",
+    "transport.responses_are_complete",
 )
 
 

@@ -35,7 +35,7 @@ _DROP_RULES = {
     "threads.begin_with_the_messages_given": ("create_thread", "messages"),
     "threads.show_their_tool_resources": ("create_thread", "tool_resources"),
     "messages.additional_messages_are_in_the_thread": ("create_run", "additional_messages"),
-    "messages.answer_shows_the_attachments": ("create_message", "attachments"),
+    "messages.created_message_shows_its_attachments": ("create_message", "attachments"),
     "assistants.show_their_tool_resources": ("create_assistant", "tool_resources"),
 }
 """By rule, the operation and the member whose loss it shows, unless its findings are of others with this member."""
@@ -158,7 +158,7 @@ def _lost_members(failure: Failure) -> set[_Lost]:
         return set() if failure.is_occasional else _losses_by_rule(failure)
     if failure.id == _GIVEN_METADATA:
         return {place_of_message_metadata(failure)}
-    if failure.id == "metadata.is_shown_in_the_answer":
+    if failure.id == "metadata.is_shown_in_the_response":
         return {
             (finding.operation or "", place)
             for finding in failure.verdict.findings

@@ -35,7 +35,7 @@ _NAN = "not_a_number"
 
 _EXPLAINED_BY = {
     "transport.json_is_valid": _NOT_JSON,
-    "identity.answer_is_about_what_was_asked_for": _UNKNOWN_MEMBERS,
+    "identity.response_shows_the_requested_object": _UNKNOWN_MEMBERS,
     "identity.never_changes": _UNKNOWN_MEMBERS,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
     "deletion.deleted_thread_shows_nothing": _SHARED_ID,

@@ -28,7 +28,7 @@ _PARSING_RULES = (
     "robustness.empty_bodies_are_refused_where_members_are_required",
     "robustness.misshapen_bodies_are_refused",
     "robustness.nothing_follows_the_body",
-    "robustness.empty_bodies_are_refused_elsewhere",
+    "robustness.empty_bodies_are_refused_where_no_members_are_required",
     "refusals.status_says_that_the_body_is_at_fault",
 )
 """Rules that a server violates if it never checks a body."""

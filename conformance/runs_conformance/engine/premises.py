@@ -24,7 +24,7 @@ _CANCELLED = ("cancel.*_can_be_cancelled",)
 _DONE = ("streaming.a_stream_ends_with_done",)
 _INVALID_RUNS = ("create_run.temperature.maximum", "create_run.metadata{}.type")
 """The violations in the invalid runs that programs send to see that a refusal leaves no trace."""
-_KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_told_apart")
+_KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_refused")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
 
 _SHOWN_SETTINGS = (
@@ -50,7 +50,7 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
     "deltas.text_is_streamed": ("message.content[[]].text.type",),
     "deltas.tool_call_deltas_add_up": _CALL_DELTAS,
     "lock.refused_run_holds_no_lock": (*_INVALID_RUNS, "create_run.*"),
-    "messages.answer_shows_the_detail_of_images": ("message.content[[]].image_url.required",),
+    "messages.created_message_shows_the_detail_of_images": ("message.content[[]].image_url.required",),
     "refusals.a_refused_stream_is_answered_plainly": (_INVALID_RUNS[0], "create_run.*", "create_thread_and_run.*"),
     "refusals.status_is_400": ("create_*", "modify_*", "submit_tool_outputs.*"),
     "streaming.nothing_follows_done": _DONE,

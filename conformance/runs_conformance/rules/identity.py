@@ -49,8 +49,9 @@ def _requested_id(exchange: Exchange) -> str | None:
     source=schema(f"{_SCHEMA} paths"),
     capability="core",
     clauses=("run-identity-never-changes",),
+    formerly=("identity.answer_is_about_what_was_asked_for",),
 )
-def answer_is_about_what_was_asked_for(exchange: Exchange) -> Iterator[Result]:
+def response_shows_the_requested_object(exchange: Exchange) -> Iterator[Result]:
     """The object in a response has the id from the path.
 
     Clients store the response under the id they requested. Applies to reads, modifications, cancellations, submissions

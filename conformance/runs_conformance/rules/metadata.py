@@ -38,8 +38,9 @@ def _check_pairs(expected: ExpectedMetadata, message: str, *, include_empty: boo
     source=_RECORDED,
     capability="metadata",
     clauses=("ended-run-can-be-modified", "metadata-is-echoed"),
+    formerly=("metadata.is_shown_in_the_answer",),
 )
-def is_shown_in_the_answer(expected: ExpectedMetadata) -> Iterator[Result]:
+def is_shown_in_the_response(expected: ExpectedMetadata) -> Iterator[Result]:
     """The response to a creation or modification shows the metadata given in the request.
 
     Clients take the response to be the stored object. No source says whether existing keys are kept or dropped, so both

@@ -190,8 +190,14 @@ def _refusals_for_other_reasons(history: History) -> Iterable[Exchange]:
     )
 
 
-@rule(units=_refusals_for_other_reasons, level=Level.SHOULD, source=_ALL_ERRORS, capability="errors")
-def other_refusals_are_400_or_404(exchange: Exchange) -> Iterator[Result]:
+@rule(
+    units=_refusals_for_other_reasons,
+    level=Level.SHOULD,
+    source=_ALL_ERRORS,
+    capability="errors",
+    formerly=("refusals.other_refusals_are_400_or_404",),
+)
+def wrong_state_or_unknown_id_is_400_or_404(exchange: Exchange) -> Iterator[Result]:
     """A request refused because of an object's state or id gets HTTP 400 or 404.
 
     The real service responded with 400 if a run or thread was not ready for the request, and 404 if an object did not

@@ -218,8 +218,14 @@ def empty_bodies_are_refused_where_members_are_required(probe: _OddRequest) -> I
         yield from _check_refused(probe, "a request without the required body was accepted")
 
 
-@rule(units=_probes(EMPTY), level=Level.MAY, source=schema(f"{_SPEC} requestBody.required"), capability="validation")
-def empty_bodies_are_refused_elsewhere(probe: _OddRequest) -> Iterator[Result]:
+@rule(
+    units=_probes(EMPTY),
+    level=Level.MAY,
+    source=schema(f"{_SPEC} requestBody.required"),
+    capability="validation",
+    formerly=("robustness.empty_bodies_are_refused_elsewhere",),
+)
+def empty_bodies_are_refused_where_no_members_are_required(probe: _OddRequest) -> Iterator[Result]:
     """A request without a body is refused by operations whose body is required but has no required members.
 
     The OpenAPI document requires the body; whether the service did is not recorded.

@@ -163,8 +163,9 @@ def json_is_unambiguous(response: tuple[Exchange, bool]) -> Iterator[Result]:
     capability="core",
     occasions=5,
     judges_whole_history=True,
+    formerly=("transport.answers_come_whole",),
 )
-def answers_come_whole(failures: OperationFailures) -> Iterator[Result]:
+def responses_are_complete(failures: OperationFailures) -> Iterator[Result]:
     """No operation repeatedly breaks off its responses while other responses are complete.
 
     A client cannot use half a response, and cannot tell whether its request was carried out. A response that is larger

@@ -126,8 +126,9 @@ def a_key_is_asked_for(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     source=_CODES,
     capability="auth",
     clauses=("invalid-key-is-401",),
+    formerly=("auth.a_wrong_key_is_told_apart",),
 )
-def a_wrong_key_is_told_apart(requests: _UnauthenticatedRequests) -> Iterator[Result]:
+def a_wrong_key_is_refused(requests: _UnauthenticatedRequests) -> Iterator[Result]:
     """A server that requires a key refuses unknown keys.
 
     A key that is never compared protects nothing.

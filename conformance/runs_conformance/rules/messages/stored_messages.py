@@ -40,8 +40,15 @@ def _created_messages(history: History) -> Iterable[Observation]:
     return (each for each in valid_message_observations(history) if each.exchange.id in exchange_ids)
 
 
-@rule(units=_created_messages, level=Level.MUST, source=_CONTENT, capability="messages", operation="create_message")
-def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
+@rule(
+    units=_created_messages,
+    level=Level.MUST,
+    source=_CONTENT,
+    capability="messages",
+    operation="create_message",
+    formerly=("messages.answer_shows_what_was_sent",),
+)
+def created_message_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     """A created message has the role and content that were sent; a string becomes one text part.
 
     Clients display what the server returns. Text stays unchanged character for character, and parts keep their order,
@@ -69,8 +76,9 @@ def answer_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.attachments"),
     capability="messages",
     operation="create_message",
+    formerly=("messages.answer_shows_the_attachments",),
 )
-def answer_shows_the_attachments(message: Observation) -> Iterator[Result]:
+def created_message_shows_its_attachments(message: Observation) -> Iterator[Result]:
     """A created message shows the attachments that were sent, each with its tools.
 
     An attachment that is dropped is a file that the assistant never sees.
@@ -84,8 +92,15 @@ def answer_shows_the_attachments(message: Observation) -> Iterator[Result]:
         )
 
 
-@rule(units=_created_messages, level=Level.SHOULD, source=_DETAIL, capability="messages", operation="create_message")
-def answer_shows_the_detail_of_images(message: Observation) -> Iterator[Result]:
+@rule(
+    units=_created_messages,
+    level=Level.SHOULD,
+    source=_DETAIL,
+    capability="messages",
+    operation="create_message",
+    formerly=("messages.answer_shows_the_detail_of_images",),
+)
+def created_message_shows_the_detail_of_images(message: Observation) -> Iterator[Result]:
     """A created message shows the `detail` that was requested for each image.
 
     It determines what an image costs. The default is `auto`.
