@@ -1,1 +1,1 @@
-"""The application: one module for each thing that a user can do."""
+"""The application: the actions of users, and what several of them need."""
