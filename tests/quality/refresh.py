@@ -1,9 +1,9 @@
 """Updates everything that is derived from the rules, schemas, mutants and variants, in the order in which it builds up.
 
-`python -m tests.quality.refresh [NAME...]` judges the mutants and variants that the committed matrices lack and those
-named, and updates their rows. Then it writes the response matrix, if constraints on responses were added or removed,
-`rules/violations.json`, `engine/decisions.json`, `engine/premises.json` and the pages of `docs/`. With `--all` it
-judges every mutant and variant, which takes long.
+`python -m tests.quality.refresh [NAME...]` writes `rules/violations.json`. Then it judges the mutants and variants that
+the committed matrices lack and those named, and updates their rows. Then it writes the response matrix, if constraints
+on responses were added or removed, `engine/decisions.json`, `engine/premises.json` and the pages of `docs/`. With
+`--all` it judges every mutant and variant, which takes long.
 """
 
 from __future__ import annotations
