@@ -10,4 +10,5 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "standard": PHASES[:-1],
     "full": PHASES,
 }
-"""The phases of each profile, from the narrowest to the widest. Phases requested explicitly are added to these."""
+"""The phases of each profile, from the narrowest to the widest. If phases are requested explicitly, only these
+run, including those that are not in the profile."""
