@@ -99,8 +99,8 @@ def command(
 ) -> None:
     """Serve the bundled emulator until interrupted.
 
-    The control routes accept only loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they accept any
-    client that sends its value as a bearer token.
+    The control routes accept only loopback clients. If $RUNS_EMULATOR_CONTROL_TOKEN is set, they accept every
+    client that sends its value as a bearer token, and no other.
     """
     from runs_conformance import config, targets
     from runs_conformance.testing.serve import ServeOptions, serve_controlled
