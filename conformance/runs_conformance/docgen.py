@@ -163,15 +163,15 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
         "for each field of the five source documents, its constraints. The mutants come from the committed",
         "[kill matrix](../reports/reference/kill-matrix.md).",
         "",
-        "| clause | level | what must hold | rules | failing mutants |",
-        "| --- | --- | --- | --- | --- |",
+        "| clause | statement | rules by level | failing mutants |",
+        "| --- | --- | --- | --- |",
     ]
     for clause in CLAUSES.values():
-        ids = [rule.id for rule in rules if clause.slug in rule.clauses]
-        failed = sorted({mutant for id_ in ids for mutant in killers.get(id_, ())})
-        judged = ", ".join(f"`{id_}`" for id_ in ids) or f"not judged: {clause.not_judged}"
+        judges = [rule for rule in rules if clause.slug in rule.clauses]
+        failed = sorted({mutant for rule in judges for mutant in killers.get(rule.id, ())})
+        judged = "; ".join(_ids_by_level(judges)) or f"not judged: {clause.not_judged}"
         listed = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
-        cells = (clause.slug, clause.level, _cell(clause.statement), judged, listed)
+        cells = (clause.slug, _cell(clause.statement), judged, listed)
         lines.append(f"| {' | '.join(cells)} |")
     others = [rule.id for rule in rules if not rule.clauses]
     lines += ["", "Rules that judge none of these clauses: " + ", ".join(f"`{id_}`" for id_ in others) + ".", ""]
@@ -190,6 +190,13 @@ def _traceability(rules: Sequence[AnyRule]) -> str:
             lines.append(f"| {place} | {listed} |")
         lines.append("")
     return _page(lines)
+
+
+def _ids_by_level(rules: Sequence[AnyRule]) -> Iterator[str]:
+    """For each level of these rules, the level and the ids: "must: `a`, `b`"."""
+    for level in Level:
+        if ids := [f"`{rule.id}`" for rule in rules if rule.level is level]:
+            yield f"{level}: {', '.join(ids)}"
 
 
 _REASONS = {
