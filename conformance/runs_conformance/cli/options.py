@@ -87,7 +87,8 @@ EXHAUSTIVE_OPTION = option(
     "--exhaustive",
     group=LIMITS,
     is_flag=True,
-    help="Send every invalid value, even if the server accepted most others of its kind and each one starts a run.",
+    help="Send every invalid value. By default, values whose acceptance starts a run are left out once the server has "
+    "accepted most others of their kind.",
 )
 
 QUIET_AND_VERBOSE = (

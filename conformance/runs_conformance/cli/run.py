@@ -54,7 +54,7 @@ _EXAMPLES = (
     group=TARGET,
     multiple=True,
     metavar="KIND=ID",
-    help=f"Existing object to work with, such as assistant=ID. Kinds: {_USE}. Repeatable.",
+    help=f"Existing object to use, such as assistant=ID; a thread gets messages and runs. Kinds: {_USE}. Repeatable.",
 )
 @option(
     "--prompt",
@@ -90,7 +90,12 @@ _EXAMPLES = (
     metavar="NAME",
     help=f"Run only this phase. Phases: {_PHASES}. Repeatable.",
 )
-@option("--failed", group=SCOPE, is_flag=True, help="Judge only what failed in the last test run, or in --report-dir.")
+@option(
+    "--failed",
+    group=SCOPE,
+    is_flag=True,
+    help="Judge only what failed in the last test run, or in the one in --report-dir.",
+)
 @option(
     "--watch",
     group=SCOPE,
@@ -111,7 +116,7 @@ _EXAMPLES = (
     metavar="N",
     type=click.IntRange(1, 64),
     default=1,
-    help="Number of processes to run the programs in, each with its own workers; for servers that are faster than one.",
+    help="Number of processes that run the programs, each with its own workers, for servers faster than one process.",
 )
 @SEED_OPTION
 @option(

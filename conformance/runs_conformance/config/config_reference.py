@@ -50,13 +50,14 @@ of an unknown route, and neither are streams if the server refuses `stream: true
 `[capabilities]` overrides this detection: with `true`, a missing capability is a failure; with `false`, its rules are
 skipped. The core of the Runs API is always judged.
 
-`[use]` names existing objects, for a server that cannot or should not create them. The suite reads and uses these
-objects, and never modifies or deletes them. A program is a scripted sequence of requests.
+`[use]` names existing objects, for a server that cannot or should not create them. The suite never modifies or
+deletes these objects. To a thread it adds messages, which it deletes afterwards, and runs, which stay. A program is a
+scripted sequence of requests.
 
 | kind | purpose |
 | --- | --- |
 | `assistant` | all runs use this assistant; it should have instructions |
-| `thread` | all programs use this thread, one after the other, instead of creating their own |
+| `thread` | all programs use this thread, one after the other, and create none |
 | `run` | with `read_only`: an additional run of the thread to read |
 | `file`, `vector_store` | enables the checks of files and vector stores |
 

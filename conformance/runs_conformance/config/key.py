@@ -105,7 +105,8 @@ def _top() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "exhaustive",
         ValueType.BOOLEAN,
-        "Send every invalid value, even if the server accepted most others and each one starts a run.",
+        "Send every invalid value. By default, values whose acceptance starts a run are left out once the server has "
+        "accepted most others of their kind.",
         False,
         "--exhaustive",
     )
@@ -195,7 +196,7 @@ def _capabilities_and_reports() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "use",
         ValueType.TEXT_TABLE,
-        "Ids of existing objects to work with; they are never modified or deleted.",
+        "Ids of existing objects to work with. They are not modified or deleted, but a thread gets messages and runs.",
         {"assistant": "asst_abc123"},
         "--use",
         USABLE_KINDS,
