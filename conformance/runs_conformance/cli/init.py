@@ -192,8 +192,9 @@ def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
     if missing:
         notes.setdefault("capabilities", []).extend(
             (
-                f"Missing when this was written: {', '.join(missing)}. Each run checks again; with",
-                f"{missing[0]} = false it does not, with {missing[0]} = true its absence is a failure.",
+                f"Missing when this was written: {', '.join(missing)}. Each test run checks again.",
+                f"With {missing[0]} = false it does not, and the rules are skipped;",
+                f"with {missing[0]} = true the absence is a failure.",
             )
         )
     return notes
