@@ -101,8 +101,8 @@ def early_end_note(report: Report) -> str:
     if report.complete or report.outcome is Outcome.NOT_JUDGED:
         return ""
     if report.reason.startswith("stopped early"):
-        return "What the test run did not reach is listed as not judged."
+        return "Requirements that the test run did not reach are listed as not judged."
     causes = [report.early_end_reason] if report.early_end_reason else []
     causes += [end.cause for end in report.programs.early_ends if end.ending in (Ending.ABORTED, Ending.NOT_STARTED)]
     why = f": {causes[0]}" if causes else ""
-    return f"The test run stopped early{why}. What it did not reach is listed as not judged."
+    return f"The test run stopped early{why}. Requirements that it did not reach are listed as not judged."
