@@ -130,18 +130,18 @@ def test_forced_function_is_ignored_as_often_as_called() -> History:
     return _calls(1, 3, runs=4)
 
 
-def _tool_sources(count: int = 3, **silent: bool) -> History:
-    """Runs with tools in the request and as many that use the assistant's: the silent ones of them make no call."""
+def _tool_sources(count: int = 3, **without_call: bool) -> History:
+    """Runs with tools in the request and as many that use the assistant's: those in `without_call` make none."""
     builder = HistoryBuilder()
     settings: dict[str, Any] = {"tool_choice": NAMED, "tools": [function_tool()]}
-    for source, is_silent in silent.items():
+    for source, completes in without_call.items():
         for number in range(count):
             id_ = f"run_{source}_{number}"
             tools = {"tools": settings["tools"]} if source == "own" else {}
             builder.create_run(
                 run(id_=id_, **settings), body={"assistant_id": ASSISTANT, "tool_choice": NAMED, **tools}
             )
-            builder.get_run({**run("completed" if is_silent else "requires_action"), "id": id_, **settings})
+            builder.get_run({**run("completed" if completes else "requires_action"), "id": id_, **settings})
     return builder.history()
 
 

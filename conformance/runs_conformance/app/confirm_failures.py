@@ -31,7 +31,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     ids_that_may_be_chance,
     ids_to_recur,
     with_confirmations,
-    without_silence,
+    without_unanswered_requests,
 )
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts
@@ -65,7 +65,7 @@ def confirm_failures(
     considers dangerous are not replayed. Sends nothing if no MUST requirement failed.
     """
     if options.jobs > 1:
-        result = without_silence(result)
+        result = without_unanswered_requests(result)
     known = requirements(options.edition)
 
     def is_must(id_: str) -> bool:

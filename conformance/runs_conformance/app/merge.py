@@ -18,7 +18,7 @@ from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.shard import missing_shards, parse_shard
-from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_silence
+from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_unanswered_requests
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
@@ -127,7 +127,7 @@ def rebuild_report(
     result = with_confirmations(result, {id_: each for id_, each in confirmations.items() if id_ in failed})
     options = header.options
     if options.jobs > 1:
-        result = without_silence(result)
+        result = without_unanswered_requests(result)
     return build_report(
         header,
         attach_steps(

@@ -23,7 +23,7 @@ CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_reques
 _MISREAD = "the unread body of an earlier request"
 """How the message of the first rule begins if a body was read as a request."""
 _READ_BODIES = "Read the body of every request before responding with an error, or close the connection"
-_SILENCE_RULES = (
+_NO_RESPONSE_RULES = (
     "robustness.no_request_is_left_hanging",
     "robustness.the_next_request_is_served",
     "transport.responses_are_complete",
@@ -32,7 +32,7 @@ _SILENCE_RULES = (
 
 def classify_missing_responses(classifier: FailureClassifier) -> None:
     """Classify the requests that got no complete response."""
-    taken = classifier.take(lambda failure: failure.is_silence or failure.id in _SILENCE_RULES)
+    taken = classifier.take(lambda failure: failure.got_no_response or failure.id in _NO_RESPONSE_RULES)
     classifier.add(
         "response.none",
         f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}",

@@ -69,16 +69,16 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     if not lost:
         return
     shown = _take_shown(classifier, found, lost)
-    silent = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
-    classifier.leave_out(silent)
+    unchecked = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
+    classifier.leave_out(unchecked)
     names = {place for _, place in lost}
     shown += classifier.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
-    silent += take_following(classifier, names)
+    unchecked += take_following(classifier, names)
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, place in sorted(lost):
         by_operation[operation].append(place)
     if all(map(is_pair, names)):
-        classifier.add("data.dropped", *describe_lost_pairs(by_operation), shown, silent)
+        classifier.add("data.dropped", *describe_lost_pairs(by_operation), shown, unchecked)
         return
     losing: dict[str, list[str]] = defaultdict(list)
     for name, places in by_operation.items():
@@ -92,7 +92,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         "Store every documented member of a request and return it, not only a fixed list of members. The server "
         f"loses {'; '.join(every)}{_doubt(shown, found)}{_name_renamed(shown)}.",
         shown,
-        silent,
+        unchecked,
     )
 
 

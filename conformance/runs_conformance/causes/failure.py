@@ -136,7 +136,7 @@ class Failure:
         return self.status is not None and self.status >= 500
 
     @property
-    def is_silence(self) -> bool:
+    def got_no_response(self) -> bool:
         """Whether the request had no complete response."""
         return isinstance(at(self.verdict.counterexample, "/answer/problem"), str)
 

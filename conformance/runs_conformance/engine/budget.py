@@ -130,12 +130,12 @@ class Budget:
             self.check()
         except BudgetExhausted:
             return False
-        return self.silence_at_end is None
+        return self.unresponsive_problem is None
 
     @property
-    def silence_at_end(self) -> str | None:
+    def unresponsive_problem(self) -> str | None:
         """Why a test run whose programs have ended is incomplete: the target did not respond any more."""
-        return self._health.silence_at_end
+        return self._health.unresponsive_problem
 
     def count_large_response(self, size: int) -> None:
         """Count the memory that a large response takes."""

@@ -1,4 +1,4 @@
-"""The steps that wait for their response, so that a long silence of a test run can be explained."""
+"""The steps that wait for their response, so that a long wait of a test run can be explained."""
 
 from __future__ import annotations
 

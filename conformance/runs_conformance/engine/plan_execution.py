@@ -121,7 +121,9 @@ def run_plan(
     if interrupted or pool.fatal_error:
         pool.judge_unfinished()
     result = merge_results([*beside, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
-    return result if interrupted or result.early_end_reason else replace(result, early_end_reason=budget.silence_at_end)
+    if interrupted or result.early_end_reason:
+        return result
+    return replace(result, early_end_reason=budget.unresponsive_problem)
 
 
 def clean_up_program(

@@ -45,7 +45,7 @@ repeated test runs agree.
 MAX_STUCK_RUNS = 2
 """Runs that neither end nor wait for outputs, or cannot be followed, after which no further form is tried."""
 
-SILENT_RUNS = 3
+MIN_RUNS_WITHOUT_CALL = 3
 """Runs without a call after which it is no chance that they called no function, although runs of another form do."""
 
 
@@ -62,14 +62,14 @@ class RunFormSearch(PrerequisiteSearch):
 
     `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
     `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
-    `silent_runs` counts those runs that completed without a call.
+    `runs_without_call` counts those runs that completed without a call.
     """
 
     list_models: Callable[[], Sequence[str]] = field(kw_only=True)
     stuck_runs: int = 0
     unread_runs: int = 0
     forcing_exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
-    silent_runs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    runs_without_call: Counter[tuple[str, str]] = field(default_factory=Counter)
     waits_without_calls: bool = False
 
     def steps(self, context: ProgramContext) -> StepGenerator:
@@ -123,7 +123,7 @@ class RunFormSearch(PrerequisiteSearch):
         exchange: Exchange = yield poll(until=SETTLED_STATUSES)
         self._learn_from(exchange)
         if status(exchange) in TERMINAL:
-            self.silent_runs[trial.tool_choice, trial.tools_on] += status(exchange) == "completed"
+            self.runs_without_call[trial.tool_choice, trial.tools_on] += status(exchange) == "completed"
             return False
         is_waiting = status(exchange) == "requires_action"
         shows_calls = is_waiting and (pending_call_count(exchange) > 0 or (yield from self._shows_calls_in_steps()))
@@ -206,7 +206,7 @@ class RunFormSearch(PrerequisiteSearch):
                     call_attempts=CALL_ATTEMPTS,
                 )
                 yield from self._check_reliability()
-                yield from self._repeat_silent_form()
+                yield from self._repeat_form_without_call()
                 return True
         if self._can_learn_from_runs:
             reason = "no run could be made to call a function"
@@ -236,20 +236,22 @@ class RunFormSearch(PrerequisiteSearch):
         ):
             self._note("some runs do not call a function in this form")
 
-    def _repeat_silent_form(self) -> StepGenerator:
+    def _repeat_form_without_call(self) -> StepGenerator:
         """Repeat the form with the same tool choice and the other tools, if a run completed in it without a call.
 
         Such a run may be chance. No program tries that form again, so only further ones can show that the target
         ignores those tools.
         """
         for place in TOOL_PLACES:
+            if place == self.request_forms.tools_on:
+                continue
             form = self.request_forms.tool_choice, place
-            while place != self.request_forms.tools_on and 0 < (silent := self.silent_runs[form]) < SILENT_RUNS:
+            while 0 < (count := self.runs_without_call[form]) < MIN_RUNS_WITHOUT_CALL:
                 trial = replace(self.request_forms, tools_on=place)
                 if not (yield from self._prepare(trial)):
                     break
                 yield from self._try_function_call(trial)
-                if self.silent_runs[form] == silent:
+                if self.runs_without_call[form] == count:
                     break
 
     def _prepare(self, trial: RequestForms) -> Fragment:

@@ -112,7 +112,7 @@ class TargetHealth:
         return self.stuck_runs_problem if self._stuck_runs[_IN_A_STREAM] else None
 
     @property
-    def silence_at_end(self) -> str | None:
+    def unresponsive_problem(self) -> str | None:
         """Why a test run whose programs have ended is incomplete: the target did not respond any more."""
         if self._unanswered < MIN_UNANSWERED_AT_END:
             return None

@@ -81,8 +81,8 @@ class ToolChoiceRuns:
         has_tool = bool(types) if self.mode in ("none", "required") else self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
         is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
-        is_silent = self.find_call(run) is None and self.find_unclear_step(run) is None and not _took_outputs(run)
-        return is_completed and has_tool and has_function and is_visible and is_silent
+        made_no_call = self.find_call(run) is None and self.find_unclear_step(run) is None and not _took_outputs(run)
+        return is_completed and has_tool and has_function and is_visible and made_no_call
 
 
 def _is_call(step: Observation) -> bool:

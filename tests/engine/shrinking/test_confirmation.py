@@ -20,7 +20,7 @@ from runs_conformance.engine.shrinking.confirmation import (
     ids_that_may_be_chance,
     ids_to_recur,
     with_confirmations,
-    without_silence,
+    without_unanswered_requests,
     without_unconfirmed_waits,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
@@ -214,7 +214,7 @@ def test_request_left_waiting_in_a_test_run_without_replays_is_inconclusive() ->
 
 
 def test_silence_is_attributed_to_no_request_while_other_processes_send_theirs() -> None:
-    tallies = without_silence(_result(HANGING, "lock.a")).tallies
+    tallies = without_unanswered_requests(_result(HANGING, "lock.a")).tallies
     assert (tallies[HANGING].outcome, tallies["lock.a"].outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
     assert [*tallies[HANGING].inconclusive] == ["it hung, but requests of other processes (--jobs) may be the cause"]
 

@@ -50,7 +50,7 @@ _NEEDS_CONFIRMATION = frozenset(
 """The rules whose findings a request of another worker may explain: it blocked or crashed the target meanwhile."""
 
 _LEFT_WAITING = "robustness.no_request_is_left_hanging"
-_SEEN_BY_SILENCE = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_served"})
+_SHOWN_BY_LOST_CONNECTIONS = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_served"})
 """Those of them whose findings are lost connections, which do not show by which request the target was broken."""
 
 _REFUSED_VALID = "refused "
@@ -250,7 +250,7 @@ def with_confirmations(
     """The result with each confirmation in the counterexample.
 
     A failure that needs confirmation and did not occur again is inconclusive. So is one of the `replayable` that was
-    not replayed and shows only that the target was silent.
+    not replayed and shows only that the target did not respond.
     """
     examples, tallies = dict(result.counterexamples), dict(result.tallies)
     for id_, confirmation in confirmations.items():
@@ -266,7 +266,7 @@ def with_confirmations(
         if may_be_chance and _group(id_) in disproved:
             tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
             examples.pop(id_, None)
-    for id_ in _SEEN_BY_SILENCE.intersection(replayable).difference(confirmations):
+    for id_ in _SHOWN_BY_LOST_CONNECTIONS.intersection(replayable).difference(confirmations):
         if tallies[id_].findings:
             tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
             examples.pop(id_, None)
@@ -280,10 +280,10 @@ def without_unconfirmed_waits(result: RunResult) -> RunResult:
     return result if tally is None or not tally.findings else with_confirmations(result, {}, [_LEFT_WAITING])
 
 
-def without_silence(result: RunResult) -> RunResult:
-    """The result of one of several processes: the target may be silent because of what the others sent."""
+def without_unanswered_requests(result: RunResult) -> RunResult:
+    """The result of one of several processes: the target may not respond because of what the others sent."""
     examples, tallies = dict(result.counterexamples), dict(result.tallies)
-    for id_ in _SEEN_BY_SILENCE.intersection(tallies):
+    for id_ in _SHOWN_BY_LOST_CONNECTIONS.intersection(tallies):
         if tallies[id_].findings:
             tallies[id_] = _without_findings(tallies[id_], "requests of other processes (--jobs) may be the cause")
             examples.pop(id_, None)
@@ -305,7 +305,7 @@ def _shows_server_errors(id_: str, tally: Tally) -> bool:
     """Whether all findings are HTTP 5xx that a request got each time, or that followed another request."""
     return bool(tally.findings) and all(
         finding.message.startswith(_FAILED)
-        or (id_ in _SEEN_BY_SILENCE and isinstance(finding.actual, int) and finding.actual >= 500)
+        or (id_ in _SHOWN_BY_LOST_CONNECTIONS and isinstance(finding.actual, int) and finding.actual >= 500)
         for finding in tally.findings
     )
 
