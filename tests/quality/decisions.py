@@ -1,4 +1,4 @@
-"""Measures which ids each program decides on the reference, and which programs reveal violations of each id.
+"""Measures which ids each program decides on the emulator, and which programs reveal violations of each id.
 
 `python -m tests.quality.decisions` judges the emulator with several seeds and all legal variants, reads the kill
 matrix, and writes `engine/decisions.json`, by which the suite knows what a program that stops early leaves undecided.
@@ -27,15 +27,15 @@ RANDOM_PREFIXES = ("explore", "schemathesis", "preflight", "approach")
 
 def measure(variants: Sequence[TrialResult] = ()) -> Decisions:
     """The table as measured now. Judges the variants, unless their results are given."""
-    return combine(_judge_reference(), variants or _judge_variants(), without_files=_judge_without_files())
+    return combine(_judge_emulator(), variants or _judge_variants(), without_files=_judge_without_files())
 
 
 def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisions:
-    """The table with the reference measured again. Known occasions on variants are kept, and combined with these
+    """The table with the emulator measured again. Known occasions on variants are kept, and combined with these
     results of variants. All variants run the programs that are new to an id and judge it more than once.
     """
-    reference, without_files = _judge_reference(), _judge_without_files()
-    table = combine(reference, variants, without_files=without_files)
+    results, without_files = _judge_emulator(), _judge_without_files()
+    table = combine(results, variants, without_files=without_files)
     known = _pairs(before)
     added = {
         program
@@ -45,7 +45,7 @@ def remeasure(before: Decisions, variants: Sequence[TrialResult] = ()) -> Decisi
     }
     if added:
         more = [*variants, *_judge_variants(tuple(sorted(added)))]
-        table = combine(reference, more, without_files=without_files)
+        table = combine(results, more, without_files=without_files)
     return replace(table, occasions=keep_occasions(before, table))
 
 
@@ -69,11 +69,11 @@ def _pairs(table: Decisions) -> set[tuple[str, str]]:
 
 def measure_quick() -> Decisions:
     """The table of the programs of profile quick as measured now. Prints what fails on a correct server."""
-    reference, variants = _judge_reference("quick"), _judge_variants(profile="quick")
-    for result in (*reference, *variants):
+    results, variants = _judge_emulator("quick"), _judge_variants(profile="quick")
+    for result in (*results, *variants):
         if result.exit_code:
             print(f"{result.name}: {', '.join(result.must) or result.reason}", flush=True)
-    return combine(reference, variants, without_files=_judge_without_files("quick"))
+    return combine(results, variants, without_files=_judge_without_files("quick"))
 
 
 def _judge_without_files(profile: str = "standard") -> TrialResult:
@@ -81,8 +81,8 @@ def _judge_without_files(profile: str = "standard") -> TrialResult:
     return next(judge_all([trial]))
 
 
-def _judge_reference(profile: str = "standard") -> list[TrialResult]:
-    print(f"measuring the reference with {len(SEEDS)} seeds", flush=True)
+def _judge_emulator(profile: str = "standard") -> list[TrialResult]:
+    print(f"measuring the emulator with {len(SEEDS)} seeds", flush=True)
     return list(judge_all([Trial(f"seed {seed}", seed=seed, profile=profile) for seed in SEEDS], batch_size=1))
 
 
@@ -101,9 +101,9 @@ def combine(
     rows: Iterable[kill_matrix.KillRow] | None = None,
     without_files: TrialResult | None = None,
 ) -> Decisions:
-    """The table for test runs on the reference and on its variants, and the rows of the kill matrix.
+    """The table for test runs on the emulator and on its variants, and the rows of the kill matrix.
 
-    `without_files` is a test run on the reference that knows of no files.
+    `without_files` is a test run on the emulator that knows of no files.
     """
     deciders = {
         id_: frozenset(
@@ -133,14 +133,14 @@ def combine(
 def _programs_on_files(
     revealers: Mapping[str, Iterable[frozenset[str]]],
     occasions: Mapping[str, Mapping[str, int]],
-    reference: TrialResult,
+    with_files: TrialResult,
     without_files: TrialResult,
 ) -> dict[str, frozenset[str]]:
-    """The programs that see enough occasions of an id on the reference, but too few if they know of no files."""
+    """The programs that see enough occasions of an id on the emulator, but too few if they know of no files."""
 
     def is_lost(id_: str, program: str) -> bool:
         needed = occasions.get(id_, {}).get(program, 1)
-        seen, left = (each.occasions.get(program, {}).get(id_, 0) for each in (reference, without_files))
+        seen, left = (each.occasions.get(program, {}).get(id_, 0) for each in (with_files, without_files))
         return seen >= needed > left
 
     lost = {
@@ -162,7 +162,7 @@ def add_valid_values(table: Decisions, results: Sequence[TrialResult]) -> Decisi
 
 
 def valid_value_programs(results: Sequence[TrialResult]) -> dict[str, set[str]]:
-    """For each request constraint, the programs that send its further valid values on the reference, with every seed.
+    """For each request constraint, the programs that send its further valid values on the emulator, with every seed.
 
     Without them, the refusal of an invalid value does not show that all valid ones are accepted.
     """

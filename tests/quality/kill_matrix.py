@@ -45,7 +45,7 @@ _REQUEST_ITEMS = {
 class KillRow:
     """One mutant: whether a verdict on its item fails, which verdicts fail (those on the item first), and how many of
     them are on something else. `programs` maps the failed ids on the item to the programs that fail them. `undecided`
-    are the rules that no program decided, though some that ran decide them on the reference server.
+    are the rules that no program decided, though some that ran decide them on the emulator.
     """
 
     mutant: str
@@ -84,7 +84,7 @@ def row(mutant: Mutant, result: TrialResult, generated: bool) -> KillRow:
 
 
 def undecided_rules(result: TrialResult, decisions: Decisions) -> tuple[str, ...]:
-    """The rules that no program of a trial decided, though some of its programs decide them on the reference server."""
+    """The rules that no program of a trial decided, though some of its programs decide them on the emulator."""
     return tuple(
         id_
         for id_ in sorted(rules().keys() - result.decided_by.keys())

@@ -200,13 +200,13 @@ def _preexisting_kinds(context: ProgramContext, forms: RequestForms) -> set[str]
 
 
 def _expects_completed_run(result: RunResult) -> bool:
-    """Whether an executed program sees a run complete on the reference server."""
+    """Whether an executed program sees a run complete on the emulator."""
     completing = load_decisions().programs_for([COMPLETED_RUN_RULE])
     return any(program in completing for program in result.program_ids)
 
 
 def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, str]) -> Coverage:
-    """Compare what each program decided with what it decides on the reference server."""
+    """Compare what each program decided with what it decides on the emulator."""
     ends = {end.program: end for end in result.program_ends}
     not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
     decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
@@ -286,14 +286,14 @@ def _has_files(context: ProgramContext) -> bool:
 
 def _ignores_keys(tallies: Mapping[str, Tally]) -> bool:
     """Whether the target served requests without a key, and was not seen to refuse a wrong one."""
-    asked_for, told_apart = (tallies.get(id_) for id_ in KEY_RULES)
-    if asked_for is None or told_apart is None or not asked_for.findings:
+    without_key, wrong_key = (tallies.get(id_) for id_ in KEY_RULES)
+    if without_key is None or wrong_key is None or not without_key.findings:
         return False
-    return told_apart.judged == len(told_apart.findings)
+    return wrong_key.judged == len(wrong_key.findings)
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
-    """Return the ids that whole programs decide on the reference server, but not the samples of profile quick."""
+    """Return the ids that whole programs decide on the emulator, but not the samples of profile quick."""
     if not is_sampled(options):
         return {}
     missing = load_decisions().deciders.keys() - load_decisions(QUICK_TABLE).deciders.keys()

@@ -1,1 +1,1 @@
-"""The reference server: the Runs operations of the Assistants API in memory, with a fake model."""
+"""The bundled emulator: a correct server of the Runs operations of the Assistants API, in memory, with a fake model."""

@@ -1,4 +1,4 @@
-"""The default hooks: the reference behaviour."""
+"""The default hooks: the behaviour of the emulator without mutants and variants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runs_conformance.emulator.context import Hooks
 
 
 def default_hooks(edition: str) -> Hooks:
-    """Fresh hooks of the reference server for an edition."""
+    """Fresh hooks of the emulator, without mutants and variants, for an edition."""
     return Hooks(
         authenticate=authentication.authenticate,
         check_beta_header=authentication.check_beta_header,

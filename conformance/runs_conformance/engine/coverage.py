@@ -1,6 +1,4 @@
-"""Compares the evidence that programs produced in a test run with the evidence that they produce on the reference
-server.
-"""
+"""Compares the evidence that programs produced in a test run with the evidence that they produce on the emulator."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ MAX_SPECIFIC_DECIDERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The planned programs: how each ended, which ids it decided, and which it decides on the reference server.
+    """The planned programs: how each ended, which ids it decided, and which it decides on the emulator.
 
     `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
@@ -82,7 +80,7 @@ class Coverage:
         return self._explain(early) if early else None
 
     def not_shown(self, id_: str) -> str | None:
-        """The programs that ran to their end without deciding this id, which they do on the reference."""
+        """The programs that ran to their end without deciding this id, which they do on the emulator."""
         if (unserved := self.unserved_reason(id_)) is not None:
             return f"not observed: {unserved}"
         completed = self._completed_deciders(id_)
@@ -121,7 +119,7 @@ class Coverage:
         return None
 
     def plans_all(self, id_: str) -> bool:
-        """Whether every program that decides this id on the reference was planned."""
+        """Whether every program that decides this id on the emulator was planned."""
         return self.ends.keys() >= self.decisions.deciders.get(id_, frozenset())
 
     def _planned_programs(self, programs: Iterable[str]) -> list[str]:

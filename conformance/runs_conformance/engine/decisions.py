@@ -1,4 +1,4 @@
-"""Which ids each program decides on the reference server, and which programs reveal violations of each id.
+"""Which ids each program decides on the emulator, and which programs reveal violations of each id.
 
 The tables are measured, not written by hand: `python -m tests.quality.decisions` writes the one of whole programs from
 test runs on the bundled emulator and from the kill matrix, with `--quick` the one of the programs of profile quick.

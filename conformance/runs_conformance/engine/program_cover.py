@@ -14,7 +14,7 @@ _CREATE_ASSISTANTS = frozenset({"create_assistant", "modify_assistant"})
 def cover(
     ids: Collection[str], programs: Iterable[Program], decisions: Decisions, required: Collection[str] = ()
 ) -> frozenset[str]:
-    """Programs that together decide every id that any of `programs` decides on the reference, with few requests.
+    """Programs that together decide every id that any of `programs` decides on the emulator, with few requests.
 
     If groups of programs reveal known violations of an id, one program of each group is included. Ids that no program
     decides are left out. Programs that are `required` are included in any case.

@@ -199,7 +199,7 @@ def _shortfall(
     if tally.suspicions:
         reason = tally.suspicions.most_common(1)[0][0]
         return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {reason}", None
-    # A selection of programs that decide an id may see fewer occasions; what they see on the reference suffices.
+    # A selection of programs that decide an id may see fewer occasions; what they see on the emulator suffices.
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
         needed = f"a pass needs {rule.occasions}"

@@ -1,4 +1,4 @@
-"""Runs that are faster, slower or shorter-lived than those of the reference server."""
+"""Runs that are faster, slower or shorter-lived than those of the emulator."""
 
 from __future__ import annotations
 
