@@ -57,8 +57,9 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
     Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if two
-    or more such runs completed without a call, and fewer made one. Runs whose requests bring tools are also judged
-    apart from runs that use the tools of their assistants: there it takes three.
+    or more such runs completed without a call, and fewer made one. Runs with tools in their requests, and runs with
+    the tools of their assistants, are also judged as groups of their own, which fail only from three completed runs
+    without a call on.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """

@@ -122,8 +122,8 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
 def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
     """Metadata does not change between two reads unless the object is modified.
 
-    Clients rely on finding what they stored. Judged only on objects whose creation was recorded: others may be modified
-    by a client that was not.
+    Clients rely on finding what they stored. Judged only on objects whose creation was recorded: a client whose
+    requests were not recorded may modify any other.
 
     Fix: Write metadata only when the object is created or modified.
     """

@@ -112,7 +112,8 @@ def sums_over_the_steps(run: RunTimeline) -> Iterator[Result]:
     """A run's token usage is the sum of its steps' usage.
 
     Clients attribute the cost of a run to its steps. Judged on a complete list of steps requested after the run had
-    ended, if every step shows usage. While a completed step of several shows none, runs of one step prove nothing.
+    ended, if every step shows usage. If a completed step of a run with several steps shows none, the rule does not
+    pass, since runs with one step prove little.
 
     Fix: Add up the usage of the steps when the run ends.
     """

@@ -90,8 +90,8 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     """The smallest valid request of an operation on existing objects is accepted.
 
     A server that refuses it is unusable, and its refusals of invalid requests prove nothing. A server may refuse a
-    model, so the smallest request that names one, or starts a run, is reported only if a larger one with that model is
-    accepted, or if the refusal names something else and any other request with that model is accepted.
+    model. The refusal of a request that names a model or starts a run therefore counts only if a larger request with
+    this model is accepted, or if the refusal gives another reason and any request with this model is accepted.
 
     Fix: Require only the members that the schema requires, and match /threads/runs before /threads/{thread_id}.
     """

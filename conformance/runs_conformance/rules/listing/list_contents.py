@@ -133,11 +133,11 @@ def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
     needs_complete_history=True,
 )
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
-    """Every object that was created and not deleted is in its list, in no state that it has left.
+    """Every object that was created and not deleted is in its list, in its current state.
 
     Clients find their objects by listing them. Judged where the page must contain the object: if it holds the whole
-    list, or if the object is newer than the last item of a page that starts with the newest. A list shows a state that
-    an object has left if the responses about the object itself, before and after the list, show a later one.
+    list, or if the object is newer than the last item of a page that starts with the newest. A listed state is outdated
+    if the responses about the object itself, before and after the list, show a later one.
 
     Fix: Read lists from the store that all writes go to, not from a cache or a copy that lags behind.
     """

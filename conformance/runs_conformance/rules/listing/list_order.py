@@ -33,8 +33,8 @@ def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     """A list requested without `order` starts with the newest object.
 
     Clients that show the latest message take the first item of the default page. Objects created in the same second may
-    be in any stable order. If all were, and the lists in `asc` and `desc` are each other's reverse, the list without
-    `order` must equal the one in `desc`.
+    be in any stable order. If all items were created in one second, and the lists in `asc` and `desc` are each other's
+    reverse, the list without `order` must equal the one in `desc`.
 
     Fix: Sort by `created_at`, descending, if the request gives no order.
     """

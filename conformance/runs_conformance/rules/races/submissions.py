@@ -31,8 +31,9 @@ def outputs_are_taken_once(concurrent: ConcurrentRequests) -> Iterator[Result]:
     """Of simultaneous submissions for the same tool calls, at most one is accepted.
 
     The first one resumes the run and leaves the others nothing to submit to. If two are accepted, the answer may be
-    written twice, or from either set of outputs. A server that reuses the ids of calls may accept another for the next
-    round, so that it fails only if its steps show fewer calls.
+    written twice, or from either set of outputs. If the server reuses call ids, another submission may belong to the
+    next round of calls; the rule then fails only if the steps of the run show fewer calls than submissions were
+    accepted.
 
     Fix: Leave `requires_action` by an atomic compare-and-set, and refuse the submission that loses.
     """

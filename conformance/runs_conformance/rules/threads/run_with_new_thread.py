@@ -127,8 +127,9 @@ def _instructions(history: History, assistant_id: JSON | Absent, until: Exchange
 def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     """`create_thread_and_run` accepts a request without `thread` and runs on a new, empty thread.
 
-    The assistant's instructions are enough for the model to answer. A refusal counts only if the same request with a
-    thread was accepted, or a request with no other members, if the assistant ran otherwise: nothing else explains it.
+    The assistant's instructions are enough for the model to answer. A refusal counts only if nothing else explains it:
+    the same request with a thread was accepted, or the request has no members but `assistant_id` and `instructions` and
+    another run of this assistant was accepted.
 
     Fix: Treat a missing or null `thread` as an empty thread.
     """
