@@ -49,10 +49,10 @@ def test_exit_codes(verdicts: list[Verdict], arguments: dict[str, Any], code: in
 
 
 def test_reason_says_why_a_capability_is_undecided() -> None:
-    undecided = replace(verdict(Outcome.INCONCLUSIVE, capability="auth"), reason="the target does not check keys")
+    undecided = replace(verdict(Outcome.INCONCLUSIVE, capability="auth"), reason="the server does not check keys")
     unseen = replace(verdict(Outcome.NOT_JUDGED, capability="auth"), reason="no request covered it")
     outcome = decide_outcome([PASSED, unseen, unseen, undecided], required_capabilities=["core", "auth"])
-    assert outcome.reason == "no MUST verdict could be reached for auth: the target does not check keys"
+    assert outcome.reason == "no MUST verdict could be reached for auth: the server does not check keys"
 
 
 def test_reason_names_what_failed() -> None:

@@ -142,7 +142,7 @@ def only_incomplete_run_has_details(run: Observation) -> Iterator[Result]:
         )
 
 
-_DOUBTFUL = Inconclusive("the run shows another usage than its steps, or another run of the target does")
+_DOUBTFUL = Inconclusive("the run shows another usage than its steps, or another run on the server does")
 
 
 def _valid_run_observations(history: History) -> Iterator[tuple[Observation, History]]:

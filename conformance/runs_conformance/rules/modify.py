@@ -229,7 +229,7 @@ def assistant_keeps_what_is_not_given(modification: Modification) -> Iterator[Re
 def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result]:
     """The response to a modification of an assistant shows the members given in the request.
 
-    Clients take the response to be the stored assistant. The model is not compared, since a target may show it under
+    Clients take the response to be the stored assistant. The model is not compared, since a server may show it under
     another of its names, nor are the id and other members that no request can set.
 
     Fix: Return the assistant as it is stored after the modification.

@@ -317,7 +317,7 @@ def test_server_failure_that_may_have_another_reason_prevents_a_pass() -> None:
         builder.no(negative(), 500)
     tally = builder.tally()
     assert tally.judged
-    assert list(tally.suspicions) == ["the target failed with HTTP 500, possibly for another reason"]
+    assert list(tally.suspicions) == ["the server failed with HTTP 500, possibly for another reason"]
 
 
 def test_accepted_invalid_request_shows_that_the_target_kept_serving() -> None:

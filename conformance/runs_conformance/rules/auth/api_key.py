@@ -139,7 +139,7 @@ def a_wrong_key_is_refused(requests: _UnauthenticatedRequests) -> Iterator[Resul
     if not keys_are_checked(history, Key.NONE, Key.WRONG) and any(
         each.accepted for each in history if each.operation and key_of(each) is Key.NONE
     ):
-        yield Inconclusive("the target requires no key")
+        yield Inconclusive("the server requires no key")
     else:
         yield _check_some_refused(requests, "with a wrong key")
 
@@ -203,7 +203,7 @@ def a_key_counts_as_a_bearer_token_only(unit: tuple[Exchange, bool]) -> Iterator
     if are_checked:
         yield from check_refused(exchange, "with the key under the scheme Basic")
     else:
-        yield Inconclusive("the target does not check keys")
+        yield Inconclusive("the server does not check keys")
 
 
 @rule(

@@ -51,7 +51,7 @@ from runs_conformance.rules.constraints.refused_choices import (
 from runs_conformance.rules.constraints.refused_places import outermost_refused_place, report_outermost_places
 from runs_conformance.rules.constraints.unsent_values import judge_unsent_values, refused_constraints
 
-_NO_SUCH_SIZE = "the target does not accept a body of the size that a valid value needs (HTTP 413)"
+_NO_SUCH_SIZE = "the server does not accept a body of the size that a valid value needs (HTTP 413)"
 
 _MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -208,9 +208,9 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     if other := _other_cause(refused, step, program):
         return other
     if may_lack_file(refused):
-        return Inconclusive("the target may lack a file or vector store that the request names")
+        return Inconclusive("the server may lack a file or vector store that the request names")
     if may_exceed_metadata_limit(program.history, refused):
-        return Inconclusive("a target that merges metadata would exceed the maximum number of pairs")
+        return Inconclusive("a server that merges metadata would exceed the maximum number of pairs")
     message = error_message(refused.body)
     explanation = f", saying: {excerpt(message, 160)}" if message is not None else ""
     return _finding(
@@ -224,9 +224,9 @@ def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: Pro
     if len(failed) < len(attempts) or not failed:
         return None
     if program.fails_at_random:
-        return Suspicion(f"the target fails with HTTP {failed[-1].status} at random")
+        return Suspicion(f"the server fails with HTTP {failed[-1].status} at random")
     if len(failed) < 2 or not program.kept_serving(failed[-1]):
-        return Suspicion(f"the target failed with HTTP {failed[-1].status}, possibly for another reason")
+        return Suspicion(f"the server failed with HTTP {failed[-1].status}, possibly for another reason")
     expected = _ACCEPTED if step.role is Role.VALID else _REFUSED
     message = f"failed with HTTP {failed[-1].status} on every attempt with {_describe(step.mutation)}"
     return _finding(failed[-1], step.mutation, message, expected)

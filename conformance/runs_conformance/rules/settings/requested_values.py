@@ -62,7 +62,7 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     """A run whose request names another model does not show the assistant's model.
 
-    Applies if the target showed the assistant's model verbatim as it was requested. If it is a dated name of the
+    Applies if the server showed the assistant's model verbatim as it was requested. If it is a dated name of the
     requested model, nothing is judged.
 
     Fix: Let `model` in the request override the assistant's.
@@ -87,7 +87,7 @@ def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
 def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the tools given in its request instead of the assistant's, in the same order.
 
-    An empty list also overrides. The target may fill in omitted members: `strict`, `parameters`, ranking options.
+    An empty list also overrides. The server may fill in omitted members: `strict`, `parameters`, ranking options.
 
     Fix: Replace the assistant's tools whenever `tools` is given, even if the list is empty.
     """

@@ -41,7 +41,7 @@ def are_unix_seconds(observation: Observation) -> Iterator[Result]:
     """Every timestamp is an integer in seconds since 1970.
 
     Clients convert it without checking, so milliseconds, ISO dates, fractions and seconds since server start become
-    wrong dates. Any integer between the years 2001 and 2286 passes; the target's clock is not compared with the
+    wrong dates. Any integer between the years 2001 and 2286 passes; the server's clock is not compared with the
     suite's.
 
     Fix: Store timestamps as whole Unix seconds, and show null for those that are not set.
@@ -137,7 +137,7 @@ def _past_events(history: History) -> Iterator[PastEvent]:
 def what_has_happened_is_not_in_the_future(event: PastEvent) -> Iterator[Result]:
     """The timestamp of a past event is at most one minute later than the creation of any object created after it.
 
-    Both times are the target's own, so a time that is hours ahead is in another time zone or belongs to a planned
+    Both times are the server's own, so a time that is hours ahead is in another time zone or belongs to a planned
     event.
 
     Fix: Take each timestamp from the current UTC time when the event happens.
