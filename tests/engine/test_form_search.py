@@ -11,7 +11,7 @@ import pytest
 
 from runs_conformance.engine.form_search import MIN_RUNS, PROGRAM, find_request_forms, needs_search
 from runs_conformance.engine.polling import PollSchedule
-from runs_conformance.engine.run_form_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
+from runs_conformance.engine.request_form_search import CALL_ATTEMPTS, MAX_STUCK_RUNS
 from runs_conformance.generation.adaptation import adapt_step, without_additions
 from runs_conformance.generation.programs.steps import UNKNOWN_FILE_ID
 from runs_conformance.model.case import Either, Role, Step

@@ -13,7 +13,7 @@ from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.program_runner import Sender, run_program
 from runs_conformance.engine.protected_sender import protect_given_objects
-from runs_conformance.engine.run_form_search import MAX_WAIT, RunFormSearch
+from runs_conformance.engine.request_form_search import MAX_WAIT, RequestFormSearch
 from runs_conformance.model.program import Program, ProgramContext
 
 PROGRAM = "approach"
@@ -40,7 +40,7 @@ def find_request_forms(
     `list_models` names models to try if the target refuses the one in the context. Sends nothing that a program may
     not send; whatever the target sends, it raises nothing but UsageError.
     """
-    search = RunFormSearch(context, list_models=list_models)
+    search = RequestFormSearch(context, list_models=list_models)
     program = Program(
         id=PROGRAM,
         title="How the target accepts requests",

@@ -57,7 +57,7 @@ _WAYS_TO_FORCE = {
 
 
 @dataclass(slots=True)
-class RunFormSearch(PrerequisiteSearch):
+class RequestFormSearch(PrerequisiteSearch):
     """The search for all request forms: of the assistant and the thread, then of runs and function calls.
 
     `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
