@@ -90,7 +90,7 @@ def failed_constraints(history: Sequence[Exchange], holder: Holder, value: JSON,
     Raises RuntimeError for an internal error.
     """
     changed = [holder.with_value(value) if each is holder.exchange else each for each in history]
-    _, tallies = build_history_judge(RunOptions(strict=strict)).tallies(history[0].program, changed)
+    _, tallies = build_history_judge(RunOptions(strict=strict)).judge_exchanges(history[0].program, changed)
     if errors := [error for tally in tallies.values() for error in tally.errors]:
         raise RuntimeError(errors[0])
     return {id_ for id_, tally in tallies.items() if tally.findings}

@@ -139,7 +139,7 @@ class _BoundarySession:
         for program in boundary.programs(self._context, [operation]):
             result = run_program(program, self._context, self._session, self._budget, self._schedule)
             exchanges = self._collector.take(program.id)
-            _, tallies = build_history_judge(self._options).tallies(program.id, exchanges)
+            _, tallies = build_history_judge(self._options).judge_exchanges(program.id, exchanges)
             check_end(result)
             if errors := [error for tally in tallies.values() for error in tally.errors]:
                 raise RuntimeError(f"{program.id}: {errors[0]}")

@@ -150,7 +150,7 @@ class _Replayer:
     ) -> ReplayResult:
         self.count += 1
         program_result, exchanges = self._run(reproduction.to_program(f"replay.{self.count}"))
-        history, tallies = self.history_judge.only(failure.id).tallies("replay", exchanges)
+        history, tallies = self.history_judge.for_requirement(failure.id).judge_exchanges("replay", exchanges)
         tally = tallies.get(failure.id, Tally())
         requests = earlier_requests + len(exchanges)
         if tally.findings:
@@ -181,7 +181,7 @@ class _Replayer:
             return _revise(result, result.outcome, result.reason or attempts_note)
         if (failure.program, round_) not in self.program_results:
             program_result, exchanges = self._run(self.programs[failure.program])
-            _, program_tallies = self.history_judge.tallies(failure.program, exchanges)
+            _, program_tallies = self.history_judge.judge_exchanges(failure.program, exchanges)
             self.program_results[failure.program, round_] = program_result, program_tallies, len(exchanges)
         program_result, tallies, requests = self.program_results[failure.program, round_]
         tally = tallies.get(failure.id, Tally())

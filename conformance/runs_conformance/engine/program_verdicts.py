@@ -58,12 +58,12 @@ class HistoryJudge:
     missing_data_reason: str = ""
     trusts_steps: bool = True
 
-    def tallies(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
+    def judge_exchanges(self, program: str, exchanges: Sequence[Exchange]) -> tuple[History, dict[str, Tally]]:
         """Build the history of a program and judge it."""
         history = History.of(exchanges, program, self.strict, self.partial, self.missing_data_reason)
         return history, judge(history, self.rules, self.constraint_judges, trusts_steps=self.trusts_steps)
 
-    def only(self, id_: str) -> HistoryJudge:
+    def for_requirement(self, id_: str) -> HistoryJudge:
         """Return the judge of one id alone."""
         if id_ in self.rules:
             return replace(self, rules={id_: self.rules[id_]}, constraint_judges=())
@@ -119,7 +119,7 @@ def judge_program(
 ) -> ProgramVerdicts:
     """Judge the exchanges of one program. An internal error is returned, not raised."""
     try:
-        history, tallies = history_judge.tallies(program, exchanges)
+        history, tallies = history_judge.judge_exchanges(program, exchanges)
         examples = grouped_counterexamples(history, tallies)
         # Shrinking needs the history of a violation until the end of the test run, for which a large one is not suited.
         keeps_history = fuzzed and sum(x.response.size for x in exchanges if x.response) <= MAX_KEPT_BYTES

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import load_decisions
-from runs_conformance.engine.enclosing_places import ShownPlaces
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.engine.premises import failed_premises, sufficient_premises
+from runs_conformance.engine.shown_places import ShownPlaces
 from runs_conformance.model.json import JSON, Absent
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint

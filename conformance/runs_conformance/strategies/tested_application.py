@@ -104,7 +104,7 @@ class TestedApplication:
         """Judge an example. Raises RequirementViolated if it fails, InternalError for an error of the suite."""
         assert self._collector is not None
         known = requirements(self.options.edition)
-        history, tallies = build_history_judge(self.options).tallies(
+        history, tallies = build_history_judge(self.options).judge_exchanges(
             conversation.name, self._collector.take(conversation.name)
         )
         if errors := [error for tally in tallies.values() for error in tally.errors]:

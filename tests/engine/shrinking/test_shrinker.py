@@ -139,7 +139,7 @@ def test_shrinking_is_not_evidence() -> None:
     runner = shrink_context(scripted)
     exchange = scripted.send(thread(1), "explore.walk_1", {})
     scripted.collector.take("explore.walk_1")
-    violation = ReproducedViolation(History.of([exchange]), JUDGES.tallies("x", [])[1].get("x") or _nothing())
+    violation = ReproducedViolation(History.of([exchange]), JUDGES.judge_exchanges("x", [])[1].get("x") or _nothing())
     results = shrink_violations({thread_exists.id: FuzzedViolation("explore.walk_1", LONG, violation)}, runner)
     assert set(results) == {thread_exists.id}
     assert scripted.collector.take("explore.walk_1") == []

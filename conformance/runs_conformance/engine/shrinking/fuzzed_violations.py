@@ -76,7 +76,7 @@ class CaseRunner:
             raise BudgetExhausted(result.end.cause)
         if result.internal_error:
             raise InternalError(result.internal_error)
-        history, tallies = context.history_judge.only(id_).tallies(program.id, exchanges)
+        history, tallies = context.history_judge.for_requirement(id_).judge_exchanges(program.id, exchanges)
         if context.cleans_up:
             clean_up_program(program.id, exchanges, context.sender, context.collector)
         tally = tallies.get(id_)

@@ -38,7 +38,7 @@ def minimal_subhistory(
     whether the target still fails without them. If it does not, the next candidate has steps that it may depend on:
     the smallest one with more than `larger_than` steps is returned.
     """
-    judge = _SubhistoryJudge(history, id_, history_judge.only(id_))
+    judge = _SubhistoryJudge(history, id_, history_judge.for_requirement(id_))
     executed = executed_steps(history)
     for candidate in _candidates(history, id_, failing, executed):
         if (part := judge.reduce(candidate, failing, larger_than)) is not None:
@@ -63,7 +63,7 @@ class _SubhistoryJudge:
 
     def still_fails(self, candidate: Sequence[ExecutedStep]) -> bool:
         """Whether these steps alone violate the id."""
-        _, tallies = self.history_judge.tallies(self.history.program, _exchanges(candidate))
+        _, tallies = self.history_judge.judge_exchanges(self.history.program, _exchanges(candidate))
         tally = tallies.get(self.id)
         return tally is not None and bool(tally.findings)
 
