@@ -78,17 +78,17 @@ class FailureClassifier:
         return [verdict for verdict in self.passing if _is_about_body(verdict)]
 
     @cached_property
-    def leaves_out_bodies(self) -> bool:
+    def lacks_body_constraints(self) -> bool:
         """Whether constraints on bodies were not selected, so that the shares of those that fail say nothing."""
         return any(_is_about_body(verdict) and verdict.reason == FILTERED_OUT for verdict in self.verdicts)
 
     def take(self, wanted: Callable[[Failure], bool]) -> list[Failure]:
         """Take the unexplained failures that satisfy a predicate."""
         taken = [failure for failure in self.rest if wanted(failure)]
-        self.leave_out(taken)
+        self.mark_explained(taken)
         return taken
 
-    def leave_out(self, taken: Iterable[Failure]) -> None:
+    def mark_explained(self, taken: Iterable[Failure]) -> None:
         """Count these failures as explained."""
         ids = {failure.id for failure in taken}
         self.rest = [failure for failure in self.rest if failure.id not in ids]

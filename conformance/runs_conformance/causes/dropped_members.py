@@ -70,7 +70,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         return
     shown = _take_shown(classifier, found, lost)
     unchecked = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
-    classifier.leave_out(unchecked)
+    classifier.mark_explained(unchecked)
     names = {place for _, place in lost}
     shown += classifier.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
     unchecked += take_following(classifier, names)

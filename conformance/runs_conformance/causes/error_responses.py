@@ -83,7 +83,7 @@ def classify_error_envelope(classifier: FailureClassifier) -> None:
     if broken:
         others = [*envelope, *(failure for failure in classifier.rest if failure.id in _ENVELOPE_RULES)]
         taken = [failure for failure in others if failure in broken or not _has_envelope(failure)]
-        classifier.leave_out(taken)
+        classifier.mark_explained(taken)
         classifier.add(
             "errors.envelope",
             _title_of_envelope(classifier, broken),
@@ -134,7 +134,7 @@ def _classify_error_members(classifier: FailureClassifier, failures: list[Failur
     missing = [failure for failure in failures if failure.keyword == "required"]
     if not missing or len(missing) < len(failures):
         return
-    classifier.leave_out(missing)
+    classifier.mark_explained(missing)
     names = list_names(as_code(failure.member for failure in missing))
     classifier.add(
         "shape.error",

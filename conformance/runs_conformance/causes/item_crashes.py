@@ -36,7 +36,7 @@ def classify_item_crashes(classifier: FailureClassifier) -> None:
         or not any(failure.keyword in _FOUND_BY_CHECKS for failure in alike)
     ):
         return
-    classifier.leave_out(crashes)
+    classifier.mark_explained(crashes)
     unparsed = classifier.take(
         lambda failure: (failure.is_crash or failure.id in CRASH_RULES) and sends_no_json(failure)
     )

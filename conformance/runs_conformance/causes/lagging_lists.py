@@ -51,7 +51,7 @@ def is_due_to_lag(failure: Failure) -> bool:
     return failure.id in _ABOUT_STORED_OBJECTS and failure.is_occasional and _is_shown_by_lists_alone(failure)
 
 
-def words_of_lag(failures: Sequence[Failure]) -> tuple[str, str]:
+def describe_lag(failures: Sequence[Failure]) -> tuple[str, str]:
     """The title and fix of the cause on lists if they lag behind; empty if they do not."""
     late = find_lag(failures)
     if late is None:

@@ -14,7 +14,7 @@ _MIN_MEMBERS = 2
 """A single member may make a server fail for another reason."""
 
 
-def classify_missing_required_members(classifier: FailureClassifier) -> None:
+def classify_missing_member_crashes(classifier: FailureClassifier) -> None:
     """Classify the crashes on missing and null members if the server survives all other values.
 
     A server that fails on values of another type, too, lacks more than this check.
@@ -24,7 +24,7 @@ def classify_missing_required_members(classifier: FailureClassifier) -> None:
     places = {(failure.subject, failure.place) for failure in crashes}
     if len(places) < _MIN_MEMBERS or not all(_lacks_required_member(failure, required) for failure in crashes):
         return
-    classifier.leave_out(crashes)
+    classifier.mark_explained(crashes)
     cases = {finding.case for failure in crashes for finding in failure.verdict.findings}
     repeated = classifier.take(
         lambda failure: (

@@ -40,7 +40,7 @@ def _classify_omitting_operations(classifier: FailureClassifier) -> None:
     omitted = [failure for members in found.values() for failure in members]
     if not omitted or any(_has_null(failure) for failure in omitted):
         return
-    classifier.leave_out(omitted)
+    classifier.mark_explained(omitted)
     lists = [
         f"{list_names(as_code(f.place for f in members), _MAX_NAMED)} in {name}" for name, members in found.items()
     ]
@@ -75,7 +75,7 @@ def _classify_omitted(classifier: FailureClassifier) -> None:
     found = in_streams if only_streams else omitted
     if not _are_many(found) or any(_has_null(failure) for failure in found):
         return
-    classifier.leave_out(found)
+    classifier.mark_explained(found)
     members = as_code(failure.place for failure in found)
     what, title = (
         ("the serializer of events", "Streams leave members that are null out of")
@@ -107,7 +107,7 @@ def _classify_written(classifier: FailureClassifier) -> None:
     kinds, names = ({part(failure) for failure in optional} for part in (_kind, lambda failure: failure.member))
     if len(optional) < _MIN_WRITTEN or len(kinds) < _MIN_KINDS or len(names) < _MIN_MEMBERS:
         return
-    classifier.leave_out(written)
+    classifier.mark_explained(written)
     members = as_code(failure.place for failure in optional)
     required = as_code(failure.place for failure in written if failure not in optional)
     value = f", and give {list_names(required, _MAX_NAMED)} a value" if required else ""

@@ -29,7 +29,7 @@ def title_of_ids(failures: Sequence[Failure]) -> str:
     return ALL_IDS_ARE_EQUAL if len(kinds) > 1 else f"All {kinds.pop().replace('_', ' ')}s have the same id"
 
 
-def words_of_times(failures: Sequence[Failure]) -> tuple[str, str]:
+def describe_equal_times(failures: Sequence[Failure]) -> tuple[str, str]:
     """The one value that all wrong times have, and the fixes; empty if they differ."""
     wrong = next((failure for failure in failures if failure.id == _UNIX_SECONDS), None)
     findings = wrong.verdict.findings if wrong is not None else ()

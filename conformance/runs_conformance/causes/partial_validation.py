@@ -73,7 +73,7 @@ def classify_partial_validation(classifier: FailureClassifier) -> None:
     if len(converted) >= 2 and len(converted) == len(types):
         _take(classifier, converted, "validation.conversion", "Values of another type are converted instead of refused",
               "Switch the conversion of types off (strict mode), and refuse them with HTTP 400.")  # fmt: skip
-    for keyword, (title, fix) in ({} if classifier.leaves_out_bodies else _KEYWORDS).items():
+    for keyword, (title, fix) in ({} if classifier.lacks_body_constraints else _KEYWORDS).items():
         found = [failure for failure in _accepted_bodies(classifier) if failure.keyword == keyword]
         checked = sum(verdict.id.endswith(f".{keyword}") for verdict in classifier.refused_bodies)
         if len(found) >= 2 and len(found) >= SHARE * (len(found) + checked):
@@ -142,7 +142,7 @@ def join_validation(classifier: FailureClassifier) -> None:
     ]
     if not (_accepts_most(classifier, members) and any(failure.is_crash for failure in members)):
         crashes = [failure for failure in crashes if not sends_no_json(failure)]
-    classifier.leave_out(crashes)
+    classifier.mark_explained(crashes)
     misshapen = classifier.take(lambda failure: failure.id in _SHAPE_RULES)
     members += [*crashes, *misshapen]
     unvalidated = [
@@ -183,7 +183,7 @@ def describe(
     nothing = "almost nothing" if refused else "nothing"
     validates = f"{list_names(unvalidated)} {'validates' if len(unvalidated) == 1 else 'validate'} {nothing}"
     changes, switches = describe_changes([failure for failure in failures if failure.is_accepted_violation])
-    if classifier.leaves_out_bodies:
+    if classifier.lacks_body_constraints:
         title, detail = "Invalid request bodies are accepted" + (f": {changes}" if changes else ""), ""
     elif _accepts_most(classifier, failures):
         title, detail = f"Request bodies are {'hardly' if _count_refused(classifier) else 'not'} validated", ""
@@ -217,7 +217,7 @@ def _accepts_most(classifier: FailureClassifier, failures: Sequence[Failure]) ->
 
 
 def _take(classifier: FailureClassifier, failures: list[Failure], kind: str, title: str, fix: str) -> CauseDraft | None:
-    classifier.leave_out(failures)
+    classifier.mark_explained(failures)
     return classifier.add(kind, title, Severity.MISSING_VALIDATION, fix, failures)
 
 

@@ -12,7 +12,7 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
-from runs_conformance.causes.theme_titles import specific_words
+from runs_conformance.causes.theme_titles import describe_failing_part
 from runs_conformance.causes.themes import (
     STAMPS,
     STREAM_FORMAT,
@@ -132,14 +132,14 @@ def _expects_success(failure: Failure) -> bool:
 
 
 def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collection[str]) -> tuple[str, str]:
-    """The words of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
+    """Title and fix of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
 
     Some themes have a more specific title where only a part of them is wrong.
     """
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
     if theme.kind == STREAM_FORMAT and _have_wrapped_events(urgent):
         return _TITLE_OF_WRAPPED_EVENTS, _FIX_OF_WRAPPED_EVENTS
-    title, fix = specific_words(theme.kind, failures, passing)
+    title, fix = describe_failing_part(theme.kind, failures, passing)
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None or (len(failures) > 1 and are_of_one_family(failures)):
         return title or theme.title, fix or (_fixes_of_rules(failures) if theme.by_rule else "") or theme.fix

@@ -15,8 +15,8 @@ from runs_conformance.causes.families import (
     share_their_repair,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
-from runs_conformance.causes.lagging_lists import words_of_lag
-from runs_conformance.causes.object_titles import title_of_foreign_items, title_of_ids, words_of_times
+from runs_conformance.causes.lagging_lists import describe_lag
+from runs_conformance.causes.object_titles import describe_equal_times, title_of_foreign_items, title_of_ids
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.model.json import is_array
@@ -36,18 +36,18 @@ _BY_RUN = "listing.messages_can_be_listed_by_run"
 _BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
-Words = tuple[str, str]
+TitleAndFix = tuple[str, str]
 """A title and a fix."""
-_NO_WORDS: Words = ("", "")
+_NO_DESCRIPTION: TitleAndFix = ("", "")
 
 
-def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Words:
+def _describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> TitleAndFix:
     """The parameters that lists ignore; empty if more is wrong, or only one rule on another one fails.
 
     A list that shows messages of the run alone, but not all of them, is filtered too late.
     """
-    if any(words := words_of_lag(failures)):
-        return words
+    if any(lag := describe_lag(failures)):
+        return lag
     if title := title_of_foreign_items(_most_urgent(failures)):
         return title, ""
     if len(failures) == 1 and _includes_cursor(failures[0]):
@@ -56,7 +56,7 @@ def _words_of_lists(failures: Sequence[Failure], passing: Collection[str]) -> Wo
         return "list_messages does not filter by `run_id`", ""
     late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
     if (len(failures) == 1 and late is None) or not are_of_one_family(_most_urgent(failures)):
-        return _NO_WORDS
+        return _NO_DESCRIPTION
     by_run = _fail_by_run(failures)
     wrong = next((each for each in failures if each.id == HAS_MORE and not _follows_from_run(each, by_run)), None)
     ignored = _ignored_parameters(failures, without=late)
@@ -183,11 +183,11 @@ def _title_of_access(failures: Sequence[Failure]) -> str:
     return "Objects of one key are accessible with another" + (f" in {list_names(names)}" if names else "")
 
 
-def _words_of_deletion(failures: Sequence[Failure]) -> Words:
+def _describe_deletion(failures: Sequence[Failure]) -> TitleAndFix:
     """The titles and fixes of the rules on deleted objects; empty if one fails, or if such objects can be read."""
     operations = {failure.id: f" ({list_names(list(operations_of([failure])))})" for failure in failures}
     if len(failures) == 1 or any(failure.id in _STILL_THERE for failure in failures):
-        return _NO_WORDS
+        return _NO_DESCRIPTION
     titles = [title_of_finding(failure) + operations[failure.id] for failure in failures[:_MAX_TITLES]]
     fixes = [failure.fix for failure in failures]
     return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
@@ -259,7 +259,7 @@ _MAX_TITLES, _MAX_SEVERAL = 3, 6
 """With more titles, the first two stand for all; with more rules that nothing connects, the whole theme is wrong."""
 
 
-def _words_of_several(kind: str, failures: Sequence[Failure]) -> Words:
+def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
     """The titles and fixes of the MUST rules of such a theme; empty if only one fails, or if most of it is wrong."""
     groups: list[list[Failure]] = []
     for failure in failures:
@@ -270,7 +270,7 @@ def _words_of_several(kind: str, failures: Sequence[Failure]) -> Words:
             group.append(failure)
     titles = list(dict.fromkeys(_title_of_transition(each) or title_of_finding(each) for each, *_ in groups))
     if not 1 < len(titles) <= _MAX_SEVERAL:
-        return _NO_WORDS
+        return _NO_DESCRIPTION
     if len(titles) > _MAX_TITLES:
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
     fixes = [failure.fix for failure in (*_most_urgent(failures), *failures)]
@@ -298,16 +298,16 @@ _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
 }
 
 
-def specific_words(kind: str, failures: Sequence[Failure], passing: Collection[str]) -> Words:
+def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Collection[str]) -> TitleAndFix:
     """Title and fix of a theme of this kind for the part of it that fails, each empty if the theme has better ones.
 
     `passing` are the ids of the rules that are satisfied.
     """
     if kind == "lists":
-        return _words_of_lists(failures, passing)
+        return _describe_lists(failures, passing)
     if kind == "deletion":
-        return _words_of_deletion(failures)
+        return _describe_deletion(failures)
     if kind == "stamps":
-        return words_of_times(failures)
+        return describe_equal_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""
-    return (title, "") if title else _words_of_several(kind, failures)
+    return (title, "") if title else _describe_several(kind, failures)

@@ -1,4 +1,4 @@
-"""The parts of a server that are responsible for the rules, each with the words for what is wrong with it."""
+"""The parts of a server that are responsible for the rules, each with the title and fix of its failures."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.dropped_members import classify_dropped_members
 from runs_conformance.causes.failure import Failure, in_query
 from runs_conformance.causes.falsy_values import classify_falsy_values
-from runs_conformance.causes.missing_members import classify_missing_required_members
+from runs_conformance.causes.missing_member_crashes import classify_missing_member_crashes
 from runs_conformance.causes.partial_validation import (
     SHARE,
     classify_partial_validation,
@@ -48,7 +48,7 @@ def classify_accepted_requests(classifier: FailureClassifier) -> None:
     """Classify the invalid requests that were accepted, the responses that repeat them, and their crashes."""
     classify_falsy_values(classifier)
     classify_dropped_members(classifier)
-    classify_missing_required_members(classifier)
+    classify_missing_member_crashes(classifier)
     for query in (False, True):
         _classify_unvalidated(classifier, query)
     classify_partial_validation(classifier)
@@ -73,7 +73,7 @@ def _classify_unvalidated(classifier: FailureClassifier, query: bool) -> None:
         decided = sum(accepted.values()) + sum(refused.values())
         count = sum(accepted.values())
         broken = set(accepted) if count >= _MIN_ACCEPTED and count >= SHARE * decided else set()
-        broken = set() if classifier.leaves_out_bodies else broken
+        broken = set() if classifier.lacks_body_constraints else broken
     else:
         broken = {
             name

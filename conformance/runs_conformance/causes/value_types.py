@@ -62,7 +62,7 @@ def _swap_of(failure: Failure) -> _Swap | None:
 
 def _add(classifier: FailureClassifier, swap: _Swap, failures: list[Failure]) -> None:
     members = {failure.member for failure in failures}
-    classifier.leave_out(failures)
+    classifier.mark_explained(failures)
     repeated = classifier.take(lambda failure: failure.verdict.kind == "rule" and _shows_swap(failure, swap, members))
     names = sorted(members - {""})
     are_times = all(name.endswith("_at") for name in names)
