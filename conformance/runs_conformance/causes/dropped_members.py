@@ -90,7 +90,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
         "Store every documented member of a request and return it, not only a fixed list of members. The server "
-        f"loses {'; '.join(every)}{_doubt(shown, found)}{_name_renamed(shown)}.",
+        f"loses {'; '.join(every)}{_describe_alternative(shown, found)}{_name_renamed(shown)}.",
         shown,
         unchecked,
     )
@@ -128,7 +128,7 @@ def take_following(classifier: FailureClassifier, members: Collection[str]) -> l
     return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
 
 
-def _doubt(shown: Sequence[Failure], found: Mapping[str, set[_Lost]]) -> str:
+def _describe_alternative(shown: Sequence[Failure], found: Mapping[str, set[_Lost]]) -> str:
     """The other explanation where no value but false is lost.
 
     An operation that loses other members whole drops this one, too: every other value of it is the default.

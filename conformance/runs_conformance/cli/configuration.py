@@ -92,7 +92,7 @@ CONFIG_OPTIONS = (
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def name_config_keys(command: _Command) -> _Command:
+def with_config_key_in_errors(command: _Command) -> _Command:
     """Decorate a command so that an error about a value of the file names the file and the key."""
 
     @functools.wraps(command)
@@ -102,12 +102,12 @@ def name_config_keys(command: _Command) -> _Command:
         try:
             return command(*arguments, **values)
         except UsageError as error:
-            raise UsageError(name_config_key(str(error))) from None
+            raise UsageError(replace_flag_by_config_key(str(error))) from None
 
     return cast(_Command, run)
 
 
-def name_config_key(message: str) -> str:
+def replace_flag_by_config_key(message: str) -> str:
     """Rewrite an error that begins with a flag so that it names the key of the file that set the value."""
     from runs_conformance.config.key import KEYS
 

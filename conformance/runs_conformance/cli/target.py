@@ -78,12 +78,12 @@ TARGET_OPTIONS = (
 def add_access_options(command: Any) -> Any:
     """Add the options that say how to address a server; the configuration file provides their defaults."""
     options = (*configuration.CONFIG_OPTIONS, *ACCESS_OPTIONS, SECOND_KEY_OPTION)
-    return add_options(options)(configuration.name_config_keys(command))
+    return add_options(options)(configuration.with_config_key_in_errors(command))
 
 
 def add_target_options(command: Any) -> Any:
     """Add the options of every command that tests a server; the configuration file provides their defaults."""
-    return add_options(TARGET_OPTIONS)(configuration.name_config_keys(command))
+    return add_options(TARGET_OPTIONS)(configuration.with_config_key_in_errors(command))
 
 
 @contextmanager

@@ -58,23 +58,27 @@ def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str,
 def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
-    A response to an invalid request, or to an unusual one that was accepted, says less about a server than one to an
+    A response to an invalid request, or to an anomalous one that was accepted, says less about a server than one to an
     ordinary request, however long it is, unless the requirement is about the request. So does the list of all
     assistants, which also shows those that invalid requests of other programs created.
     """
     is_about_response = id_.partition(".")[0] not in OPERATIONS
-    return lambda exchange: (is_about_response * _doubt(exchange), _request_length(exchange))
+    return lambda exchange: (is_about_response * _distance_from_ordinary_request(exchange), _request_length(exchange))
 
 
-def _doubt(exchange: Exchange) -> int:
+def _distance_from_ordinary_request(exchange: Exchange) -> int:
     step = exchange.step
     if step is None:
-        return _doubt_of(exchange.operation, {}, exchange.status)
+        return _distance_from_ordinary(exchange.operation, {}, exchange.status)
     case: dict[str, JSON] = {"role": step.role.value, "exercises": list(step.exercises), "anomaly": step.anomaly}
-    return _doubt_of(exchange.operation, case, exchange.status)
+    return _distance_from_ordinary(exchange.operation, case, exchange.status)
 
 
-def _doubt_of(operation: JSON, case: Mapping[str, JSON], status: JSON | Absent) -> int:
+def _distance_from_ordinary(operation: JSON, case: Mapping[str, JSON], status: JSON | Absent) -> int:
+    """2 for an invalid request, 1 for an accepted anomalous one or the list of all assistants, 0 for an ordinary one.
+
+    A refused negative that tests no constraint, such as one on an unknown id, counts as ordinary.
+    """
     is_accepted = isinstance(status, int) and status < 400
     if case.get("role") == Role.NEGATIVE.value and (case.get("exercises") or is_accepted):
         return 2
@@ -117,9 +121,9 @@ def _size(example: JSON, is_about_response: bool) -> tuple[int, int, int]:
         return (3, 1_000_000, 0)
     before, case = example.get("before"), example.get("case")
     status = at(example, "/answer/http_status")
-    doubt = _doubt_of(example.get("operation"), case if is_object(case) else {}, status)
+    distance = _distance_from_ordinary(example.get("operation"), case if is_object(case) else {}, status)
     length = len(str(example.get("request")))
-    return (is_about_response * doubt, len(before) if is_array(before) else 0, length)
+    return (is_about_response * distance, len(before) if is_array(before) else 0, length)
 
 
 def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON:

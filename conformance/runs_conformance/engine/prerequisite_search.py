@@ -84,7 +84,7 @@ class PrerequisiteSearch:
             if place == "inline" and dropping is not None:
                 continue
             trial = replace(self.request_forms, thread_messages=place, message_content=content)
-            created = yield from self._new_thread(trial)
+            created = yield from self._create_thread(trial)
             if not created.accepted:
                 first = first or created
                 continue
@@ -117,7 +117,7 @@ class PrerequisiteSearch:
         items = at(listed.body, f"/{ITEMS}") if listed.accepted and is_object(listed.body) else None
         return is_array(items) and not items
 
-    def _new_thread(
+    def _create_thread(
         self, forms: RequestForms | None = None, purpose: str = "call_one"
     ) -> Generator[Instruction, Any, Exchange]:
         """Create a thread with a message; returns the response to the first request that was not accepted."""

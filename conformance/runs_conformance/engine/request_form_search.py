@@ -169,7 +169,7 @@ class RequestFormSearch(PrerequisiteSearch):
         """Find the form of a plain run, the smallest first; returns whether one was accepted."""
         first: Exchange | None = None
         for members in ({}, *run_forms(self.result())):
-            thread_created = yield from self._new_thread(purpose="plain")
+            thread_created = yield from self._create_thread(purpose="plain")
             if not thread_created.accepted:
                 return False
             trial = replace(self.request_forms, run_members=members)
@@ -262,5 +262,5 @@ class RequestFormSearch(PrerequisiteSearch):
             tooled: Exchange = yield from self._send(caller(apply_forms(self.context, trial)), trial)
             if not has_id(tooled):
                 return False
-        created = yield from self._new_thread(trial)
+        created = yield from self._create_thread(trial)
         return created.accepted

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from runs_conformance.app import run
 from runs_conformance.baseline import EntryStatus
 from runs_conformance.cli import output
-from runs_conformance.cli.configuration import drop_settings_for_other_server, name_config_key
+from runs_conformance.cli.configuration import drop_settings_for_other_server, replace_flag_by_config_key
 from runs_conformance.cli.options import build_options
 from runs_conformance.cli.run import command as run_command
 from runs_conformance.cli.target import open_target
@@ -71,7 +71,7 @@ def load_settings(path: Path) -> ConformanceSettings:
             from_file = context.get_parameter_source("base_url") is ParameterSource.DEFAULT_MAP
             return ConformanceSettings(parameters, build_options(parameters), app_base_path, from_file)
         except UsageError as error:
-            raise UsageError(name_config_key(str(error))) from None
+            raise UsageError(replace_flag_by_config_key(str(error))) from None
 
 
 @dataclass(slots=True)

@@ -201,7 +201,7 @@ def _python_script(verdict: Verdict, report: Report) -> str | None:
     if not is_array(steps) or not steps or not verdict.findings:
         return None
     finding = verdict.findings[0]
-    moves = [_move(expand(step)) for step in steps]
+    moves = [_parse_move(expand(step)) for step in steps]
     ids = [step.id for step in steps_of(moves)]
     failure = script.ScriptedFailure(
         id=verdict.id,
@@ -226,7 +226,7 @@ def _python_script(verdict: Verdict, report: Report) -> str | None:
         return None
 
 
-def _move(data: JSON) -> Move:
+def _parse_move(data: JSON) -> Move:
     """Read a move of a counterexample: one step, or a list of steps sent concurrently."""
     steps = [step_from_json(step) for step in (data if is_array(data) else [data]) if is_object(step)]
     return steps[0] if len(steps) == 1 else Concurrent(tuple(steps))

@@ -84,7 +84,7 @@ class RunsStateMachine(RuleBasedStateMachine):
     @rule(operation=st.sampled_from(INVALID_BODY_OPERATIONS), seed=_SEEDS)
     def send_invalid_body(self, operation: str, seed: int) -> None:
         """Send a valid body, and then the same with one invalid place."""
-        _note(self._example.send_invalid_body(operation, seed))
+        _print_exchanges(self._example.send_invalid_body(operation, seed))
 
     def teardown(self) -> None:
         """End the example and judge it. Raises RequirementViolated if the application violated a requirement."""
@@ -93,7 +93,7 @@ class RunsStateMachine(RuleBasedStateMachine):
         hypothesis.target(float(len(self._example.situations)), label="situations that requests met")
 
     def _perform(self, action: str, seed: int) -> None:
-        _note(self._example.perform(action, seed))
+        _print_exchanges(self._example.perform(action, seed))
 
 
 def state_machine(
@@ -118,7 +118,7 @@ def state_machine(
     return machine
 
 
-def _note(exchanges: Sequence[Exchange]) -> None:
+def _print_exchanges(exchanges: Sequence[Exchange]) -> None:
     """Print the exchanges of the smallest failing example."""
     for exchange in exchanges:
         body = "" if exchange.request.body is ABSENT else excerpt(json.dumps(exchange.request.body), 160)

@@ -79,7 +79,7 @@ def build_cases(
         negatives += _malformed_bodies(control)
     if operation in query_documents():
         queries = QueryFactory(operation, edition)
-        query_cases = [_query_case(control, combined, parts) for combined, parts in queries.valid_cases()]
+        query_cases = [_build_query_case(control, combined, parts) for combined, parts in queries.valid_cases()]
         valid_cases = _attach_queries(valid_cases, query_cases) if valid_cases else query_cases
         negatives += [
             replace(control, query=query, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=m, exercises=(id_,))
@@ -162,7 +162,7 @@ def select_positive_controls(valid_cases: Sequence[ValidCase], uncovered: set[st
     return tuple(each for each in valid_cases if each in chosen)
 
 
-def _query_case(control: Step, combined: QueryCase, parts: Sequence[QueryCase]) -> ValidCase:
+def _build_query_case(control: Step, combined: QueryCase, parts: Sequence[QueryCase]) -> ValidCase:
     """Add a valid query to the smallest body; a query of several values has single-value queries as its parts."""
 
     def query_step(query: QueryCase) -> Step:

@@ -103,7 +103,7 @@ def failed(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("And again.")
-    if (yield from _run_after_the_end(context, run("streamed", stream=True, model=context.failing_model))):
+    if (yield from _create_run_after_the_end(context, run("streamed", stream=True, model=context.failing_model))):
         yield on_run("get_run", "streamed")
         yield from read_everything("streamed")
 
@@ -132,12 +132,12 @@ def expired(context: ProgramContext) -> StepGenerator:
     yield on_run("cancel_run")
     yield on_run("get_run")
     yield message("After the end.")
-    if (yield from _run_after_the_end(context, run("next", stream=True, tool_choice="none"))):
+    if (yield from _create_run_after_the_end(context, run("next", stream=True, tool_choice="none"))):
         yield from read_everything("next")
     yield page("list_messages", order="asc")
 
 
-def _run_after_the_end(context: ProgramContext, step: Step) -> Fragment:
+def _create_run_after_the_end(context: ProgramContext, step: Step) -> Fragment:
     """Create another run on the thread of a run that has ended; returns whether it was created.
 
     If it is refused, the thread may still be locked, and the run is created on a new thread.

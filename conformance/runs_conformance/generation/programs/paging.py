@@ -68,7 +68,7 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
     for index in range(5):
         if index == 3:
             yield replace(page("list_runs"), pause=TIMESTAMP_TICK)
-        if not (yield from _run_number(index, context)):
+        if not (yield from _execute_run(index, context)):
             yield on_thread("get_thread")  # It tells a lost thread from one that takes no run.
             return
     yield from walk_list("list_runs", ("thread",))
@@ -84,8 +84,8 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
         yield dangling_reference(on_step(step, "run_0"), DanglingReference.FOREIGN)
 
 
-def _run_number(index: int, context: ProgramContext) -> Fragment:
-    """Start one of the five runs and wait for its end. Cancelling most of them is faster and cheaper."""
+def _execute_run(index: int, context: ProgramContext) -> Fragment:
+    """Start the run with this number, of five, and wait for its end. Cancelling most of them is faster and cheaper."""
     name = f"run_{index}"
     if index == 3:
         return (yield from complete_run(name))

@@ -76,12 +76,12 @@ def _moves(example: Mapping[str, JSON], case: Mapping[str, JSON]) -> list[_Move]
         return [*([step] for step in (before if is_array(before) else ()) if is_object(step)), [case]]
     if not steps:
         raise ValueError("there are no steps")
-    moves = list(map(_move, map(expand, steps)))
+    moves = list(map(_parse_move, map(expand, steps)))
     shows = [number for number, move in enumerate(moves) if any(_resembles(step, case) for step in move)]
     return moves[: shows[-1] + 1] if shows else moves
 
 
-def _move(value: JSON) -> _Move:
+def _parse_move(value: JSON) -> _Move:
     """The steps of a move. Raises ValueError if it has none, or anything else."""
     steps = value if is_array(value) else [value]
     found = [step for step in steps if is_object(step)]
