@@ -1,4 +1,4 @@
-"""Requirements whose failure leaves nothing to judge another rule by, such as refusals that never happen.
+"""Premises: requirements whose failure leaves another rule without occasions, as when nothing is ever refused.
 
 Most of them are measured: `engine/premises.json` says of each defect of an emulator which requirements fail, and which
 rules nothing decides any more. `python -m tests.quality.premises` derives it from the kill matrix.
