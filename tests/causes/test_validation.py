@@ -321,7 +321,7 @@ def test_a_crash_on_an_object_of_another_content_type_is_no_matter_of_its_body()
     crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"role": "user"}'})
     assert isinstance(crash.counterexample, dict)
     odd = replace(crash, counterexample={**crash.counterexample, "case": {"anomaly": "wrong_content_type"}})
-    title = "The server fails with HTTP 500 on unusual requests, such as wrong content type"
+    title = "The server fails with HTTP 500 on malformed or extreme requests, such as wrong content type"
     assert by_kind(odd, *REFUSED)["crash.invalid"].title == title
 
 

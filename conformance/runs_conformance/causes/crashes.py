@@ -124,11 +124,11 @@ def _name_invalid(failures: Sequence[Failure]) -> str:
     places = as_code(failure.place.removesuffix("[]") for failure in failures if failure.is_about_request)
     if places and "``" not in places and all(failure.is_about_request for failure in failures):
         return f"invalid values of {list_names(places)}"
-    oddities = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
-    names = dict.fromkeys(oddity.replace("_", " ") for oddity in oddities if isinstance(oddity, str))
-    if names and len(names) <= _MAX_NAMED and all(isinstance(oddity, str) for oddity in oddities):
-        return f"unusual requests, such as {list_names(list(names))}"
-    return "invalid or unusual requests"
+    anomalies = [at(failure.verdict.counterexample, "/case/anomaly") for failure in failures]
+    names = dict.fromkeys(anomaly.replace("_", " ") for anomaly in anomalies if isinstance(anomaly, str))
+    if names and len(names) <= _MAX_NAMED and all(isinstance(anomaly, str) for anomaly in anomalies):
+        return f"malformed or extreme requests, such as {list_names(list(names))}"
+    return "invalid, malformed or extreme requests"
 
 
 def sends_no_json(failure: Failure) -> bool:

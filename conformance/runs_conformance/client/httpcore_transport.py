@@ -34,7 +34,7 @@ class ConnectionRefused(httpx.ConnectError):
 class HttpcoreTransport(httpx.BaseTransport):
     """Sends requests to one address, each within the deadline set by its thread. Thread-safe.
 
-    Each thread reuses a connection of its own, so that an odd request meets the next one of its program, and no other.
+    Each thread reuses a connection of its own, so that a malformed request affects the next one of its program only.
     Failures are raised as `httpx` exceptions. No connection is kept alive once the target is known to close idle ones.
     """
 

@@ -50,7 +50,7 @@ class Survival(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """An odd request that was answered before the target ended."""
+    """A malformed or extreme request that was answered before the target ended."""
 
     step: Step
     exchange: Exchange
@@ -80,7 +80,7 @@ class SurvivalTrials:
     _trials: int = 0
 
     def remember(self, step: Step, exchange: Exchange) -> None:
-        """Remember an odd request that was answered."""
+        """Remember a malformed or extreme request that was answered."""
         self._answered.append(Suspect(step, exchange))
 
     def take_suspects(self, lost_at: float) -> list[Suspect]:
@@ -136,7 +136,7 @@ class SurvivalTrials:
 
 
 def _as_probe(step: Step) -> Step:
-    """The step as a probe of its own kind, if it is an odd one."""
+    """The step as a probe of its own kind, if it is malformed or extreme."""
     mutation = step.mutation
     if step.anomaly or mutation is None:
         return replace(step, probe=bool(step.anomaly))

@@ -117,10 +117,10 @@ class Step:
     `stream` marks a step whose success is an event stream.
 
     The last fields carry intent that the traffic does not show. `dangling` says why a reference names no object.
-    `anomaly` names an oddity below the level of the schema, such as `invalid_utf8`; a `probe` is sent only to test
-    robustness against its anomaly. A `packed` step carries several boundary values at once, so its refusal alone is
-    inconclusive. `limit_search` marks a step of the search for the limit that the target enforces. `append_message` is
-    the text of a user message to be added to the step's thread after the step.
+    `anomaly` names what is malformed or extreme below the level of the schema, such as `invalid_utf8`; a `probe` is
+    sent only to test robustness against its anomaly. A `packed` step carries several boundary values at once, so its
+    refusal alone is inconclusive. `limit_search` marks a step of the search for the limit that the target enforces.
+    `append_message` is the text of a user message to be added to the step's thread after the step.
     """
 
     operation: str

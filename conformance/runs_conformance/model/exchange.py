@@ -217,7 +217,7 @@ class Exchange:
 
     @property
     def anomaly(self) -> str:
-        """The deliberate oddity of the step below the level of the schema, or an empty string."""
+        """The anomaly of the step, or an empty string."""
         return self.step.anomaly if self.step else ""
 
     @property

@@ -1,4 +1,4 @@
-"""Mutants that fail on unusual requests, or that apply refused ones."""
+"""Mutants that fail on malformed or extreme requests, or that apply refused ones."""
 
 from __future__ import annotations
 
