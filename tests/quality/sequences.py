@@ -1,9 +1,10 @@
 """Sequences of two and three requests to one thread that change its runs, and the reasons for those not covered.
 
-A move is an accepted request that starts, resumes or cancels a run: the status of the last run before it, the operation
-and the channel of the response. A pair is a move and the next request to write to the thread, in the status that it
-meets; a triple has two moves before it. A request that is refused changes nothing, so it only ends a sequence. The
-table has a line for each beginning of a sequence: the moves before the last request, and the status that it meets.
+A change is an accepted request that starts, resumes or cancels a run: the status of the last run before it, the
+operation and the channel of the response. A pair is a change and the next request to write to the thread, in the status
+that it meets; a triple has two changes before it. A request that is refused changes nothing, so it only ends a
+sequence. The table has a line for each beginning of a sequence: the changes before the last request, and the status
+that it meets.
 `python -m tests.quality.situations` writes `reports/reference/sequences.json` and `.md`.
 """
 
@@ -63,9 +64,9 @@ REASONS = {
     "D": "each two neighbours of the three are covered, on different threads; all three together need more runs than "
     "the limit of the profile",
     "E": "two neighbours of the three are not covered, for the reason in the line of that pair",
-    "F": "the request in this state of the last run is covered after another move; after this one it needs more runs "
+    "F": "the request in this state of the last run is covered after another change; after this one it needs more runs "
     "than the limit of the profile",
-    "G": "the request in this state is not covered after any move, for the reason in the table of situations",
+    "G": "the request in this state is not covered after any change, for the reason in the table of situations",
     "H": "whether a cancelled run still completes is up to the server: no run of the emulator does",
     "I": "a working run makes no difference between the channels of a request: the other one is covered",
 }
@@ -82,8 +83,8 @@ REQUIRED = (
 """Sequences in which servers were wrong, so that they must be covered."""
 
 
-class Move(NamedTuple):
-    """An accepted request, and the state of the last run that it met."""
+class Change(NamedTuple):
+    """An accepted request that starts, resumes or cancels a run, and the state of the last run that it met."""
 
     state: str
     request: Request
@@ -91,15 +92,15 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """One or two moves, and the state that the last request of the sequence meets."""
+    """One or two changes, and the state that the last request of the sequence meets."""
 
-    moves: tuple[Move, ...]
+    changes: tuple[Change, ...]
     state: str
 
     @property
     def name(self) -> str:
-        """The moves with their states, then the last state."""
-        return ", ".join([*(f"{state}: {request.name}" for state, request in self.moves), self.state])
+        """The changes with their states, then the last state."""
+        return ", ".join([*(f"{state}: {request.name}" for state, request in self.changes), self.state])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +114,37 @@ class SequenceRow:
 
 def all_beginnings() -> Iterator[Beginning]:
     """Every beginning that the lifecycle allows, those of pairs first."""
-    pairs = [Beginning((move,), state) for move in _moves() for state in _next_states(move)]
+    pairs = [Beginning((change,), state) for change in _changes() for state in _next_states(change)]
     yield from pairs
     for first in pairs:
-        for move in _moves():
-            if move.state == first.state:
-                yield from (Beginning((*first.moves, move), state) for state in _next_states(move))
+        for change in _changes():
+            if change.state == first.state:
+                yield from (Beginning((*first.changes, change), state) for state in _next_states(change))
 
 
-def _next_states(move: Move) -> Iterator[str]:
-    can_expire = move == Move(NONE, START)
-    return (state for state in NEXT_STATES[move.request] if state != EXPIRED or can_expire)
+def _next_states(change: Change) -> Iterator[str]:
+    can_expire = change == Change(NONE, START)
+    return (state for state in NEXT_STATES[change.request] if state != EXPIRED or can_expire)
 
 
-def _moves() -> Iterator[Move]:
+def _changes() -> Iterator[Change]:
     for state in STATES:
         requests = {WORKING: (CANCEL,), WAITING: (SUBMIT, SUBMIT_STREAM, CANCEL)}.get(state, (START, START_STREAM))
-        yield from (Move(state, request) for request in requests)
+        yield from (Change(state, request) for request in requests)
 
 
 def met_sequences(history: Iterable[Exchange]) -> Iterator[tuple[Beginning, Request]]:
     """The pairs and triples of a history, in the order of their last requests."""
-    moves: dict[str, list[Move]] = {}
+    changes: dict[str, list[Change]] = {}
     statuses: dict[str, str] = {}
     for exchange in history:
         thread = exchange.path.get("thread_id", "") or _thread_of_answer(exchange)
         request = _request_of(exchange)
         if request is not None and thread:
-            state, before = _state(statuses.get(thread, "")), moves.setdefault(thread, [])
+            state, before = _state(statuses.get(thread, "")), changes.setdefault(thread, [])
             yield from ((Beginning(tuple(before[-count:]), state), request) for count in (1, 2) if len(before) >= count)
             if exchange.accepted and request is not MESSAGE:
-                before.append(Move(state, request))
+                before.append(Change(state, request))
         for observation in observations_in(exchange):
             if observation.kind == "run" and (thread_id := observation.text("thread_id")):
                 is_new = exchange.operation in ("create_run", "create_thread_and_run", "submit_tool_outputs")
@@ -178,25 +179,25 @@ def rows_of(histories: Iterable[History], early_expiry: Iterable[History] = ()) 
             return "x"
         if (beginning, request) in met_early:
             return "A"
-        states = (*(move.state for move in beginning.moves), beginning.state)
+        states = (*(change.state for change in beginning.changes), beginning.state)
         if EXPIRED in states:
             return "C"
         if WORKING in states[1:]:
             is_covered = beginning.state != WORKING or (WORKING, request) in by_itself
             return "B" if is_covered else "I" if (WORKING, request._replace(stream=False)) in by_itself else "G"
         if any(
-            move.request == CANCEL and state == "completed"
-            for move, state in zip(beginning.moves, states[1:], strict=True)
+            change.request == CANCEL and state == "completed"
+            for change, state in zip(beginning.changes, states[1:], strict=True)
         ):
             return "H"
-        if len(beginning.moves) == 1:
+        if len(beginning.changes) == 1:
             return "F" if (beginning.state, request) in by_itself else "G"
-        first, second = beginning.moves
+        first, second = beginning.changes
         halves = (Beginning((first,), second.state), second.request), (Beginning((second,), beginning.state), request)
         return "D" if met.issuperset(halves) else "E"
 
     return [
-        SequenceRow(len(each.moves) + 1, each.name, {request.name: mark(each, request) for request in REQUESTS})
+        SequenceRow(len(each.changes) + 1, each.name, {request.name: mark(each, request) for request in REQUESTS})
         for each in all_beginnings()
     ]
 
@@ -212,10 +213,10 @@ def page(rows: Sequence[SequenceRow]) -> str:
         "# Sequences",
         "",
         "Written by `python -m tests.quality.situations`: the sequences of two and three requests to one thread that a",
-        "standard test run on the emulator contains. All but the last are accepted requests that start, resume or",
-        "cancel a run, each after the state of the last run that it meets; the columns are the last request, which",
-        "may be refused. `working`: queued, in progress or cancelling. `x`: covered. A letter: not covered, for the",
-        "reason below. Lines of triples with nothing but the letters B, C, E, H and I are left out here.",
+        "standard test run on the emulator contains. All but the last are *changes*, accepted requests that start,",
+        "resume or cancel a run, each after the state of the last run that it meets; the columns are the last request,",
+        "which may be refused. `working`: queued, in progress or cancelling. `x`: covered. A letter: not covered, for",
+        "the reason below. Lines of triples with nothing but the letters B, C, E, H and I are left out here.",
         "",
         *(f"- {key}: {reason}." for key, reason in REASONS.items()),
     ]

@@ -13,7 +13,7 @@ from tests.quality.sequences import (
     START,
     WORKING,
     Beginning,
-    Move,
+    Change,
     all_beginnings,
     met_sequences,
     read,
@@ -41,7 +41,7 @@ def test_reasons_are_true() -> None:
     for (beginning, name), mark in marks.items():
         after, other_channel = (beginning.state, name), (beginning.state, name.removesuffix(" (stream)"))
         if mark == "B" and beginning.state != WORKING:
-            assert beginning.moves[1].state == WORKING
+            assert beginning.changes[1].state == WORKING
         else:
             assert mark not in "BF" or after in covered
         assert mark != "G" or after not in covered
@@ -57,14 +57,14 @@ def test_page_states_the_rows() -> None:
     assert (FOLDER / "sequences.md").read_text(encoding="utf-8") == sequences.page(read()), REFRESH
 
 
-def test_sequence_has_accepted_moves_and_any_last_request() -> None:
+def test_sequence_has_accepted_changes_and_any_last_request() -> None:
     builder = HistoryBuilder()
     builder.create_run(run("queued"))
     builder.send("create_message", error("locked"), status=400)
     builder.send("cancel_run", run("cancelling"))
     builder.get_run(run("cancelled"))
     builder.send("create_message", message())
-    start, cancel = Move(NONE, START), Move("working", CANCEL)
+    start, cancel = Change(NONE, START), Change("working", CANCEL)
     assert [*met_sequences(builder.history())] == [
         (Beginning((start,), "working"), MESSAGE),
         (Beginning((start,), "working"), CANCEL),
