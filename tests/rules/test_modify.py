@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import PASSED, Suspicion
+from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import identity, modify
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
@@ -348,6 +348,17 @@ def _answer_modified(status: str, accepted: bool, body: Any = NEW) -> History:
 @passes(modify.message_can_be_modified)
 def test_answer_that_is_modified() -> History:
     return _answer_modified("completed", True)
+
+
+def test_modified_answer_is_a_part_of_the_evidence() -> None:
+    def parts(**members: Any) -> set[str]:
+        builder = HistoryBuilder()
+        builder.send("modify_message", message(**members, **NEW), body=NEW)
+        results = judge(modify.message_can_be_modified, builder.history())
+        return {result.part for result in results if isinstance(result, Passed)}
+
+    ((needed, _),) = modify.message_can_be_modified.needs_parts
+    assert (parts(run_id="run_1"), parts(run_id=None)) == ({needed}, {""})
 
 
 @fails(modify.message_can_be_modified, times=1)

@@ -21,7 +21,7 @@ from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes
 from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
@@ -30,6 +30,8 @@ _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml ModifyAssistantRequest"
 _RECORDED = observed("recorded traffic: ruby-openai runs_modify; openai-openapi f85dbe2 openapi.yaml modifyRun example")
 _REFUSED = (400, 403, 409, 422)
 """HTTP statuses with which a server refuses an operation that it implements."""
+
+_OF_RUN = "a modification of a message that a run wrote"
 
 _VARYING = frozenset({"metadata", "tool_resources", "expires_at"})
 """Members that may differ between two responses that show the same object; `tool_resources` differs in streams."""
@@ -93,6 +95,7 @@ def _report_refused_object(modification: Modification, message: str) -> Result:
     capability="metadata",
     operation="modify_message",
     needs_complete_history=True,
+    needs_parts=((_OF_RUN, "modify_message"),),
 )
 def message_can_be_modified(modification: Modification) -> Iterator[Result]:
     """The metadata of a message can be modified, whether a caller or a run wrote it.
@@ -105,7 +108,8 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
     if modification.kind != "message" or not must_be_accepted(exchange):
         return
     if exchange.accepted:
-        yield _pass_if_stored(modification)
+        result = _pass_if_stored(modification)
+        yield Passed(_OF_RUN) if result is PASSED and _is_of_run(modification) else result
     elif (
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT
@@ -114,6 +118,11 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
         and is_valid("requests/modify_message", "modify_message", exchange.edition)(exchange.request.body)
     ):
         yield _report_refused_object(modification, "a metadata update of a message was refused")
+
+
+def _is_of_run(modification: Modification) -> bool:
+    shown = (modification.response_object, modification.state_after)
+    return any(each is not None and isinstance(each.get("run_id"), str) for each in shown)
 
 
 def _pass_if_stored(modification: Modification) -> Result:
