@@ -136,6 +136,24 @@ def test_expensive_run_raises_the_expected_cost_of_others() -> None:
         admission.admit(RUN)
 
 
+def test_zeros_of_a_run_that_has_not_ended_are_no_usage() -> None:
+    admission = AdmissionControl(Budget(), max_tokens=TOKENS_PER_RUN)
+    send(admission, RUN, body={**run("run_1", 0), "status": "queued"})
+    with pytest.raises(BudgetExhausted, match="tokens is reached"):
+        admission.admit(RUN)
+    send(admission, READ, body={**run("run_1", 0), "status": "completed"})
+    send(admission, RUN, body=run("run_2"))
+
+
+def test_growing_usage_of_a_run_counts() -> None:
+    admission = AdmissionControl(Budget(), max_tokens=2 * TOKENS_PER_RUN)
+    send(admission, RUN, body=run("run_1"))
+    send(admission, READ, body=run("run_1", 1))
+    send(admission, READ, body=run("run_1", TOKENS_PER_RUN + 1))
+    with pytest.raises(BudgetExhausted, match="tokens is reached"):
+        admission.admit(RUN)
+
+
 def test_only_cleanup_is_admitted_after_stop() -> None:
     budget = Budget()
     budget.stop("interrupted")

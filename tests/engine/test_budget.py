@@ -157,3 +157,24 @@ def test_failures_of_changing_kinds_exhaust_the_budget() -> None:
         budget.check()
     budget.count(replace(exchange_with(200), step=step))
     budget.check()
+
+
+def _shows_run(status: str, tokens: int, run: str = "run_1") -> Exchange:
+    body = {"id": run, "object": "thread.run", "status": status, "usage": {"total_tokens": tokens}}
+    return replace(exchange_with(200), response=Response(200, body=body))
+
+
+def test_tokens_are_the_largest_totals_that_the_runs_showed() -> None:
+    budget = Budget()
+    budget.count(_shows_run("queued", 0))
+    assert budget.counts.tokens is None
+    for status, tokens in (("in_progress", 40), ("completed", 90), ("completed", 0), ("completed", 90)):
+        budget.count(_shows_run(status, tokens))
+    budget.count(_shows_run("completed", 10, "run_2"))
+    assert budget.counts.tokens == 100
+
+
+def test_tokens_of_a_run_that_ended_without_any_are_known() -> None:
+    budget = Budget()
+    budget.count(_shows_run("completed", 0))
+    assert budget.counts.tokens == 0

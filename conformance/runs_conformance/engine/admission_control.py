@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.plan import TOKENS_PER_RUN
-from runs_conformance.engine.token_usage import runs_in, token_usage
+from runs_conformance.engine.token_usage import TokenCount, runs_in
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange
@@ -37,7 +37,7 @@ class AdmissionControl:
     _runs_without_usage: set[str] = field(default_factory=set)
     _runs_without_id: int = 0
     _max_run_tokens: int = TOKENS_PER_RUN
-    _tokens_used: int = 0
+    _tokens: TokenCount = field(default_factory=TokenCount)
     _runs_with_usage: set[str] = field(default_factory=set)
     _condition: threading.Condition = field(default_factory=threading.Condition)
 
@@ -66,8 +66,10 @@ class AdmissionControl:
                 if _creates_run(step):
                     self._count_run(exchange)
             if exchange is not None:
-                for id_, total in token_usage(exchange):
-                    self._count_tokens(id_, total)
+                for id_, total in self._tokens.record(exchange):
+                    self._runs_with_usage.add(id_)
+                    self._runs_without_usage.discard(id_)
+                    self._max_run_tokens = max(self._max_run_tokens, total)
             self._condition.notify_all()
 
     def _count_run(self, exchange: Exchange | None) -> None:
@@ -82,13 +84,6 @@ class AdmissionControl:
             # The run may have been started, but its id will never be known.
             self._runs_started += 1
             self._runs_without_id += 1
-
-    def _count_tokens(self, id_: str, total: int) -> None:
-        if id_ not in self._runs_with_usage:
-            self._runs_with_usage.add(id_)
-            self._runs_without_usage.discard(id_)
-            self._tokens_used += total
-            self._max_run_tokens = max(self._max_run_tokens, total)
 
     def _find_refusal(self, step: Step | None, *, optimistic: bool) -> str | None:
         """Return the reason why a request must not be sent; None if it may be sent. `optimistic` assumes that every
@@ -111,7 +106,7 @@ class AdmissionControl:
             return run_limit[1]
         if self.max_tokens is not None:
             unknown = (len(self._runs_without_usage) + self._runs_without_id + in_flight + 1) * self._max_run_tokens
-            if self._tokens_used + unknown > self.max_tokens:
+            if (self._tokens.total or 0) + unknown > self.max_tokens:
                 per_run = f"{self._max_run_tokens:,} for a run of unknown cost"
                 return f"the limit of {self.max_tokens:,} tokens is reached, at {per_run}"
         return None

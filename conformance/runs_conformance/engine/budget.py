@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.forecast import Forecast
 from runs_conformance.engine.target_health import TargetHealth
-from runs_conformance.engine.token_usage import token_usage
+from runs_conformance.engine.token_usage import TokenCount
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.error_message import summarize
 from runs_conformance.model.exchange import Exchange
@@ -50,7 +50,7 @@ class Budget:
     recoveries: int = 0
     cleanup_end: float | None = None
     _health: TargetHealth = field(default_factory=TargetHealth)
-    _counted_runs: set[str] = field(default_factory=set)
+    _tokens: TokenCount = field(default_factory=TokenCount)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -177,11 +177,5 @@ class Budget:
                 self.counts.cases += 1
             if exchange.accepted and exchange.operation and OPERATIONS[exchange.operation].creates == "run":
                 self.counts.runs_started += 1
-            self._count_tokens(exchange)
-
-    def _count_tokens(self, exchange: Exchange) -> None:
-        """Add the usage of each finished run once."""
-        for id_, total in token_usage(exchange):
-            if id_ not in self._counted_runs:
-                self._counted_runs.add(id_)
-                self.counts.tokens = (self.counts.tokens or 0) + total
+            self._tokens.record(exchange)
+            self.counts.tokens = self._tokens.total
