@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_failures_of_changing_kinds_exhaust_the_budget() -> None:
 
 
 def _shows_run(status: str, tokens: int, run: str = "run_1") -> Exchange:
-    body = {"id": run, "object": "thread.run", "status": status, "usage": {"total_tokens": tokens}}
+    body: dict[str, Any] = {"id": run, "object": "thread.run", "status": status, "usage": {"total_tokens": tokens}}
     return replace(exchange_with(200), response=Response(200, body=body))
 
 
