@@ -3,8 +3,9 @@ from __future__ import annotations
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Passed
 from runs_conformance.rules import identity
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import T0, HistoryBuilder, deleted, message, page, run, step, streamed_message, thread
 
 
@@ -22,6 +23,12 @@ def test_constant_objects() -> History:
     builder.send("get_message", message())
     builder.send("delete_message", deleted("msg_a"))
     return builder.history()
+
+
+def test_answers_and_steps_are_parts_of_the_evidence() -> None:
+    results = judge(identity.object_names_where_it_is, test_constant_objects())
+    parts = {result.part for result in results if isinstance(result, Passed)} - {""}
+    assert parts == {part for part, _ in identity.object_names_where_it_is.needs_parts}
 
 
 @fails(identity.response_shows_the_requested_object, at="/id", times=1)

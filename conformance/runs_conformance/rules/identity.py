@@ -19,9 +19,10 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import in_words
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Passed, Result
 
 _SCHEMA = "openai-openapi f85dbe2 openapi.yaml"
+_OF_RUN, _STEP = "a message that a run wrote", "a run step"
 _IMMUTABLE = {
     "run": ("object", "created_at", "thread_id", "assistant_id"),
     "run_step": ("object", "created_at", "thread_id", "assistant_id", "run_id", "type"),
@@ -129,6 +130,7 @@ def _objects_below_parent(history: History) -> Iterable[Observation]:
     source=schema(f"{_SCHEMA}, descriptions of the ids"),
     capability="core",
     clauses=("created-run-is-queued", "run-identity-never-changes", "step-type-matches-details"),
+    needs_parts=((_OF_RUN, "get_message"), (_STEP, "get_run_step")),
 )
 def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
     """A run, step or message has the `thread_id` of the path it was requested by, and a step also the `run_id`.
@@ -140,9 +142,16 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
     for name in ("thread_id", "run_id") if observation.kind == "run_step" else ("thread_id",):
         expected, actual = observation.exchange.path.get(name), observation.get(name)
         if expected is not None and actual is not ABSENT:
-            yield observation.check(
+            result = observation.check(
                 actual == expected, f"`{name}` differs from the one in the path", f"/{name}", expected, actual
             )
+            yield Passed(_part_of(observation)) if result is PASSED else result
+
+
+def _part_of(observation: Observation) -> str:
+    if observation.kind == "message" and isinstance(observation.get("run_id"), str):
+        return _OF_RUN
+    return _STEP if observation.kind == "run_step" else ""
 
 
 @rule(
