@@ -26,7 +26,10 @@ def test_constant_objects() -> History:
 
 
 def test_answers_and_steps_are_parts_of_the_evidence() -> None:
-    results = judge(identity.object_names_where_it_is, test_constant_objects())
+    builder = HistoryBuilder()
+    builder.send("get_run_step", step())
+    builder.send("get_message", message())
+    results = judge(identity.object_names_where_it_is, builder.history())
     parts = {result.part for result in results if isinstance(result, Passed)} - {""}
     assert parts == {part for part, _ in identity.object_names_where_it_is.needs_parts}
 
