@@ -7,7 +7,7 @@ import pytest
 from runs_conformance.model.case import REFUSES_BODY, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Inconclusive
+from runs_conformance.model.verdict import Inconclusive, Suspicion
 from runs_conformance.rules import choice
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, page, run, step
@@ -105,9 +105,28 @@ def test_choice_of_a_function_that_is_ignored_twice() -> History:
     return _runs_with_choice(NAMED, run("completed"), runs=2)
 
 
-@inconclusive(choice.a_tool_is_called_when_one_must_be)
-def test_forced_function_is_ignored_once() -> History:
-    return _runs_with_choice("required", run("completed"))
+def test_forced_function_that_is_ignored_once_prevents_a_pass() -> None:
+    (result,) = judge(choice.a_tool_is_called_when_one_must_be, _runs_with_choice("required", run("completed")))
+    reason = "a run with tool choice 'required' completed without a call, and no other made one"
+    assert result == Suspicion(reason)
+
+
+@pytest.mark.parametrize(("steps", "result"), [([step()], Suspicion), ([], Inconclusive), (None, Inconclusive)])
+def test_forced_search_is_ignored_once(steps: list[Any] | None, result: type) -> None:
+    """Only a list of steps that has some shows that the server called none of its own tools."""
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": {"type": "file_search"}, "tools": [{"type": "file_search"}]}
+    builder.create_run(run(**settings), body={"assistant_id": ASSISTANT, **settings})
+    builder.get_run(run("completed", **settings))
+    if steps is not None:
+        builder.send("list_run_steps", page(*steps))
+    results = judge(choice.a_tool_is_called_when_one_must_be, builder.history())
+    assert [type(each) for each in results] == [result]
+
+
+def test_run_that_was_not_seen_to_complete_may_have_called_its_tool() -> None:
+    results = judge(choice.a_tool_is_called_when_one_must_be, _runs_with_choice("required", run("in_progress")))
+    assert [type(each) for each in results] == [Inconclusive]
 
 
 def _calls(*numbers: int, runs: int) -> History:

@@ -73,14 +73,16 @@ class ToolChoiceRuns:
     def completed_without_call(self, run: RunTimeline) -> bool:
         """Whether a run completed without a call, although it has a matching tool.
 
-        If the run has tools that the target executes itself, its complete list of steps must show that.
+        If the run has tools that the target executes itself, its complete list of steps must show that. An empty list
+        shows nothing, since a message would have a step, too.
         """
         is_completed = any(observation.status == "completed" for observation in run.observations)
         tools = run.last.get("tools")
         types = [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
         has_tool = bool(types) if self.mode in ("none", "required") else self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
-        is_visible = all(kind == "function" for kind in types) or steps_after_run_end(run.history, run.id) is not None
+        steps = steps_after_run_end(run.history, run.id)
+        is_visible = all(kind == "function" for kind in types) or (steps is not None and bool(steps.items))
         made_no_call = self.find_call(run) is None and self.find_unclear_step(run) is None and not _took_outputs(run)
         return is_completed and has_tool and has_function and is_visible and made_no_call
 

@@ -13,7 +13,7 @@ from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
@@ -59,7 +59,8 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if two
     or more such runs completed without a call, and fewer made one. Runs with tools in their requests, and runs with
     the tools of their assistants, are also judged as groups of their own, which fail only from three completed runs
-    without a call on.
+    without a call on. If one completed without a call, and no other
+    made one, there is no pass.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """
@@ -73,7 +74,10 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
         if len(without) > max(1 if sample == choice.runs else 2, calling):
             yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), "", choice.value, None)
             return
-    if not called and choice.runs:
+    if not called and any(map(choice.completed_without_call, choice.runs)):
+        named = excerpt(choice.function or choice.mode, 60)
+        yield Suspicion(f"a run with tool choice {named!r} completed without a call, and no other made one")
+    elif not called and choice.runs:
         yield Inconclusive("the run ended without a call, or its end was not observed")
 
 
