@@ -275,6 +275,34 @@ def test_programs_try_another_value_if_the_first_is_refused(
     assert any(is_object(body) and body.get(member) == accepted for body in runs)
 
 
+@pytest.mark.parametrize(
+    ("types", "attempts"),
+    [
+        (["message_creation"], 2),
+        (["message_creation", "tool_calls"], 1),
+        (["tool_calls"], 1),
+        (["message"], 1),
+        ([], 1),
+    ],
+)
+@pytest.mark.parametrize("tool", ["code_interpreter", "file_search"])
+def test_forced_builtin_tool_gets_another_try_only_if_it_was_not_used(
+    tool: str, types: list[str], attempts: int
+) -> None:
+    def shows_steps(request: PreparedRequest) -> ScriptedAnswer:
+        steps: JSON = [{"id": f"step_{index}", "type": type_} for index, type_ in enumerate(types)]
+        is_list = request.operation == "list_run_steps"
+        return (200, {"data": steps, "has_more": False}) if is_list else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == f"lifecycle.{tool}")
+    exchanges = run_scripted(program, FULL, shows_steps).exchanges
+    bodies = [each.request.body for each in exchanges if each.operation == "create_run"]
+    assert [(at(body, "/tools"), at(body, "/tool_choice")) for body in bodies] == [
+        ([{"type": tool}], {"type": tool})
+    ] * attempts
+    assert exchanges[-1].operation == "list_run_steps" or attempts == 1
+
+
 OVERRIDING = ("lifecycle.every_override", "lifecycle.stream_to_completion", "lifecycle.thread_and_run")
 
 

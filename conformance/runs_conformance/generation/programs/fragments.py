@@ -238,8 +238,8 @@ def cancel_finally(run_name: str = "run", thread: str | Ref = "thread") -> Gener
     yield poll(run_name, thread, TERMINAL_STATUSES)
 
 
-def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Fragment:
-    """Read everything that an ended run left behind, in every way; returns True."""
+def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, Exchange]:
+    """Read everything that an ended run left behind, in every way; returns the list of its steps."""
     run_id = run_name if isinstance(run_name, Ref) else Ref(run_name)
     yield page("list_runs", thread)
     steps: Exchange = yield page("list_run_steps", run_id, thread, name="steps")
@@ -248,4 +248,4 @@ def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -
     messages: Exchange = yield page("list_messages", thread, name="messages", run_id=run_id)
     if item_count(messages):
         yield on_message("get_message", Ref("messages", "/data/0/id"), thread)
-    return True
+    return steps
