@@ -48,6 +48,21 @@ def test_nearest_invalid_values(constraint: str, expected: list[Any]) -> None:
     assert invalid_values(constraint) == expected
 
 
+@pytest.mark.parametrize(
+    ("operation", "place"),
+    [
+        ("create_message", "content"),
+        ("create_thread", "messages[].content"),
+        ("create_run", "additional_messages[].content"),
+        ("create_thread_and_run", "thread.messages[].content"),
+    ],
+)
+def test_value_instead_of_a_text_or_list_is_a_part_without_its_list(operation: str, place: str) -> None:
+    factory = payload_factory(operation, "2026-08-14", SAMPLER)
+    nearest, *_ = invalid_values(f"{operation}.{place}.type", factory)
+    assert nearest == {"type": "text", "text": "sample"}
+
+
 def test_lists_and_maps_exceed_their_limit_by_one() -> None:
     (tools,) = invalid_values("create_run.tools.maxItems")
     (metadata,) = invalid_values("create_run.metadata.maxProperties")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runs_conformance.contract.json_type import allowed_types, discriminator_of, json_type_of
@@ -51,7 +51,7 @@ def invalid_values(place: Place, sampler: Sampler) -> Iterator[InvalidValue]:
 
 def _type_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[InvalidValue]:
     valid = sampler.value(schema)
-    item = next(until_missing(sampler.value(items) for items in (schema.get("items"),) if items), None)
+    item = next(until_missing(_items_of_list(schema, sampler)), None)
     allowed = allowed_types(schema)
     first, *others = wrong_type_values(allowed, valid, item)
     mistakes = [value for value in schema.get("x-common-mistake", ()) if json_type_of(value) not in allowed]
@@ -59,10 +59,19 @@ def _type_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[Inva
         yield InvalidValue(f"{at}.type", "type", valid, invalid, common_mistake=invalid in mistakes)
 
 
+def _items_of_list(schema: Schema, sampler: Sampler) -> Iterator[JSON]:
+    """A valid item of the list that a place expects. As the alternative to a text it refers to no file."""
+    if "items" in schema:
+        yield sampler.value(schema["items"])
+    without_files = replace(sampler, accepts_any_file_id=False, use={})
+    yield from (without_files.value(branch["items"]) for branch in schema.get("oneOf", ()) if "items" in branch)
+
+
 def wrong_type_values(allowed: list[str], valid: JSON, item: JSON = None) -> list[JSON]:
     """Values of JSON types that are not allowed, first those that a careless server accepts as an allowed one.
 
-    `item` is a valid item of the expected list, if a list is expected: without its list it has the wrong type.
+    `item` is a valid item of the expected list, if a list is expected: without its list it has the wrong type. Unlike
+    an empty object, it cannot be taken for a missing value.
     """
     accepted = set(allowed) | ({"integer"} if "number" in allowed else set())
     shape = "array" if "array" in accepted else "object" if "object" in accepted else "scalar"
