@@ -12,7 +12,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import JSON, at, is_array, is_object, spell_pointer
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, spell_pointer
 
 _QUOTED_NAME = re.compile(
     r"\b(?:unknown|unrecognized|unrecognised|unexpected|unsupported|extra|additional|missing required|required)\b"
@@ -171,6 +171,18 @@ def lacks_a_member(exchange: Exchange) -> bool:
         name in sent and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said)
         for name in required_members(exchange)
     )
+
+
+def is_taken_for_missing(exchange: Exchange, value: JSON | Absent) -> bool:
+    """Whether a refusal calls an empty value that was sent missing, and does not call its type wrong.
+
+    Such a target tests whether there is a value, so it may accept another one of the same type.
+    """
+    if isinstance(value, (Absent, bool, int, float)) or value:
+        return False
+    code, said = at(exchange.body, "/error/code"), refusal_text(exchange)
+    words = f"{code.replace('_', ' ')} {said}" if isinstance(code, str) else said
+    return _MISSING.search(words) is not None and not _WRONG_TYPE.search(words)
 
 
 def _named_places(exchange: Exchange) -> Iterator[str]:

@@ -199,6 +199,58 @@ def test_404_that_names_the_place_is_a_refusal() -> None:
     assert builder.tally().outcome is Outcome.PASS
 
 
+CONTENT_TYPE = "create_message.content.type"
+
+
+def _judge_content_types(*refused: tuple[Any, str, str | None]) -> Tally:
+    """The tally of wrong types of `content`, each refused with a text and a code."""
+    builder = RequestHistory()
+    accepted = Step(
+        operation="create_message",
+        body={"role": "user", "content": "Hi."},
+        role=Role.CONTROL,
+        exercises=(CONTENT_TYPE,),
+    )
+    builder.send("create_message", message("msg_1"), step=accepted, thread_id="thread_idle")
+    for value, text, code in refused:
+        step = Step(
+            operation="create_message",
+            body={"role": "user", "content": value},
+            role=Role.NEGATIVE,
+            expectation=REFUSES_BODY,
+            mutation=Mutation("/content", "type", "Hi.", value),
+            exercises=(CONTENT_TYPE,),
+        )
+        builder.send("create_message", error(text, code=code), 400, step=step, thread_id="thread_idle")
+    return builder.tally(CONTENT_TYPE)
+
+
+@pytest.mark.parametrize("value", [{}, [], "", None])
+def test_empty_value_that_is_called_missing_shows_nothing_about_types(value: Any) -> None:
+    tally = _judge_content_types((value, "Missing required parameter: 'content'.", "missing_required_parameter"))
+    assert (tally.outcome, tally.is_decided) == (Outcome.INCONCLUSIVE, False)
+    assert _judge_content_types((value, "Bad request.", "missing_required_parameter")).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({}, "Invalid type for 'content': expected a string or an array, but got an object instead."),
+        ({}, "'content' is required and must be a string."),
+        (5, "Missing required parameter: 'content'."),
+        ({"type": "text", "text": "Hi."}, "Missing required parameter: 'content'."),
+        (False, "Missing required parameter: 'content'."),
+    ],
+)
+def test_other_refusals_of_wrong_types_pass(value: Any, text: str) -> None:
+    assert _judge_content_types((value, text, None)).outcome is Outcome.PASS
+
+
+def test_another_wrong_type_decides_beside_an_empty_value() -> None:
+    missing = (None, "Missing required parameter: 'content'.", None)
+    assert _judge_content_types(missing, (5, "Invalid type for 'content'.", None)).outcome is Outcome.PASS
+
+
 def test_server_that_refuses_everything_is_inconclusive() -> None:
     builder = RequestHistory()
     builder.no(control())

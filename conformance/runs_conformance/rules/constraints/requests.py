@@ -15,6 +15,7 @@ from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.refusal_reason import (
+    is_taken_for_missing,
     may_concern_missing_object,
     may_lack_file,
     member_named_instead,
@@ -52,6 +53,8 @@ from runs_conformance.rules.constraints.refused_places import outermost_refused_
 from runs_conformance.rules.constraints.unsent_values import judge_unsent_values, refused_constraints
 
 _NO_SUCH_SIZE = "the server does not accept a body of the size that a valid value needs (HTTP 413)"
+
+_TAKEN_FOR_MISSING = "the server calls the empty value missing, so it may accept others of a wrong type"
 
 _MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -113,6 +116,10 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         choice := refused_choice_in(refused, step.mutation, program.refused_choices(step.operation))
     ):
         return _untaken(choice)
+    mutation = step.mutation
+    if mutation is not None and mutation.keyword == "type" and is_taken_for_missing(refused, mutation.mutated):
+        # Not a suspicion: the refusal of another value of a wrong type decides.
+        return Inconclusive(_TAKEN_FOR_MISSING)
     return Passed(INVALID_REFUSED)
 
 
