@@ -376,6 +376,14 @@ def test_nothing_happened() -> History:
     return attempted()
 
 
+def test_each_refused_write_is_a_part_of_the_evidence() -> None:
+    results = judge(api_key.refusals_change_nothing, attempted())
+    parts = {result.part for result in results if isinstance(result, Passed)}
+    assert parts == {f"a refusal of {operation}" for operation, _ in ATTEMPTS}
+    for rule in (api_key.refusals_change_nothing, tenancy.refusals_change_nothing):
+        assert {part for part, _ in rule.needs_parts} >= parts - {"a refusal of cancel_run"}
+
+
 @fails(api_key.refusals_change_nothing, times=1)
 def test_metadata_was_modified() -> History:
     return attempted(thread=thread(**STRANGE))

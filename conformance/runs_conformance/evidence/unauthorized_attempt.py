@@ -39,6 +39,11 @@ class UnauthorizedAttempt:
     effect: Exchange | None
     was_checked: bool
 
+    @property
+    def part(self) -> str:
+        """The part of the evidence that it provides if it took no effect."""
+        return f"a refusal of {self.exchange.operation}"
+
 
 _UNAUTHORIZED_STATUSES = (401, 403)
 
@@ -310,3 +315,11 @@ _EFFECT_CHECKS: dict[str, Callable[[History, Exchange], EffectChecks]] = {
     "cancel_run": _check_cancellation,
     "submit_tool_outputs": _check_submission,
 }
+
+REFUSALS_TO_CHECK = tuple(
+    (f"a refusal of {operation}", operation) for operation in _EFFECT_CHECKS if operation != "cancel_run"
+)
+"""Each refused operation whose effects a test run checks: the part of the evidence, and the operation.
+
+A cancellation is none of them, since the owner's own, which ends the run, is identical.
+"""

@@ -12,14 +12,14 @@ from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.request_expectation import names_organization
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.spontaneous_change import happens_without_request
-from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
+from runs_conformance.evidence.unauthorized_attempt import REFUSALS_TO_CHECK, UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.rule import SECOND_KEY, rule
 from runs_conformance.model.source import Level, convention, observed, prose
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _SCOPED = prose(
     "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, data access guidance: objects are scoped to "
@@ -203,6 +203,7 @@ def _attempts_of_second_tenant(history: History) -> Iterator[tuple[UnauthorizedA
     capability="tenancy",
     needs=SECOND_KEY,
     occasions=3,
+    needs_parts=REFUSALS_TO_CHECK,
 )
 def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[Result]:
     """A request that was refused to another tenant has no effect.
@@ -218,4 +219,4 @@ def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[
     elif attempt.effect is not None:
         yield attempt.effect.finding(f"{operation} was refused to another tenant, but took effect", actual=operation)
     elif attempt.was_checked:
-        yield PASSED
+        yield Passed(attempt.part)

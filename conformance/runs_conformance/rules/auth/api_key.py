@@ -9,6 +9,7 @@ from runs_conformance.evidence.creation import distinctive_ids, key_of
 from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import (
+    REFUSALS_TO_CHECK,
     UnauthorizedAttempt,
     is_refused_for_its_key,
     keys_are_checked,
@@ -22,7 +23,7 @@ from runs_conformance.model.json import at
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, prose, schema
 from runs_conformance.model.text import contains_word
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _SECURITY = schema("openai-openapi f85dbe2 openapi.yaml security: ApiKeyAuth, bearer, for every operation")
 _CODES = prose(
@@ -294,6 +295,7 @@ def _attempts_without_valid_key(history: History) -> Iterator[tuple[Unauthorized
     capability="auth",
     clauses=("invalid-key-is-401",),
     occasions=5,
+    needs_parts=REFUSALS_TO_CHECK,
 )
 def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[Result]:
     """A request that was refused because of its key deletes, modifies, adds and cancels nothing.
@@ -309,4 +311,4 @@ def refusals_change_nothing(unit: tuple[UnauthorizedAttempt, bool]) -> Iterator[
     elif attempt.effect is not None:
         yield attempt.effect.finding(f"{operation} was refused because of its key but took effect", actual=operation)
     elif attempt.was_checked:
-        yield PASSED
+        yield Passed(attempt.part)
