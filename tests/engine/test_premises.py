@@ -3,8 +3,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pytest
+
 from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
+from runs_conformance.engine import premises
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions
 from runs_conformance.engine.premises import (
@@ -137,6 +140,48 @@ def _reason_of_waiting_run(**refused: str) -> str | None:
     verdicts = build_verdicts(
         REFUSED, Requirements(rules=catalogue(), constraints={}), VerdictContext(coverage=coverage)
     )
+    return next(each.reason for each in verdicts if each.id == rule)
+
+
+def test_a_premise_that_failed_in_other_programs_only_is_no_reason() -> None:
+    tool, rule = "settings.tools_are_as_asked", "steps.results_show_their_content_if_asked"
+    tallies = {tool: Tally(3, [Finding("differs")])}
+    defects = [Defect((tool,), frozenset({rule}))]
+    assert _reason_where(tallies, rule, {"p": {tool}}, defects) == f"not observed, because {tool} failed"
+    assert _reason_where(tallies, rule, {"other": {tool}}, defects) == "not observed in p, which ran to the end"
+
+
+def test_a_premise_that_suffices_comes_before_one_that_resembles_the_target_more() -> None:
+    steps = ("steps.are_not_lost", "stored.what_was_streamed_is_there", "usage.adds_up")
+    tallies = {**REFUSED, **{id_: Tally(3, [Finding("no")]) for id_ in steps}}
+    defects = [Defect((*steps, "messages.answer_has_a_step"), frozenset({OTHER})), REFUSES]
+    failed = {"p": {*steps, *REFUSES.failed}}
+    assert _reason_where(tallies, OTHER, failed, defects) == f"not observed, because {REFUSES.failed[0]} failed"
+    incomplete = [defects[0], Defect((*REFUSES.failed, "usage.is_given_when_ended"), REFUSES.undecided)]
+    assert (
+        _reason_where(tallies, OTHER, failed, incomplete)
+        == "not observed, because steps.are_not_lost and 2 more failed"
+    )
+
+
+def test_a_clause_counts_the_premises_that_failed_in_programs_of_the_rule() -> None:
+    wide = Defect((*REFUSES.failed, "usage.adds_up"), frozenset({RULE}))
+    tallies = {id_: Tally(2, [Finding("no", expected=400)]) for id_ in wide.failed}
+    for judge in (failed_premises, sufficient_premises):
+        assert judge(tallies, [wide], lambda name, rule: name == "usage.adds_up")[RULE] == "usage.adds_up failed"
+        assert RULE not in judge(tallies, [wide], lambda name, rule: False)
+
+
+def _reason_where(
+    tallies: dict[str, Tally], rule: str, failed: dict[str, set[str]], defects: list[Defect]
+) -> str | None:
+    """The reason that a rule is not judged, which program `p` would decide, by what failed in each program."""
+    ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
+    coverage = Coverage(Decisions({rule: frozenset({"p"})}, {}), ends, {}, {}, failed=failed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(premises, "load_defects", lambda: defects)
+        context = VerdictContext(coverage=coverage)
+        verdicts = build_verdicts(tallies, Requirements(rules=catalogue(), constraints={}), context)
     return next(each.reason for each in verdicts if each.id == rule)
 
 

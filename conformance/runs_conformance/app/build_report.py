@@ -220,6 +220,7 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
         unserved_programs(result.unserved, missing_operations(result.operation_stats)),
         "" if _has_files(_context_found(header, result)) else boundary.NEEDS_FILES,
         result.refused_requests,
+        result.failed,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -36,6 +36,15 @@ class Coverage:
     unserved: Mapping[str, str] = field(default_factory=dict)
     lacking: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def may_explain(self, premise: str, id_: str) -> bool:
+        """Whether a failed requirement may be why an id is not decided: it failed in a program that would decide it.
+
+        It may also be if the programs that decide the id, or those in which requirements failed, are not known.
+        """
+        deciders = self.decisions.deciders.get(id_, frozenset())
+        return not self.failed or not deciders or any(premise in self.failed.get(program, ()) for program in deciders)
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.

@@ -7,7 +7,7 @@ rules nothing decides any more. `python -m tests.quality.premises` derives it fr
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -109,16 +109,32 @@ def encode_defects(defects: Iterable[Defect]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def failed_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | None = None) -> dict[str, str]:
-    """For each rule, the failed requirements that leave it fewer occasions or none, as a clause."""
+def _affects_all(premise: str, rule: str) -> bool:
+    return True
+
+
+def failed_premises(
+    tallies: Mapping[str, Tally],
+    defects: Iterable[Defect] | None = None,
+    affects: Callable[[str, str], bool] = _affects_all,
+) -> dict[str, str]:
+    """For each rule, the failed requirements that leave it fewer occasions or none, as a clause.
+
+    `affects` says whether a requirement, its first argument, failed where a rule, its second one, would be decided.
+    """
     failed = sorted(name for name, tally in tallies.items() if _has_failed(name, tally))
     defects = list(load_defects() if defects is None else defects)
-    clauses = {id_: _clause(names) for id_ in PREMISES if (names := _by_relevance(id_, failed, defects))}
+    by_rule = {id_: [name for name in failed if affects(name, id_)] for id_ in PREMISES}
+    clauses = {id_: _clause(names) for id_ in PREMISES if (names := _by_relevance(id_, by_rule[id_], defects))}
     decided = {name for name, tally in tallies.items() if tally.is_decided}
-    return clauses | _measured_clauses(set(failed), decided, defects)
+    return clauses | _measured_clauses(set(failed), decided, defects, affects)
 
 
-def sufficient_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] | None = None) -> dict[str, str]:
+def sufficient_premises(
+    tallies: Mapping[str, Tally],
+    defects: Iterable[Defect] | None = None,
+    affects: Callable[[str, str], bool] = _affects_all,
+) -> dict[str, str]:
     """For each rule that nothing decided, the failed requirements of a defect of which every requirement failed.
 
     Such a defect leaves the rule undecided by itself, whatever else ended programs early.
@@ -126,8 +142,12 @@ def sufficient_premises(tallies: Mapping[str, Tally], defects: Iterable[Defect] 
     failed = {name for name, tally in tallies.items() if _has_failed(name, tally)}
     decided = {name for name, tally in tallies.items() if tally.is_decided}
     complete = [each for each in (load_defects() if defects is None else defects) if failed.issuperset(each.failed)]
-    largest_last = sorted(complete, key=lambda each: len(each.failed))
-    return {id_: _clause(each.failed) for each in largest_last for id_ in each.undecided.difference(decided)}
+    clauses: dict[str, str] = {}
+    for defect in sorted(complete, key=lambda each: len(each.failed)):
+        for id_ in defect.undecided.difference(decided):
+            if names := [name for name in defect.failed if affects(name, id_)]:
+                clauses[id_] = _clause(names)
+    return clauses
 
 
 def _by_relevance(id_: str, failed: Iterable[str], defects: Sequence[Defect]) -> list[str]:
@@ -141,7 +161,12 @@ def _by_relevance(id_: str, failed: Iterable[str], defects: Sequence[Defect]) ->
     return [name for _, _, name in sorted(ranked)]
 
 
-def _measured_clauses(failed: Collection[str], decided: Collection[str], defects: Iterable[Defect]) -> dict[str, str]:
+def _measured_clauses(
+    failed: Collection[str],
+    decided: Collection[str],
+    defects: Iterable[Defect],
+    affects: Callable[[str, str], bool],
+) -> dict[str, str]:
     """For each rule that nothing decided, the failed ids of the defect that the target resembles most."""
     resemblances: dict[str, tuple[float, int]] = {}
     clauses: dict[str, str] = {}
@@ -151,8 +176,9 @@ def _measured_clauses(failed: Collection[str], decided: Collection[str], defects
             continue
         resemblance = (len(names) / len(defect.failed), len(names))
         for id_ in defect.undecided.difference(decided):
-            if resemblance > resemblances.get(id_, (0.0, 0)):
-                resemblances[id_], clauses[id_] = resemblance, _clause(names)
+            affecting = [name for name in names if affects(name, id_)]
+            if affecting and resemblance > resemblances.get(id_, (0.0, 0)):
+                resemblances[id_], clauses[id_] = resemblance, _clause(affecting)
     return clauses
 
 

@@ -73,8 +73,8 @@ class VerdictContext:
         "no request or response exercised it"
     )
     coverage: Coverage | None = None
-    failed_premises: Mapping[str, str] = field(default_factory=dict)
-    sufficient_premises: Mapping[str, str] = field(default_factory=dict)
+    failed_premises: dict[str, str] = field(default_factory=dict)
+    sufficient_premises: dict[str, str] = field(default_factory=dict)
 
 
 def build_verdicts(
@@ -85,8 +85,11 @@ def build_verdicts(
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
+    affects = (context.coverage.may_explain,) if context.coverage is not None else ()
     context = replace(
-        context, failed_premises=failed_premises(tallies), sufficient_premises=sufficient_premises(tallies)
+        context,
+        failed_premises=failed_premises(tallies, None, *affects),
+        sufficient_premises=sufficient_premises(tallies, None, *affects),
     )
     places = ShownPlaces(tallies)
     return [_verdict(id_, places, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
@@ -238,7 +241,8 @@ def _not_judged(
     if context.coverage is not None:
         if (not_shown := context.coverage.not_shown(id_)) is not None:
             # A refusal that these programs met is certain; the resemblance of failures is not.
-            premise = None if context.coverage.shows_why_not(id_) else context.failed_premises.get(id_)
+            premises = context.failed_premises | context.sufficient_premises
+            premise = None if context.coverage.shows_why_not(id_) else premises.get(id_)
             return Outcome.NOT_JUDGED, not_shown if premise is None else f"not observed, because {premise}", None
         if (skipped := context.coverage.skip_reason(id_)) is not None:
             return Outcome.NOT_JUDGED, *skipped
