@@ -8,7 +8,7 @@ import pytest
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Passed, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Passed, Suspicion
 from runs_conformance.rules.tools import call_steps, tool_outputs
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import CALL, RUN, HistoryBuilder, action, call, error, page, run, step
@@ -68,6 +68,32 @@ def test_right_outputs_that_arrive_too_late() -> History:
 @passes(tool_outputs.outputs_are_taken_only_when_required)
 def test_outputs_for_a_finished_run() -> History:
     return _submitted(["call_a"], False, status="completed")
+
+
+_ENDED = "Runs in status \"completed\" do not accept outputs for call_ids ['call_c']."
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal", "result"),
+    [
+        (["call_c"], error("Expected tool outputs for call_ids [], got ['call_c']."), Inconclusive),
+        (["call_c"], error("There is no call_c."), Inconclusive),
+        (["call_c"], error(param="tool_outputs[0].tool_call_id"), Inconclusive),
+        ([], error("Invalid: empty array.", "tool_outputs"), Inconclusive),
+        (["call_a"], error("Expected tool outputs for call_ids [], got ['call_a']."), Passed),
+        (["call_c"], error(_ENDED, "tool_outputs"), Passed),
+        ([], error("The run does not require action."), Passed),
+    ],
+)
+def test_late_submission_is_refused_for_its_outputs(sent: list[str], refusal: Any, result: type) -> None:
+    """Unless they are those of the run's own calls, the refusal proves nothing about its status."""
+    builder = HistoryBuilder()
+    builder.get_run(run("requires_action", required_action=action(call())))
+    builder.send("submit_tool_outputs", run("queued"), body=_outputs("call_a"))
+    builder.get_run(run("completed"))
+    builder.send("submit_tool_outputs", refusal, 400, body=_outputs(*sent), step=Step(operation="submit_tool_outputs"))
+    results = judge(tool_outputs.outputs_are_taken_only_when_required, builder.history())
+    assert [type(each) for each in results] == [result]
 
 
 @inconclusive(tool_outputs.outputs_are_taken_only_when_required)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
+from runs_conformance.evidence.refused_submission import may_be_refused_for_outputs
 from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.server_failure import describe_unclear_status
 from runs_conformance.evidence.tool_call import ToolCall, pending_calls, submitted_outputs
@@ -37,7 +38,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
     """A run that does not require action accepts no tool outputs.
 
     It has ended, or has not called a tool yet. The real service responded with 400: `Runs in status "completed" do not
-    accept tool outputs.`
+    accept tool outputs.` A refusal for the ids of calls that the run never made proves nothing.
 
     Fix: Check that the run is in `requires_action` before accepting outputs.
     """
@@ -51,6 +52,8 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         return
     if exchange.accepted:
         yield exchange.finding(f"a run that was {before.status!r} accepted tool outputs", "", 400, exchange.status)
+    elif exchange.refused and may_be_refused_for_outputs(action):
+        yield Inconclusive("the refusal names the outputs, so it may have another reason than the status of the run")
     elif exchange.refused:
         is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
         yield pass_if_working(exchange, is_deliberate)
