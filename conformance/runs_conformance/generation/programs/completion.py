@@ -7,7 +7,6 @@ from runs_conformance.generation.programs.fragments import Fragment, read_everyt
 from runs_conformance.generation.programs.refused import with_invalid_member
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
-    UNKNOWN_CALL_ID,
     assistant,
     message,
     on_run,
@@ -46,10 +45,13 @@ def complete_by_polling(context: ProgramContext) -> StepGenerator:
 
 
 def _try_to_change_ended_run() -> Fragment:
-    """Cancel the ended run and submit outputs to it, both of which must be refused; then modify its metadata."""
+    """Cancel the ended run and submit outputs to it, both of which must be refused; then modify its metadata.
+
+    It made no calls, so that only its status is a reason to refuse a submission without outputs.
+    """
     yield on_run("cancel_run")
     yield on_run("get_run")
-    late = {"tool_outputs": [{"tool_call_id": UNKNOWN_CALL_ID, "output": "late"}], "stream": True}
+    late = {"tool_outputs": [], "stream": True}
     yield on_run("submit_tool_outputs", body=late, stream=True)
     yield on_run("get_run")
     for metadata in ({"colour": "red", "size": "9"}, {"colour": "blue"}, {"colour": ""}):

@@ -77,7 +77,8 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield from read_everything()
     all_steps: Exchange = yield page("list_run_steps", order="asc")
     yield from walk_steps(all_steps, order="asc")
-    yield submit(outputs=("too late",))
+    for stream in (False, True):
+        yield submit(outputs=("too late",), stream=stream)
     yield on_run("get_run")
 
 
