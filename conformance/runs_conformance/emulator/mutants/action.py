@@ -95,6 +95,19 @@ def calls_another_function(hooks: Hooks) -> None:
     _patch_model_input(hooks, change)
 
 
+@mutant("tool-choice-is-obeyed")
+def never_uses_builtin_tools(hooks: Hooks) -> None:
+    """The model never uses the code interpreter or the file search, even if the tool choice names one of them."""
+
+    def change(model_input: ModelInput) -> ModelInput:
+        functions = tuple(tool for tool in model_input.tools if tool["type"] == "function")
+        choice = model_input.tool_choice
+        is_builtin = isinstance(choice, dict) and choice["type"] != "function"
+        return replace(model_input, tools=functions, tool_choice="auto" if is_builtin else choice)
+
+    _patch_model_input(hooks, change)
+
+
 @written_from_spec("no-parallel-calls-when-disabled", level="should")
 def calls_in_parallel_regardless(hooks: Hooks) -> None:
     """Ignores parallel_tool_calls false."""

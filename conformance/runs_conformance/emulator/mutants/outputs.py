@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from runs_conformance.emulator import api_errors
-from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.context import EventStreamResponse, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
 from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.run_machine import begin, set_status
 from runs_conformance.emulator.run_steps import open_step
 from runs_conformance.emulator.state import Members, Run, Thread
 
@@ -42,6 +43,25 @@ def takes_outputs_twice(hooks: Hooks) -> None:
         run = request.server.hooks.find_run(request, thread, request.path_params["run_id"])
         again = run.round > 0 and run.status != "requires_action"
         return await get_run(request) if again else await inner(request)
+
+    wrap_handlers(hooks, submit, "submit_tool_outputs")
+
+
+@mutant("outputs-only-while-required", broad_reason="A run that goes on after its end is not an ended run any more.")
+def resumes_ended_runs_by_streams(hooks: Hooks) -> None:
+    """A submission with `stream` is compared with the calls of the run, but not with its status."""
+
+    async def submit(inner: Any, request: RequestContext) -> Any:
+        thread = request.server.hooks.find_thread(request, request.path_params["thread_id"])
+        run = request.server.hooks.find_run(request, thread, request.path_params["run_id"])
+        own = {call["id"] for step in run.steps for call in step.calls}
+        is_wrong = not own.issuperset(_ids(request.body["tool_outputs"]))
+        if run.status != "completed" or not request.body.get("stream") or is_wrong:
+            return await inner(request)
+        start, run.is_streamed = len(run.events), True
+        set_status(request.server, run, "queued")
+        begin(request.server, thread, run, request.server.clock.now())
+        return EventStreamResponse(thread, run, start)
 
     wrap_handlers(hooks, submit, "submit_tool_outputs")
 
