@@ -174,12 +174,14 @@ def _streamed_cut(status: str) -> History:
     return builder.history()
 
 
-def _streamed_to_the_limit(status: str, used: int | None) -> History:
+def _streamed_to_the_limit(status: str, used: int | None, read_later: int | None = None) -> History:
     builder = HistoryBuilder()
     message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
     end = run(status, max_completion_tokens=256, usage=None if used is None else usage(7, used))
     ends = [("thread.message.incomplete", message), (f"thread.run.{status}", end), ("done", "[DONE]")]
     builder.send("create_run", events=[*opening(), *ends])
+    if read_later is not None:
+        builder.get_run({**end, "usage": usage(7, read_later)})
     return builder.history()
 
 
@@ -191,6 +193,21 @@ def test_run_that_is_cut_at_its_limit_and_ends_incomplete() -> History:
 @fails(ending.run_cut_at_its_limit_is_incomplete, at="/events/4/data/status", times=1)
 def test_run_that_is_cut_at_its_limit_and_completes() -> History:
     return _streamed_to_the_limit("completed", 256)
+
+
+@fails(ending.run_cut_at_its_limit_is_incomplete, times=1)
+def test_run_that_is_cut_at_its_limit_and_completes_before_its_tokens_are_counted() -> History:
+    return _streamed_to_the_limit("completed", 0, read_later=256)
+
+
+@passes(ending.run_cut_at_its_limit_is_incomplete)
+def test_run_that_is_cut_at_its_limit_before_its_tokens_are_counted() -> History:
+    return _streamed_to_the_limit("incomplete", 0, read_later=256)
+
+
+@fails(ending.run_cut_at_its_limit_is_incomplete, times=1)
+def test_run_that_is_cut_at_its_limit_and_is_read_later_without_its_tokens() -> History:
+    return _streamed_to_the_limit("completed", 256, read_later=0)
 
 
 @passes(ending.run_cut_at_its_limit_is_incomplete)

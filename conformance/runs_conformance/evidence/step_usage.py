@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.complete_list import steps_after_run_end
 from runs_conformance.evidence.run_timeline import find_run, runs
 from runs_conformance.model.history import History
@@ -24,6 +25,17 @@ def step_and_run_usage(history: History, run_id: str, count: str) -> tuple[int, 
     known = [int(value) for value in counts if is_integer(value)]
     total = end.get(f"/usage/{count}")
     return (sum(known), int(total)) if is_integer(total) and len(known) == len(counts) else None
+
+
+def used_completion_tokens(history: History, run_id: str) -> int | None:
+    """The largest number of `completion_tokens` that any response shows of an ended run; None if none shows it.
+
+    A stream may end before the tokens are counted.
+    """
+    run = find_run(history, run_id)
+    ends = [each for each in run.observations if each.status in TERMINAL] if run is not None else []
+    used = [int(tokens) for end in ends if is_integer(tokens := end.get("/usage/completion_tokens"))]
+    return max(used, default=None)
 
 
 def completion_usage_is_doubtful(history: History, run_id: str) -> bool:

@@ -9,7 +9,7 @@ from runs_conformance.contract.lifecycle import ACTIVE, STATUSES
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.evidence.step_usage import completion_usage_is_doubtful
+from runs_conformance.evidence.step_usage import completion_usage_is_doubtful, used_completion_tokens
 from runs_conformance.evidence.truncated_message import messages_cut_by_the_limit, runs_with_truncated_message
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_integer, json_equal
@@ -192,16 +192,16 @@ def run_cut_at_its_limit_is_incomplete(unit: tuple[Observation, History]) -> Ite
     """A run that used up its `max_completion_tokens` and whose message was truncated by the token limit ends
     `incomplete`.
 
-    The answer would have continued. The usage is taken from the run's own `usage.completion_tokens`, unless the usage
-    of steps contradicts it.
+    The answer would have continued. The usage is the largest `usage.completion_tokens` that any response shows of the
+    ended run, unless the usage of steps contradicts it.
 
     Fix: Derive the status of the run from the finish reason of the model.
     """
     run, history = unit
-    limit, used = run.get("max_completion_tokens"), run.get("/usage/completion_tokens")
+    limit, used = run.get("max_completion_tokens"), used_completion_tokens(history, run.id)
     if run.status not in ("completed", "incomplete") or not is_integer(limit):
         return
-    if not is_integer(used):
+    if used is None:
         yield PASSED if run.status == "incomplete" else Inconclusive(_WITHOUT_USAGE)
     elif used < limit:
         return
