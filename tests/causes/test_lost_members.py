@@ -223,6 +223,16 @@ def test_false_is_dropped_like_the_other_members_of_its_request() -> None:
     assert "only false is lost" in by_kind(ONLY_FALSE, elsewhere)["data.dropped"].fix
 
 
+def test_false_is_dropped_where_invalid_values_of_its_member_alone_are_accepted() -> None:
+    checked = [refused(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
+    unread = accepted_at("create_run.parallel_tool_calls.type")
+    assert "only false is lost" not in by_kind(ONLY_FALSE, *unread, *checked)["data.dropped"].fix
+    others = accepted_at("create_run.metadata.type", "create_run.stream.type", "create_run.instructions.type")
+    assert "only false is lost" in by_kind(ONLY_FALSE, *unread, *others)["data.dropped"].fix
+    elsewhere = accepted_at("create_thread_and_run.parallel_tool_calls.type")
+    assert "only false is lost" in by_kind(ONLY_FALSE, *elsewhere, *checked)["data.dropped"].fix
+
+
 def test_a_server_that_stores_nothing_ignores_bodies_by_the_same_cause() -> None:
     others = [
         broken_rule(f"assistants.{name}", "get_assistant") for name in ("show_who_they_are", "show_their_settings")

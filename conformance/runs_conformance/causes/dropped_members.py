@@ -90,7 +90,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
         f"Members of requests are dropped: {list_names(title)}",
         Severity.DATA_LOSS,
         "Store every documented member of a request and return it, not only a fixed list of members. The server "
-        f"loses {'; '.join(every)}{_describe_alternative(shown, found)}{_name_renamed(shown)}.",
+        f"loses {'; '.join(every)}{_describe_alternative(shown, found, unchecked)}{_name_renamed(shown)}.",
         shown,
         unchecked,
     )
@@ -128,10 +128,13 @@ def take_following(classifier: FailureClassifier, members: Collection[str]) -> l
     return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
 
 
-def _describe_alternative(shown: Sequence[Failure], found: Mapping[str, set[_Lost]]) -> str:
+def _describe_alternative(
+    shown: Sequence[Failure], found: Mapping[str, set[_Lost]], unchecked: Sequence[Failure]
+) -> str:
     """The other explanation where no value but false is lost.
 
-    An operation that loses other members whole drops this one, too: every other value of it is the default.
+    An operation that loses other members whole drops this one, too: every other value of it is the default. So does
+    one that accepts its invalid values, though it refuses those of other members: it does not read this one.
     """
     whole = {
         operation for failure in shown if not _loses_only_false(failure) for operation, _ in found.get(failure.id, ())
@@ -139,7 +142,9 @@ def _describe_alternative(shown: Sequence[Failure], found: Mapping[str, set[_Los
     only_false = [
         failure.member
         for failure in shown
-        if _loses_only_false(failure) and whole.isdisjoint(operation for operation, _ in found.get(failure.id, ()))
+        if _loses_only_false(failure)
+        and whole.isdisjoint(operation for operation, _ in found.get(failure.id, ()))
+        and not any(_is_lost(each, found.get(failure.id, ())) for each in unchecked if each.is_accepted_violation)
     ]
     names = list_names(as_code(only_false))
     return f"; of {names} only false is lost, as by a default that replaces every falsy value" if names else ""
