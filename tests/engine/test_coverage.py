@@ -210,3 +210,18 @@ def test_one_of_many_programs_that_stopped_is_not_the_reason() -> None:
 def test_one_of_few_programs_that_stopped_is_the_reason() -> None:
     stopped = coverage({}, stopped="short").early_end(ID)
     assert stopped == "short ended early: POST /threads was answered with HTTP 500"
+
+
+def test_a_premise_explains_ids_of_programs_in_which_it_failed_or_was_not_decided() -> None:
+    premise, other = "cancel.comes_to_an_end", "steps.are_not_lost"
+    decisions = replace(DECISIONS, deciders={**DECISIONS.deciders, premise: frozenset({"short", "elsewhere"})})
+    seen = replace(coverage({"long": 4}), decisions=decisions)
+    decided = {"short": frozenset({premise}), "elsewhere": frozenset({premise, other})}
+    known = replace(seen, decided=decided, failed={"elsewhere": {premise, other}})
+    assert not known.may_explain(premise, ID)
+    assert not known.may_explain(other, ID)
+    assert replace(known, failed={"short": {premise}}).may_explain(premise, ID)
+    assert replace(known, decided={}).may_explain(premise, ID), "short should have decided it"
+    assert known.may_explain("create_run.model.type", ID), "programs send invalid requests without judging them"
+    assert known.may_explain(premise, "paging.pages_are_full"), "no program is known to decide it"
+    assert replace(known, failed={}).may_explain(premise, ID)

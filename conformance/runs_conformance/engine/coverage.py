@@ -41,10 +41,18 @@ class Coverage:
     def may_explain(self, premise: str, id_: str) -> bool:
         """Whether a failed requirement may be why an id is not decided: it failed in a program that would decide it.
 
-        It may also be if the programs that decide the id, or those in which requirements failed, are not known.
+        It may also be if such a program should have decided the requirement, and did not: a finding may take longer
+        than the program lasts. Constraints on requests are judged elsewhere than in the programs whose invalid requests
+        they refuse. Any requirement may be the reason if it is not known which programs decide the id.
         """
-        deciders = self.decisions.deciders.get(id_, frozenset())
-        return not self.failed or not deciders or any(premise in self.failed.get(program, ()) for program in deciders)
+        deciders = self.decisions.deciders
+        programs = deciders.get(id_, frozenset())
+        if not self.failed or not programs or premise.partition(".")[0] in OPERATIONS:
+            return True
+        undecided = (each for each in programs & deciders.get(premise, frozenset()) if each in self.ends)
+        return any(premise in self.failed.get(program, ()) for program in programs) or not all(
+            self._did_decide(program, premise) for program in undecided
+        )
 
     def shortfall(self, id_: str, is_rule: bool = True, offered: float = 1.0) -> str | None:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
