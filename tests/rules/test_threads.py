@@ -297,6 +297,25 @@ def test_thread_that_is_hidden_from_another_tenant() -> History:
     return builder.history()
 
 
+def _thread_of_second_tenant(reader: Key) -> History:
+    """A thread that another tenant created with a run, and that a tenant cannot read."""
+    builder = HistoryBuilder()
+    created = Step(operation="create_thread_and_run", key=Key.SECOND)
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT}, step=created)
+    builder.send("get_thread", error("No thread found."), 404, step=Step(operation="get_thread", key=reader))
+    return builder.history()
+
+
+@permitted
+def test_thread_of_another_tenant_is_hidden_from_the_first() -> History:
+    return _thread_of_second_tenant(Key.PRIMARY)
+
+
+@fails(run_with_new_thread.run_gets_a_thread_of_its_own, times=1)
+def test_thread_of_another_tenant_is_hidden_from_its_creator() -> History:
+    return _thread_of_second_tenant(Key.SECOND)
+
+
 @fails(run_with_new_thread.run_gets_a_thread_of_its_own, at="/thread_id", times=1)
 def test_run_on_an_existing_thread() -> History:
     builder = HistoryBuilder()

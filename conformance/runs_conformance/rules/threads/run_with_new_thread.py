@@ -11,6 +11,7 @@ from runs_conformance.evidence.request_expectation import must_be_accepted, uses
 from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, at, is_object
@@ -62,7 +63,7 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
     reads = [
         e
         for e in history
-        if e.operation == "get_thread" and e.path.get("thread_id") == thread_id and uses_default_auth(e)
+        if e.operation == "get_thread" and e.path.get("thread_id") == thread_id and _uses_auth_of_creator(history, e)
     ]
     for read in reads:
         if exchange.happened_before(read) and not _may_be_deleted(history, thread_id, read):
@@ -74,6 +75,12 @@ def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[
                 yield PASSED
             elif read.status is not None:
                 yield Suspicion(f"the read of the run's thread got HTTP {read.status}")
+
+
+def _uses_auth_of_creator(history: History, read: Exchange) -> bool:
+    """Whether a read was sent with the key that created the thread, and with the default headers."""
+    is_second = read.step is not None and read.step.key is Key.SECOND and not read.step.headers
+    return (is_second or uses_default_auth(read)) and uses_key_of_creator(history, read)
 
 
 def _is_other_thread_hidden(history: History, read: Exchange) -> bool:
