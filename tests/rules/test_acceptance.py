@@ -186,6 +186,45 @@ def test_a_thread_of_another_tenant() -> History:
     return builder.history()
 
 
+def _reads_of_own_thread(shown: bool, reader: Key = Key.SECOND) -> History:
+    """Another tenant creates a thread together with a run, which a tenant reads."""
+    builder = HistoryBuilder()
+    builder.send("create_thread_and_run", run(), step=Step(operation="create_thread_and_run", body={}, key=Key.SECOND))
+    for operation, answer in {"get_thread": thread(), "list_messages": page(message())}.items():
+        answered = (answer, 200) if shown else (error("Not here."), 404)
+        builder.send(operation, *answered, step=Step(operation=operation, key=reader, role=Role.READ))
+    return builder.history()
+
+
+OWN_READS = (reads.assistants_threads_and_runs_can_be_read, reads.lists_can_be_read)
+
+
+@passes(*OWN_READS)
+def test_another_tenant_is_shown_what_it_created() -> History:
+    return _reads_of_own_thread(shown=True)
+
+
+@fails(*OWN_READS, times=1)
+def test_another_tenant_is_not_shown_what_it_created() -> History:
+    return _reads_of_own_thread(shown=False)
+
+
+@permitted
+def test_the_first_tenant_is_not_shown_what_another_created() -> History:
+    return _reads_of_own_thread(shown=False, reader=Key.PRIMARY)
+
+
+@inconclusive(*OWN_READS)
+def test_another_tenant_is_not_shown_what_the_first_created() -> History:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), step=Step(operation="create_thread", body={}))
+    builder.send("create_run", run(), step=Step(operation="create_run", body={}, key=Key.SECOND))
+    for operation in ("get_thread", "list_messages"):
+        other = Step(operation=operation, key=Key.SECOND, role=Role.READ)
+        builder.send(operation, error("Not here."), 404, step=other)
+    return builder.history()
+
+
 def test_an_operation_that_there_is_not_refuses_nothing() -> None:
     builder = HistoryBuilder()
     builder.refuse("modify_run", 404, step=_control("modify_run"))

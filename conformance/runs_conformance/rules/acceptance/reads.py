@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.evidence.creation import key_of, uses_key_of_creator
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.evidence.server_failure import describe_unusable, is_server_error
 from runs_conformance.model.case import Key, Role
@@ -35,14 +36,14 @@ class ObjectRead:
 
 
 def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[ObjectRead]]:
-    """Ordinary reads, by operations of a capability, of objects that certainly exist, with the key of their owner."""
+    """Ordinary reads, by operations of a capability, of objects that certainly exist, with their creators' key."""
     operations = {
         name for name, known in OPERATIONS.items() if known.method == "GET" and known.capability == capability
     }
 
     def reads(history: History) -> Iterator[ObjectRead]:
         for exchange in history:
-            if exchange.operation in operations and _is_ordinary(exchange):
+            if exchange.operation in operations and _is_ordinary(exchange) and uses_key_of_creator(history, exchange):
                 read = _read_of_existing_objects(exchange, history)
                 if read is not None:
                     yield read
@@ -52,23 +53,23 @@ def _reads_of_existing_objects(capability: str) -> Callable[[History], Iterator[
 
 def _is_ordinary(exchange: Exchange) -> bool:
     step = exchange.step
-    if step is None or step.key is not Key.PRIMARY or step.role is Role.NEGATIVE or step.headers or step.raw:
+    if step is None or step.role is Role.NEGATIVE or step.headers or step.raw:
         return False
     return all(str(value) in _VALID_IN_EVERY_LIST.get(name, ()) for name, value in step.query)
 
 
 def _read_of_existing_objects(exchange: Exchange, history: History) -> ObjectRead | None:
     """The read, if every object in the path was shown before under that path and cannot have been deleted since."""
-    ids = set(exchange.path.values())
+    ids, key = set(exchange.path.values()), key_of(exchange)
     shown: set[str] = set()
     misplaced: set[str] = set()
     repeated: set[str] = set()
     for other in history:
         if other.started >= exchange.ended:
             break
-        if _may_have_deleted(other, exchange) or _created_for_others(other, ids):
+        if _may_have_deleted(other, exchange) or _created_for_others(other, ids, key):
             return None
-        if other.happened_before(exchange) and other.step is not None and other.step.key is Key.PRIMARY:
+        if other.happened_before(exchange) and other.step is not None and other.step.key is key:
             for observation in observations_in(other):
                 if other.path.get("run_id", exchange.path.get("run_id")) != exchange.path.get("run_id"):
                     repeated.add(observation.id)
@@ -98,10 +99,10 @@ def _is_refused_for_its_query(exchange: Exchange, history: History) -> bool:
     )
 
 
-def _created_for_others(creation: Exchange, ids: set[str]) -> bool:
-    """Whether a request with another key created one of these objects, which its sender need not be shown."""
+def _created_for_others(creation: Exchange, ids: set[str], key: Key) -> bool:
+    """Whether a request with another key than this one created one of these objects or something in them."""
     operation = OPERATIONS.get(creation.operation or "")
-    if operation is None or not operation.creates or creation.step is None or creation.step.key is Key.PRIMARY:
+    if operation is None or not operation.creates or key_of(creation) is key:
         return False
     return any({each.id, each.text("thread_id")} & ids for each in observations_in(creation))
 
