@@ -175,6 +175,18 @@ def runs_strangers_assistants_on_own_threads(hooks: Hooks) -> None:
     hooks.find_assistant_to_run = find
 
 
+@mutant("tenancy")
+def stores_a_thread_with_its_run_for_the_first_key(hooks: Hooks) -> None:
+    """A thread that is created together with a run belongs to the key that was used first."""
+
+    async def create(inner: Any, request: RequestContext) -> Any:
+        first = next(iter(request.server.stores.values()))
+        request.store = replace(request.store, threads=first.threads)
+        return await inner(request)
+
+    wrap_handlers(hooks, create, "create_thread_and_run")
+
+
 @written_from_spec("tenancy")
 def forbids_what_is_not_yours(hooks: Hooks) -> None:
     """Responds with 200 to requests for a thread of another key, with its id only."""

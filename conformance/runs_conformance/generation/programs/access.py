@@ -12,7 +12,7 @@ from runs_conformance.generation.programs.all_operations import TestObjects, all
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import cancel_and_wait, cancel_finally, longest_page
 from runs_conformance.generation.programs.responses import has_id, response_object
-from runs_conformance.generation.programs.steps import at_root, on_assistant, on_thread, page
+from runs_conformance.generation.programs.steps import at_root, on_assistant, on_run, on_thread, page, prompt
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -59,15 +59,16 @@ def beta_header(context: ProgramContext) -> StepGenerator:
 @program(
     "security",
     "tenancy",
-    runs=1,
-    requests=64,
+    runs=2,
+    requests=76,
     needs="has_second_api_key",
     needs_text="--second-api-key, a key of another tenant",
 )
 def another_tenant(context: ProgramContext) -> StepGenerator:
     """Another tenant calls every operation on objects that it does not own, and runs a foreign assistant on its thread.
 
-    It must neither see, change nor use them.
+    It must neither see, change nor use them. A thread that it creates together with a run is its own, too: it can read
+    both, and the first tenant cannot.
     """
     objects = yield from create_objects(context)
     if objects is None:
@@ -92,6 +93,8 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
         # Of the two objects that this request names, only the assistant belongs to the other tenant.
         foreign_run = on_thread("create_run", "stray_thread", {"assistant_id": Ref("assistant")}, name="stray_run")
         yield from _send_and_cancel_run(_expect_refusal(replace(foreign_run, key=Key.SECOND), REFUSES_REFERENCE))
+    if "stray_assistant" in names:
+        yield from _create_own_thread_and_run(context)
     # While the assistants of both tenants exist.
     listed = yield from longest_page("list_assistants")
     foreign = yield from longest_page("list_assistants", key=Key.SECOND)
@@ -101,6 +104,30 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     yield from read_objects(objects)
     if "waiting" in objects:
         yield from cancel_finally()
+
+
+def _create_own_thread_and_run(context: ProgramContext) -> Generator[Instruction, Any, None]:
+    """Create a thread and run as the second tenant, with its own assistant, and read them as either tenant."""
+    body = {
+        "assistant_id": Ref("stray_assistant"),
+        "thread": {"messages": [{"role": "user", "content": prompt(context)}]},
+    }
+    created: Exchange = yield replace(at_root("create_thread_and_run", body, name="own"), key=Key.SECOND)
+    if not isinstance(response_object(created).get("thread_id"), str):
+        return
+    own_thread = Ref("own", "/thread_id")
+    reads = (
+        on_thread("get_thread", own_thread),
+        page("list_messages", own_thread),
+        on_run("get_run", "own", own_thread),
+        page("list_runs", own_thread),
+        page("list_run_steps", "own", own_thread),
+    )
+    for step in reads:
+        yield replace(step, key=Key.SECOND)
+    for step in reads[:3]:
+        yield _expect_refusal(step, REFUSES_REFERENCE)
+    yield from cancel_finally("own", own_thread, Key.SECOND)
 
 
 def _organization(response: Exchange) -> str:

@@ -232,10 +232,15 @@ def cancel_and_wait(run_name: str = "run", thread: str | Ref = "thread", key: Ke
     return status(response) in TERMINAL_STATUSES or (yield from give_up("a run that ends"))
 
 
-def cancel_finally(run_name: str = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, None]:
-    """Cancel a run at the end of a program that needs nothing more of it, and poll it."""
-    yield on_run("cancel_run", run_name, thread)
-    yield poll(run_name, thread, TERMINAL_STATUSES)
+def cancel_finally(
+    run_name: str = "run", thread: str | Ref = "thread", key: Key = Key.PRIMARY
+) -> Generator[Instruction, Any, None]:
+    """Cancel a run at the end of a program that needs nothing more of it, and poll it.
+
+    `key` is the one to which the run belongs.
+    """
+    yield on_run("cancel_run", run_name, thread, key=key)
+    yield replace(poll(run_name, thread, TERMINAL_STATUSES), key=key)
 
 
 def read_everything(run_name: str | Ref = "run", thread: str | Ref = "thread") -> Generator[Instruction, Any, Exchange]:
