@@ -25,6 +25,7 @@ from runs_conformance.model.case import Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
+from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.step_decoding import step_from_json
 from runs_conformance.rules.constraints.cross_check import is_meant_valid
 from tests.generation.programs.harness import ExecutedProgram, Received, ScriptedAnswer, emulator, run_all, run_scripted
@@ -172,6 +173,16 @@ def test_waits_for_a_run_that_expires_soon() -> None:
         result = run_all([expired], FULL, session)[expired.id]
     assert "expired" in {status for exchange in result.exchanges for status in _statuses(exchange)}
     assert len(result.exchanges) <= expired.requests
+
+
+@pytest.mark.parametrize("tools_on", ["run", "assistant"])
+def test_assistant_of_the_waiting_run_also_runs_on_another_thread(tools_on: str) -> None:
+    locked = next(program for program in PROGRAMS if program.id == "lifecycle.locked_while_waiting")
+    context = replace(FULL, request_forms=RequestForms(tools_on=tools_on))
+    with emulator(step_ms=1) as session:
+        exchanges = run_all([locked], context, session)[locked.id].exchanges
+    runs = {each.step.name: each.request.body for each in exchanges if each.step and each.operation == "create_run"}
+    assert at(runs["elsewhere"], "/assistant_id") == at(runs["run"], "/assistant_id")
 
 
 def never_answers(request: PreparedRequest) -> ScriptedAnswer:

@@ -15,6 +15,7 @@ from runs_conformance.generation.programs.fragments import (
 )
 from runs_conformance.generation.programs.responses import has_id, status
 from runs_conformance.generation.programs.steps import (
+    CALLER,
     UNKNOWN_CALL_OUTPUTS,
     assistant,
     message,
@@ -91,7 +92,7 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     yield from _try_second_run_with_messages()
     yield page("list_runs")
     yield message("This thread is free.", "other")
-    yield from _run_on_other_thread()
+    yield from _run_on_other_thread(context)
     yield submit()
     yield message("Still not.")
     yield from _try_second_run()
@@ -103,9 +104,10 @@ def locked_while_waiting(context: ProgramContext) -> StepGenerator:
     yield page("list_messages", order="asc")
 
 
-def _run_on_other_thread() -> Fragment:
-    """Run on another thread, which the lock does not concern, after reading that the first run still waits."""
-    other_run: Exchange = yield run("elsewhere", "other")
+def _run_on_other_thread(context: ProgramContext) -> Fragment:
+    """Run the waiting run's assistant on another thread, which no lock concerns, and read that the run still waits."""
+    is_caller = context.request_forms.tools_on == "assistant"
+    other_run: Exchange = yield run("elsewhere", "other", CALLER if is_caller else "assistant")
     yield on_run("get_run")
     return (yield from cancel_and_wait("elsewhere", "other")) if has_id(other_run) else False
 
