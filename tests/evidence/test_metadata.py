@@ -104,8 +104,10 @@ def test_merged_metadata_may_exceed_the_limit() -> None:
     small = builder.send("modify_thread", thread(), body={"metadata": NEW})
     assert may_exceed_metadata_limit([builder.exchanges[0], exceeding], exceeding)
     assert not may_exceed_metadata_limit([builder.exchanges[0], small], small)
-    # A refused request stored nothing.
+    # A refused request stored nothing, nor did one that is to be sent again later.
     assert not may_exceed_metadata_limit([builder.exchanges[0], exceeding, small], small)
+    limited = builder.refuse("modify_thread", 429, body={"metadata": most}, at=small.started - 1.0)
+    assert not may_exceed_metadata_limit([builder.exchanges[0], limited, small], small)
     assert not may_exceed_metadata_limit(builder.exchanges, builder.exchanges[0])
 
 
@@ -119,4 +121,14 @@ def test_target_that_replaces_metadata_merges_none() -> None:
     builder.send("modify_thread", thread(metadata={"c": "3"}), body={"metadata": {"c": "3"}})
     assert may_exceed_metadata_limit(builder.exchanges, exceeding)
     builder.send("modify_thread", thread(metadata={"d": "4"}), body={"metadata": {"d": "4"}})
+    assert not may_exceed_metadata_limit(builder.exchanges, exceeding)
+
+
+def test_target_that_replaces_metadata_after_an_attempt_that_is_sent_again() -> None:
+    builder = created()
+    builder.send("modify_thread", thread(metadata=NEW), body={"metadata": NEW})
+    builder.refuse("modify_thread", 429, body={"metadata": {"c": "3"}})
+    builder.send("modify_thread", thread(metadata={"c": "3"}), body={"metadata": {"c": "3"}})
+    most = {f"k{number}": "v" for number in range(MAX_METADATA_ENTRIES)}
+    exceeding = builder.refuse("modify_thread", body={"metadata": most})
     assert not may_exceed_metadata_limit(builder.exchanges, exceeding)

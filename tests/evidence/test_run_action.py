@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.contract.lifecycle import reachable_without_outputs
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.run_action import (
     RunAction,
     all_cancellations,
     cancellations,
     may_be_cancelled_between,
     may_be_resumed_between,
-    may_have_taken_effect,
     submissions,
 )
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
@@ -28,9 +28,16 @@ def only(builder: HistoryBuilder) -> RunAction:
     return action
 
 
-@pytest.mark.parametrize(("status", "expected"), [(200, True), (400, False), (429, False), (500, True)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, True), (400, False), (408, True), (429, False), (500, True), (503, True)]
+)
 def test_effect_of_answered_requests(status: int, expected: bool) -> None:
     assert may_have_taken_effect(HistoryBuilder().send("cancel_run", run(), status)) is expected
+
+
+@pytest.mark.parametrize("header", ["retry-after", "retry-after-ms"])
+def test_request_to_send_again_later_had_no_effect(header: str) -> None:
+    assert not may_have_taken_effect(HistoryBuilder().refuse("cancel_run", 503, answered={header: "1"}))
 
 
 def test_effect_of_requests_without_an_answer() -> None:
@@ -115,6 +122,51 @@ def test_refused_action_leaves_states_certain() -> None:
     assert only(builder).state_before is not None
     assert only(builder).state_after is None
     assert only(builder).final_state is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_attempt_that_is_sent_again_leaves_states_certain(status: int) -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    first = builder.refuse("cancel_run", status, answered={"retry-after": "1"})
+    builder.send("cancel_run", run("cancelling"))
+    builder.refuse("cancel_run", status, answered={"retry-after": "1"})
+    builder.get_run(run("cancelling"))
+    _, action, _ = cancellations(builder.history())
+    assert action.exchange.index == first.index + 1
+    assert action.state_before is not None
+    assert action.state_after is not None
+    assert action.run.had_status_throughout(first, frozenset({"in_progress"})) is False
+
+
+def test_run_keeps_its_status_during_a_request_that_is_to_be_sent_later() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    builder.refuse("submit_tool_outputs", 429)
+    steps = builder.send("list_run_steps")
+    builder.get_run(run("requires_action"))
+    assert timeline_of(builder).had_status_throughout(steps, frozenset({"requires_action"}))
+
+
+def test_state_is_uncertain_after_a_request_that_was_refused_for_its_key() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run", 401, step=Step(operation="cancel_run", key=Key.WRONG))
+    builder.send("cancel_run", run("cancelling"))
+    assert only(builder).state_before is None
+
+
+def test_state_is_uncertain_after_the_deletion_of_the_thread() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run")
+    builder.send("delete_thread", deleted("thread_a", "thread"))
+    builder.get_run(run("cancelling"))
+    builder.refuse("cancel_run", 404)
+    before, after = all_cancellations(builder.history())
+    assert before.state_before is not None
+    assert before.state_after is None
+    assert after.state_before is None
 
 
 def test_actions_with_another_key_or_path_are_listed_separately() -> None:

@@ -75,6 +75,16 @@ def test_run_that_may_have_been_resumed_is_not_stale() -> None:
     assert not stale(builder.history())
 
 
+def test_item_is_stale_beside_a_modification_that_is_to_be_sent_later() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_message", message(metadata={}))
+    builder.send("modify_message", message(metadata={"a": "1"}), body={"metadata": {"a": "1"}})
+    builder.refuse("modify_message", 429, body={"metadata": {}})
+    builder.send("list_messages", page(message(metadata={})))
+    builder.send("get_message", message(metadata={"a": "1"}))
+    assert stale(builder.history()) == [("x3", "metadata")]
+
+
 def modified(*listed: Any, after: Any, modified_again: bool = False) -> History:
     """A message whose metadata was modified from {} to {"a": "1"}, as lists and a later read show it."""
     builder = HistoryBuilder()

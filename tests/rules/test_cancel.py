@@ -265,6 +265,35 @@ def test_refused_cancellation_that_cancels() -> History:
     return _cancelled("queued", "in_progress", answer=None, after=("cancelling",))
 
 
+@fails(cancellable.refused_cancellation_changes_nothing, at="/status")
+def test_refused_cancellation_that_cancels_before_the_thread_is_deleted() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run")
+    builder.get_run(run("cancelled"))
+    builder.send("delete_thread", deleted("thread_a", "thread"))
+    return builder.history()
+
+
+def test_run_that_is_stopped_by_the_deletion_of_its_thread() -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run")
+    builder.send("delete_thread", deleted("thread_a", "thread"))
+    builder.get_run(run("cancelled"))
+    assert not judge(cancellable.refused_cancellation_changes_nothing, builder.history())
+
+
+@fails(cancellable.refused_cancellation_changes_nothing, at="/status", times=1)
+def test_cancellation_that_is_refused_after_an_attempt_with_429() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("cancel_run", 429)
+    builder.refuse("cancel_run")
+    builder.get_run(run("cancelling"))
+    return builder.history()
+
+
 @fails(unrequested_effect.happens_only_when_asked_for, at="/status", times=1)
 def test_run_is_cancelled_without_a_request() -> History:
     builder = HistoryBuilder()

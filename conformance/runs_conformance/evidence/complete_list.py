@@ -13,7 +13,7 @@ from runs_conformance.evidence.observation import (
     observations_in,
 )
 from runs_conformance.evidence.page import LACKS_IDS, Page, pages
-from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run, runs_of_thread
 from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.exchange import Exchange

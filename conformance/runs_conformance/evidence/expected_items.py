@@ -10,7 +10,7 @@ from runs_conformance.evidence.complete_list import item_count, may_end_early
 from runs_conformance.evidence.creation import Creation, key_of
 from runs_conformance.evidence.observation import observations, observations_in
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Page, pages
-from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import at, equal_but_for_nulls

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
@@ -181,7 +181,7 @@ def may_exceed_metadata_limit(exchanges: Iterable[Exchange], exchange: Exchange)
     others = [
         each
         for each in exchanges
-        if each is not exchange and each.started < exchange.ended and not each.refused
+        if each is not exchange and each.started < exchange.ended and may_have_taken_effect(each)
         if each.path == exchange.path or at(each.body, "/id") == object_id
     ]
     shown = (
@@ -206,7 +206,7 @@ def _replaces_metadata(exchanges: Iterable[Exchange], operation: str | None) -> 
     latest: dict[tuple[str, ...], Exchange] = {}
     for each in exchanges:
         metadata = at(each.request.body, "/metadata")
-        if each.operation != operation or each.refused or isinstance(metadata, Absent):
+        if each.operation != operation or not may_have_taken_effect(each) or isinstance(metadata, Absent):
             continue
         path = tuple(each.path.values())
         if not each.accepted or not is_object(metadata):

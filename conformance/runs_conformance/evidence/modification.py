@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.evidence.observation import Observation, observations_in
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import RunTimeline, find_run, runs
 from runs_conformance.evidence.timeline import Timeline, assistants, timelines
 from runs_conformance.model.exchange import Exchange

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.evidence.refusal_reason import parameter_named_by_id
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.thread_occupancy import thread_occupancy

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.observation import Observation
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 
 _RUN_READS = ("get_run", "modify_run")
-_ACTIONS = ("cancel_run", "submit_tool_outputs")
-
-
-def may_have_taken_effect(exchange: Exchange) -> bool:
-    """Whether a request may have been carried out: it was accepted, failed with 5xx, or got no complete response."""
-    if exchange.has_success_status or exchange.completion is Completion.UNKNOWN:
-        return True
-    return exchange.status is not None and exchange.status >= 500
 
 
 def actions_between(run: RunTimeline, operation: str, earlier: Observation, later: Observation) -> Iterator[Exchange]:
@@ -79,11 +72,7 @@ class RunAction:
     def state_after(self) -> Observation | None:
         """The first observation after the action; None if another action may have intervened."""
         observation = self.run.earliest_after(self.exchange)
-        actions = (other for operation in _ACTIONS for other in self.run.actions(operation))
-        others = [other for other in actions if other is not self.exchange and not other.refused]
-        if observation is None or any(
-            o.ended > self.exchange.started and o.started < observation.latest for o in others
-        ):
+        if observation is None or any(other.started < observation.latest for other in self._later_actions()):
             return None
         return observation
 
@@ -110,18 +99,20 @@ class RunAction:
         """
         shown = () if self.response_object is None else (self.response_object,)
         observed = (*shown, *self.later_observations)
-        for other in sorted(self._later_actions(), key=lambda each: each.started):
+        later = (each for each in self._later_actions() if may_have_taken_effect(each))
+        for other in sorted(later, key=lambda each: each.started):
             earlier = tuple(each for each in observed if each.latest <= other.started)
             if other.operation != "cancel_run" or not earlier or earlier[-1].status != "cancelling":
                 return earlier
         return observed
 
     def _later_actions(self) -> Iterator[Exchange]:
-        for operation in _ACTIONS:
-            for other in self.run.actions(operation):
-                is_later = other is not self.exchange and other.ended > self.exchange.started
-                if is_later and may_have_taken_effect(other):
-                    yield other
+        """The other actions on the run that may have taken effect after this one began."""
+        for other in self.run.possible_actions:
+            if other is not self.exchange and (
+                other.ended > self.exchange.started or other.operation == "delete_thread"
+            ):
+                yield other
 
     @property
     def final_state(self) -> Observation | None:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from runs_conformance.contract.lifecycle import ACTIVE, STATUSES, TERMINAL
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.outdated_run import outdated_observations
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.timeline import Timeline, ambiguous_ids, end_of, observations_by_id
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -17,6 +18,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 
 _CREATING = ("create_run", "create_thread_and_run")
 _ACTIONS = ("submit_tool_outputs", "cancel_run")
+_UNAUTHORIZED = (401, 403)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,7 @@ class RunTimeline(Timeline):
         One rule reports them if the run had ended. They do not tell the state of the run before or after a request.
         """
         is_recorded = self.creation is not None
-        actions = [each for name in _ACTIONS for each in self.actions(name) if not each.refused]
-        return outdated_observations(self.observations, actions if is_recorded else None)
+        return outdated_observations(self.observations, self.possible_actions if is_recorded else None)
 
     @cached_property
     def up_to_date(self) -> Timeline:
@@ -114,6 +115,17 @@ class RunTimeline(Timeline):
         """The exchanges of one operation on the run."""
         return tuple(exchange for exchange in self.exchanges if exchange.operation == operation)
 
+    @cached_property
+    def possible_actions(self) -> tuple[Exchange, ...]:
+        """The requests that may have resumed, cancelled or stopped the run.
+
+        The deletion of the thread is one of them: it may stop the run at any time after it began. So is a request that
+        was refused for its key: a server that carries it out nevertheless violates other rules.
+        """
+        deletions = self.history.in_thread(self.thread_id, "delete_thread")
+        actions = (*(each for name in _ACTIONS for each in self.actions(name)), *deletions)
+        return tuple(each for each in actions if may_have_taken_effect(each) or each.status in _UNAUTHORIZED)
+
     def had_status_throughout(self, exchange: Exchange, statuses: frozenset[str]) -> bool:
         """Whether the run certainly had one of these statuses throughout an exchange.
 
@@ -131,15 +143,13 @@ class RunTimeline(Timeline):
         return after is not None and after.status == before.status
 
     def has_action_between(self, earlier: Observation, exchange: Exchange) -> bool:
-        """Whether an action that was not refused overlaps the time from an observation to the end of an exchange."""
+        """Whether an action may have taken effect between an observation and the end of an exchange."""
         return any(
             other is not exchange
             and other is not earlier.exchange
-            and other.operation in ("cancel_run", "submit_tool_outputs")
-            and not other.refused
-            and other.ended > earlier.earliest
+            and (other.ended > earlier.earliest or other.operation == "delete_thread")
             and other.started < exchange.ended
-            for other in self.exchanges
+            for other in self.possible_actions
         )
 
     def was_active_throughout(self, exchange: Exchange) -> bool:

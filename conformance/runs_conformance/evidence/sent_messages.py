@@ -8,8 +8,8 @@ from functools import lru_cache
 from runs_conformance.evidence.complete_list import thread_creation
 from runs_conformance.evidence.message_content import MessageContent, message_content, message_contents
 from runs_conformance.evidence.observation import message_observations, observations_in
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import is_interpretable
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.evidence.misread_request import misread_requests
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import Completion, Exchange, asks_to_retry_later
 from runs_conformance.model.history import History
 
 _NOT_IMPLEMENTED = 501
@@ -74,7 +74,7 @@ def is_server_error(exchange: Exchange) -> bool:
     status = exchange.status
     if status is None or status < 500 or status == _NOT_IMPLEMENTED:
         return False
-    return not (status == 503 and exchange.response is not None and "retry-after" in exchange.response.headers)
+    return exchange.response is None or not asks_to_retry_later(exchange.response)
 
 
 def describe_unusable(exchange: Exchange) -> str:

@@ -13,6 +13,7 @@ from typing import TypeGuard
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, reachable, reachable_without_outputs
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.observation import Observation, observations
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, json_equal
@@ -66,7 +67,8 @@ def _runs_go_back(history: History) -> bool:
     for observation in observations("run", history):
         if observation.id and not is_list_item(observation) and observation.status in STATUSES:
             single.setdefault(observation.id, []).append(observation)
-    resumed = {id_ for each in history.select("submit_tool_outputs") if not each.refused for id_ in each.path.values()}
+    submissions = (each for each in history.select("submit_tool_outputs") if may_have_taken_effect(each))
+    resumed = {id_ for each in submissions for id_ in each.path.values()}
     return any(
         one.latest <= other.earliest and other.status not in reachable_without_outputs(one.status)
         for id_, those in single.items()
@@ -104,7 +106,7 @@ def _stale_among(id_: str, those: Sequence[Observation], history: History) -> It
         return
     names = (_METADATA,) if _runs_go_back(history) else (_STATUS, _METADATA)
     ends = [each.latest for each in single]
-    changes = [each for each in history.select(*_CHANGES) if id_ in each.path.values() and not each.refused]
+    changes = [each for each in history.select(*_CHANGES) if id_ in each.path.values() and may_have_taken_effect(each)]
     for item in listed:
         before = single[: bisect_right(ends, item.earliest)]
         if before and any(not _is_shown_alike(item, name, before[-1]) for name in names):

@@ -21,7 +21,7 @@ from runs_conformance.evidence.message_content import (
 )
 from runs_conformance.evidence.observation import Observation, message_observations, observations_in
 from runs_conformance.evidence.page import UNKNOWN_ORDER, Page, pages, shown_order
-from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.sent_messages import may_be_deleted_before, messages_sent_to, requests_with_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

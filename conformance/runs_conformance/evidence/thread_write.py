@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import run_creations, thread_creation
 from runs_conformance.evidence.refusal_reason import named_places, parameter_named_by_id
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted
-from runs_conformance.evidence.run_action import may_be_cancelled_between, may_have_taken_effect
+from runs_conformance.evidence.run_action import may_be_cancelled_between
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.thread_lock import WORKING, lock_holder, says_locked
 from runs_conformance.evidence.working_operation import operation_works

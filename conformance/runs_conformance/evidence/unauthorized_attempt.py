@@ -13,8 +13,8 @@ from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.evidence.observation import Observation, all_observations, observations
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.refused_key import keys_that_alone_are_refused
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import uses_default_auth
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.evidence.spontaneous_change import is_deletion_of_path

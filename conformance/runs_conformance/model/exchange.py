@@ -18,6 +18,8 @@ RETRY_LATER_STATUSES = frozenset({429, 503})
 TRUNCATED = "the response was truncated"
 """How the problem of an exchange begins if the connection failed before the response was complete."""
 
+_RETRY_HEADERS = frozenset({"retry-after", "retry-after-ms"})
+
 _NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
 
 _ERROR_MEMBERS = ("error", "errors", "detail")
@@ -140,6 +142,11 @@ class Response:
         if isinstance(self.body, dict):
             return error_member(self.body) is not None
         return self.is_error_stream or ("not_json" in self.defects and not self.is_stream)
+
+
+def asks_to_retry_later(response: Response) -> bool:
+    """Whether a response says that the request was not carried out and may be sent again: 429, or 503 with a delay."""
+    return response.status == 429 or (response.status == 503 and not _RETRY_HEADERS.isdisjoint(response.headers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from runs_conformance.evidence.complete_list import check_listed, complete_lists
 from runs_conformance.evidence.object_events import ObjectEvents, message_events, object_events, step_events
 from runs_conformance.evidence.observation import JSON_CHANNEL, Observation
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.stream import streams
 from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.history import History

@@ -9,8 +9,8 @@ from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.foreign_request import TENANTS, Access, ForeignRequest, foreign_requests
 from runs_conformance.evidence.listed_objects import LACKS_OTHERS, may_show_nothing
 from runs_conformance.evidence.page import Page, pages
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import names_organization
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import REFUSALS_TO_CHECK, UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import pass_if_working

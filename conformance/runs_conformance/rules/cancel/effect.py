@@ -8,12 +8,8 @@ from itertools import takewhile
 from runs_conformance.contract.lifecycle import ACTIVE, STEP_STATUSES, TERMINAL
 from runs_conformance.evidence.complete_list import check_listed, complete_lists_of, steps_after_run_end
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.run_action import (
-    RunAction,
-    cancellations,
-    may_be_resumed_between,
-    may_have_taken_effect,
-)
+from runs_conformance.evidence.request_effect import may_have_taken_effect
+from runs_conformance.evidence.run_action import RunAction, cancellations, may_be_resumed_between
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange

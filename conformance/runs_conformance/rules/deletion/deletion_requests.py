@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.creation import uses_key_of_creator
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History

@@ -9,7 +9,7 @@ from runs_conformance.contract.lifecycle import TERMINAL
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests, concurrent_requests
 from runs_conformance.evidence.metadata import metadata_timelines
 from runs_conformance.evidence.observation import Observation, all_observations
-from runs_conformance.evidence.run_action import may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import RunTimeline, runs_of_thread
 from runs_conformance.evidence.stale_item import is_list_item, mark_stale
 from runs_conformance.model.exchange import Exchange

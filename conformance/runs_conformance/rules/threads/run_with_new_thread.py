@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.creation import uses_key_of_creator
 from runs_conformance.evidence.observation import assistant_observations, observations_in, thread_observations
+from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
-from runs_conformance.evidence.run_action import may_have_taken_effect
 from runs_conformance.evidence.run_timeline import run_observations
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Key

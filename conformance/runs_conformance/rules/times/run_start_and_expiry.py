@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from runs_conformance.contract.lifecycle import ACTIVE, LIFETIME, TERMINAL
 from runs_conformance.evidence.accepted_invalid import valid_run_observations
 from runs_conformance.evidence.observation import Observation
-from runs_conformance.evidence.run_action import may_be_resumed_between, may_have_taken_effect
+from runs_conformance.evidence.request_effect import may_have_taken_effect
+from runs_conformance.evidence.run_action import may_be_resumed_between
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.json import ABSENT, json_equal
 from runs_conformance.model.rule import rule

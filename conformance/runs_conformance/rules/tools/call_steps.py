@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STEP_STATUSES
 from runs_conformance.evidence.pending_tool_calls import StepsWhilePending, awaited_calls, steps_while_pending
-from runs_conformance.evidence.run_action import RunAction, may_have_taken_effect, submissions
+from runs_conformance.evidence.request_effect import may_have_taken_effect
+from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.tool_call import (
     ToolCall,
     shared_call_ids,
