@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Passed
 from runs_conformance.rules import deltas
-from tests.rules.examples import fails, findings, inconclusive, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import STEP, HistoryBuilder, action, call, run, step, streamed_message, text
 from tests.rules.streams import calling, completed, delta, opening, plain, tool_delta, writing
 
@@ -45,6 +46,20 @@ def test_delta_after_the_message_is_completed() -> History:
 @fails(deltas.message_deltas_add_up, at="/events/9/data/content/0/text/value")
 def test_delta_is_lost() -> History:
     return streamed(*opening(), *writing("Hel", "lo", written="Hello."), completed())
+
+
+@fails(deltas.message_deltas_add_up, times=1)
+def test_delta_cut_within_a_character() -> History:
+    return streamed(*opening(), *writing("晴\ufffd", "\ufffd曇", written="晴時曇"), completed())
+
+
+def test_text_beyond_ascii_is_a_part_of_the_evidence() -> None:
+    def parts(text: str) -> set[str]:
+        results = judge(deltas.message_deltas_add_up, streamed(*plain(*text)))
+        return {result.part for result in results if isinstance(result, Passed)}
+
+    ((needed, _),) = deltas.message_deltas_add_up.needs_parts
+    assert (parts("18 °C"), parts("18 degrees")) == ({needed}, {""})
 
 
 @inconclusive(deltas.message_deltas_add_up)

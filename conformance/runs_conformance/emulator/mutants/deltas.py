@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from itertools import pairwise
 from typing import Any
 
 from runs_conformance.emulator.context import Events, Hooks, ServerState
@@ -12,6 +13,7 @@ from runs_conformance.emulator.patching import patch_events, visit_objects
 from runs_conformance.emulator.state import Run
 
 _WHITESPACE = re.compile(r"\s+")
+_BYTES_IN_PIECE = 5
 
 
 @written_from_spec("deltas-between-creation-and-end")
@@ -91,6 +93,19 @@ def trims_deltas(hooks: Hooks) -> None:
 def joins_words_by_spaces(hooks: Hooks) -> None:
     """Deltas have one space in place of a line break or of several spaces."""
     _delta_texts(hooks, lambda previous, new: _WHITESPACE.sub(" ", new))
+
+
+@mutant("deltas-add-up")
+def cuts_deltas_by_bytes(hooks: Hooks) -> None:
+    """The text of deltas is cut after every fifth byte, even within a character."""
+
+    def cut(previous: str, new: str) -> str:
+        start, text = len(previous.encode()), (previous + new).encode()
+        ends = [*(end for end in range(start + 1, len(text)) if end % _BYTES_IN_PIECE == 0), len(text)]
+        pieces = (text[begin:end] for begin, end in pairwise((start, *ends)))
+        return "".join(piece.decode(errors="replace") for piece in pieces)
+
+    _delta_texts(hooks, cut)
 
 
 @written_from_spec("deltas-add-up")

@@ -37,16 +37,19 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
+_MESSAGE_BEYOND_ASCII = "Sent along:\n- Αθήνα, 東京,\n\n-  晴れ時々曇り 🌤️🌧️🌈. Answer in Japanese."
+"""A message with characters of two, three and four bytes in a row, which a model that repeats it streams, too."""
+
 
 @program("lifecycle", "streaming", runs=1, requests=16)
 def stream_to_completion(context: ProgramContext) -> StepGenerator:
     """A run that overrides every setting is streamed to its end, and an invalid request for a stream follows.
 
-    The objects that the stream described are read afterwards.
+    The objects that the stream described are read afterwards. The run is asked for an answer that is not ASCII.
     """
     if not (yield from require(assistant(context), thread(context))):
         return
-    additional = [{"role": "user", "content": "Sent along:\n- one line,\n\n-  and another."}]
+    additional = [{"role": "user", "content": _MESSAGE_BEYOND_ASCII}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
     created = yield from send_without_refused(run(**members))
     if not has_id(created):
@@ -88,7 +91,7 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
         if second.accepted:
             yield from cancel_and_wait("second")
         submitted: Exchange = yield submit(
-            stream=True, name="submitted", outputs=("  18 degrees,\n\n  sunny  spells ",)
+            stream=True, name="submitted", outputs=("  18 °C,\n\n  晴れ  時々曇り 🌤️🌈 ",)
         )
         if not has_id(submitted):
             yield from finish_tool_calls()
