@@ -23,7 +23,7 @@ def finding_context(finding: Finding, history: History) -> FindingContext | None
     exchange = history.find(finding.exchange)
     if exchange is None:
         return None
-    own = _object_at(history, finding)
+    own = object_at(history, finding)
     return FindingContext(
         dialect=exchange.dialect,
         channel=channel(exchange),
@@ -52,7 +52,7 @@ def _parent(exchange: Exchange, pointer: str) -> JSON | Absent:
     return at(exchange.events[number].data, place[in_event.end() :]) if number < len(exchange.events) else ABSENT
 
 
-def _object_at(history: History, finding: Finding) -> Observation | None:
+def object_at(history: History, finding: Finding) -> Observation | None:
     """The object in the response that contains the place of a finding."""
     shown, pointer = _objects(history, finding.exchange), finding.pointer
     while pointer and pointer not in shown:

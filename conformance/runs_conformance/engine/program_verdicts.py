@@ -18,6 +18,7 @@ from runs_conformance.engine.counterexample import (
     build_counterexample,
     grouped_counterexamples,
 )
+from runs_conformance.engine.finding_evidence import add_evidence
 from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.refused_request import first_refused_request
 from runs_conformance.engine.reproduction import Reproduction
@@ -128,7 +129,7 @@ def judge_program(
         reproduction = Reproduction(Reproduction.of(exchanges).steps if failed else ())
         return ProgramVerdicts(
             program=program,
-            tallies={id_: limit_findings(tally) for id_, tally in tallies.items()},
+            tallies={id_: add_evidence(limit_findings(tally), history) for id_, tally in tallies.items()},
             counterexamples={id_: next(iter(groups.values())) for id_, groups in examples.items()},
             grouped_examples=examples,
             operation_stats=collect_stats(exchanges, no_route),

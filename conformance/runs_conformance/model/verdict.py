@@ -30,7 +30,8 @@ class Finding:
 
     `exchange` is the id of the exchange that shows it. `pointer` is a JSON Pointer into the response, or for a request
     constraint into the request body. `case` is the id of the step that was sent. `known_deviation` names the one
-    that excuses the finding, if any; an excused finding is not a failure.
+    that excuses the finding, if any; an excused finding is not a failure. `named_ids` are the ids in the message, each
+    with the kind of its object. `shown_by` is an operation that shows the value, if only an item of a list lacks it.
     """
 
     message: str
@@ -41,6 +42,8 @@ class Finding:
     actual: JSON | Absent = ABSENT
     case: str | None = None
     known_deviation: str | None = None
+    named_ids: tuple[tuple[str, str], ...] = ()
+    shown_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
