@@ -195,6 +195,21 @@ def test_titles_of_single_rules_name_no_object_of_the_session() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("message", "named", "title"),
+    [
+        ("the deltas of stp-9x give two calls", {"stp-9x": "run_step"}, "The deltas of a step give two calls"),
+        ("no step of the run names its message 01HX:7", {"01HX:7": "message"}, "No step of the run names its message"),
+        ("run 7f3e-1 and thrd/8 differ", {"7f3e-1": "run", "thrd/8": "thread"}, "The run and a thread differ"),
+        ("7f3e-12 is not 7f3e-1", {"7f3e-1": "run"}, "7f3e-12 is not a run"),
+    ],
+)
+def test_titles_name_no_id_of_another_form(message: str, named: dict[str, str], title: str) -> None:
+    finding = Finding(message, "x", "get_run", named_ids=tuple(named.items()))
+    (cause,) = analyze([replace(broken_rule("identity.never_changes", "get_run"), findings=(finding,))])
+    assert cause.title == title
+
+
 @pytest.mark.parametrize(("status", "is_explained"), [("cancelled", True), ("expired", False)])
 def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explained: bool) -> None:
     revived = broken_rule("lifecycle.terminal_status_is_final", "get_run")

@@ -69,7 +69,7 @@ _REFUSALS = "acceptance"
 _END = re.compile(r"had ended '(\w+)'")
 _END_BEFORE_START = re.compile(r"`(cancelled|failed|completed)_at` is earlier than its start")
 """The message about a run that had ended and was then started again."""
-_RUN_IN_PATH = re.compile(r"/runs/(\w+)")
+_RUN_IN_PATH = re.compile(r"/runs/([^/]+)")
 
 
 def is_explained(failure: Failure, classifier: FailureClassifier) -> bool:

@@ -8,6 +8,7 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 from runs_conformance.model.text import excerpt
+from runs_conformance.model.verdict import Finding
 
 _MAX_TITLE = 120
 _NOUNS = {
@@ -18,6 +19,8 @@ _NOUNS = {
     "step": "a step",
     "call": "a call",
 }
+_PREFIXES = {"assistant": "asst", "message": "msg", "run_step": "step"}
+"""By kind, the prefix of ids where it is not the kind."""
 _ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
 _DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
 _ARTICLES = ("a", "an", "the", "its", "another", "each", "no")
@@ -40,12 +43,22 @@ def title_of_finding(failure: Failure) -> str:
     """The message of a finding as a statement about the server, without the ids of the test run's objects."""
     if failure.id == _STALE_ACTION and len(statuses := _statuses_with_action(failure)) > 1:
         return f"Runs that are {list_names(as_code(statuses))} have a required action"
-    message = failure.finding.message or failure.verdict.statement.rstrip(".")
+    message = _with_plain_ids(failure.finding) or failure.verdict.statement.rstrip(".")
     message = _APPOSITION.sub("", message)
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
     return excerpt(first + space + rest, _MAX_TITLE)
+
+
+def _with_plain_ids(finding: Finding) -> str:
+    """The message of a finding with the ids that it names in the form of the real service, whatever form they have."""
+    message = finding.message
+    for id_, kind in finding.named_ids:
+        prefix = _PREFIXES.get(kind, kind)
+        if prefix in _NOUNS:
+            message = re.sub(rf"(?<![\w-]){re.escape(id_)}(?![\w-])", f"{prefix}_00000000", message)
+    return message
 
 
 def _statuses_with_action(failure: Failure) -> list[str]:
