@@ -10,6 +10,7 @@ from runs_conformance.causes import (
     ignored_parameters,
     item_crashes,
     list_envelope,
+    list_items,
     refused_requests,
     rule_failures,
     shapes,
@@ -43,6 +44,7 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     unread_objects.classify_unread_objects(classifier)
     refused_requests.classify_refused_requests(classifier)
     shapes.classify_objects(classifier)
+    list_items.classify_shortened_items(classifier)
     rule_failures.classify_rules(classifier)
     ignored_parameters.add_ignored_parameters(classifier, ignored)
     return classifier.finish()
