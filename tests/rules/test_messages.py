@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Passed, Suspicion
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
@@ -411,6 +413,51 @@ def test_additional_message_listed_without_the_member_metadata() -> History:
 @fails(supplied_with_run.given_messages_keep_their_metadata, times=1)
 def test_additional_message_without_its_metadata() -> History:
     return _added(QUESTION, FIRST, {**SECOND, "metadata": {}}, ANSWER)
+
+
+_ATTACHED: list[Any] = [{"file_id": "file-a", "tools": [{"type": "file_search"}]}]
+
+
+def _given_with_attachments(operation: str, *shown: Any) -> History:
+    """A message with an attachment in a request, and the attachments of the messages listed with its content."""
+    builder = HistoryBuilder()
+    given = [{"role": "user", "content": "Hello", "attachments": _ATTACHED}, {"role": "user", "content": "Bye"}]
+    if operation == "create_run":
+        builder.create_run(body={"assistant_id": ASSISTANT, "additional_messages": given})
+    else:
+        builder.send("create_thread", thread(), body={"messages": given})
+    stored = [message("user", "Hello", f"msg_{index}", attachments=each) for index, each in enumerate(shown)]
+    builder.send(
+        "list_messages", page(*stored, message("user", "Bye", "msg_b", attachments=[])), query={"order": "asc"}
+    )
+    return builder.history()
+
+
+@pytest.mark.parametrize("operation", ["create_run", "create_thread"])
+@pytest.mark.parametrize(
+    ("shown", "result"),
+    [
+        ([_ATTACHED], Passed),
+        ([[{**_ATTACHED[0], "id": "att_1"}]], Passed),
+        ([[], _ATTACHED], Passed),
+        ([[{"file_id": "file-a", "tools": []}]], Finding),
+        ([None], Finding),
+        ([ABSENT], None),
+    ],
+)
+def test_attachments_of_a_given_message(operation: str, shown: list[Any], result: type | None) -> None:
+    results = judge(supplied_with_run.given_messages_keep_their_attachments, _given_with_attachments(operation, *shown))
+    assert [type(each) for each in results] == ([] if result is None else [result])
+
+
+@passes(supplied_with_run.given_messages_keep_their_attachments)
+def test_given_message_with_its_attachments() -> History:
+    return _given_with_attachments("create_run", _ATTACHED)
+
+
+@fails(supplied_with_run.given_messages_keep_their_attachments, at="/data/0/attachments", times=1)
+def test_given_message_without_its_attachments() -> History:
+    return _given_with_attachments("create_thread", [])
 
 
 @passes(supplied_with_run.additional_messages_come_before_the_answer)

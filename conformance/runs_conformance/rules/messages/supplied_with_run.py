@@ -17,7 +17,7 @@ from runs_conformance.evidence.supplied_messages import (
     unended_lists_of_supplied,
 )
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, at, json_equal
+from runs_conformance.model.json import ABSENT, at, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -154,4 +154,37 @@ def given_messages_keep_their_metadata(supplied: SuppliedMessages) -> Iterator[R
                 "/metadata",
                 expected,
                 shown[0],
+            )
+
+
+@rule(
+    units=supplied_messages,
+    level=Level.SHOULD,
+    source=schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.attachments"),
+    capability="messages",
+    clauses=("additional-messages-are-added-first",),
+)
+def given_messages_keep_their_attachments(supplied: SuppliedMessages) -> Iterator[Result]:
+    """Messages that are sent with a new thread or a run keep their attachments, each with its tools.
+
+    An attachment that is dropped is a file that the assistant never sees.
+
+    Fix: Create messages with the same code for every request that may contain them.
+    """
+    for message in supplied.messages:
+        sent = at(message, "/attachments")
+        shown = [
+            (item, value)
+            for item in supplied.listed
+            if message_content(item.value) == message_content(message)
+            if (value := item.get("attachments")) is not ABSENT
+        ]
+        if is_array(sent) and sent and shown:
+            item, actual = next((each for each in shown if contains(each[1], sent)), shown[0])
+            yield item.check(
+                contains(actual, sent),
+                "the attachments supplied with the message are missing",
+                "/attachments",
+                sent,
+                actual,
             )
