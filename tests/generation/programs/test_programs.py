@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -314,6 +315,21 @@ def test_forced_builtin_tool_gets_another_try_only_if_it_was_not_used(
     assert exchanges[-1].operation == "list_run_steps" or attempts == 1
 
 
+@pytest.mark.parametrize("id_", ["lifecycle.threads", "lifecycle.additional_messages"])
+def test_messages_are_sent_without_attachments_if_these_are_refused(id_: str) -> None:
+    def refuses_attachments(request: PreparedRequest) -> ScriptedAnswer:
+        is_refused = "attachments" in json.dumps(request.body if is_object(request.body) else {})
+        return (400, {"error": {}}) if is_refused else completes_runs_at_once(request)
+
+    program = next(each for each in PROGRAMS if each.id == id_)
+    exchanges = run_scripted(program, FULL, refuses_attachments).exchanges
+    index = next(index for index, each in enumerate(exchanges) if each.refused)
+    with_file, without = (json.dumps(each.request.body) for each in exchanges[index : index + 2])
+    assert "file_id" in with_file
+    assert without == re.sub(r', "attachments": \[\{.*?\]\}\]', "", with_file)
+    assert exchanges[index + 1].accepted
+
+
 OVERRIDING = ("lifecycle.every_override", "lifecycle.stream_to_completion", "lifecycle.thread_and_run")
 
 
@@ -520,3 +536,35 @@ def _statuses(exchange: Exchange) -> Iterator[str]:
             for value in (body, *(data if is_array(data) else ())):
                 if is_object(value) and value.get("object") == "thread.run" and isinstance(value.get("status"), str):
                     yield str(value["status"])
+
+
+@pytest.mark.parametrize("stuck", ["cancelling", "in_progress"])
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_runs_are_paged_where_cancellations_do_not_end(stuck: str, is_waiting: bool) -> None:
+    threads, runs = count(), count()
+    statuses: dict[str, str] = {}
+
+    def never_cancels(request: PreparedRequest) -> ScriptedAnswer:
+        run_id = (request.ids or {}).get("run_id", "")
+        if OPERATIONS[request.operation].listed_kind:
+            items: list[JSON] = [{"id": f"item_{number}"} for number in range(4)]
+            return 200, {"object": "list", "data": items, "has_more": False}
+        if request.operation == "create_run":
+            run_id = f"run_{next(runs)}"
+            must_call = is_object(request.body) and "tool_choice" in request.body
+            statuses[run_id] = "requires_action" if must_call else "completed"
+        if request.operation == "cancel_run" and statuses[run_id] == ("requires_action" if is_waiting else "completed"):
+            statuses[run_id] = stuck
+        if run_id:
+            return 200, {"id": run_id, "status": statuses[run_id]}
+        return 200, {"id": f"thread_{next(threads)}"}
+
+    program = next(each for each in PROGRAMS if each.id == "lifecycle.pages_of_runs")
+    executed = run_scripted(program, replace(FULL, streams=False), never_cancels)
+    listed = [
+        each for each in executed.exchanges if each.operation == "list_runs" and "after" in dict(each.request.query)
+    ]
+    assert len(listed) > 5
+    created = [each for each in executed.exchanges if each.operation == "create_run"]
+    assert len({each.request.path for each in created}) == 2
+    assert len(created) <= program.runs + 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import finish_tool_calls, require
-from runs_conformance.generation.programs.responses import item_count
+from runs_conformance.generation.programs.fragments import finish_tool_calls, give_up, require, send_until_accepted
+from runs_conformance.generation.programs.responses import has_id, item_count
 from runs_conformance.generation.programs.steps import (
     assistant,
+    attachments,
     edition_includes,
     on_message,
     page,
@@ -37,8 +38,13 @@ def additional_messages(context: ProgramContext) -> StepGenerator:
     if edition_includes(context, "2024-05-09"):
         parts = [{"type": "text", "text": "Part one."}, {"type": "text", "text": "Part two."}]
         additional.insert(2, {"role": "user", "content": parts, "metadata": {"place": "third"}})
-    step = run(additional_messages=additional, additional_instructions="Answer in few words.")
-    if not (yield from require(step)):
+    with_file = [additional[0], {**additional[1], **attachments(context)}, *additional[2:]]
+    members = {"additional_instructions": "Answer in few words."}
+    created = yield from send_until_accepted(
+        run(additional_messages=with_file, **members), run(additional_messages=additional, **members)
+    )
+    if not has_id(created):
+        yield from give_up("success with an id")
         return
     if not (yield from finish_tool_calls()):
         return

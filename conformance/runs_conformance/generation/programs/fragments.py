@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from runs_conformance.evidence.refusal_reason import named_members
@@ -62,6 +63,15 @@ def require_tools(step: Step) -> Fragment:
     if not response.refused or not has_builtin_tools(step):
         return (yield from give_up("success with an id"))
     return (yield from require(with_functions_alone(step)))
+
+
+def send_until_accepted(*steps: Step) -> Generator[Instruction, Any, Exchange]:
+    """Send different steps in turn until one is not refused; returns the last response."""
+    response: Exchange = yield steps[0]
+    for earlier, step in pairwise(steps):
+        if response.refused and step != earlier:
+            response = yield step
+    return response
 
 
 def send_without_refused(step: Step) -> Generator[Instruction, Any, Exchange]:

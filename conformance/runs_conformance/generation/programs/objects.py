@@ -6,12 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.generation.programs.decorator import program
-from runs_conformance.generation.programs.fragments import Fragment, longest_page, require, require_tools
+from runs_conformance.generation.programs.fragments import (
+    Fragment,
+    longest_page,
+    require,
+    require_tools,
+    send_until_accepted,
+)
 from runs_conformance.generation.programs.responses import has_id
 from runs_conformance.generation.programs.steps import (
     SPECIAL_KEYS,
     assistant,
     at_root,
+    attachments,
     dangling_reference,
     edition_includes,
     file_id,
@@ -54,9 +61,8 @@ def messages(context: ProgramContext) -> StepGenerator:
     ]
     if edition_includes(context, "2024-05-09"):
         kinds.append({"content": [{"type": "text", "text": "Part one."}, {"type": "text", "text": "Part two."}]})
-    if file := file_id(context):
-        attached = {"file_id": file, "tools": [{"type": "file_search"}, {"type": "code_interpreter"}]}
-        kinds.append({"content": "With a file.", "attachments": [attached]})
+    if attached := attachments(context):
+        kinds.append({"content": "With a file.", **attached})
     for index, members in enumerate(kinds):
         created: Exchange = yield message(name=f"message_{index}", **members)
         if has_id(created):
@@ -106,17 +112,26 @@ def threads(context: ProgramContext) -> StepGenerator:
         if has_id((yield at_root("create_thread", body, name="thread"))):
             yield on_thread("get_thread")
     # The document does not require a body, and the service accepted requests without one.
-    if has_id((yield at_root("create_thread", name="thread", role=Role.CONTROL))):
+    bare: Exchange = yield at_root("create_thread", name="thread", role=Role.CONTROL)
+    if has_id(bare):
         yield on_thread("get_thread")
         yield page("list_messages")
     file = file_id(context)
     files = [file] if file else []
+    greeting = {"role": "user", "content": "Hello."}
+    answer = {"role": "assistant", "content": "Hi.", "metadata": {}}
     full_thread = {
-        "messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi.", "metadata": {}}],
+        "messages": [greeting, answer],
         "metadata": {"K": "V", "empty": "", **_IDS_OF_THE_CALLER},
         "tool_resources": {"code_interpreter": {"file_ids": files}},
     }
-    if not has_id((yield at_root("create_thread", full_thread, name="thread"))):
+    if has_id(bare) and file:
+        attached = {**full_thread, "messages": [{**greeting, **attachments(context)}, answer]}
+        bodies = [attached, full_thread]
+    else:
+        bodies = [full_thread]
+    steps = (at_root("create_thread", body, name="thread") for body in bodies)
+    if not has_id((yield from send_until_accepted(*steps))):
         return
     yield on_thread("get_thread")
     yield page("list_messages", order="asc")

@@ -218,6 +218,13 @@ def file_id(context: ProgramContext) -> str | None:
     return context.use.get("file") or (UNKNOWN_FILE_ID if context.accepts_any_file_id else None)
 
 
+def attachments(context: ProgramContext) -> dict[str, Any]:
+    """The member of a message that attaches the file that the target accepts; empty if there is none."""
+    file = file_id(context)
+    tools = [{"type": "file_search"}, {"type": "code_interpreter"}]
+    return {"attachments": [{"file_id": file, "tools": tools}]} if file else {}
+
+
 def dangling_reference(step: Step, kind: DanglingReference) -> Step:
     """Mark a step as referring to an object that does not exist, so that it must be refused."""
     return replace(step, role=Role.NEGATIVE, expectation=REFUSES_REFERENCE, dangling=kind)
