@@ -95,6 +95,30 @@ def drops_attachments(hooks: Hooks) -> None:
     _patch_message(hooks, lambda message: message.attachments.clear())
 
 
+@mutant("additional-messages-are-added-first", level="should")
+def drops_attachments_of_additional_messages(hooks: Hooks) -> None:
+    """The attachments of messages that are sent with a run are not stored."""
+    inner = hooks.add_messages
+
+    def add(request: RequestContext, thread: Thread, bodies: list[Members]) -> None:
+        is_run = isinstance(request.body, dict) and "assistant_id" in request.body
+        inner(request, thread, [{**body, "attachments": []} for body in bodies] if is_run else bodies)
+
+    hooks.add_messages = add
+
+
+@mutant("messages", level="should")
+def drops_attachments_of_first_messages(hooks: Hooks) -> None:
+    """The attachments of messages that are sent with a new thread are not stored."""
+    inner = hooks.add_messages
+
+    def add(request: RequestContext, thread: Thread, bodies: list[Members]) -> None:
+        is_thread = isinstance(request.body, dict) and "assistant_id" not in request.body
+        inner(request, thread, [{**body, "attachments": []} for body in bodies] if is_thread else bodies)
+
+    hooks.add_messages = add
+
+
 @written_from_spec("metadata-is-echoed", level="should")
 def drops_metadata_of_messages(hooks: Hooks) -> None:
     """A message's metadata is not stored."""
