@@ -203,6 +203,23 @@ def test_a_program_that_needs_an_ended_run_is_cut_when_runs_are_stuck() -> None:
     assert end.cause.startswith(STUCK)
 
 
+def test_a_program_that_gave_up_ended_early_although_a_request_tells_why() -> None:
+    def end(*later: Step) -> ProgramEnd:
+        def generate(setting: ProgramContext) -> StepGenerator:
+            yield CREATE_RUN
+            yield Unmet("a run that ends")
+            for step in later:
+                yield step
+
+        program = replace(make_program(), generate=generate)
+        return run_program(program, SETTING, ScriptedSender(accept_everything), Budget(), Clock().schedule).end
+
+    for early in (end(), end(CREATE)):
+        assert (early.ending, early.operation, early.exchange) == (Ending.STOPPED, "create_run", "x000001")
+        assert early.cause.endswith("it needs a run that ends")
+    assert end(CREATE, CREATE) == ProgramEnd("test.program", Ending.COMPLETED)
+
+
 def test_a_run_that_ends_after_all_is_waited_for_again() -> None:
     budget = stuck_budget()
     answers = iter(["completed", "queued", "completed"])

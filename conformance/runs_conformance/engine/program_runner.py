@@ -137,6 +137,22 @@ def _run_to_end(execution: _Execution) -> ProgramResult:
     raise AssertionError("a program ends with StopIteration")
 
 
+@dataclass(frozen=True, slots=True)
+class _UnmetNeed:
+    """The reported need of a program, and the exchange that did not provide it.
+
+    One more move may tell why it was not provided. A program that sends two has found another way to continue.
+    """
+
+    needed: str
+    lacking: Exchange | None
+    is_explained: bool = False
+
+    def after_move(self) -> _UnmetNeed | None:
+        """The need after one more move; None if the program continues without it."""
+        return None if self.is_explained else replace(self, is_explained=True)
+
+
 @dataclass(slots=True)
 class _Execution:
     """A program in progress: its responses by step name, the last exchange, and what the last response lacks.
@@ -153,7 +169,7 @@ class _Execution:
     retries: _RetryAllowance = field(default_factory=_RetryAllowance)
     known_runs: KnownRuns = field(default_factory=KnownRuns)
     last: Exchange | None = None
-    needed: str = ""
+    unmet: _UnmetNeed | None = None
     withheld: str = ""
     cut_wait: ProgramEnd | None = None
     unserved: set[str] = field(default_factory=set)
@@ -171,14 +187,15 @@ class _Execution:
             instruction = next(instructions)
             while True:
                 if isinstance(instruction, Unmet):
-                    self.needed = instruction.needed
+                    self.unmet = _UnmetNeed(instruction.needed, self.last)
                     instruction = instructions.send(None)
                     continue
                 self.budget.check()
                 self._check_streams_end(instruction)
                 self._check_same_instance()
                 self._check_responsive(instruction)
-                self.needed = ""
+                if self.unmet is not None:
+                    self.unmet = self.unmet.after_move()
                 received = self._execute(self._redirect(adapt(instruction, self.context)))
                 if isinstance(instruction, Step) and isinstance(received, Exchange):
                     received = self._with_pending_calls(instruction, received)
@@ -191,8 +208,8 @@ class _Execution:
         """The end of a program whose generator is exhausted."""
         if self.withheld:
             return replace(self.aborted_end(self.withheld), ending=Ending.STOPPED)
-        if self.needed:
-            return self.early_end(f"it needs {self.needed}")
+        if self.unmet is not None:
+            return self.early_end(f"it needs {self.unmet.needed}", self.unmet.lacking)
         if self.cut_wait is not None:
             ending = Ending.ABORTED if self.program.phase in _PHASES_ON_RUNS else Ending.COMPLETED
             return replace(self.cut_wait, ending=ending)
@@ -203,11 +220,11 @@ class _Execution:
         """Whether the program ended because its last step was lost, or not sent, when the target was started again."""
         if self.last is None or self.budget.recoveries == self.recoveries:
             return False
-        return not self.last.id or bool(self.needed)
+        return not self.last.id or self.unmet is not None
 
-    def early_end(self, reason: str) -> ProgramEnd:
-        """The end of a program that cannot continue after its last response."""
-        last = self.last
+    def early_end(self, reason: str, at: Exchange | None = None) -> ProgramEnd:
+        """The end of a program that cannot continue after the response `at`, or after its last one."""
+        last = at or self.last
         if last is None:
             return ProgramEnd(self.program.id, Ending.STOPPED, reason)
         if self.cut_wait is not None and self.cut_wait.exchange == last.id:

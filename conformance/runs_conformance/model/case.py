@@ -256,7 +256,7 @@ class Concurrent:
 class Unmet:
     """Reports that the last response does not provide `needed`, without which the program cannot continue.
 
-    Nothing is sent. Unless the program sends another step afterwards, it counts as ended early.
+    Nothing is sent. The program counts as ended early unless it sends more than one step afterwards: one may tell why.
     """
 
     needed: str
