@@ -27,6 +27,11 @@ def test_longest_program_comes_first() -> None:
     assert ids(SETTING)[0] == "lifecycle.complete"
 
 
+def test_malformed_requests_come_last() -> None:
+    malformed = make_program(id_="robustness.odd", phase="robustness", requests=50)
+    assert [each.id for each in build_plan([malformed, SLOW], SETTING).programs] == ["lifecycle.slow", "robustness.odd"]
+
+
 def test_phases_select_programs() -> None:
     assert ids(SETTING, "standard", ("races",)) == ["races.two"]
 

@@ -12,6 +12,12 @@ from runs_conformance.model.program import Program, ProgramContext
 FUZZING_PHASE = "explore"
 """The phase of random programs, whose violations are worth shrinking."""
 
+_MALFORMED_PHASES = frozenset({"robustness"})
+"""Phases of malformed requests. A server may store what they send, and then fail to list it beside all other objects.
+
+Their programs start after all others, which share such lists. They are short, so this hardly prolongs a test run.
+"""
+
 STRESS_PHASES = frozenset({"robustness", "races"})
 """Phases that put load on a server; off loopback they need --allow-stress."""
 
@@ -39,7 +45,7 @@ class SkippedProgram:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The programs to execute, longest first, and the skipped ones."""
+    """The programs to execute, longest first but malformed requests last, and the skipped ones."""
 
     programs: tuple[Program, ...]
     skipped: tuple[SkippedProgram, ...] = ()
@@ -85,7 +91,7 @@ def build_plan(
             chosen.append(program)
         else:
             skipped.append(SkippedProgram(program, *reason))
-    chosen.sort(key=lambda program: (-_expected_seconds(program), program.id))
+    chosen.sort(key=lambda program: (program.phase in _MALFORMED_PHASES, -_expected_seconds(program), program.id))
     return Plan(tuple(chosen), tuple(skipped))
 
 
