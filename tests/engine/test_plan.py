@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runs_conformance.engine.plan import build_plan, selector
+from runs_conformance.engine.plan import build_plan, is_choice, selector
+from runs_conformance.model.program import ProgramContext
 from tests.engine.scripted import SETTING, make_program
 
 COMPLETE = make_program(id_="lifecycle.complete", runs=3)
@@ -42,6 +43,19 @@ def test_skipped_program_has_a_reason_and_a_need() -> None:
     skipped = {each.program.id: each for each in build_plan(EVERY, replace(SETTING, allow_stress=False)).skipped}
     assert skipped["security.tenants"].needs == "a second API key"
     assert skipped["races.two"].needs == "--allow-stress"
+
+
+def test_a_smaller_test_run_is_the_choice_of_the_user_but_a_need_is_not() -> None:
+    def is_chosen(setting: ProgramContext = SETTING, *args: object, **kwargs: object) -> dict[str, bool]:
+        skipped = build_plan(EVERY, setting, *args, **kwargs).skipped  # type: ignore[arg-type]
+        return {each.program.id: is_choice(each.reason) for each in skipped}
+
+    assert is_chosen() == {"security.tenants": False}
+    assert is_chosen(SETTING, "quick") == {"lifecycle.slow": True, "races.two": True, "security.tenants": False}
+    assert is_chosen(SETTING, "standard", ("races",))["lifecycle.slow"]
+    assert is_chosen(is_selected=lambda program: False)["races.two"]
+    assert is_chosen(replace(SETTING, read_only=True))["lifecycle.complete"]
+    assert not is_chosen(replace(SETTING, allow_stress=False))["races.two"]
 
 
 def test_second_key_enables_tenant_programs() -> None:

@@ -196,7 +196,9 @@ def test_a_pass_needs_each_operation_that_the_target_offers() -> None:
 
 
 def test_a_pass_needs_each_part_that_a_whole_test_run_must_show() -> None:
-    id_, (part, operation) = next((id_, rule.needs_parts[0]) for id_, rule in catalogue().items() if rule.needs_parts)
+    id_, (part, operation, *_) = next(
+        (id_, rule.needs_parts[0]) for id_, rule in catalogue().items() if len(rule.needs_parts) == 1
+    )
 
     def judge(seen: Sequence[str], coverage: Coverage | None, absent: Sequence[str] = ()) -> tuple[Outcome, str | None]:
         tally = Tally(judged=4, parts=Counter(seen))
@@ -215,6 +217,28 @@ def test_a_pass_needs_each_part_that_a_whole_test_run_must_show() -> None:
     assert judge([], quick)[0] is Outcome.PASS
     without_need = replace(quick, skipped={left_out: ("it needs a failing model", "a failing model")})
     assert judge([], without_need)[0] is Outcome.INCONCLUSIVE
+    for reason in ("outside profile quick", "not selected", "phase races is not selected"):
+        assert judge([], replace(quick, skipped={left_out: (reason, "")}))[0] is Outcome.PASS
+
+
+def test_a_part_is_needed_only_where_the_target_offers_all_operations_that_lead_to_it() -> None:
+    id_ = "paging.walks_reach_every_item_once"
+    steps, *operations = next(each for each in catalogue()[id_].needs_parts if "list_run_steps" in each)
+    others = {part for part, *_ in catalogue()[id_].needs_parts} - {steps}
+    ends = {name: ProgramEnd(name, Ending.COMPLETED) for name in load_decisions().deciders[id_]}
+    whole = Coverage(Decisions({}, {}), ends, {}, {})
+
+    def outcome(absent: Sequence[str]) -> Outcome:
+        tally = Tally(judged=4, parts=Counter(others))
+        context = VerdictContext(coverage=whole, declared_absent=dict.fromkeys(absent, "absent"))
+        return next(each for each in build_verdicts({id_: tally}, REQUIREMENTS, context) if each.id == id_).outcome
+
+    assert operations == ["list_run_steps", "submit_tool_outputs"]
+    assert [outcome(absent) for absent in ((), *((name,) for name in operations))] == [
+        Outcome.INCONCLUSIVE,
+        Outcome.PASS,
+        Outcome.PASS,
+    ]
 
 
 def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:

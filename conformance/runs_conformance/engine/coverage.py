@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.decisions import Decisions
+from runs_conformance.engine.plan import is_choice
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 MAX_SPECIFIC_DECIDERS = 8
@@ -138,6 +139,11 @@ class Coverage:
     def plans_all(self, id_: str) -> bool:
         """Whether every program that decides this id on the emulator was planned."""
         return self.ends.keys() >= self.decisions.deciders.get(id_, frozenset())
+
+    def is_full(self, programs: Iterable[str]) -> bool:
+        """Whether each of these programs was planned, or could not be: the user did not choose a smaller test run."""
+        reasons = (self.skipped[program][0] for program in programs if program in self.skipped)
+        return {*self.ends, *self.skipped} >= set(programs) and not any(map(is_choice, reasons))
 
     def _planned_programs(self, programs: Iterable[str]) -> list[str]:
         return sorted(program for program in programs if program in self.ends)

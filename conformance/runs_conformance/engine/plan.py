@@ -86,7 +86,7 @@ def build_plan(
         if reason is None and program.capability in denied:
             reason = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
         if reason is None and not is_selected(program):
-            reason = ("not selected", "a --select that includes it")
+            reason = (_NOT_SELECTED, "a --select that includes it")
         if reason is None:
             chosen.append(program)
         else:
@@ -100,15 +100,26 @@ def _expected_seconds(program: Program) -> float:
     return program.seconds + program.runs * RUN_SECONDS + program.requests * REQUEST_SECONDS
 
 
+_READ_ONLY = "it writes, but --read-only is set"
+_NOT_SELECTED = "not selected"
+_OTHER_PHASE = "phase {} is not selected"
+_OTHER_PROFILE = "outside profile"
+
+
+def is_choice(reason: str) -> bool:
+    """Whether the reason for which a program is skipped is that the user chose a smaller test run."""
+    return reason in (_READ_ONLY, _NOT_SELECTED) or reason.startswith((_OTHER_PHASE.partition("{")[0], _OTHER_PROFILE))
+
+
 def _skip_reason(
     program: Program, context: ProgramContext, profile: str, phases: Sequence[str]
 ) -> tuple[str, str] | None:
     if context.read_only and program.writes:
-        return "it writes, but --read-only is set", "a test run without --read-only"
+        return _READ_ONLY, "a test run without --read-only"
     if phases and program.phase not in phases:
-        return f"phase {program.phase} is not selected", f"--phase {program.phase}"
+        return _OTHER_PHASE.format(program.phase), f"--phase {program.phase}"
     if program.phase not in (*PROFILES[profile], *phases) or (profile == "quick" and not program.quick):
-        return f"outside profile {profile}", _profile_option(program)
+        return f"{_OTHER_PROFILE} {profile}", _profile_option(program)
     if program.needs and not getattr(context, program.needs):
         return f"needs {program.needs_text or program.needs}", program.needs_text or program.needs
     if program.phase in STRESS_PHASES and not context.allow_stress:

@@ -213,10 +213,9 @@ def _shortfall(
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     # Recorded traffic, and a quick test run, were not planned to show every part.
-    deciders = load_decisions().deciders.get(id_, frozenset())
-    is_full = context.coverage is not None and {*context.coverage.ends, *context.coverage.skipped} >= deciders
+    is_full = context.coverage is not None and context.coverage.is_full(load_decisions().deciders.get(id_, ()))
     parts = rule.needs_parts if rule is not None and is_full else ()
-    if lacking := [part for part, operation in parts if not tally.parts[part] and operation not in absent]:
+    if lacking := [part for part, *needed in parts if not tally.parts[part] and not absent.intersection(needed)]:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was {' or '.join(lacking)}"
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     offered = 1 - len(absent) / len(OPERATIONS)

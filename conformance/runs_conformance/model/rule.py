@@ -34,7 +34,7 @@ class Rule(Generic[Unit]):
     units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
     A pass may be chance if one of the rules that it `relies_on` fails. A pass needs a passed unit, `Passed(operation)`,
     of each operation in `needs_on_each` that the target offers. In a test run it also needs a passed unit of each part
-    in `needs_parts` whose operation, the second item, the target offers.
+    in `needs_parts` whose operations, the items after its name, the target offers.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Rule(Generic[Unit]):
     judges_whole_history: bool = False
     relies_on: tuple[str, ...] = ()
     needs_on_each: tuple[str, ...] = ()
-    needs_parts: tuple[tuple[str, str], ...] = ()
+    needs_parts: tuple[tuple[str, ...], ...] = ()
 
     @property
     def guidance(self) -> str:
@@ -96,7 +96,7 @@ def rule(
     judges_whole_history: bool = False,
     relies_on: tuple[str, ...] = (),
     needs_on_each: tuple[str, ...] = (),
-    needs_parts: tuple[tuple[str, str], ...] = (),
+    needs_parts: tuple[tuple[str, ...], ...] = (),
 ) -> Callable[[Callable[[Unit], Iterator[Result]]], Rule[Unit]]:
     """Declare a function to be a rule. Its docstring is its documentation.
 
@@ -109,8 +109,8 @@ def rule(
     rule about what never happens needs enough `occasions` for a pass. A rule `judges_whole_history` if its units count
     exchanges that concern different objects; it is then judged once for a recording that is judged in parts. A rule
     `relies_on` the ids of rules that, if they fail, leave a pass to chance. `needs_on_each` names the operations that
-    are each judged before a pass, and `needs_parts` what else a test run must have seen, each with the operation that
-    leads there. Raises TypeError if the docstring is missing.
+    are each judged before a pass, and `needs_parts` what else a test run must have seen, each with the operations that
+    lead there. Raises TypeError if the docstring is missing.
     """
 
     def declare(judge: Callable[[Unit], Iterator[Result]]) -> Rule[Unit]:
