@@ -5,7 +5,8 @@ from runs_conformance.evidence.creation import SHARED_ID
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Inconclusive
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.verdict import Inconclusive, Passed
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
@@ -589,3 +590,31 @@ def test_list_that_another_key_sees_empty() -> History:
         page(message("user", "Message 1.", "msg_1", created_at=T0 + 1), message("user", "Message 0.", "msg_0")),
     )
     return builder.history()
+
+
+def _parts(rule: AnyRule, history: History) -> set[str]:
+    return {result.part for result in judge(rule, history) if isinstance(result, Passed)}
+
+
+def test_each_list_is_a_part_of_the_evidence_on_all() -> None:
+    messages, runs = message_list(2), [run("completed", f"run_{n}", created_at=T0 + n) for n in range(2)]
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for operation, items in (("list_runs", runs), ("list_messages", messages)):
+        builder.send(operation, page(*reversed(items)))
+        builder.send(operation, page(*items), query={"order": "asc"})
+        builder.send(operation, page(*reversed(items)), query={"order": "desc"})
+    for rule in (
+        list_order.newest_come_first_by_default,
+        list_order.order_is_kept,
+        list_order.ascending_reverses_descending,
+        list_contents.items_belong_to_what_is_listed,
+    ):
+        needed = {part for part, *_ in rule.needs_parts if "list_run_steps" not in part}
+        assert _parts(rule, builder.history()) == needed
+
+
+def test_lists_of_created_objects_are_parts_of_the_evidence() -> None:
+    builder, messages = filled(2)
+    builder.send("list_messages", page(*reversed(messages)))
+    assert _parts(list_contents.what_was_created_is_listed, builder.history()) == {"a page of list_messages"}

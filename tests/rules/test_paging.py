@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from runs_conformance.model.case import DanglingReference, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.rule import AnyRule
+from runs_conformance.model.verdict import Passed
 from runs_conformance.rules.paging import page_size, traversal
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 Object = dict[str, object]
@@ -475,3 +479,88 @@ def test_page_that_contains_its_cursor_beside_an_item_without_an_id() -> History
     items = [*message_list(2), {**message_list(1)[0], "id": ""}]
     builder.send("list_messages", page(*items), query={"after": "msg_2"})
     return builder.history()
+
+
+def parts(rule: AnyRule, history: History) -> set[str]:
+    """The needed parts of the evidence that a history provides."""
+    provided = {result.part for result in judge(rule, history) if isinstance(result, Passed)}
+    return {part for part, *_ in rule.needs_parts if part in provided}
+
+
+WHOLE = traversed(FIRST, SECOND, THIRD, ((4,), True, {"limit": 2, "before": "msg_3"}))
+FIRST_PAGE = traversed((NEWEST_FIRST, False, {}), whole=NEWEST_FIRST)
+
+
+@pytest.mark.parametrize(
+    ("rule", "part"),
+    [
+        (page_size.limit_is_kept, "a page of list_messages that its limit cuts off"),
+        (page_size.pages_are_full, "a full page of list_messages"),
+        (traversal.after_excludes_its_item, "a page of list_messages after a cursor"),
+        (traversal.pages_hold_what_comes_next, "a page of list_messages after a cursor"),
+        (traversal.has_more_is_true_exactly_where_more_follows, "a page of list_messages that more items follow"),
+        (traversal.walks_reach_every_item_once, "a walk through list_messages"),
+        (traversal.before_ends_at_its_item, "a page of list_messages before a cursor"),
+    ],
+)
+def test_parts_of_a_list_are_pages_that_a_wrong_list_would_not_pass(rule: AnyRule, part: str) -> None:
+    assert (parts(rule, WHOLE), parts(rule, FIRST_PAGE)) == ({part}, set())
+
+
+@pytest.mark.parametrize("rule", [traversal.items_are_not_repeated, traversal.first_and_last_id_are_those_of_the_page])
+def test_a_single_item_is_no_part_of_the_evidence_on_several(rule: AnyRule) -> None:
+    assert parts(rule, FIRST_PAGE) == {"a page of list_messages with several items"}
+    assert parts(rule, traversed(((0,), False, {}), whole=(0,))) == set()
+
+
+def test_each_list_is_a_part_of_its_own() -> None:
+    builder = HistoryBuilder()
+    for operation, item in (("list_messages", message()), ("list_runs", run()), ("list_assistants", assistant())):
+        builder.send(operation, page(item), query={"limit": 1})
+    assert parts(page_size.legal_limits_and_orders_are_taken, builder.history()) == {
+        f"a request to {operation} with a valid limit or order"
+        for operation in ("list_messages", "list_runs", "list_assistants")
+    }
+
+
+def filtered(*, limit: int) -> History:
+    """The messages of a run, completely and with a limit."""
+    answers = [message(id_=f"msg_{n}", created_at=T0 + n) for n in (1, 0)]
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.create_run(run())
+    builder.get_run(run("completed"))
+    builder.send("list_messages", page(*answers), query={"run_id": RUN, "limit": 100})
+    builder.send("list_messages", page(*answers[:limit]), query={"run_id": RUN, "limit": limit})
+    return builder.history()
+
+
+@pytest.mark.parametrize("rule", [page_size.pages_are_full, traversal.pages_hold_what_comes_next])
+def test_full_page_of_the_messages_of_a_run_is_a_part_of_its_own(rule: AnyRule) -> None:
+    assert parts(rule, filtered(limit=1)) == {"a full page of list_messages with run_id"}
+    assert parts(rule, filtered(limit=3)) == set()
+
+
+_LARGE_PART = "a page of list_messages with 50 items or more, in a list of more than 50"
+_SIXTY = tuple(range(59, -1, -1))
+
+
+def has_more_parts(*pages: Part, whole: tuple[int, ...] = _SIXTY) -> set[str]:
+    rule = traversal.has_more_is_true_exactly_where_more_follows
+    return {part for part in parts(rule, traversed(*pages, whole=whole)) if part == _LARGE_PART}
+
+
+def test_has_more_needs_a_large_page() -> None:
+    assert has_more_parts((_SIXTY, False, {"limit": 99})) == {_LARGE_PART}
+    assert has_more_parts((_SIXTY[:20], True, {})) == set()
+    assert has_more_parts((_SIXTY[:50], False, {"limit": 99}), whole=_SIXTY[:50]) == set()
+
+
+def test_large_page_of_a_server_with_a_maximum_of_its_own() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("list_messages", page(*message_list(*_SIXTY[:50]), has_more=True), query={"limit": 100})
+    rest = {"limit": 100, "after": f"msg_{_SIXTY[49]}"}
+    builder.send("list_messages", page(*message_list(*_SIXTY[50:]), has_more=False), query=rest)
+    rule = traversal.has_more_is_true_exactly_where_more_follows
+    assert parts(rule, builder.history()) >= {_LARGE_PART}

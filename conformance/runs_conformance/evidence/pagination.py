@@ -9,6 +9,7 @@ from functools import lru_cache
 from runs_conformance.evidence.comparable_pages import (
     are_comparable,
     complete_page_for,
+    has_cursor,
     is_complete,
     is_contradicted,
     is_shared_with_others,
@@ -81,6 +82,22 @@ def contradicted_pages(history: History) -> tuple[PageComparison, ...]:
         if not is_shared_with_others(listing)
         for page in listing.pages
         if is_complete(page) and is_contradicted(listing, page)
+    )
+
+
+@lru_cache(maxsize=16)
+def continued_pages(history: History) -> tuple[PageComparison, ...]:
+    """Every page from the start of a list of which no page is complete, if others show that more items follow it.
+
+    A server that shows fewer items on a page than were requested shows no long list completely.
+    """
+    return tuple(
+        PageComparison(page, page, (*page.ids, *rest), page.ids, is_shared=False)
+        for listing in listings(history)
+        if not is_shared_with_others(listing)
+        for page in listing.pages
+        if not has_cursor(page) and _has_more(page) and complete_page_for(listing, page) is None
+        if (rest := _ids_shown_elsewhere(listing, page))
     )
 
 

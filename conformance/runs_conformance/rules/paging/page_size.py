@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.contract.operation import response_kind_of
+from runs_conformance.evidence.list_part import (
+    ASSISTANTS,
+    MESSAGES,
+    MESSAGES_OF_RUN,
+    RUNS,
+    STEPS,
+    list_parts,
+    part_name,
+    passed_on,
+)
 from runs_conformance.evidence.page import Page, pages, repeats_a_parameter
 from runs_conformance.evidence.pagination import PageComparison, page_comparisons
 from runs_conformance.evidence.request_expectation import uses_default_auth
@@ -12,7 +22,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.model.verdict import PASSED, Passed, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _LIMIT = schema(f"{_SPEC} parameter limit: between 1 and 100, and the default is 20")
@@ -22,14 +32,27 @@ _LIMIT_AND_ORDER = schema(
 )
 
 
+_REQUEST = "a request to {} with a valid limit or order"
+_FULL = "a full page of {}"
+_CUT = "a page of {} that its limit cuts off"
+
+
+def _pages_with_cut(history: History) -> Iterator[tuple[Page, bool]]:
+    """Each page, and whether its limit cut the list off: it says that more items follow, or they are known."""
+    cut = {id(each.page) for each in page_comparisons(history) if each.remaining_ids}
+    for page in pages(history):
+        yield page, page.exchange.member("has_more") is True or id(page) in cut
+
+
 @rule(
-    units=pages,
+    units=_pages_with_cut,
     level=Level.MUST,
     source=_LIMIT,
     capability="listing",
     clauses=("list-envelope-order-and-default-limit", "limit-is-honoured"),
+    needs_parts=list_parts(_CUT, RUNS, MESSAGES, STEPS),
 )
-def limit_is_kept(page: Page) -> Iterator[Result]:
+def limit_is_kept(page_with_cut: tuple[Page, bool]) -> Iterator[Result]:
     """A page holds no more items than its limit, which is 20 by default.
 
     Clients size their buffers and screens by the limit. Only a page that is full, or that says that more items follow,
@@ -37,10 +60,11 @@ def limit_is_kept(page: Page) -> Iterator[Result]:
 
     Fix: Apply `limit` to every list, with 20 as its default.
     """
+    page, is_cut = page_with_cut
     if page.limit is not None and page.items:
         count = len(page.items)
         if count == page.limit or (count < page.limit and page.exchange.member("has_more") is True):
-            yield PASSED
+            yield passed_on(page, _CUT, is_cut)
         elif count > page.limit:
             yield page.exchange.finding(
                 f"the page has {count} items, more than its limit of {page.limit}", "/data", page.limit, count
@@ -70,6 +94,7 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     capability="listing",
     clauses=("limit-is-honoured",),
     relies_on=("paging.limit_is_kept", "listing.order_is_kept"),
+    needs_parts=list_parts(_REQUEST, RUNS, MESSAGES, STEPS, ASSISTANTS),
 )
 def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A list can be requested with any limit from 1 to 100, in either order.
@@ -80,7 +105,7 @@ def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> It
     """
     exchange, is_shown_later = list_request
     if exchange.accepted:
-        yield PASSED
+        yield Passed(part_name(_REQUEST, str(exchange.operation)))
     elif exchange.refused and is_shown_later:
         parameters = ", ".join(f"{name}={value}" for name, value in exchange.request.query)
         yield exchange.finding(
@@ -137,6 +162,7 @@ def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison |
     capability="listing",
     clauses=("limit-is-honoured",),
     needs_complete_history=True,
+    needs_parts=list_parts(_FULL, RUNS, MESSAGES, STEPS, MESSAGES_OF_RUN),
 )
 def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:
     """A page holds as many items as its limit, or all remaining items if there are fewer.
@@ -153,6 +179,6 @@ def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator
     elif count < expected and not has_more:
         return
     if count >= expected:
-        yield PASSED
+        yield passed_on(page, _FULL, count == page.limit)
     else:
         yield page.exchange.finding(f"the page has {count} items and could have {expected}", "/data", expected, count)

@@ -7,11 +7,21 @@ from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.operation import response_kind_of
 from runs_conformance.evidence.comparable_pages import complete_page_for, is_shared_with_others
+from runs_conformance.evidence.list_part import (
+    MESSAGES,
+    MESSAGES_OF_RUN,
+    RUNS,
+    STEPS,
+    list_parts,
+    part_name,
+    passed_on,
+)
 from runs_conformance.evidence.observation import all_observations
 from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
 from runs_conformance.evidence.pagination import (
     PageComparison,
     PageTraversal,
+    continued_pages,
     contradicted_pages,
     page_comparisons,
     page_traversals,
@@ -21,7 +31,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Passed, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CURSOR = schema(f"{_SPEC} parameter after: an object ID that defines your place in the list")
@@ -29,6 +39,20 @@ _MORE = schema(f"{_SPEC} ListRunsResponse.has_more and its like")
 _BEFORE = observed("supercompat contracts/listMessages, against the real service")
 _PAGE_ENDS = observed("recorded traffic: held on 94 of 94 pages with items and on 18 of 18 empty ones")
 _NO_SOURCE = convention("no record says what the service did")
+
+_SEVERAL = "a page of {} with several items"
+_AFTER = "a page of {} after a cursor"
+_BEFORE_CURSOR = "a page of {} before a cursor"
+_FULL = "a full page of {}"
+_MORE_FOLLOW = "a page of {} that more items follow"
+_WALK = "a walk through {}"
+_UNKNOWN_CURSOR = "a request to {} with an unknown cursor"
+_LISTS = (RUNS, MESSAGES, STEPS)
+
+_LARGE = 50
+"""The number of items to which some servers limit every page, or a whole list."""
+
+_LARGE_PAGE = f"a page of {{}} with {_LARGE} items or more, in a list of more than {_LARGE}"
 
 
 @rule(
@@ -38,6 +62,7 @@ _NO_SOURCE = convention("no record says what the service did")
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     occasions=3,
+    needs_parts=list_parts(_SEVERAL, *_LISTS),
 )
 def items_are_not_repeated(page: Page) -> Iterator[Result]:
     """No item appears twice on a page.
@@ -52,7 +77,7 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
         if repeated is not None:
             yield page.exchange.finding(f"{repeated} appears twice on this page", "/data")
         else:
-            yield Inconclusive(LACKS_IDS) if page.lacks_ids else PASSED
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else passed_on(page, _SEVERAL)
 
 
 @rule(
@@ -61,6 +86,7 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
     source=_CURSOR,
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
+    needs_parts=list_parts(_AFTER, *_LISTS),
 )
 def after_excludes_its_item(page: Page) -> Iterator[Result]:
     """A page requested with `after` does not contain the item that `after` names.
@@ -74,7 +100,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
         if after in page.ids:
             yield page.exchange.finding(f"the page after {after} contains {after}", "/data")
         else:
-            yield Inconclusive(LACKS_IDS) if page.lacks_ids else PASSED
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else passed_on(page, _AFTER)
 
 
 @rule(
@@ -84,6 +110,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete", "limit-is-honoured"),
     needs_complete_history=True,
+    needs_parts=(*list_parts(_AFTER, *_LISTS), *list_parts(_FULL, MESSAGES_OF_RUN)),
 )
 def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     """A page holds the items that follow its cursor in the requested order, without gaps.
@@ -97,16 +124,19 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
         yield Inconclusive(LACKS_IDS)
     elif actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
         expected = expected or comparison.expected_ids[:1]
-        page = comparison.page.exchange
-        yield page.finding(
+        yield comparison.page.exchange.finding(
             "the page does not contain the next items of the list", "/data", list(expected), list(actual)
         )
     elif not comparison.is_shared or actual:
-        yield PASSED
+        page = comparison.page
+        if "after" in page.query:
+            yield passed_on(page, _AFTER, bool(actual))
+        else:
+            yield passed_on(page, _FULL, len(actual) == page.limit)
 
 
 def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
-    return (*page_comparisons(history), *contradicted_pages(history))
+    return (*page_comparisons(history), *contradicted_pages(history), *continued_pages(history))
 
 
 @rule(
@@ -116,11 +146,13 @@ def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     needs_complete_history=True,
+    needs_parts=(*list_parts(_MORE_FOLLOW, *_LISTS), *list_parts(_LARGE_PAGE, MESSAGES)),
 )
 def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> Iterator[Result]:
     """`has_more` is true if items follow the page, and false if none do.
 
     If `has_more` is wrongly false, clients stop and miss items; if it is wrongly true, they send a needless request.
+    Some servers end every list at their own limit, so a pass needs a list that is longer than the usual ones.
 
     Fix: Read one item more than the limit to find out whether more follow.
     """
@@ -135,7 +167,8 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     ):
         return
     if has_more is follows:
-        yield PASSED
+        is_large = len(comparison.ids) >= _LARGE < len(comparison.expected_ids)
+        yield passed_on(comparison.page, _LARGE_PAGE if is_large else _MORE_FOLLOW, is_large or follows)
     else:
         remaining = f"{len(comparison.remaining_ids)} items follow" if follows else "nothing follows"
         yield comparison.page.exchange.finding(
@@ -149,6 +182,7 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     source=_CURSOR,
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
+    needs_parts=list_parts(_WALK, *_LISTS),
 )
 def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     """Reading a list page by page with `after` yields every item exactly once.
@@ -172,7 +206,7 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     elif missing:
         yield last.finding(f"reading {len(traversal.pages)} pages missed {', '.join(missing[:3])}", "/data")
     else:
-        yield PASSED
+        yield passed_on(traversal.pages[0], _WALK)
 
 
 @rule(
@@ -182,6 +216,7 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     capability="listing",
     clauses=("before-is-exclusive",),
     needs_complete_history=True,
+    needs_parts=list_parts(_BEFORE_CURSOR, *_LISTS),
 )
 def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
     """A page requested with `before` holds items that precede the item named by `before`, in the requested order.
@@ -211,7 +246,7 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
         if _precede(page.ids, preceding) or (
             page.order == UNKNOWN_ORDER and _precede(page.ids, preceding_in_documented_order)
         ):
-            yield PASSED
+            yield passed_on(page, _BEFORE_CURSOR, bool(page.items))
         else:
             yield page.exchange.finding(
                 f"the page before {before} does not contain the items that precede it",
@@ -233,6 +268,7 @@ def _precede(ids: tuple[str, ...], preceding: tuple[str, ...]) -> bool:
     source=_PAGE_ENDS,
     capability="listing",
     clauses=("first-and-last-id-match-page",),
+    needs_parts=list_parts(_SEVERAL, *_LISTS),
 )
 def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     """`first_id` and `last_id` are the ids of the first and last item of the page, or null on an empty page.
@@ -248,7 +284,7 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
             if expected == "":
                 yield Inconclusive(LACKS_IDS)
             elif actual == expected:
-                yield PASSED
+                yield passed_on(page, _SEVERAL, len(page.items) > 1)
             else:
                 item = f"the id of the page's {position} item" if page.items else "null on an empty page"
                 yield page.exchange.finding(f"`{name}` is not {item}", f"/{name}", expected, actual)
@@ -271,6 +307,7 @@ def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     formerly=("paging.unknown_cursors_lead_nowhere",),
+    needs_parts=list_parts(_UNKNOWN_CURSOR, *_LISTS),
 )
 def unknown_cursors_are_refused_or_empty(exchange: Exchange) -> Iterator[Result]:
     """A page requested with an unknown id as its cursor is refused or empty.
@@ -284,4 +321,4 @@ def unknown_cursors_are_refused_or_empty(exchange: Exchange) -> Iterator[Result]
         if exchange.accepted and exchange.member("data"):
             yield exchange.finding("the page has items although its cursor does not exist", "/data")
         else:
-            yield PASSED
+            yield Passed(part_name(_UNKNOWN_CURSOR, str(exchange.operation)))
