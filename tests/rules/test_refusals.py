@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pytest
 
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Role, Step
 from runs_conformance.model.history import History
@@ -54,6 +57,31 @@ def test_422_refuses_a_body() -> History:
 @fails(refusals.status_is_400)
 def test_422_differs_from_the_real_service() -> History:
     return refused(422)
+
+
+AS_TEXT = {"Content-Type": "text/plain"}
+
+
+@pytest.mark.parametrize("status", [400, 415, 422])
+def test_other_content_type_violates_no_schema(status: int) -> None:
+    mutation = Mutation("", "content_type", ABSENT, ABSENT)
+    step = Step(operation="create_run", role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
+    assert not judge(refusals.status_is_400, refused(status, None, body={}, step=step, headers=AS_TEXT))
+
+
+@pytest.mark.parametrize("headers", [AS_TEXT, {}])
+def test_recorded_refusal_that_may_be_for_the_content_type(headers: Mapping[str, str]) -> None:
+    assert not judge(refusals.status_is_400, refused(415, None, None, step=None, headers=headers))
+
+
+@fails(refusals.status_is_400)
+def test_415_for_an_invalid_body_of_the_right_content_type() -> History:
+    return refused(415, headers={"Content-Type": "application/json; charset=utf-8"})
+
+
+@fails(refusals.status_says_that_the_body_is_at_fault)
+def test_404_for_another_content_type() -> History:
+    return refused(404, None, headers=AS_TEXT)
 
 
 @fails(refusals.status_says_that_the_body_is_at_fault)

@@ -17,7 +17,7 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, at, json_pointer, spell_pointer
 
-_UNPROCESSABLE, _TOO_LARGE = 422, 413
+_UNPROCESSABLE, _TOO_LARGE, _UNSUPPORTED_TYPE = 422, 413, 415
 
 _UNKNOWN_MEMBER = "additionalProperties"
 _KINDS = {
@@ -55,6 +55,17 @@ class Refusal:
     pointers: tuple[str, ...]
     is_certain: bool
     other_member: str | None = None
+
+    @property
+    def may_be_for_content_type(self) -> bool:
+        """Whether the body may have been refused unread, for its content type.
+
+        No schema speaks of the type, and HTTP has a status for it: 415, which a body without a type may get, too.
+        """
+        headers = self.exchange.request.headers.items()
+        declared = next((value for name, value in headers if name.lower() == "content-type"), "")
+        media_type = declared.partition(";")[0].strip().lower()
+        return not media_type.endswith("json") if media_type else self.exchange.status == _UNSUPPORTED_TYPE
 
 
 @lru_cache(maxsize=16)

@@ -65,12 +65,12 @@ def _violates_sent_id(refusal: Refusal) -> bool:
 def status_is_400(refusal: Refusal) -> Iterator[Result]:
     """A request that violates the schema is refused with HTTP 400, as by the real service.
 
-    Client libraries raise an error of another class for 422.
+    Client libraries raise an error of another class for 422. A body with a content type other than JSON is not judged.
 
     Fix: Return HTTP 400 instead of the 422 that many frameworks use.
     """
     exchange = refusal.exchange
-    if exchange.status in BODY_AT_FAULT and exchange.status != _TOO_LARGE:
+    if exchange.status in BODY_AT_FAULT and exchange.status != _TOO_LARGE and not refusal.may_be_for_content_type:
         if exchange.status == 400:
             yield PASSED
         else:
