@@ -77,10 +77,15 @@ def request_line(example: JSON) -> str:
 
 
 def mutation_summary(example: JSON) -> str:
-    """The changed member of the request and its values; empty if none was changed."""
+    """The changed member of the request and its values, or its content type; empty if nothing was changed."""
     mutation = at(example, "/mutation")
     if not is_object(mutation):
         return ""
+    raw, content_type = at(example, "/request/text"), at(example, "/case/headers/Content-Type")
+    if mutation.get("keyword") == "content_type" and isinstance(content_type, str):
+        return f"the content type {printable(truncate(content_type, 80))}"
+    if mutation.get("keyword") == "json" and isinstance(raw, str):
+        return f"the malformed body {format_value(raw, 120)}"
     place = str(mutation.get("pointer") or "the whole body")
     where = "" if mutation.get("place", "body") == "body" else f"{mutation.get('place')} "
     return f"{where}{place} {_mutation_values(mutation)}"
