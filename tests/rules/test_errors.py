@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from runs_conformance.model.case import Step
+from runs_conformance.model.case import REFUSES_BODY, Either, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import errors
 from tests.rules.examples import fails, findings, inconclusive, passes, permitted
-from tests.rules.histories import HistoryBuilder, error, run, thread
+from tests.rules.histories import THREAD, HistoryBuilder, error, message, page, run, thread
 
 AZURE = {"error": {"code": "404", "message": "Resource not found"}}
 
@@ -166,6 +166,71 @@ def test_no_server_error() -> History:
 @fails(errors.requests_do_not_break_the_server, times=2)
 def test_server_error_that_repeats() -> History:
     return answered_with(500, 404, 500)
+
+
+def failing_lists(*, status: int = 500, served_between: bool = False, thread_id: str = THREAD) -> History:
+    """A message with a lone surrogate on a thread, another one on `thread_id`, and lists of its messages that fail."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    step = Step(operation="create_message")
+    builder.send("create_message", message(), step=replace(step, anomaly="nul", probe=True), thread_id=thread_id)
+    answer = message() if status == 200 else error()
+    surrogate = replace(step, anomaly="lone_surrogate", probe=True)
+    builder.send("create_message", answer, status, step=surrogate, thread_id=thread_id)
+    listing = Step(operation="list_messages", role=Role.READ)
+    if served_between:
+        builder.send("list_messages", page(message()), step=listing)
+    for _ in range(2):
+        builder.send("list_messages", error(), 500, step=listing)
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
+REPEATED = "HTTP 500 was returned repeatedly"
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        (failing_lists(), f"{REPEATED} after a body with a lone surrogate was sent"),
+        (failing_lists(status=200), f"{REPEATED} after a body with a lone surrogate was sent"),
+        (failing_lists(status=400), f"{REPEATED} after a body with a NUL character was sent"),
+        (failing_lists(served_between=True), REPEATED),
+        (failing_lists(thread_id="thread_other"), REPEATED),
+    ],
+)
+def test_server_error_on_a_valid_request_names_a_malformed_one_before_it(history: History, message: str) -> None:
+    found = findings(errors.requests_do_not_break_the_server, history)
+    assert {each.message for each in found} == {message}
+    assert [(each.operation, each.expected) for each in found] == 2 * [("list_messages", "HTTP 200")]
+
+
+@pytest.mark.parametrize("role", [Role.NEGATIVE, Role.VALID])
+def test_server_error_on_a_request_that_may_be_refused_expects_no_success(role: Role) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    step = Step(
+        operation="create_thread", role=role, expectation=REFUSES_BODY if role is Role.NEGATIVE else Either("?")
+    )
+    for _ in range(2):
+        builder.send("create_thread", error(), 500, step=step)
+    builder.send("get_thread", thread())
+    found = findings(errors.requests_do_not_break_the_server, builder.history())
+    assert [(each.message, each.expected) for each in found] == 2 * [(REPEATED, ABSENT)]
+
+
+def test_list_of_assistants_fails_after_a_malformed_assistant() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    step = Step(
+        operation="create_assistant", raw=b"{", role=Role.NEGATIVE, expectation=REFUSES_BODY, anomaly="malformed_json"
+    )
+    builder.send("create_assistant", error(), 500, step=step)
+    for _ in range(2):
+        builder.send("list_assistants", error(), 500, step=Step(operation="list_assistants"))
+    builder.send("get_thread", thread())
+    found = findings(errors.requests_do_not_break_the_server, builder.history())
+    assert {each.message for each in found} == {f"{REPEATED} after a body that is not JSON was sent"}
 
 
 def test_single_server_error_is_inconclusive() -> None:

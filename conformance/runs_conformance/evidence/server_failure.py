@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runs_conformance.evidence.misread_request import misread_requests
+from runs_conformance.evidence.preceding_anomaly import preceding_anomaly
 from runs_conformance.model.exchange import Completion, Exchange, asks_to_retry_later
 from runs_conformance.model.history import History
 
@@ -30,11 +31,13 @@ class ServerFailure:
     """One request that got HTTP 5xx or timed out.
 
     HTTP 501 counts if it comes as a page for people although the target has the operation.
-    `others_served` says that requests before and after it were accepted, so the target was not down.
+    `others_served` says that requests before and after it were accepted, so the target was not down. `after` is the
+    anomaly of an earlier request that may be the reason, empty if there is none.
     """
 
     exchange: Exchange
     others_served: bool
+    after: str = ""
 
     @property
     def is_timeout(self) -> bool:
@@ -142,7 +145,8 @@ def _failures(history: History, sent: list[Exchange]) -> Iterator[ServerFailure]
     is_offered = any(exchange.accepted for exchange in sent)
     for exchange in sent:
         if is_server_error(exchange) or timed_out(exchange) or (is_offered and _is_unimplemented_page(exchange)):
-            yield ServerFailure(exchange, others_served_around(history, exchange))
+            after = preceding_anomaly(history, exchange)
+            yield ServerFailure(exchange, others_served_around(history, exchange), after)
 
 
 def _is_unimplemented_page(exchange: Exchange) -> bool:

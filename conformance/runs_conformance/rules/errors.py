@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 
 from runs_conformance.contract.dialect import dialect_family
+from runs_conformance.evidence.anomaly import describe_anomaly
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import application_errors
-from runs_conformance.evidence.server_failure import OperationFailures, operation_failures
+from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.server_failure import OperationFailures, ServerFailure, operation_failures
+from runs_conformance.model.case import Accept, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _ENVELOPE = schema(f"{_SPEC} ErrorResponse, Error: required code, message, param, type")
@@ -239,9 +242,27 @@ def requests_do_not_break_the_server(failures: OperationFailures) -> Iterator[Re
     for failure in server_errors:
         status = failure.exchange.status
         if len(server_errors) > 1 and failure.others_served:
-            yield failure.exchange.finding(f"HTTP {status} was returned repeatedly", actual=status)
+            yield _repeated_error(failure)
         else:
             yield Suspicion(f"{failures.operation} returned HTTP {status} once")
     if not server_errors and not failures.misread:
         lost = f"{failures.operation} lost its connection {failures.unanswered} times"
         yield Suspicion(lost) if failures.unanswered else PASSED
+
+
+def _repeated_error(failure: ServerFailure) -> Finding:
+    """The finding of a server error. Only a request that nothing allows the server to refuse has an expected status."""
+    exchange = failure.exchange
+    message = f"HTTP {exchange.status} was returned repeatedly"
+    if not _is_certainly_valid(exchange):
+        return exchange.finding(message, actual=exchange.status)
+    after = f" after {describe_anomaly(failure.after)} was sent" if failure.after else ""
+    return exchange.finding(message + after, expected="HTTP 200", actual=exchange.status)
+
+
+def _is_certainly_valid(exchange: Exchange) -> bool:
+    """Whether a request was sent as a valid one. That of other clients may be invalid for a reason that is not seen."""
+    step = exchange.step
+    if step is None or step.anomaly:
+        return False
+    return must_be_accepted(exchange) or (step.role is Role.VALID and isinstance(step.expectation, Accept))
