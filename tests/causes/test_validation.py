@@ -332,6 +332,43 @@ def test_crashes_on_valid_requests_come_first() -> None:
     assert causes["crash.valid"].title == "The server fails with HTTP 500 on valid requests of create_run"
 
 
+def _crash_of(*findings: tuple[str, str, str | None]) -> Verdict:
+    """The rule on crashes, by the operation, message and expected result of each of its findings."""
+    crash = crashed("errors.requests_do_not_break_the_server", {"query": []}, "look", findings[0][0])
+    found = [Finding(message, "x", operation, "", expected, 500) for operation, message, expected in findings]
+    return replace(crash, findings=tuple(found))
+
+
+AFTER_SURROGATE = "HTTP 500 was returned repeatedly after a body with a lone surrogate was sent"
+
+
+def test_operations_of_a_crash_on_valid_requests_are_not_those_of_invalid_ones() -> None:
+    repeated = "HTTP 500 was returned repeatedly"
+    crash = _crash_of(
+        ("list_messages", repeated, "HTTP 200"),
+        ("create_run", repeated, None),
+        ("list_assistants", repeated, "HTTP 200"),
+        ("create_thread", repeated, None),
+    )
+    cause = by_kind(crash, *REFUSED)["crash.valid"]
+    assert cause.title == "The server fails with HTTP 500 on valid requests of list_assistants, list_messages"
+    assert cause.operations == ("list_assistants", "list_messages")
+    assert cause.fix.endswith("handle requests of list_assistants, list_messages.")
+
+
+def test_a_malformed_request_before_every_crash_is_named() -> None:
+    invalid = ("create_message", "HTTP 500 was returned repeatedly", None)
+    crash = _crash_of(("list_messages", AFTER_SURROGATE, "HTTP 200"), invalid)
+    cause = by_kind(crash, *REFUSED)["crash.valid"]
+    assert cause.title == (
+        "The server fails with HTTP 500 on valid requests of list_messages, once a body with a lone surrogate was sent"
+    )
+    assert cause.fix.startswith("Refuse a body with a lone surrogate with HTTP 400, and store nothing. Find")
+    plain = ("list_runs", "HTTP 500 was returned repeatedly", "HTTP 200")
+    mixed = by_kind(_crash_of(("list_messages", AFTER_SURROGATE, "HTTP 200"), plain), *REFUSED)["crash.valid"]
+    assert mixed.title == "The server fails with HTTP 500 on valid requests of list_messages, list_runs"
+
+
 def test_invalid_values_that_crash_a_server_are_named() -> None:
     crashes = [
         replace(

@@ -27,6 +27,8 @@ class CauseDraft:
     consequences: list[Failure] = field(default_factory=list)
     typical: Callable[[Failure], bool] = lambda failure: True
     """Whether a member shows the cause itself and not what follows from it; preferred as the reproduction."""
+    operations: tuple[str, ...] = ()
+    """The operations that the cause affects; empty if they are those of all findings."""
 
     def finish(self, position: dict[str, int]) -> Cause:
         """The cause; its ids are in the order of the report."""
@@ -41,7 +43,7 @@ class CauseDraft:
             level=min((failure.verdict.level for failure in failures), key=LEVELS.index),
             fix=self.fix,
             ids=tuple(failure.id for failure in failures),
-            operations=tuple(operations_of(self.members or failures)),
+            operations=self.operations or tuple(operations_of(self.members or failures)),
             consequences=tuple(
                 failure.id for failure in sorted(self.consequences, key=lambda failure: position[failure.id])
             ),

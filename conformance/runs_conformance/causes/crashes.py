@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
@@ -20,6 +21,10 @@ _NOT_JSON = ("not_json", "not_a_number", "invalid_utf8", "byte_order_mark", "con
 """Defects of texts that are not JSON. Others, such as members of the same name, are for the parser to judge."""
 
 CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
+_SERVED = "HTTP 200"
+"""The expected result in findings of the first rule about valid requests."""
+_AFTER_MALFORMED = re.compile(r" after (.+) was sent$")
+"""How the message of the first rule ends if a malformed request preceded."""
 _MISREAD = "the unread body of an earlier request"
 """How the message of the first rule begins if a body was read as a request."""
 _READ_BODIES = "Read the body of every request before responding with an error, or close the connection"
@@ -59,19 +64,16 @@ def classify_crashes(classifier: FailureClassifier) -> None:
     unparsed = [failure for failure in taken if failure not in valid and sends_no_json(failure)]
     invalid = [failure for failure in taken if failure not in valid and failure not in unparsed]
     for kind, members, what, fix in (
-        (
-            "crash.valid",
-            valid,
-            f"valid requests of {name_operations(valid)}",
-            f"Find the exception in the server's log and handle {name_refused(valid)}.",
-        ),
+        ("crash.valid", valid, *_describe_valid(valid)),
         ("crash.parser", unparsed, *_describe_unparsed(unparsed)),
         ("crash.invalid", invalid, *_describe_invalid(invalid)),
     ):
         title = f"The server fails with {name_server_error(members)} on {what}"
         if any(map(_shows_misread_bodies, members)):
             title, fix = f"{title}; unread bodies are read as requests", f"{fix} {_READ_BODIES}."
-        classifier.add(kind, title, Severity.CRASH, fix, members)
+        draft = classifier.add(kind, title, Severity.CRASH, fix, members)
+        if draft is not None and members is valid:
+            draft.operations = _operations_of_valid(valid)
 
 
 def _shows_misread_bodies_alone(failure: Failure) -> bool:
@@ -94,7 +96,41 @@ def name_server_error(failures: Sequence[Failure]) -> str:
 
 def _crashes_on_valid_request(failure: Failure) -> bool:
     """Whether a rule on ordinary requests shows a crash of one that is valid."""
-    return failure.id == CRASH_RULES[0] and not failure.is_negative and not failure.has_invalid_body
+    return failure.id == CRASH_RULES[0] and (
+        bool(_findings_on_valid_requests(failure)) or not (failure.is_negative or failure.has_invalid_body)
+    )
+
+
+def _findings_on_valid_requests(failure: Failure) -> list[Finding]:
+    """The findings of crashes on valid requests, among which the rule also has those on invalid ones."""
+    return [finding for finding in failure.verdict.findings if finding.expected == _SERVED]
+
+
+def _operations_of_valid(failures: Sequence[Failure]) -> tuple[str, ...]:
+    """The operations whose valid requests make the server fail, in the order of the contract."""
+    named: set[str] = set()
+    for failure in failures:
+        findings = _findings_on_valid_requests(failure) if failure.id == CRASH_RULES[0] else ()
+        named |= {finding.operation or "" for finding in findings} or {failure.operation}
+    return tuple(name for name in OPERATIONS if name in named)
+
+
+def _describe_valid(failures: Sequence[Failure]) -> tuple[str, str]:
+    """The valid requests that the server fails on, and how to serve them.
+
+    Where each of them followed a malformed request on the same object that was not refused, the title names it.
+    """
+    names = list_names(_operations_of_valid(failures))
+    fix = f"Find the exception in the server's log and handle {name_refused(failures)}."
+    if [failure.id for failure in failures] != [CRASH_RULES[0]]:
+        return f"valid requests of {names}", fix
+    fix = f"Find the exception in the server's log and handle requests of {names}."
+    found = [_AFTER_MALFORMED.search(each.message) for each in _findings_on_valid_requests(failures[0])]
+    malformed = list(dict.fromkeys(match[1] for match in found if match is not None))
+    if not malformed or None in found:
+        return f"valid requests of {names}", fix
+    sent = list_names(malformed)
+    return f"valid requests of {names}, once {sent} was sent", f"Refuse {sent} with HTTP 400, and store nothing. {fix}"
 
 
 def _describe_unparsed(failures: Sequence[Failure]) -> tuple[str, str]:
