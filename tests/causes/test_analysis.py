@@ -160,7 +160,7 @@ def test_errors_of_missing_routes_are_not_all_errors(detail: str, judged: int, t
 
 def test_lists_name_the_parameters_that_they_do_not_follow() -> None:
     ignored = [broken_rule(f"{rule}", "list_runs") for rule in ("paging.limit_is_kept", "listing.order_is_kept")]
-    assert by_kind(*ignored)["lists"].title == "Lists ignore `order` and `limit`"
+    assert by_kind(*ignored)["lists"].title == "list_runs ignores `order` and `limit`"
     alien = broken_rule("listing.items_belong_to_what_is_listed", "list_runs")
     assert by_kind(*ignored, alien)["lists"].title == "Lists have the wrong items, order or pages"
 
@@ -254,7 +254,7 @@ def test_messages_out_of_order_follow_from_the_order_of_lists() -> None:
 def test_lists_are_named_by_the_parameter_that_they_ignore() -> None:
     by_run = broken_rule("listing.messages_can_be_listed_by_run", "list_messages")
     causes = by_kind(by_run, broken_rule("listing.listing_by_run_misses_no_message", "list_messages", "should"))
-    assert causes["lists"].title == "Lists ignore `run_id`"
+    assert causes["lists"].title == "list_messages ignores `run_id`"
 
 
 @pytest.mark.parametrize(("values", "kind"), [((0, 0), "data.falsy"), ((0, 0.5), "data.dropped")])
@@ -288,7 +288,7 @@ def test_parameters_that_lists_ignore_are_named_beside_a_must() -> None:
     more = broken_rule("paging.has_more_is_true_exactly_where_more_follows", "list_runs")
     before = broken_rule("paging.before_ends_at_its_item", "list_runs", "should")
     cause = by_kind(more, before)["lists"]
-    assert cause.title == "Lists ignore `before`; `has_more` is wrong"
+    assert cause.title == "list_runs ignores `before`; `has_more` is wrong"
     assert "`before`" in cause.fix
 
 

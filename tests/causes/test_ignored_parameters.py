@@ -17,7 +17,7 @@ NO_ORDER = wrong_rule("listing.order_is_kept", "list_runs", "/data", [1], [2])
 def test_values_of_a_parameter_that_a_list_ignores_follow_from_that() -> None:
     (cause,) = by_kind(NO_LIMIT, NO_ORDER, *LIMITS).values()
     assert cause.kind == "lists"
-    assert cause.title == "Lists ignore `order` and `limit`"
+    assert cause.title == "list_runs ignores `order` and `limit`"
     assert cause.consequences == tuple(each.id for each in LIMITS)
 
 

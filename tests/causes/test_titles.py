@@ -356,12 +356,12 @@ def before_rule(*pages: list[str]) -> Verdict:
         (
             [["m1", "m2"]],
             [list_rule("listing.order_is_kept", {"order": "asc"}, level="should")],
-            "Lists ignore `order`; `before` includes the item that it names",
+            "list_messages ignores `order`; `before` includes the item that it names",
         ),
         (
             [["m1", "m2"], ["m1", "m2", "m3"]],
             [list_rule("listing.order_is_kept", {"order": "asc"}, level="should")],
-            "Lists ignore `order` and `before`",
+            "list_messages ignores `order` and `before`",
         ),
     ],
 )
@@ -380,24 +380,27 @@ HAS_MORE = "paging.has_more_is_true_exactly_where_more_follows"
     [
         (
             [list_rule("paging.pages_hold_what_comes_next", {"run_id": "r", "after": "m"})],
-            "Lists ignore `run_id`",
+            "list_messages ignores `run_id`",
         ),
-        ([list_rule("paging.pages_hold_what_comes_next", {"limit": "1"})], "Lists ignore `run_id`"),
+        ([list_rule("paging.pages_hold_what_comes_next", {"limit": "1"})], "list_messages ignores `run_id`"),
         (
             [list_rule("paging.pages_hold_what_comes_next", {"after": "m"})],
-            "Lists ignore `after` and `run_id`",
+            "list_messages ignores `after` and `run_id`",
         ),
-        ([list_rule(HAS_MORE, {"run_id": "r", "limit": "1"})], "Lists ignore `run_id`"),
-        ([list_rule(HAS_MORE, {"run_id": "r"}, "list_run_steps")], "Lists ignore `run_id`; `has_more` is wrong"),
-        ([list_rule(HAS_MORE, {"limit": "1"})], "Lists ignore `run_id`; `has_more` is wrong"),
-        ([list_rule("paging.pages_are_full", {"limit": "1"}, level="should")], "Lists ignore `run_id`"),
+        ([list_rule(HAS_MORE, {"run_id": "r", "limit": "1"})], "list_messages ignores `run_id`"),
+        (
+            [list_rule(HAS_MORE, {"run_id": "r"}, "list_run_steps")],
+            "list_messages ignores `run_id`; `has_more` of list_run_steps is wrong",
+        ),
+        ([list_rule(HAS_MORE, {"limit": "1"})], "list_messages ignores `run_id`; `has_more` is wrong"),
+        ([list_rule("paging.pages_are_full", {"limit": "1"}, level="should")], "list_messages ignores `run_id`"),
         (
             [list_rule("paging.before_ends_at_its_item", {"before": "m"}, level="should")],
-            "Lists ignore `before` and `run_id`",
+            "list_messages ignores `before` and `run_id`",
         ),
         (
             [list_rule("listing.newest_come_first_by_default", {})],
-            "Lists ignore the default order and `run_id`",
+            "list_messages ignores the default order and `run_id`",
         ),
     ],
 )
@@ -427,7 +430,7 @@ LATE = replace(
                     list_rule(HAS_MORE, {"limit": "1"}), explanation="Why.\n\nFix: Read one item more than the limit."
                 )
             ],
-            "Lists apply `run_id` after `limit`; `has_more` is wrong",
+            "Lists apply `run_id` after `limit`; `has_more` of list_messages is wrong",
             "Apply the filter before the limit. Read one item more than the limit.",
         ),
         (
@@ -437,7 +440,7 @@ LATE = replace(
         ),
         (
             [list_rule("paging.limit_is_kept", {"limit": "1"})],
-            "Lists ignore `limit`; lists apply `run_id` after `limit`",
+            "list_messages ignores `limit`; lists apply `run_id` after `limit`",
             "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and derive `has_more`.",
         ),
     ],
@@ -447,10 +450,55 @@ def test_a_filter_that_holds_but_loses_items_is_applied_too_late(verdicts: list[
     assert (causes["lists"].title, causes["lists"].fix) == (title, fix)
 
 
+def in_lists(id_: str, *operations: str, level: str = "must") -> Verdict:
+    """A rule that these lists violate, with a fix that names it."""
+    findings = tuple(Finding("it is wrong", "x", name, "/data") for name in operations)
+    return replace(broken_rule(id_, operations[0], level), findings=findings, explanation=f"Why.\n\nFix: Mend {id_}.")
+
+
+DEFAULT_ORDER = in_lists("listing.newest_come_first_by_default", "list_run_steps")
+SHORT = in_lists("paging.pages_are_full", "list_assistants", level="should")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (
+            [DEFAULT_ORDER, SHORT, in_lists(HAS_MORE, "list_messages", "list_runs")],
+            "list_run_steps ignores the default order; pages of list_assistants are short; `has_more` is wrong",
+        ),
+        (
+            [DEFAULT_ORDER, in_lists("paging.limit_is_kept", "list_runs", "list_messages"), SHORT],
+            "list_run_steps ignores the default order; lists ignore `limit`",
+        ),
+        (
+            [in_lists("paging.pages_hold_what_comes_next", "list_assistants"), SHORT, DEFAULT_ORDER],
+            "list_run_steps ignores the default order; list_assistants ignores `after`",
+        ),
+        (
+            [in_lists(HAS_MORE, "list_runs"), SHORT],
+            "Pages of list_assistants are short; `has_more` of list_runs is wrong",
+        ),
+    ],
+)
+def test_lists_are_named_where_each_thing_is_wrong_in_one(verdicts: list[Verdict], title: str) -> None:
+    cause = only(*verdicts)
+    assert cause.title == title
+    assert all(f"Mend {each.id}." in cause.fix for each in verdicts if each is not SHORT or "short" in title)
+
+
+def test_lists_that_ignore_most_parameters_have_one_fix() -> None:
+    rules = ("listing.order_is_kept", "paging.limit_is_kept", "paging.after_excludes_its_item")
+    ignored = [in_lists(rule, "list_runs", "list_messages") for rule in rules]
+    assert only(*ignored).fix == " ".join(f"Mend {rule}." for rule in rules)
+    cause = only(*ignored, in_lists("paging.before_ends_at_its_item", "list_runs"))
+    assert cause.fix.startswith("Filter by `run_id`, sort by `order`")
+
+
 def test_a_filter_that_shows_other_runs_or_loses_items_without_a_limit_is_not_applied_too_late() -> None:
     order = list_rule("listing.order_is_kept", {"order": "asc"})
     for verdicts in ([LATE, order], [FILTERS, BY_RUN, order]):
-        assert only(*verdicts).title == "Lists ignore `order` and `run_id`"
+        assert only(*verdicts).title == "list_messages ignores `order` and `run_id`"
 
 
 def test_tenants_objects_are_named_by_the_operations_that_show_them() -> None:

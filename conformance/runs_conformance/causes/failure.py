@@ -235,3 +235,8 @@ def operations_of(failures: Sequence[Failure]) -> Iterator[str]:
     named = {failure.operation for failure in failures}
     named |= {finding.operation or "" for failure in failures for finding in failure.verdict.findings}
     return (operation for operation in OPERATIONS if operation in named)
+
+
+def most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
+    """The failures that are a MUST, or all if none is."""
+    return [failure for failure in failures if failure.verdict.level == "must"] or failures

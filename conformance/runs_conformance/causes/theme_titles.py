@@ -5,123 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from runs_conformance.causes.failure import Failure, operations_of
+from runs_conformance.causes.failure import Failure, most_urgent, operations_of
 from runs_conformance.causes.families import (
-    HAS_MORE,
-    LIST_PARAMETERS,
     NEVER_LOCKED,
     STAYS_LOCKED,
-    are_of_one_family,
     share_their_repair,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
-from runs_conformance.causes.lagging_lists import describe_lag
-from runs_conformance.causes.object_titles import describe_equal_times, title_of_foreign_items, title_of_ids
+from runs_conformance.causes.list_titles import describe_lists
+from runs_conformance.causes.object_titles import describe_equal_times, title_of_ids
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
-from runs_conformance.model.json import is_array
 
-_PAGES = "paging.pages_hold_what_comes_next"
-_SHORT_PAGES = "paging.pages_are_full"
 _PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
 _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
 _GRAPH = "lifecycle.follows_the_graph"
 _ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
-_PAGE_WITH_CURSOR = re.compile(r"the page before (\S+) contains \1")
-_INCLUSIVE_BEFORE = "`before` includes the item that it names"
 _WITHOUT_DONE = "the stream ends without done"
 _BETA_NOT_CHECKED = ("auth.beta_header_is_required", "auth.first_beta_is_over")
-_BY_RUN = "listing.messages_can_be_listed_by_run"
-_BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
-_DEFAULT_ORDER = "listing.newest_come_first_by_default"
 
 TitleAndFix = tuple[str, str]
 """A title and a fix."""
 _NO_DESCRIPTION: TitleAndFix = ("", "")
 
 
-def _describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> TitleAndFix:
-    """The parameters that lists ignore; empty if more is wrong, or only one rule on another one fails.
-
-    A list that shows messages of the run alone, but not all of them, is filtered too late.
-    """
-    if any(lag := describe_lag(failures)):
-        return lag
-    if title := title_of_foreign_items(_most_urgent(failures)):
-        return title, ""
-    if len(failures) == 1 and _includes_cursor(failures[0]):
-        return _INCLUSIVE_BEFORE, ""
-    if len(failures) == 1 and failures[0].id == _BY_RUN:
-        return "list_messages does not filter by `run_id`", ""
-    late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
-    if (len(failures) == 1 and late is None) or not are_of_one_family(_most_urgent(failures)):
-        return _NO_DESCRIPTION
-    by_run = _fail_by_run(failures)
-    wrong = next((each for each in failures if each.id == HAS_MORE and not _follows_from_run(each, by_run)), None)
-    ignored = _ignored_parameters(failures, without=late)
-    names = " and ".join(filter(None, (", ".join(ignored[:-1]), *ignored[-1:])))
-    parts = [f"Lists ignore {names}"] if ignored else []
-    parts += [f"{'lists' if ignored else 'Lists'} apply `run_id` after `limit`"] if late else []
-    parts += [_INCLUSIVE_BEFORE] if any(map(_includes_cursor, failures)) else []
-    parts += [f"`has_more`{'' if parts else ' of lists'} is wrong"] if wrong else []
-    fixes = [each.fix for each in (late, wrong) if each is not None and each.fix]
-    return "; ".join(parts), " ".join(fixes) if late and not ignored else ""
-
-
-def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) -> list[str]:
-    """The parameters that lists ignore, as far as no other parameter of the request explains the failure."""
-    by_run = _fail_by_run(failures)
-    failures = [failure for failure in failures if failure is not without and not _includes_cursor(failure)]
-    rules = {
-        failure.id
-        for failure in failures
-        if not _follows_from_run(failure, by_run)
-        and (failure.id != _PAGES or "after" in failure.parameters or not failure.parameters)
-    }
-    named = {
-        "the default order" if name == "`order`" and violated == {_DEFAULT_ORDER} else name: violated
-        for name, related in LIST_PARAMETERS.items()
-        if (violated := rules.intersection(related))
-    }
-    # A page may be short whichever parameter was ignored, and if it was filtered too late.
-    is_only = len(named) == 1 and without is None
-    return [name for name, violated in named.items() if violated != {_SHORT_PAGES} or is_only]
-
-
-def _includes_cursor(failure: Failure) -> bool:
-    """Whether every page that is wrong ends with the item that `before` names, as it should end before it."""
-    return failure.id in LIST_PARAMETERS["`before`"] and all(
-        (found := _PAGE_WITH_CURSOR.fullmatch(finding.message)) is not None
-        and is_array(finding.actual)
-        and [*finding.actual[-1:]] == [found[1]]
-        for finding in failure.verdict.findings
-    )
-
-
-def _loses_items_to_limit(failure: Failure) -> bool:
-    return failure.id == _BY_RUN_COMPLETE and "limit" in failure.parameters
-
-
-def _fail_by_run(failures: Iterable[Failure]) -> bool:
-    return any(failure.id in LIST_PARAMETERS["`run_id`"] for failure in failures)
-
-
-def _follows_from_run(failure: Failure, by_run: bool) -> bool:
-    """Whether the messages of a run, the only lists that take `run_id`, show a failure and are wrong anyway."""
-    operations = {finding.operation for finding in failure.verdict.findings}
-    return (
-        by_run
-        and "run_id" in failure.parameters
-        and operations <= {"list_messages"}
-        and failure.id not in LIST_PARAMETERS["`run_id`"]
-    )
-
-
 def _title_of_lock(failures: Sequence[Failure]) -> str:
     """The title that says which half of locking is wrong, or what is wrong with both."""
     never_locked, stays_locked = (
-        [failure for failure in _most_urgent(failures) if failure.id.startswith(prefixes)]
+        [failure for failure in most_urgent(failures) if failure.id.startswith(prefixes)]
         for prefixes in (NEVER_LOCKED, STAYS_LOCKED)
     )
     titles = [_title_of_accepted_writes(failures)] if never_locked else []
@@ -174,7 +86,7 @@ def _title_of_accepted_writes(failures: Sequence[Failure]) -> str:
 
 def _title_of_access(failures: Sequence[Failure]) -> str:
     """The title of failing rules on tenants; empty if others fail, or only one, which has a better title."""
-    urgent = _most_urgent(failures)
+    urgent = most_urgent(failures)
     if any(failure.subject != "tenancy" for failure in urgent):
         return ""
     names = list(operations_of(urgent))
@@ -193,11 +105,6 @@ def _describe_deletion(failures: Sequence[Failure]) -> TitleAndFix:
     return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
-def _most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
-    """The failures that are a MUST, or all if none is."""
-    return [failure for failure in failures if failure.verdict.level == "must"] or failures
-
-
 def _title_of_choice(failures: Sequence[Failure]) -> str:
     """The member that is not obeyed; empty if both are not, or if only one rule fails."""
     if len(failures) == 1 or any(failure.id == _PARALLEL for failure in failures):
@@ -207,14 +114,14 @@ def _title_of_choice(failures: Sequence[Failure]) -> str:
 
 def _title_of_streams_asked_for(failures: Sequence[Failure]) -> str:
     """The operations that respond without the stream that was asked for; empty if something else is wrong."""
-    if any(failure.id != _STREAM_ASKED_FOR for failure in _most_urgent(failures)):
+    if any(failure.id != _STREAM_ASKED_FOR for failure in most_urgent(failures)):
         return ""
     return f"`stream: true` is ignored by {list_names(list(operations_of(failures)))}"
 
 
 def _title_of_stream_ends(failures: Sequence[Failure]) -> str:
     """The title if streams end without done whether or not their run has ended; empty if they differ in other ways."""
-    urgent = _most_urgent(failures)
+    urgent = most_urgent(failures)
     messages = {finding.message for failure in urgent for finding in failure.verdict.findings}
     is_any = len(messages) > 1 and all(message.startswith(_WITHOUT_DONE) for message in messages)
     return _WITHOUT_DONE.capitalize() if is_any else ""
@@ -233,7 +140,7 @@ def _title_of_beta_header(failures: Sequence[Failure]) -> str:
 
 def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     """The wrong transitions of runs: after an end, or between other statuses; empty if another MUST fails."""
-    urgent = _most_urgent(failures)
+    urgent = most_urgent(failures)
     titles = [_title_of_transition(failure) for failure in urgent]
     return _join_titles(titles) if all(titles) and {failure.id for failure in urgent} != {_GRAPH} else ""
 
@@ -273,7 +180,7 @@ def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
         return _NO_DESCRIPTION
     if len(titles) > _MAX_TITLES:
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
-    fixes = [failure.fix for failure in (*_most_urgent(failures), *failures)]
+    fixes = [failure.fix for failure in (*most_urgent(failures), *failures)]
     return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
@@ -304,7 +211,7 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
     `passing` are the ids of the rules that are satisfied.
     """
     if kind == "lists":
-        return _describe_lists(failures, passing)
+        return describe_lists(failures, passing)
     if kind == "deletion":
         return _describe_deletion(failures)
     if kind == "stamps":

@@ -1,0 +1,154 @@
+"""The title and fix of the cause on lists that are wrong only in part: which of them, and in what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from runs_conformance.causes.cause import LEVELS
+from runs_conformance.causes.failure import Failure, most_urgent
+from runs_conformance.causes.families import HAS_MORE, LIST_PARAMETERS, are_of_one_family
+from runs_conformance.causes.lagging_lists import describe_lag
+from runs_conformance.causes.object_titles import title_of_foreign_items
+from runs_conformance.model.json import is_array
+
+_PAGES = "paging.pages_hold_what_comes_next"
+_SHORT_PAGES = "paging.pages_are_full"
+_PAGE_WITH_CURSOR = re.compile(r"the page before (\S+) contains \1")
+_INCLUSIVE_BEFORE = "`before` includes the item that it names"
+_BY_RUN = "listing.messages_can_be_listed_by_run"
+_BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
+_DEFAULT_ORDER = "listing.newest_come_first_by_default"
+_ALL_LISTS = "lists"
+_MAX_OWN_FIXES = 3
+"""With more ignored parameters, one fix for all of them says more than that of each rule."""
+
+
+def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tuple[str, str]:
+    """The parameters that lists ignore, and the fixes; empty if more is wrong, or only one rule on another one fails.
+
+    A list that shows messages of the run alone, but not all of them, is filtered too late.
+    """
+    if any(lag := describe_lag(failures)):
+        return lag
+    if title := title_of_foreign_items(most_urgent(failures)):
+        return title, ""
+    if len(failures) == 1 and _includes_cursor(failures[0]):
+        return _INCLUSIVE_BEFORE, ""
+    if len(failures) == 1 and failures[0].id == _BY_RUN:
+        return "list_messages does not filter by `run_id`", ""
+    late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
+    if (len(failures) == 1 and late is None) or not are_of_one_family(most_urgent(failures)):
+        return "", ""
+    by_run = _fail_by_run(failures)
+    wrong = next((each for each in failures if each.id == HAS_MORE and not _follows_from_run(each, by_run)), None)
+    ignored = _ignored_parameters(failures, without=late)
+    parts = _name_ignored(ignored)
+    parts += ["lists apply `run_id` after `limit`"] if late else []
+    parts += [_INCLUSIVE_BEFORE] if any(map(_includes_cursor, failures)) else []
+    parts += _name_short_pages(failures, ignored) if late is None else []
+    parts += [_name_has_more(wrong, parts)] if wrong else []
+    return _begin("; ".join(parts)), _join_fixes([late, wrong] if late and not ignored else failures, ignored)
+
+
+def _begin(title: str) -> str:
+    """The title with a capital, unless it begins with the name of an operation."""
+    return title if title.startswith("list_") else title[:1].upper() + title[1:]
+
+
+def _name_ignored(ignored: Sequence[tuple[str, str]]) -> list[str]:
+    """A statement for each list, or for all, with the parameters that it ignores."""
+    by_list: dict[str, list[str]] = {}
+    for name, subject in ignored:
+        by_list.setdefault(subject, []).append(name)
+    return [
+        f"{subject} {'ignore' if subject == _ALL_LISTS else 'ignores'} "
+        + " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        for subject, names in by_list.items()
+    ]
+
+
+def _name_short_pages(failures: Sequence[Failure], ignored: Sequence[tuple[str, str]]) -> list[str]:
+    """The lists whose pages are short, unless they ignore a parameter, which may be why."""
+    ignoring = {subject for _, subject in ignored}
+    short = [_list_of([failure]) for failure in failures if failure.id == _SHORT_PAGES]
+    is_explained = _ALL_LISTS in ignoring or not ignoring.isdisjoint(short)
+    return [] if is_explained else [f"pages of {subject} are short" for subject in short]
+
+
+def _name_has_more(wrong: Failure, parts: Sequence[str]) -> str:
+    """A statement on `has_more` with the list, unless it is known from the parts of the title before it."""
+    subject = _list_of([wrong])
+    is_known = bool(parts) and (subject == _ALL_LISTS or any(part.startswith(subject) for part in parts))
+    return f"`has_more`{'' if is_known else f' of {subject}'} is wrong"
+
+
+def _join_fixes(failures: Sequence[Failure | None], ignored: Sequence[tuple[str, str]]) -> str:
+    """The fixes of these failures, those of a MUST first; empty if one has none, or if most parameters are ignored."""
+    known = sorted(
+        (failure for failure in failures if failure is not None),
+        key=lambda failure: LEVELS.index(failure.verdict.level),
+    )
+    fixes = [failure.fix for failure in known]
+    return " ".join(dict.fromkeys(fixes)) if all(fixes) and len(ignored) <= _MAX_OWN_FIXES else ""
+
+
+def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) -> list[tuple[str, str]]:
+    """The parameters that lists ignore, each with the list, as far as no other parameter explains the failure."""
+    by_run = _fail_by_run(failures)
+    failures = [
+        failure
+        for failure in failures
+        if failure is not without
+        and not _includes_cursor(failure)
+        and not _follows_from_run(failure, by_run)
+        and (failure.id != _PAGES or "after" in failure.parameters or not failure.parameters)
+    ]
+    named = {
+        "the default order" if name == "`order`" and {each.id for each in violated} == {_DEFAULT_ORDER} else name: (
+            violated
+        )
+        for name, related in LIST_PARAMETERS.items()
+        if (violated := [failure for failure in failures if failure.id in related])
+    }
+    return [
+        (name, _list_of(violated))
+        for name, violated in named.items()
+        # A page may be short whichever parameter was ignored, and if it was filtered too late.
+        if {failure.id for failure in violated} != {_SHORT_PAGES}
+    ]
+
+
+def _list_of(failures: Sequence[Failure]) -> str:
+    """The operation that all these failures are about, or all lists if there are several."""
+    names = {finding.operation or _ALL_LISTS for failure in failures for finding in failure.verdict.findings}
+    return names.pop() if len(names) == 1 else _ALL_LISTS
+
+
+def _includes_cursor(failure: Failure) -> bool:
+    """Whether every page that is wrong ends with the item that `before` names, as it should end before it."""
+    return failure.id in LIST_PARAMETERS["`before`"] and all(
+        (found := _PAGE_WITH_CURSOR.fullmatch(finding.message)) is not None
+        and is_array(finding.actual)
+        and [*finding.actual[-1:]] == [found[1]]
+        for finding in failure.verdict.findings
+    )
+
+
+def _loses_items_to_limit(failure: Failure) -> bool:
+    return failure.id == _BY_RUN_COMPLETE and "limit" in failure.parameters
+
+
+def _fail_by_run(failures: Iterable[Failure]) -> bool:
+    return any(failure.id in LIST_PARAMETERS["`run_id`"] for failure in failures)
+
+
+def _follows_from_run(failure: Failure, by_run: bool) -> bool:
+    """Whether the messages of a run, the only lists that take `run_id`, show a failure and are wrong anyway."""
+    operations = {finding.operation for finding in failure.verdict.findings}
+    return (
+        by_run
+        and "run_id" in failure.parameters
+        and operations <= {"list_messages"}
+        and failure.id not in LIST_PARAMETERS["`run_id`"]
+    )
