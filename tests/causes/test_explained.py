@@ -44,6 +44,34 @@ def test_nan_that_no_request_contained_is_a_mistake_of_its_own() -> None:
     assert set(causes) == {"bodies", "transport"}
 
 
+def lost_metadata(id_: str, *lost: tuple[str, JSON, JSON]) -> Verdict:
+    """A rule on metadata, by the operation and the expected and actual metadata of each finding."""
+    findings = tuple(Finding("it is lost", "x", name, "/metadata", was, now) for name, was, now in lost)
+    return replace(broken_rule(id_, lost[0][0]), findings=findings)
+
+
+OVERWRITTEN: tuple[str, JSON, JSON] = ("get_run", {"while": "running"}, {})
+
+
+@pytest.mark.parametrize("id_", ["metadata.is_kept", "metadata.changes_only_when_modified"])
+@pytest.mark.parametrize(
+    ("lost", "is_explained"),
+    [
+        ([OVERWRITTEN], True),
+        ([OVERWRITTEN, ("list_runs", {"while": "running"}, {})], True),
+        ([OVERWRITTEN, ("get_run", {"topic": "sample"}, {})], False),
+        ([("get_thread", {"while": "running"}, {})], False),
+        ([("get_run", {"while": "running"}, {"while": "queued"})], False),
+    ],
+)
+def test_metadata_that_a_run_overwrites_is_one_cause(
+    id_: str, lost: list[tuple[str, JSON, JSON]], is_explained: bool
+) -> None:
+    causes = by_kind(lost_metadata("races.changes_outlive_the_run", OVERWRITTEN), lost_metadata(id_, *lost))
+    assert set(causes) == ({"races"} if is_explained else {"races", "data"})
+    assert causes["races"].consequences == ((id_,) if is_explained else ())
+
+
 @pytest.mark.parametrize(
     ("explained", "explaining", "kind"),
     [

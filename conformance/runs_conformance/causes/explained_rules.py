@@ -10,6 +10,7 @@ from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, kind_shown
 from runs_conformance.causes.lagging_lists import find_lag, is_due_to_lag
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
+from runs_conformance.model.verdict import Finding
 
 _ORDER = ("listing.newest_come_first_by_default", "listing.order_is_kept", "listing.ascending_reverses_descending")
 _TIES = "listing.ties_keep_one_order"
@@ -29,6 +30,9 @@ _SHARED_ID = ("ids.no_two_objects_share_an_id",)
 _FOREIGN_PAIRS = ("metadata.holds_nothing_else",)
 """Explains metadata with too many pairs, if it holds some of the pairs that were never given."""
 
+_OUTLIVE = ("races.changes_outlive_the_run",)
+"""Explains metadata that is lost, if it is the metadata that was modified while a run was active."""
+
 _NOT_JSON = ("robustness.malformed_json_is_refused",)
 """Explains NaN in responses, if the body that was accepted is repeated in them."""
 _NAN = "not_a_number"
@@ -37,6 +41,8 @@ _EXPLAINED_BY = {
     "transport.json_is_valid": _NOT_JSON,
     "identity.response_shows_the_requested_object": _UNKNOWN_MEMBERS,
     "identity.never_changes": _UNKNOWN_MEMBERS,
+    "metadata.changes_only_when_modified": _OUTLIVE,
+    "metadata.is_kept": _OUTLIVE,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
     "deletion.deleted_thread_shows_nothing": _SHARED_ID,
     "deletion.deleted_thread_takes_nothing": _SHARED_ID,
@@ -108,6 +114,7 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (patterns is not _UNKNOWN_MEMBERS or _is_overwritten(failure, each))
         and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
+        and (patterns is not _OUTLIVE or _loses_the_same(failure, each))
     ]
 
 
@@ -150,6 +157,16 @@ def _repeats_nan(failure: Failure, explaining: Failure) -> bool:
         and kind_shown(finding.operation or "") in kinds
         for finding in findings
     )
+
+
+def _loses_the_same(failure: Failure, explaining: Failure) -> bool:
+    """Whether all metadata that is lost is what another rule found lost, of the same kind of object."""
+    lost = [_lost_metadata(finding) for finding in explaining.verdict.findings]
+    return all(_lost_metadata(finding) in lost for finding in failure.verdict.findings)
+
+
+def _lost_metadata(finding: Finding) -> tuple[str | None, set[tuple[str, str]], set[tuple[str, str]]]:
+    return kind_shown(finding.operation or ""), _pairs(finding.expected), _pairs(finding.actual)
 
 
 def _has_foreign_pair(failure: Failure, explaining: Failure) -> bool:
