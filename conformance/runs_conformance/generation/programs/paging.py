@@ -15,9 +15,11 @@ from runs_conformance.generation.programs.fragments import (
     longest_page,
     prepare_caller,
     require,
+    submit,
     wait_for_end,
 )
-from runs_conformance.generation.programs.responses import has_id, item_count, status
+from runs_conformance.generation.programs.races import SOON
+from runs_conformance.generation.programs.responses import has_id, item_count, pending_call_count, status
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -34,7 +36,7 @@ from runs_conformance.generation.programs.steps import (
     thread,
     unprompted_message,
 )
-from runs_conformance.model.case import DanglingReference, Either, Ref, Role
+from runs_conformance.model.case import Concurrent, DanglingReference, Either, Ref, Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -48,20 +50,24 @@ DEFAULT_LIMIT = 20
 _CANCELLED_RUNS = (0, 1, 2)
 """The numbers of the runs that are cancelled, which is faster and cheaper than to wait for their answers."""
 
-_CALLING_RUNS = (1, 2)
+_WAITING_RUN, _RESUMED_RUN = 1, 2
 """The numbers of the runs that must call a function: the second one must not show the calls of the first."""
+
+_FIRST_OF_RUN = "thread.run."
+"""The prefix of the events of a run and its steps, the first of which shows that it continues."""
 
 TIMESTAMP_TICK = 1.05
 """Seconds after which a timestamp in whole seconds differs."""
 
 
-@program("lifecycle", "listing", runs=5, requests=73, seconds=TIMESTAMP_TICK)
+@program("lifecycle", "listing", runs=5, requests=75, seconds=TIMESTAMP_TICK)
 def pages_of_runs(context: ProgramContext) -> StepGenerator:
     """The five runs of a thread are listed in both orders, with several page sizes and cursors in both directions.
 
-    Two of them must call a function and are cancelled while they wait. The last one, on the thread that was created
-    long before, is streamed if the target streams. If a cancelled run does not end, it and the later ones are replaced
-    by plain runs on a new thread: lists can be read whatever cancellations do.
+    Two of them must call a function. One is cancelled while it waits, the other as soon as the stream of its submitted
+    outputs shows that it continues. The last run, on the thread that was created long before, is streamed, too. A
+    target that does not stream gets requests without streams. If a cancelled run does not end, it and the later ones
+    are replaced by plain runs on a new thread: lists can be read whatever cancellations do.
     """
     busy_thread = thread(context, text=unprompted_message(context))
     if not (yield from require(assistant(context), busy_thread, thread(context, "elsewhere"))):
@@ -102,23 +108,31 @@ def _execute_run(index: int, context: ProgramContext, is_plain: bool) -> Fragmen
     name = f"run_{index}"
     if index == 3 or (is_plain and index in _CANCELLED_RUNS):
         return (yield from complete_run(name))
-    if index in _CALLING_RUNS:
-        return (yield from _cancel_call(name, context))
+    if index in (_WAITING_RUN, _RESUMED_RUN):
+        return (yield from _cancel_call(name, context, is_resumed=index == _RESUMED_RUN and context.streams))
     if index == 4:
         return (yield from _stream_run(name, context))
     return (yield from cancel_new_run(name))
 
 
-def _cancel_call(name: str, context: ProgramContext) -> Fragment:
-    """Start a run that must call a function, and cancel it once it waits; returns whether it ended."""
+def _cancel_call(name: str, context: ProgramContext, is_resumed: bool) -> Fragment:
+    """Start a run that must call a function, and cancel it once it waits; returns whether it ended.
+
+    One that is resumed first streams how it continues, and is cancelled long before its answer.
+    """
     called: Exchange = yield run(name, **forced_call(context))
     if not has_id(called):
         return (yield from cancel_new_run(name))
-    response: Exchange = yield poll(name)
+    response: Exchange = yield poll(name, name="waiting")
     if status(response) in TERMINAL_STATUSES:
         return True
     yield page("list_run_steps", name)
     yield on_run("get_run", name)
+    if is_resumed and (count := pending_call_count(response)):
+        cancel = replace(on_run("cancel_run", name), pause=SOON, after_event=_FIRST_OF_RUN)
+        yield Concurrent((submit(name, count=count, stream=True), cancel))
+        if status((yield poll(name))) in TERMINAL_STATUSES:
+            return True
     return (yield from cancel_and_wait(name))
 
 
