@@ -301,6 +301,35 @@ def test_additional_instructions_alone_pass_where_there_are_no_others(
     assert results == ([PASSED] if passes_alone else [])
 
 
+def _refined_alone(shown: str, inherited: str | None = None) -> History:
+    """A run whose only instructions are additional ones, unless its assistant has some."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(instructions=inherited), body={"model": "gpt-4o"})
+    body = {"assistant_id": ASSISTANT, "additional_instructions": "Be brief."}
+    builder.create_run(run(instructions=shown), body=body)
+    return builder.history()
+
+
+@fails(instructions.additional_instructions_come_last, at="/instructions", times=1)
+def test_additional_instructions_after_the_word_null() -> History:
+    return _refined_alone("null\n\nBe brief.")
+
+
+@pytest.mark.parametrize("shown", ["None Be brief.", "undefined\nBe brief.", '"null"\nBe brief.'])
+def test_additional_instructions_after_other_words_for_nothing(shown: str) -> None:
+    assert len(findings(instructions.additional_instructions_come_last, _refined_alone(shown))) == 1
+
+
+@passes(instructions.additional_instructions_come_last)
+def test_additional_instructions_after_a_heading() -> History:
+    return _refined_alone("Additional instructions:\nBe brief.")
+
+
+@passes(instructions.additional_instructions_come_last)
+def test_additional_instructions_after_those_that_are_the_word_null() -> History:
+    return _refined_alone("null\nBe brief.", inherited="null")
+
+
 @pytest.mark.parametrize(
     ("shown", "message"),
     [

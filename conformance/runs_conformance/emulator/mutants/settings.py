@@ -202,6 +202,19 @@ def puts_additional_instructions_first(hooks: Hooks) -> None:
     hooks.run_instructions = instructions
 
 
+@mutant("additional-instructions-visibility", level="should")
+def appends_instructions_to_null(hooks: Hooks) -> None:
+    """Additional instructions come after the word null if the assistant has no instructions."""
+    inner = hooks.run_instructions
+
+    def instructions(assistant: Assistant, body: Members) -> str | None:
+        more: str | None = body.get("additional_instructions")
+        base = inner(assistant, {**body, "additional_instructions": None})
+        return f"null\n{more}" if more and base is None else inner(assistant, body)
+
+    hooks.run_instructions = instructions
+
+
 @mutant("stored-object-matches-stream", level="should")
 def streams_runs_without_metadata(hooks: Hooks) -> None:
     """Streamed runs have no metadata."""

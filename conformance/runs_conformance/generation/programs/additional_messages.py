@@ -19,6 +19,7 @@ from runs_conformance.generation.programs.steps import (
 )
 from runs_conformance.model.case import Ref
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
@@ -26,9 +27,9 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 def additional_messages(context: ProgramContext) -> StepGenerator:
     """A run is created with additional messages of both roles.
 
-    They join its thread in their order and before its answer.
+    They join its thread in their order and before its answer. Its additional instructions are its only ones.
     """
-    if not (yield from require(assistant(context), thread(context, text="I have a question."))):
+    if not (yield from require(assistant(context, instructions=ABSENT), thread(context, text="I have a question."))):
         return
     additional: list[dict[str, Any]] = [
         {"role": "assistant", "content": "Go ahead."},

@@ -120,11 +120,12 @@ def lengthy_message(context: ProgramContext) -> str:
 
 
 def assistant(context: ProgramContext, name: str = "assistant", /, **members: Any) -> Step:
-    """Create an assistant, or read the one in use."""
+    """Create an assistant, or read the one in use. It has no member whose value is `ABSENT`."""
     in_use = context.use.get("assistant")
     if in_use:
         return Step(operation="get_assistant", name=name, path={"assistant_id": in_use}, role=Role.FIXTURE)
-    body = {"model": context.model, "instructions": "You are a test fixture. Answer briefly.", **members}
+    members = {"model": context.model, "instructions": "You are a test fixture. Answer briefly.", **members}
+    body = {name: value for name, value in members.items() if value is not ABSENT}
     return Step(operation="create_assistant", name=name, body=body, role=Role.FIXTURE)
 
 

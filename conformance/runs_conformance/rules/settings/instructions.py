@@ -122,9 +122,9 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     """Additional instructions that a run shows come after all other instructions.
 
     They refine what comes before them. No source says whether a run shows them at all. Only a run that shows
-    more than them can pass, unless there are no other instructions.
+    more than them can pass, unless there are no other instructions: nothing such as the word `null` takes their place.
 
-    Fix: Append `additional_instructions` to the end of the instructions.
+    Fix: Append `additional_instructions` to the end of the instructions, or use them alone if there are no others.
     """
     first, additional = settings_at_creation(run), run.creation_body.get("additional_instructions")
     actual = first.get("instructions") if first is not None else ABSENT
@@ -137,10 +137,30 @@ def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     ):
         if actual.strip() == additional.strip() and _has_other_instructions(run):
             return
+        if _lacks_instructions(run) and (word := _word_before(actual, additional)) in _WORDS_FOR_NOTHING:
+            message = f"the additional instructions come after the word {word!r}, although there are no others"
+            yield first.finding(message, "/instructions", additional, actual)
+            return
         is_last = actual.rstrip().endswith(additional.rstrip())
         yield first.check(
             is_last, "the additional instructions are not at the end", "/instructions", additional, actual
         )
+
+
+_WORDS_FOR_NOTHING = frozenset({"null", "None", "nil", "undefined", "NaN", "<nil>", "<null>"})
+"""Texts to which programming languages convert a value that is not there."""
+
+
+def _word_before(actual: str, additional: str) -> str:
+    """What precedes the additional instructions, without quotes and white space."""
+    return actual.partition(additional.strip())[0].strip(" \t\r\n\"'")
+
+
+def _lacks_instructions(run: RunTimeline) -> bool:
+    """Whether certainly neither the request of a run nor its assistant has instructions."""
+    assistant = assistant_at_creation(run)
+    inherited = assistant.get("instructions") if assistant is not None else ABSENT
+    return is_blank(run.creation_body.get("instructions")) and inherited is not ABSENT and is_blank(inherited)
 
 
 def _has_other_instructions(run: RunTimeline) -> bool:
