@@ -118,19 +118,28 @@ def _operations_of_valid(failures: Sequence[Failure]) -> tuple[str, ...]:
 def _describe_valid(failures: Sequence[Failure]) -> tuple[str, str]:
     """The valid requests that the server fails on, and how to serve them.
 
-    Where each of them followed a malformed request on the same object that was not refused, the title names it.
+    Where each one of an operation followed a malformed request on the same object that was not refused, the title names
+    that request.
     """
-    names = list_names(_operations_of_valid(failures))
-    fix = f"Find the exception in the server's log and handle {name_refused(failures)}."
+    operations = _operations_of_valid(failures)
     if [failure.id for failure in failures] != [CRASH_RULES[0]]:
-        return f"valid requests of {names}", fix
-    fix = f"Find the exception in the server's log and handle requests of {names}."
-    found = [_AFTER_MALFORMED.search(each.message) for each in _findings_on_valid_requests(failures[0])]
-    malformed = list(dict.fromkeys(match[1] for match in found if match is not None))
-    if not malformed or None in found:
-        return f"valid requests of {names}", fix
-    sent = list_names(malformed)
-    return f"valid requests of {names}, once {sent} was sent", f"Refuse {sent} with HTTP 400, and store nothing. {fix}"
+        fix = f"Find the exception in the server's log and handle {name_refused(failures)}."
+        return f"valid requests of {list_names(operations)}", fix
+    fix = f"Find the exception in the server's log and handle requests of {list_names(operations)}."
+    found = [(each, _AFTER_MALFORMED.search(each.message)) for each in _findings_on_valid_requests(failures[0])]
+    plain = {finding.operation for finding, match in found if match is None} if found else {*operations}
+    spoiled = [name for name in operations if name not in plain]
+    if not spoiled:
+        return f"valid requests of {list_names(operations)}", fix
+    malformed = list_names(
+        list(dict.fromkeys(m[1] for each, m in found if m is not None and each.operation in spoiled))
+    )
+    others = [name for name in operations if name in plain]
+    named = f"{list_names(others)}, and of {list_names(spoiled)}" if others else f"{list_names(spoiled)},"
+    return (
+        f"valid requests of {named} once {malformed} was sent",
+        f"Refuse {malformed} with HTTP 400, and store nothing. {fix}",
+    )
 
 
 def _describe_unparsed(failures: Sequence[Failure]) -> tuple[str, str]:
