@@ -18,7 +18,7 @@ from functools import wraps
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.source import Level
-from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Result
+from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Result, Suspicion
 from runs_conformance.rules import catalogue
 
 BuildHistory = Callable[[], History]
@@ -88,6 +88,22 @@ def inconclusive(*rules: AnyRule) -> Callable[[BuildHistory], Callable[[], None]
         def test() -> None:
             for rule in rules:
                 assert all(isinstance(result, Inconclusive) for result in judge(rule, build())), rule.id
+
+        return _without_wrapped(test)
+
+    return declare
+
+
+def suspicious(*rules: AnyRule) -> Callable[[BuildHistory], Callable[[], None]]:
+    """Each of these rules has a suspicion, which prevents a pass, and neither passes nor finds anything."""
+
+    def declare(build: BuildHistory) -> Callable[[], None]:
+        @wraps(build)
+        def test() -> None:
+            for rule in rules:
+                results = judge(rule, build())
+                assert results, rule.id
+                assert all(isinstance(result, Suspicion) for result in results), (rule.id, results)
 
         return _without_wrapped(test)
 

@@ -5,7 +5,7 @@ from typing import Any
 from runs_conformance.model.history import History
 from runs_conformance.rules import action
 from tests.rules import histories
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, call, function_tool, run
 
 
@@ -75,12 +75,12 @@ def _hides_its_tools(name: str, of_assistant: bool = False) -> History:
     return builder.history()
 
 
-@inconclusive(action.calls_name_functions_of_the_run)
+@suspicious(action.calls_name_functions_of_the_run)
 def test_call_of_a_requested_function_that_the_run_does_not_show() -> History:
     return _hides_its_tools("get_weather")
 
 
-@inconclusive(action.calls_name_functions_of_the_run)
+@suspicious(action.calls_name_functions_of_the_run)
 def test_call_of_a_function_of_the_assistant_that_the_run_does_not_show() -> History:
     return _hides_its_tools("get_weather", of_assistant=True)
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from runs_conformance.contract.operation import BETA_HEADER
 from runs_conformance.evidence.unauthorized_attempt import unauthorized_attempts
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Finding, Inconclusive, Passed
+from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Suspicion
 from runs_conformance.rules import tenancy
 from runs_conformance.rules.auth import api_key, beta_header
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
@@ -316,6 +318,16 @@ def test_refusal_that_uses_the_number_that_is_an_id() -> History:
     builder.send("create_thread", {**thread(), "id": "1"})
     builder.send("create_thread", error("Give 1 key."), 401, step=keyed("create_thread", Key.NONE))
     return builder.history()
+
+
+@pytest.mark.parametrize(("status", "result"), [(500, Suspicion), (429, Inconclusive)])
+def test_request_without_a_key_that_fails_in_the_server_may_have_been_served(status: int, result: type) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    builder.send("get_thread", UNAUTHORISED, 401, step=keyed("get_thread", Key.NONE))
+    builder.send("list_runs", error(), status, step=keyed("list_runs", Key.NONE))
+    results = judge(api_key.nothing_is_served_without_a_key, builder.history())
+    assert [type(each) for each in results if not isinstance(each, Passed)] == [result]
 
 
 @inconclusive(api_key.nothing_is_served_without_a_key)

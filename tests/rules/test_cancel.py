@@ -8,7 +8,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
 
 
@@ -326,7 +326,7 @@ def test_messages_disappear() -> History:
     return _left([], [step("cancelled", calls=[call()])])
 
 
-@inconclusive(effect.leaves_what_was_there)
+@suspicious(effect.leaves_what_was_there)
 def test_messages_and_steps_are_listed_as_those_of_another_thread() -> History:
     return _left([message(thread_id="thread_b")], [step("cancelled", calls=[call()], thread_id="thread_b")])
 

@@ -8,7 +8,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Inconclusive, Passed
 from runs_conformance.rules.listing import list_contents, list_order
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import (
     ASSISTANT,
     MESSAGE,
@@ -136,7 +136,7 @@ def test_descending_lacks_one() -> History:
     return both_orders(message_list(3), message_list(3)[:0:-1])
 
 
-@inconclusive(list_order.ascending_reverses_descending)
+@suspicious(list_order.ascending_reverses_descending)
 def test_descending_may_end_at_the_default_size_of_the_server() -> History:
     return both_orders(message_list(14), message_list(14)[:3:-1])
 
@@ -303,7 +303,7 @@ def test_filter_after_the_limit() -> History:
     return builder.history()
 
 
-@inconclusive(list_contents.listing_by_run_misses_no_message)
+@suspicious(list_contents.listing_by_run_misses_no_message)
 def test_page_that_ignores_the_filter() -> History:
     builder, messages = filled(1)
     for each in ("run_a", "run_b"):
@@ -381,7 +381,7 @@ def test_full_pages_that_start_with_the_oldest() -> History:
     return builder.history()
 
 
-@inconclusive(list_contents.what_was_created_is_listed)
+@suspicious(list_contents.what_was_created_is_listed)
 def test_newest_may_be_on_the_next_page_of_a_list_that_begins_with_the_oldest() -> History:
     builder, messages = HistoryBuilder(), message_list(21)
     builder.send("create_thread", thread())
@@ -390,7 +390,7 @@ def test_newest_may_be_on_the_next_page_of_a_list_that_begins_with_the_oldest() 
     return builder.history()
 
 
-@inconclusive(list_contents.what_was_created_is_listed)
+@suspicious(list_contents.what_was_created_is_listed)
 def test_list_without_a_certain_order_may_have_ended_before_its_newest_item() -> History:
     """Another list shows that the default is wrong; the items of the one that ends do not show its order."""
     builder, tied = HistoryBuilder(), message_list(20, tied=True)
@@ -510,7 +510,7 @@ def test_missing_from_a_list_whose_end_another_page_shows() -> History:
     return builder.history()
 
 
-@inconclusive(list_contents.what_was_created_is_listed)
+@suspicious(list_contents.what_was_created_is_listed)
 def test_list_without_ids_lacks_nothing_for_certain() -> History:
     builder, messages = filled(2)
     builder.send("list_messages", page(*({**each, "id": ""} for each in reversed(messages))))

@@ -8,7 +8,7 @@ from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Inconclusive
 from runs_conformance.rules import lock
-from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -59,6 +59,15 @@ def test_second_run_that_is_refused_in_a_stream() -> History:
     builder = _start()
     builder.see_statuses("queued", "requires_action")
     builder.stream("create_run", ("error", error("Thread thread_a already has an active run run_a.")))
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
+@suspicious(lock.no_message_while_a_run_works)
+def test_message_that_fails_in_the_server_while_a_run_waits() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "requires_action")
+    builder.refuse("create_message", 500, body=HELLO)
     builder.get_run(run("requires_action"))
     return builder.history()
 
@@ -174,7 +183,7 @@ def test_thread_that_a_run_of_another_thread_locks_as_well() -> History:
     return builder.history()
 
 
-@inconclusive(lock.run_is_taken_after_the_end)
+@suspicious(lock.run_is_taken_after_the_end)
 def test_thread_that_a_run_of_another_thread_keeps_locked() -> History:
     builder = _start()
     builder.see_statuses("queued", "completed")
@@ -193,7 +202,7 @@ def test_thread_that_stays_locked() -> History:
     return _after_end(False, "expired")
 
 
-@inconclusive(lock.message_is_taken_after_the_end)
+@suspicious(lock.message_is_taken_after_the_end)
 def test_thread_whose_run_does_not_stay_ended() -> History:
     builder = _start()
     builder.see_statuses("queued", "cancelled")

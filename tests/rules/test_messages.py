@@ -10,7 +10,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Passed, Suspicion
 from runs_conformance.rules.messages import run_messages, stored_messages, supplied_with_run
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import (
     ASSISTANT,
     RUN,
@@ -271,7 +271,7 @@ def test_thread_that_loses_a_message() -> History:
     return _lists([message("user", id_="msg_u")], [message()])
 
 
-@inconclusive(stored_messages.are_not_lost)
+@suspicious(stored_messages.are_not_lost)
 def test_thread_that_lists_a_message_as_one_of_another_thread() -> History:
     return _lists([message("user", id_="msg_u")], [message("user", id_="msg_u", thread_id="thread_b")])
 
@@ -286,7 +286,7 @@ def test_thread_that_lists_a_message_without_its_id() -> History:
     return _lists([message("user", id_="msg_u")], [message("user", id_="")])
 
 
-@inconclusive(run_messages.answer_has_a_step)
+@suspicious(run_messages.answer_has_a_step)
 def test_step_of_the_answer_that_names_another_thread() -> History:
     return _ran([step(thread_id="thread_b")])
 
@@ -508,7 +508,7 @@ def _first_messages(count: int, shown: int, later: bool = False) -> History:
     return builder.history()
 
 
-@inconclusive(stored_messages.are_not_lost)
+@suspicious(stored_messages.are_not_lost)
 def test_list_that_ends_after_ten_messages_loses_none() -> History:
     return _first_messages(12, 10)
 

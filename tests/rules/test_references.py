@@ -3,7 +3,7 @@ from __future__ import annotations
 from runs_conformance.model.case import REFUSES_REFERENCE, DanglingReference, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import references
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
 from tests.rules.histories import MESSAGE, RUN, THREAD, HistoryBuilder, deleted, message, run
 
 
@@ -56,6 +56,11 @@ def test_unknown_is_found() -> History:
 @inconclusive(references.unknown_and_malformed_ids_are_refused)
 def test_rate_limited_requests_are_inconclusive() -> History:
     return requested(DanglingReference.UNKNOWN, 429)
+
+
+@suspicious(references.unknown_and_malformed_ids_are_refused)
+def test_unknown_is_500() -> History:
+    return requested(DanglingReference.UNKNOWN, 500)
 
 
 @fails(references.unknown_ids_are_not_found)

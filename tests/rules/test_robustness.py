@@ -3,11 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.case import REFUSES_BODY, Either, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive, Suspicion
 from runs_conformance.rules import robustness
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, error, message, thread
 
 Probe = tuple[str, int]
@@ -53,6 +56,12 @@ def test_malformed_json_is_refused() -> History:
 @fails(robustness.malformed_json_is_refused)
 def test_malformed_json_is_accepted() -> History:
     return probed(("malformed_json", 200))
+
+
+@pytest.mark.parametrize(("status", "result"), [(500, Suspicion), (429, Inconclusive)])
+def test_malformed_json_that_fails_in_the_server_may_have_been_accepted(status: int, result: type) -> None:
+    results = judge(robustness.malformed_json_is_refused, probed(("malformed_json", status)))
+    assert [type(each) for each in results] == [result]
 
 
 @fails(robustness.malformed_json_is_refused)

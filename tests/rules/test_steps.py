@@ -9,7 +9,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Finding
 from runs_conformance.rules.messages import run_messages
 from runs_conformance.rules.steps import step_contents, step_end
-from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, call, message, page, run, step, usage
 
 
@@ -94,7 +94,7 @@ def _listed_after_a_message_was_sent(*listed: dict[str, Any]) -> History:
     return builder.history()
 
 
-@inconclusive(step_contents.named_messages_exist)
+@suspicious(step_contents.named_messages_exist)
 def test_list_that_lacks_the_message_of_a_step_and_a_message_that_was_sent() -> History:
     return _listed_after_a_message_was_sent()
 
@@ -222,12 +222,12 @@ def test_step_that_is_no_longer_listed() -> History:
     return _ended(step(), step(id_="step_b"))
 
 
-@inconclusive(step_contents.are_not_lost)
+@suspicious(step_contents.are_not_lost)
 def test_step_that_is_listed_as_one_of_another_thread() -> History:
     return _ended(step(), step(thread_id="thread_b"))
 
 
-@inconclusive(step_contents.are_not_lost)
+@suspicious(step_contents.are_not_lost)
 def test_step_that_is_listed_without_its_id() -> History:
     return _ended(step(), step(id_=""))
 

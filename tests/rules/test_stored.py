@@ -4,7 +4,7 @@ from typing import Any
 
 from runs_conformance.model.history import History
 from runs_conformance.rules import stored
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
 from tests.rules.histories import HistoryBuilder, message, page, run, step, streamed_message, usage
 from tests.rules.streams import completed, opening, plain, writing
 
@@ -89,7 +89,7 @@ def test_listed_under_another_id() -> History:
     return listed_after(step("completed", "step_b"))
 
 
-@inconclusive(stored.what_was_streamed_is_there)
+@suspicious(stored.what_was_streamed_is_there)
 def test_listed_as_a_step_of_another_thread() -> History:
     builder = HistoryBuilder()
     builder.stream("create_run", *plain())

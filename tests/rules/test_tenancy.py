@@ -6,7 +6,7 @@ from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import tenancy
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
 from tests.rules.histories import (
     ASSISTANT,
     THREAD,
@@ -298,7 +298,7 @@ def test_header_of_another_organization_finds_nothing() -> History:
     return in_organization(200, None)
 
 
-@inconclusive(tenancy.header_opens_no_other_organization)
+@suspicious(tenancy.header_opens_no_other_organization)
 def test_server_that_fails_on_the_header() -> History:
     return in_organization(500)
 

@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
 from runs_conformance.rules import ids
 from runs_conformance.rules.threads import messages_in_thread, run_with_new_thread, tool_resources
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 GIVEN = [{"role": "user", "content": "My name is Ada."}, {"role": "user", "content": "Who am I?"}]
@@ -427,12 +427,12 @@ def test_foreign_message_beside_one_in_another_shape() -> History:
     return _in_another_shape({**ADA, "content": ["My name is Ada."]}, WHO, message("user", "Who is she?", "msg_3"))
 
 
-@inconclusive(messages_in_thread.begin_with_the_messages_given)
+@suspicious(messages_in_thread.begin_with_the_messages_given)
 def test_initial_messages_of_another_thread() -> History:
     return _created(*({**each, "thread_id": "thread_b"} for each in (ADA, WHO)))
 
 
-@inconclusive(messages_in_thread.begin_with_the_messages_given)
+@suspicious(messages_in_thread.begin_with_the_messages_given)
 def test_list_that_ends_early_lacks_no_initial_message() -> History:
     given = [{"role": "user", "content": f"No. {n}"} for n in range(12)]
     builder = HistoryBuilder()

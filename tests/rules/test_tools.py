@@ -10,7 +10,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive, Passed, Suspicion
 from runs_conformance.rules.tools import call_steps, tool_outputs
-from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import CALL, RUN, HistoryBuilder, action, call, error, page, run, step
 
 WAITING: dict[str, Any] = {"required_action": action(call(), call("call_b"))}
@@ -99,6 +99,11 @@ def test_late_submission_is_refused_for_its_outputs(sent: list[str], refusal: An
 @inconclusive(tool_outputs.outputs_are_taken_only_when_required)
 def test_operation_that_is_not_there_takes_no_outputs() -> History:
     return _submitted(["call_a"], False, status="completed", refusal=404, works=False)
+
+
+@suspicious(tool_outputs.outputs_are_taken_only_when_required)
+def test_outputs_for_a_finished_run_fail_in_the_server() -> History:
+    return _submitted(["call_a"], False, status="completed", refusal=500)
 
 
 @inconclusive(tool_outputs.missing_outputs_are_refused, tool_outputs.unknown_outputs_are_refused)

@@ -19,7 +19,7 @@ from runs_conformance.evidence.timeline import timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.list_body import listed_items
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _MUTATING = ("POST", "DELETE")
 
@@ -76,16 +76,16 @@ def item_count(page: Page) -> int:
 def check_listed(page: Page, ids: Iterable[str], message: str) -> Result:
     """Check that a complete list shows objects; a finding puts the id of the first one that it does not into a message.
 
-    Inconclusive if the list shows it, but as an object of another thread or run, or may show it without its id.
+    A suspicion if the list shows it, but as an object of another thread or run, or may show it without its id.
     """
     unlisted = [id_ for id_ in ids if id_ not in page.ids]
     shown = {item.id for item in page.shown}
     lost = [id_ for id_ in unlisted if id_ not in shown]
     if lost and "" in shown:
-        return Inconclusive(LACKS_IDS)
+        return Suspicion(LACKS_IDS)
     if lost:
         return page.exchange.finding(message.format(lost[0]), "/data")
-    return Inconclusive("the list shows an object of its own as one of another thread or run") if unlisted else PASSED
+    return Suspicion("the list shows an object of its own as one of another thread or run") if unlisted else PASSED
 
 
 def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:

@@ -169,10 +169,10 @@ def check_all_listed(supplied: SuppliedMessages | Page, message: str) -> Iterato
         yield PASSED
     elif (name := supplied.unrecognizable) is not None:
         yield Suspicion(f"listed messages have no `{name}`, which would tell what they are")
-    elif supplied.may_be_unlisted:
-        yield Inconclusive("the list may have ended early, or shows them as those of another thread")
     elif supplied.is_late:
         yield Inconclusive("a later list shows the messages that the first one lacks")
+    elif supplied.may_be_unlisted:
+        yield Suspicion("the list may have ended early, or another response shows the messages that it lacks")
     else:
         yield from supplied.losses(message)
 

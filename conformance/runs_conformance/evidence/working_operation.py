@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from runs_conformance.evidence.server_failure import is_server_error
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 
 def operation_works(history: History, exchange: Exchange) -> bool:
@@ -22,6 +23,14 @@ def pass_if_working(exchange: Exchange, works: bool) -> Result:
     if works:
         return PASSED
     return Inconclusive(f"no {exchange.operation} was accepted in its program, so a refusal may have another reason")
+
+
+def neither_accepted_nor_refused(exchange: Exchange, reason: str) -> Inconclusive:
+    """The result of a request that had to be refused, and was not, but was not accepted either.
+
+    A request that got a server error may have been carried out first, so that this is a suspicion.
+    """
+    return Suspicion(reason) if is_server_error(exchange) else Inconclusive(reason)
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_objec
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Result, Suspicion
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml RunObject.required_action")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/tool-function-calling.txt")
@@ -149,7 +149,7 @@ def calls_name_functions_of_the_run(unit: tuple[Observation, frozenset[str]]) ->
     known = function_names(run.get("tools"))
     for index, call in enumerate(pending_calls(run) or ()):
         if run.status == "requires_action" and known is not None and call.name in requested - known:
-            yield Inconclusive("the run calls a function that it was given, but does not show among its tools")
+            yield Suspicion("the run calls a function that it was given, but does not show among its tools")
         elif run.status == "requires_action" and known is not None:
             yield run.check(
                 call.name in known,

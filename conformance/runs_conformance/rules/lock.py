@@ -11,6 +11,7 @@ from runs_conformance.evidence.run_timeline import RunTimeline
 from runs_conformance.evidence.server_failure import describe_unclear_status, is_server_error
 from runs_conformance.evidence.thread_lock import was_working_throughout
 from runs_conformance.evidence.thread_write import ThreadWrite, message_writes, run_writes, thread_writes
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
@@ -34,13 +35,13 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         message = f"{subject} was accepted while run {run.id}{_origin(run)} was {status!r}"
         yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused and write.foreign_run is not None:
-        yield _foreign_run_named(write)
+        yield Inconclusive(_describe_foreign_run(write))
     elif exchange.refused and write.is_refused_for_lock(run):
         yield PASSED
     elif exchange.refused:
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     else:
-        yield Inconclusive(f"the request got {describe_unclear_status(exchange)}")
+        yield neither_accepted_nor_refused(exchange, f"the request got {describe_unclear_status(exchange)}")
 
 
 def _origin(run: RunTimeline) -> str:
@@ -114,8 +115,8 @@ def no_second_run_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Ite
     yield from _check_excluded(write, "a second run", False)
 
 
-def _foreign_run_named(write: ThreadWrite) -> Inconclusive:
-    return Inconclusive(f"the refusal names run {write.foreign_run}, which is not known to be of the thread")
+def _describe_foreign_run(write: ThreadWrite) -> str:
+    return f"the refusal names run {write.foreign_run}, which is not known to be of the thread"
 
 
 def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Result]:
@@ -126,9 +127,10 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
     if exchange.accepted:
         yield PASSED
     elif write.foreign_run is not None:
-        yield _foreign_run_named(write)
+        is_valid = exchange.step is not None and write.must_be_accepted_if_unlocked
+        yield (Suspicion if is_valid else Inconclusive)(_describe_foreign_run(write))
     elif exchange.refused and any(run.reopened_after_end(each) for each in run.observations):
-        yield Inconclusive(f"run {run.id} did not stay ended, and may hold the lock again")
+        yield Suspicion(f"run {run.id} did not stay ended, and may hold the lock again")
     elif exchange.refused and (
         (write.must_be_accepted_if_unlocked and (exchange.step is not None or names_the_run))
         # The refusal itself says that the run is the reason.

@@ -13,7 +13,7 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, observed
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted responses: 404 in 2023, 400 with the expected prefix in 2025")
@@ -69,7 +69,7 @@ def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Res
     elif exchange.refused:
         yield pass_if_working(exchange, works)
     elif is_server_error(exchange):
-        yield Inconclusive(f"HTTP {exchange.status} is neither acceptance nor refusal")
+        yield Suspicion(f"HTTP {exchange.status} is neither acceptance nor refusal")
     else:
         yield Inconclusive("the request was neither accepted nor refused")
 

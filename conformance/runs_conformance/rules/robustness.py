@@ -10,7 +10,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.anomaly import describe_anomaly
 from runs_conformance.evidence.refusal_reason import lacks_a_member, required_members
 from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
-from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, operation_works, pass_if_working
 from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.hazard import TRIAL_PREFIX
@@ -51,14 +51,15 @@ def _probes(*kinds: str) -> Callable[[History], Iterable[_OddRequest]]:
 
 
 def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
-    """Pass if the request was refused, fail if it was accepted; anything else is inconclusive."""
+    """Pass if the request was refused, fail if it was accepted; anything else is undecided."""
     exchange = probe.exchange
     if exchange.accepted:
         yield exchange.finding(message)
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
-        yield Inconclusive(f"{describe_anomaly(exchange.anomaly)} was neither accepted nor refused")
+        reason = f"{describe_anomaly(exchange.anomaly)} was neither accepted nor refused"
+        yield neither_accepted_nor_refused(exchange, reason)
 
 
 def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Result]:

@@ -13,7 +13,7 @@ from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import names_organization
 from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import REFUSALS_TO_CHECK, UnauthorizedAttempt, unauthorized_attempts
-from runs_conformance.evidence.working_operation import pass_if_working
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent
@@ -105,7 +105,8 @@ def header_opens_no_other_organization(request: ForeignRequest) -> Iterator[Resu
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
-        yield Inconclusive("a request that names another organization was neither served nor refused")
+        reason = "a request that names another organization was neither served nor refused"
+        yield neither_accepted_nor_refused(exchange, reason)
 
 
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)

@@ -15,7 +15,7 @@ from runs_conformance.evidence.unauthorized_attempt import (
     keys_are_checked,
     unauthorized_attempts,
 )
-from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, operation_works, pass_if_working
 from runs_conformance.model.case import Key
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -71,7 +71,8 @@ def check_refused(exchange: Exchange, description: str, works: bool = True) -> I
         yield pass_if_working(exchange, works)
     else:
         got = f"got HTTP {status}" if status is not None else "got no response"
-        yield Inconclusive(f"a request {description} was neither accepted nor refused: {exchange.operation} {got}")
+        reason = f"a request {description} was neither accepted nor refused: {exchange.operation} {got}"
+        yield neither_accepted_nor_refused(exchange, reason)
 
 
 def _check_all_refused(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:

@@ -16,7 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
 from runs_conformance.rules.deletion.deletion_requests import DELETED_PARAMETERS, accepted_deletions
 
 _OPERATIONS = schema("openai-openapi f85dbe2 openapi.yaml deleteMessage, deleteThread, deleteAssistant")
@@ -94,7 +94,7 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
     elif is_server_error(request.exchange):
-        yield Inconclusive(f"{request.exchange.operation} got HTTP {request.exchange.status}")
+        yield Suspicion(f"{request.exchange.operation} got HTTP {request.exchange.status}")
 
 
 _SINGLE_OBJECT_OPERATIONS = (

@@ -115,9 +115,9 @@ def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
                     if page.lacks_ids or other.lacks_ids:
                         yield Inconclusive(LACKS_IDS)
                     elif missing and may_end_early(page):
-                        yield Inconclusive("the list may have ended before its last message")
+                        yield Suspicion("the list may have ended before its last message")
                     elif missing and any(item.get("run_id") != run_id for item in page.items):
-                        yield Inconclusive("the messages of other runs take the place of the run's own")
+                        yield Suspicion("the messages of other runs take the place of the run's own")
                     else:
                         yield finding if missing else PASSED
                     break
@@ -157,7 +157,7 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
                 if creation.id in page.ids:
                     yield passed_on(page, _PAGE)
                 elif may_follow(creation, page):
-                    yield Inconclusive("the list may have ended before its last item")
+                    yield Suspicion("the list may have ended before its last item")
                 elif page.lacks_ids:
                     yield Suspicion(LACKS_IDS)
                 elif (other := same_with_other_id(creation, page, listing.history)) is not None:

@@ -17,7 +17,7 @@ from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, list_part
 from runs_conformance.evidence.page import LACKS_IDS, Page, pages
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _SORTED = "a page of {} with items of several seconds"
@@ -125,7 +125,7 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
     is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]
     shorter = ascending if set(ids) < set(reverse) else descending if set(reverse) < set(ids) else None
     if shorter is not None and may_end_early(shorter):
-        yield Inconclusive("the shorter of the two lists may have ended before its last item")
+        yield Suspicion("the shorter of the two lists may have ended before its last item")
     elif sorted(ids) != sorted(reverse):
         missing = sorted(set(ids) ^ set(reverse))
         yield ascending.exchange.finding(f"only one of the two orders contains {', '.join(missing[:3])}", "/data")

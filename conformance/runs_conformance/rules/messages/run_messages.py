@@ -13,7 +13,7 @@ from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 
@@ -104,7 +104,7 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
             if id_ in named:
                 yield PASSED
             elif id_ in named_elsewhere:
-                yield Inconclusive("the step that names the message is listed as one of another thread or run")
+                yield Suspicion("the step that names the message is listed as one of another thread or run")
             else:
                 yield page.exchange.finding(f"no step of the run names its message {id_}", "/data")
 

@@ -255,7 +255,9 @@ def are_not_lost(lists: tuple[tuple[str, ...], Page, History]) -> Iterator[Resul
         return
     unlisted = [id_ for id_ in expected_ids if id_ not in page.ids]
     lost = [id_ for id_ in unlisted if not is_shown_later(history, "message", id_, page.exchange)]
-    if unlisted and (not lost or may_end_early(page)):
-        yield Inconclusive(_MAY_END_EARLY)
+    if unlisted and not lost:
+        yield Inconclusive("a later response shows the messages that the list lacks")
+    elif unlisted and may_end_early(page):
+        yield Suspicion(_MAY_END_EARLY)
     else:
         yield check_listed(page, lost, "{} is no longer in the thread")

@@ -19,7 +19,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import Result, Suspicion
 
 _STEP = "openai-openapi f85dbe2 openapi.yaml RunStepObject"
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run steps")
@@ -109,7 +109,7 @@ def named_messages_exist(run: RunTimeline) -> Iterator[Result]:
                 yield step.check(fits, f"the message {message_id} {problem}", _MESSAGE_ID, id_of_parent, shown[-1])
         if not observations and (page := _complete_message_list(run)) is not None:
             if len(page.shown) < len(messages_sent_to(run.history, run.thread_id, page.exchange)):
-                yield Inconclusive("the list shows fewer messages than were sent to the thread")
+                yield Suspicion("the list shows fewer messages than were sent to the thread")
             else:
                 yield step.finding(
                     "the message that the step names is not in the thread", _MESSAGE_ID, list(page.ids), message_id

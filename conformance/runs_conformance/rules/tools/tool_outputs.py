@@ -10,7 +10,7 @@ from runs_conformance.evidence.refused_submission import may_be_refused_for_outp
 from runs_conformance.evidence.run_action import RunAction, submissions
 from runs_conformance.evidence.server_failure import describe_unclear_status
 from runs_conformance.evidence.tool_call import ToolCall, pending_calls, submitted_outputs
-from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, operation_works, pass_if_working
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import rule
@@ -58,7 +58,7 @@ def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
         is_deliberate = exchange.status in _STATE_REFUSALS or operation_works(action.run.history, exchange)
         yield pass_if_working(exchange, is_deliberate)
     else:
-        yield Inconclusive(f"the submission got {describe_unclear_status(exchange)}")
+        yield neither_accepted_nor_refused(exchange, f"the submission got {describe_unclear_status(exchange)}")
 
 
 def pending_call_ids(action: RunAction) -> list[str] | None:
@@ -111,8 +111,8 @@ def _check_refused(action: RunAction, must_be_refused: bool, message: str) -> It
         yield exchange.finding(message, "", 400, exchange.status)
     elif exchange.refused:
         yield pass_if_working(exchange, operation_works(action.run.history, exchange))
-    elif exchange.has_success_status:
-        yield Inconclusive(f"the submission got {describe_unclear_status(exchange)}")
+    else:
+        yield neither_accepted_nor_refused(exchange, f"the submission got {describe_unclear_status(exchange)}")
 
 
 @rule(
