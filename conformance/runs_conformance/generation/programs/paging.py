@@ -50,7 +50,7 @@ DEFAULT_LIMIT = 20
 _CANCELLED_RUNS = (0, 1, 2)
 """The numbers of the runs that are cancelled, which is faster and cheaper than to wait for their answers."""
 
-_WAITING_RUN, _RESUMED_RUN = 1, 2
+_RESUMED_RUN, _WAITING_RUN = 1, 2
 """The numbers of the runs that must call a function: the second one must not show the calls of the first."""
 
 _FIRST_OF_RUN = "thread.run."
@@ -64,8 +64,8 @@ TIMESTAMP_TICK = 1.05
 def pages_of_runs(context: ProgramContext) -> StepGenerator:
     """The five runs of a thread are listed in both orders, with several page sizes and cursors in both directions.
 
-    Two of them must call a function. One is cancelled while it waits, the other as soon as the stream of its submitted
-    outputs shows that it continues. The last run, on the thread that was created long before, is streamed, too. A
+    Two of them must call a function. One is cancelled as soon as the stream of its submitted outputs shows that it
+    continues, the other while it waits. The last run, on the thread that was created long before, is streamed, too. A
     target that does not stream gets requests without streams. If a cancelled run does not end, it and the later ones
     are replaced by plain runs on a new thread: lists can be read whatever cancellations do.
     """
@@ -108,7 +108,7 @@ def _execute_run(index: int, context: ProgramContext, is_plain: bool) -> Fragmen
     name = f"run_{index}"
     if index == 3 or (is_plain and index in _CANCELLED_RUNS):
         return (yield from complete_run(name))
-    if index in (_WAITING_RUN, _RESUMED_RUN):
+    if index in (_RESUMED_RUN, _WAITING_RUN):
         return (yield from _cancel_call(name, context, is_resumed=index == _RESUMED_RUN and context.streams))
     if index == 4:
         return (yield from _stream_run(name, context))
