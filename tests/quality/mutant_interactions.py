@@ -72,6 +72,12 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail beside others, although not by itself."""
 
 JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    # The refusal that is a 404 is a 500.
+    ("answers_unknown_roles_with_404", "breaks_on_unknown_ids"): ("create_message.role.enum",),
+    # The list that a refusal shows is an array, so that it has no members of an error.
+    ("lists_without_an_envelope", "shows_what_it_refuses"): ("errors.message_is_a_text",),
+    # The first page of the ascending list, not of the requested one, is turned around.
+    ("lists_oldest_first", "orders_only_the_page"): ("listing.",),
     # The request that should lock the thread when it is refused is accepted.
     ("accepts_every_body", "locks_for_a_run_that_is_refused"): ("lock.message_is_taken_after_the_end",),
     ("locks_for_a_run_that_is_refused", "starts_what_it_refuses"): ("lock.message_is_taken_after_the_end",),
@@ -110,9 +116,15 @@ FAILED_BY_CHANCE: Mapping[str, tuple[str, ...]] = {
 """The beginnings of ids that a mutant may fail by itself, although a server with its defect may satisfy them."""
 
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
+    "answers_unknown_roles_with_404": {
+        "accepts_any_role": "no role is unknown",
+        "breaks_on_unknown_ids": "every refusal with 404 is a 500",
+    },
     "answers_detail": {"answers_errors_as_text": "every error has an error member, if only a text"},
     "adds_messages_before_refusing": {"adds_messages_afterwards": "messages are added at the end of their run only"},
     "breaks_on_arrays": {"accepts_every_body": "a body that is no object is read as an empty object"},
+    "breaks_on_half_a_character": {"reads_broken_json": "a body with a lone surrogate is read as an empty object"},
+    "locks_all_threads": {"shares_events_within_a_thread": "no run is refused for the lock"},
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_length": {"reads_broken_json": "a body that is too long is read as an empty object"},
     "breaks_on_bad_json": {"accepts_every_body": "a body that is not JSON is accepted"},
