@@ -9,7 +9,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Passed
 from runs_conformance.rules.paging import page_size, traversal
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
 
 Object = dict[str, object]
@@ -136,6 +136,16 @@ def test_inclusive_cursor() -> History:
 @fails(traversal.pages_hold_what_comes_next)
 def test_cursor_is_ignored() -> History:
     return traversed(((4, 3), True, {"limit": 2, "after": "msg_2"}))
+
+
+def test_a_page_that_is_the_one_without_its_cursor_is_called_so() -> None:
+    rule, inclusive = traversal.pages_hold_what_comes_next, traversed(((3, 2), True, {"limit": 2, "after": "msg_3"}))
+    (ignored,) = findings(rule, traversed(((4, 3), True, {"limit": 2, "after": "msg_2"})))
+    assert ignored.message == "the page is the one without its cursor"
+    (shifted,) = findings(rule, inclusive)
+    assert shifted.message == "the page does not contain the next items of the list"
+    (found,) = findings(traversal.after_excludes_its_item, inclusive)
+    assert found.actual == ["msg_3", "msg_2"]
 
 
 @permitted

@@ -40,6 +40,11 @@ class PageComparison:
         return any("" in ids for ids in (self.ids, self.expected_ids, self.page.ids, self.complete.ids))
 
     @property
+    def is_without_cursor(self) -> bool:
+        """Whether the page has a cursor, and the items of the page that begins the list."""
+        return "after" in self.page.query and self.page.ids == self.complete.ids[: len(self.page.ids)]
+
+    @property
     def remaining_ids(self) -> tuple[str, ...]:
         """The ids that follow this page."""
         return self.expected_ids[len(self.ids) :]

@@ -98,7 +98,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     after = page.query.get("after")
     if after is not None and page.items and not page.has_both_cursors:
         if after in page.ids:
-            yield page.exchange.finding(f"the page after {after} contains {after}", "/data")
+            yield page.exchange.finding(f"the page after {after} contains {after}", "/data", actual=list(page.ids))
         else:
             yield Inconclusive(LACKS_IDS) if page.lacks_ids else passed_on(page, _AFTER)
 
@@ -124,9 +124,12 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
         yield Inconclusive(LACKS_IDS)
     elif actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
         expected = expected or comparison.expected_ids[:1]
-        yield comparison.page.exchange.finding(
-            "the page does not contain the next items of the list", "/data", list(expected), list(actual)
+        message = (
+            "the page is the one without its cursor"
+            if actual and comparison.is_without_cursor
+            else "the page does not contain the next items of the list"
         )
+        yield comparison.page.exchange.finding(message, "/data", list(expected), list(actual))
     elif not comparison.is_shared or actual:
         page = comparison.page
         if "after" in page.query:
