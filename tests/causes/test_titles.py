@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.causes import Cause, analyze
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from runs_conformance.rules import VIOLATIONS
 from tests.causes.verdicts import broken_rule, by_kind, wrong_value
@@ -485,6 +485,53 @@ def test_lists_are_named_where_each_thing_is_wrong_in_one(verdicts: list[Verdict
     cause = only(*verdicts)
     assert cause.title == title
     assert all(f"Mend {each.id}." in cause.fix for each in verdicts if each is not SHORT or "short" in title)
+
+
+LOST = "the page does not contain the next items of the list"
+LOST_BEFORE = "the page before run_2 does not contain the items that precede it"
+WITHOUT_CURSOR = "the page is the one without its cursor"
+
+
+def on_pages(id_: str, *findings: tuple[str, str], actual: JSON | Absent = ABSENT, level: str = "must") -> Verdict:
+    """A rule on pages with a cursor, by the operation and message of each finding."""
+    found = tuple(Finding(message, "x", operation, "/data", actual=actual) for operation, message in findings)
+    return replace(list_rule(id_, {"after": "run_2"}, findings[0][0], level), findings=found)
+
+
+BEFORE = on_pages("paging.before_ends_at_its_item", ("list_runs", LOST_BEFORE), level="should")
+INCLUSIVE = on_pages(
+    "paging.after_excludes_its_item", ("list_runs", "the page after run_2 contains run_2"), actual=["run_2", "run_1"]
+)
+
+
+def held(*findings: tuple[str, str]) -> Verdict:
+    return on_pages("paging.pages_hold_what_comes_next", *findings)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        ([held(("list_runs", LOST)), BEFORE], "list_runs loses items with `after` and `before`"),
+        (
+            [held(("list_runs", LOST), ("list_messages", LOST)), BEFORE, DEFAULT_ORDER],
+            "list_run_steps ignores the default order; lists lose items with `after` and `before`",
+        ),
+        (
+            [held(("list_runs", LOST), ("list_messages", WITHOUT_CURSOR)), BEFORE],
+            "list_messages ignores `after`; list_runs loses items with `after` and `before`",
+        ),
+        ([held(("list_runs", WITHOUT_CURSOR)), SHORT], "list_runs ignores `after`; pages of list_assistants are short"),
+        ([held(("list_runs", LOST)), INCLUSIVE], "`after` includes the item that it names"),
+        ([INCLUSIVE], "`after` includes the item that it names"),
+        ([held(("list_runs", WITHOUT_CURSOR)), INCLUSIVE], "list_runs ignores `after`"),
+        (
+            [held(("list_messages", LOST), ("list_runs", LOST)), LATE, FILTERS],
+            "list_runs loses items with `after`; lists apply `run_id` after `limit`",
+        ),
+    ],
+)
+def test_a_list_ignores_a_cursor_only_if_its_page_is_the_one_without_it(verdicts: list[Verdict], title: str) -> None:
+    assert only(*verdicts).title == title
 
 
 def test_lists_that_ignore_most_parameters_have_one_fix() -> None:

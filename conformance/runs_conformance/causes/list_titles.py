@@ -11,11 +11,15 @@ from runs_conformance.causes.families import HAS_MORE, LIST_PARAMETERS, are_of_o
 from runs_conformance.causes.lagging_lists import describe_lag
 from runs_conformance.causes.object_titles import title_of_foreign_items
 from runs_conformance.model.json import is_array
+from runs_conformance.model.verdict import Finding
 
 _PAGES = "paging.pages_hold_what_comes_next"
 _SHORT_PAGES = "paging.pages_are_full"
-_PAGE_WITH_CURSOR = re.compile(r"the page before (\S+) contains \1")
-_INCLUSIVE_BEFORE = "`before` includes the item that it names"
+_LACKS_ITEMS = re.compile(r"the page .*does not contain the (?:next )?items")
+"""A page that is another one than without its cursor."""
+_CURSORS = ("`after`", "`before`")
+_PAGE_WITH_CURSOR = re.compile(r"the page (after|before) (\S+) contains \2")
+_AFTER_EXCLUDES = "paging.after_excludes_its_item"
 _BY_RUN = "listing.messages_can_be_listed_by_run"
 _BY_RUN_COMPLETE = "listing.listing_by_run_misses_no_message"
 _DEFAULT_ORDER = "listing.newest_come_first_by_default"
@@ -33,8 +37,9 @@ def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tup
         return lag
     if title := title_of_foreign_items(most_urgent(failures)):
         return title, ""
-    if len(failures) == 1 and _includes_cursor(failures[0]):
-        return _INCLUSIVE_BEFORE, ""
+    inclusive = _inclusive_cursors(failures)
+    if len(failures) == 1 and inclusive:
+        return _name_inclusive(inclusive[0]), ""
     if len(failures) == 1 and failures[0].id == _BY_RUN:
         return "list_messages does not filter by `run_id`", ""
     late = next((each for each in failures if _BY_RUN in passing and _loses_items_to_limit(each)), None)
@@ -42,11 +47,12 @@ def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tup
         return "", ""
     by_run = _fail_by_run(failures)
     wrong = next((each for each in failures if each.id == HAS_MORE and not _follows_from_run(each, by_run)), None)
-    ignored = _ignored_parameters(failures, without=late)
-    parts = _name_ignored(ignored)
+    ignored = _ignored_parameters(failures, inclusive, without=late)
+    lost = [each for each in _lost_items(failures, late, by_run) if each[0] not in inclusive]
+    parts = _name_ignored(ignored) + _name_lost(lost)
     parts += ["lists apply `run_id` after `limit`"] if late else []
-    parts += [_INCLUSIVE_BEFORE] if any(map(_includes_cursor, failures)) else []
-    parts += _name_short_pages(failures, ignored) if late is None else []
+    parts += map(_name_inclusive, inclusive)
+    parts += _name_short_pages(failures, ignored) if late is None and not lost else []
     parts += [_name_has_more(wrong, parts)] if wrong else []
     return _begin("; ".join(parts)), _join_fixes([late, wrong] if late and not ignored else failures, ignored)
 
@@ -66,6 +72,29 @@ def _name_ignored(ignored: Sequence[tuple[str, str]]) -> list[str]:
         + " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         for subject, names in by_list.items()
     ]
+
+
+def _lost_items(failures: Sequence[Failure], late: Failure | None, by_run: bool) -> list[tuple[str, str]]:
+    """The cursors after or before which a page lacks items, though it is not the one without them; with the list.
+
+    If messages are filtered too late, the pages of a run lack items for that reason.
+    """
+    return [
+        (name, finding.operation or _ALL_LISTS)
+        for name in _CURSORS
+        for failure in failures
+        if failure.id in LIST_PARAMETERS[name] and not _follows_from_run(failure, by_run)
+        for finding in failure.verdict.findings
+        if _LACKS_ITEMS.match(finding.message) and not (late is not None and finding.operation == "list_messages")
+    ]
+
+
+def _name_lost(lost: Sequence[tuple[str, str]]) -> list[str]:
+    """A statement on the lists that lose items, and with which cursors."""
+    subjects, names = {subject for _, subject in lost}, dict.fromkeys(name for name, _ in lost)
+    subject = subjects.pop() if len(subjects) == 1 else _ALL_LISTS
+    verb = "lose" if subject == _ALL_LISTS else "loses"
+    return [f"{subject} {verb} items with {' and '.join(names)}"] if lost else []
 
 
 def _name_short_pages(failures: Sequence[Failure], ignored: Sequence[tuple[str, str]]) -> list[str]:
@@ -93,14 +122,15 @@ def _join_fixes(failures: Sequence[Failure | None], ignored: Sequence[tuple[str,
     return " ".join(dict.fromkeys(fixes)) if all(fixes) and len(ignored) <= _MAX_OWN_FIXES else ""
 
 
-def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) -> list[tuple[str, str]]:
+def _ignored_parameters(
+    failures: Sequence[Failure], inclusive: Sequence[str], without: Failure | None
+) -> list[tuple[str, str]]:
     """The parameters that lists ignore, each with the list, as far as no other parameter explains the failure."""
     by_run = _fail_by_run(failures)
     failures = [
         failure
         for failure in failures
         if failure is not without
-        and not _includes_cursor(failure)
         and not _follows_from_run(failure, by_run)
         and (failure.id != _PAGES or "after" in failure.parameters or not failure.parameters)
     ]
@@ -109,28 +139,53 @@ def _ignored_parameters(failures: Sequence[Failure], without: Failure | None) ->
             violated
         )
         for name, related in LIST_PARAMETERS.items()
-        if (violated := [failure for failure in failures if failure.id in related])
+        if name not in inclusive and (violated := [failure for failure in failures if failure.id in related])
     }
     return [
         (name, _list_of(violated))
         for name, violated in named.items()
         # A page may be short whichever parameter was ignored, and if it was filtered too late.
-        if {failure.id for failure in violated} != {_SHORT_PAGES}
+        if {failure.id for failure in violated} != {_SHORT_PAGES} and any(map(_findings_of_ignoring, violated))
     ]
 
 
 def _list_of(failures: Sequence[Failure]) -> str:
     """The operation that all these failures are about, or all lists if there are several."""
-    names = {finding.operation or _ALL_LISTS for failure in failures for finding in failure.verdict.findings}
+    names = {finding.operation or _ALL_LISTS for failure in failures for finding in _findings_of_ignoring(failure)}
     return names.pop() if len(names) == 1 else _ALL_LISTS
 
 
+def _findings_of_ignoring(failure: Failure) -> list[Finding]:
+    """The findings that do not show that a page depends on its cursor."""
+    return [finding for finding in failure.verdict.findings if not _LACKS_ITEMS.match(finding.message)]
+
+
+def _inclusive_cursors(failures: Sequence[Failure]) -> list[str]:
+    """The cursors whose item is on the page that should begin after it, or end before it.
+
+    A page may begin with the item of `after` because it is the first of the list, and `after` is ignored.
+    """
+    including = {failure.id for failure in failures if _includes_cursor(failure)}
+    is_ignored = any(failure.id == _PAGES and _findings_of_ignoring(failure) for failure in failures)
+    return [
+        name
+        for name in _CURSORS
+        if any(id_ in including for id_ in LIST_PARAMETERS[name]) and not (name == _CURSORS[0] and is_ignored)
+    ]
+
+
+def _name_inclusive(cursor: str) -> str:
+    return f"{cursor} includes the item that it names"
+
+
 def _includes_cursor(failure: Failure) -> bool:
-    """Whether every page that is wrong ends with the item that `before` names, as it should end before it."""
-    return failure.id in LIST_PARAMETERS["`before`"] and all(
+    """Whether every page that is wrong begins with the item that `after` names, or ends with that of `before`."""
+    if failure.id != _AFTER_EXCLUDES and failure.id not in LIST_PARAMETERS["`before`"]:
+        return False
+    return all(
         (found := _PAGE_WITH_CURSOR.fullmatch(finding.message)) is not None
         and is_array(finding.actual)
-        and [*finding.actual[-1:]] == [found[1]]
+        and [*(finding.actual[:1] if found[1] == "after" else finding.actual[-1:])] == [found[2]]
         for finding in failure.verdict.findings
     )
 
