@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import assistants
-from tests.rules.examples import fails, passes, permitted
+from tests.rules.examples import fails, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, assistant, function_tool, page
 
 GIVEN: dict[str, Any] = {
@@ -97,3 +100,40 @@ def test_assistant_that_is_modified() -> History:
     builder.send("modify_assistant", assistant(**{**SHOWN, "name": "Eve"}), body={"name": "Eve"})
     builder.send("get_assistant", assistant(**{**SHOWN, "name": "Eve"}))
     return builder.history()
+
+
+def _set_to_null(shown: dict[str, Any], body: dict[str, Any] | None = None) -> History:
+    """An assistant whose name and instructions are modified."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(**SHOWN), body=GIVEN)
+    given = {"name": None, "instructions": None} if body is None else body
+    builder.send("modify_assistant", assistant(**{**SHOWN, **shown}), body=given)
+    return builder.history()
+
+
+@passes(assistants.lose_a_text_that_is_set_to_null)
+def test_texts_that_null_removes() -> History:
+    return _set_to_null({"name": None, "instructions": ""})
+
+
+@fails(assistants.lose_a_text_that_is_set_to_null, at="/name", times=2)
+def test_texts_that_null_keeps() -> History:
+    return _set_to_null({})
+
+
+@permitted
+def test_null_that_keeps_a_text_violates_no_must_rule() -> History:
+    return _set_to_null({})
+
+
+@pytest.mark.parametrize(
+    ("shown", "body"),
+    [
+        ({}, {"temperature": 0.2}),
+        ({"name": "Untitled"}, {"name": None}),
+        ({}, {"description": None}),
+        ({"name": ABSENT}, {"name": None}),
+    ],
+)
+def test_text_that_was_not_kept_by_null(shown: dict[str, Any], body: dict[str, Any]) -> None:
+    assert judge(assistants.lose_a_text_that_is_set_to_null, _set_to_null(shown, body)) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.accepted_invalid import valid_assistants
+from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import Observation, assistant_observations
 from runs_conformance.evidence.request_expectation import is_interpretable
@@ -13,10 +14,11 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import PASSED, Result
 
 _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml AssistantObject")
 _TEXTS = ("name", "description", "instructions", "tools")
+_NULLABLE_TEXTS = ("name", "description", "instructions")
 _SETTINGS = ("model", "temperature", "top_p", "response_format", "reasoning_effort")
 _SAMPLING = ("temperature", "top_p")
 
@@ -81,6 +83,38 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
             yield assistant.check(
                 contains(shown, requested), "the tool resources differ from the request", pointer, requested, shown
             )
+
+
+@rule(
+    units=modifications,
+    level=Level.SHOULD,
+    source=schema(
+        "openai-openapi f85dbe2 openapi.yaml ModifyAssistantRequest: name, description and instructions are nullable",
+        note="no document says what null does in a modification",
+    ),
+    capability="core",
+    operation="modify_assistant",
+    needs_complete_history=True,
+)
+def lose_a_text_that_is_set_to_null(modification: Modification) -> Iterator[Result]:
+    """A modification that sets the name, description or instructions of an assistant to null removes the text.
+
+    Callers who want to keep a text leave the member out. If null keeps it, too, what was set once cannot be removed.
+
+    Fix: Change every member that the request contains, even if its value is null.
+    """
+    before, response = modification.state_before, modification.response_object
+    is_meant = modification.exchange.accepted and is_interpretable(modification.exchange)
+    if modification.kind != "assistant" or not is_meant or before is None or response is None:
+        return
+    for name in _NULLABLE_TEXTS:
+        text, shown = before.get(name), response.get(name)
+        if modification.requested.get(name, ABSENT) is not None or not isinstance(text, str) or not text:
+            continue
+        if shown == text:
+            yield response.finding(f"`{name}` was set to null and keeps its text", f"/{name}", None, shown)
+        elif shown is None or shown == "":
+            yield PASSED
 
 
 @rule(

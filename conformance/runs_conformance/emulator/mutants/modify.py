@@ -122,6 +122,18 @@ def clears_metadata_that_is_not_given(hooks: Hooks) -> None:
     wrap_handlers(hooks, modify, "modify_assistant", "modify_thread", "modify_run", "modify_message")
 
 
+@mutant("assistants", level="should")
+def keeps_what_is_set_to_null(hooks: Hooks) -> None:
+    """A modification of an assistant ignores members that are null."""
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body, dict):
+            request.body = {name: value for name, value in request.body.items() if value is not None}
+        return await inner(request)
+
+    wrap_handlers(hooks, modify, "modify_assistant")
+
+
 @mutant("thread-and-run-creates-messages")
 def wants_a_thread_to_run(hooks: Hooks) -> None:
     """create_thread_and_run requires a thread."""
