@@ -8,6 +8,7 @@ import pytest
 
 from runs_conformance.contract.validation import validate
 from runs_conformance.generation.boundary.cases import payload_factory
+from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.boundary.sample import Sampler
 from runs_conformance.generation.fuzzing.isolate_cause import likely_cause
 from runs_conformance.generation.fuzzing.random_payloads import payload_program
@@ -60,10 +61,18 @@ def test_a_program_sends_its_portion(operation: str) -> None:
     negatives = [step for step in payloads if step.role is Role.NEGATIVE]
     assert len(negatives) == 10
     assert sum(step.role is Role.VALID for step in payloads) == portion.valid
-    assert sum(step.role is Role.CONTROL for step in payloads) == 1
+    starts_runs = FIXTURES[operation].after_accept is not None
+    assert sum(step.role is Role.CONTROL for step in payloads) == (0 if starts_runs and portion.valid else 1)
     for step in negatives:
         assert step.mutation is not None
         assert len(step.exercises) == 1
+
+
+def test_if_a_payload_that_starts_a_run_is_refused_the_control_follows() -> None:
+    sent = run_portion(Portion("create_run", 0, 1, 3), lambda step: step.role is Role.VALID)
+    roles = [step.role for step, _ in sent if step.operation == "create_run"]
+    assert roles[:2] == [Role.VALID, Role.CONTROL]
+    assert roles[-3:] == [Role.NEGATIVE] * 3
 
 
 def test_portions_add_up_to_the_size() -> None:

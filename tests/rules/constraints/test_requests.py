@@ -258,6 +258,16 @@ def test_server_that_refuses_everything_is_inconclusive() -> None:
     assert builder.tally().inconclusive == Counter(["the minimal create_run request was also refused"])
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_accepted_valid_request_is_the_control_where_the_minimal_one_was_not_sent(accepted: bool) -> None:
+    builder = RequestHistory()
+    (builder.accept if accepted else builder.no)(valid())
+    builder.no(negative())
+    tally = builder.tally()
+    assert (tally.outcome is Outcome.PASS) is accepted
+    assert ("the valid create_run request was also refused" in tally.inconclusive) is not accepted
+
+
 def test_refusal_without_a_valid_value_at_the_place_is_inconclusive() -> None:
     builder = RequestHistory()
     builder.accept(control())

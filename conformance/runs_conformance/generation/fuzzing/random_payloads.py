@@ -63,10 +63,13 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
             yield fixture.state_check
         yield from case_run.send(control)
         return
-    exchange = yield from case_run.send(control)
-    if exchange is None or not exchange.accepted:
-        return
-    accepted, isolated = [smallest], Counter[tuple[int | None, str]]()
+    accepted, isolated = list[Payload](), Counter[tuple[int | None, str]]()
+    # Every accepted request starts a run here: then an accepted payload is the control of the negatives made of it.
+    if fixture.after_accept is None or not portion.valid:
+        exchange = yield from case_run.send(control)
+        if exchange is None or not exchange.accepted:
+            return
+        accepted.append(smallest)
     for serial in range(portion.valid):
         may_be_refused = serial % _IMPLEMENTATION_DEFINED_PERIOD == _IMPLEMENTATION_DEFINED_PERIOD - 1
         payload = generators[may_be_refused].valid(_RUN_DENSITY if fixture.after_accept else None)
@@ -75,10 +78,16 @@ def _send_portion(portion: Portion, context: ProgramContext) -> StepGenerator:
             return
         if exchange.accepted:
             accepted.append(payload)
-        elif not payload.implementation_defined and isolated[_refusal(exchange)] < MAX_EQUAL_REFUSALS:
+            continue
+        if not accepted:
+            minimal = yield from case_run.send(control)
+            if minimal is None or not minimal.accepted:
+                return
+            accepted.append(smallest)
+        if not payload.implementation_defined and isolated[_refusal(exchange)] < MAX_EQUAL_REFUSALS:
             isolated[_refusal(exchange)] += 1
             yield from isolate_cause(case_run, factory, payload, lambda smaller: _valid_step(template, smaller))
-    bases = accepted[1:] or accepted
+    bases = [payload for payload in accepted if payload is not smallest] or accepted
     yield from case_run.send_negatives(_negative_steps(template, negatives, bases, portion.negatives))
     if case_run.server_errors:
         yield from case_run.send(control)

@@ -48,15 +48,19 @@ class ProgramRequests:
                     self.accepted.update(step.exercises)
 
     def control_failure(self, operation: str) -> str | None:
-        """The reason why an operation's minimal request does not serve as a control; None if it was accepted."""
-        controls = self.controls.get(operation, [])
+        """The reason why an operation has no control, which gives its refusals their meaning; None if it has one.
+
+        The control is the minimal request, or any valid one where the minimal one was not sent.
+        """
+        kind = "minimal" if operation in self.controls else "valid"
+        controls = self.controls.get(operation, self.all_valid.get(operation, []))
         if any(control.accepted for control in controls):
             return None
         if not controls:
             return f"the minimal {operation} request was not sent"
         if any(control.refused for control in controls):
-            return f"the minimal {operation} request was also refused"
-        return f"the minimal {operation} request: {inconclusive_reason(controls[-1])}"
+            return f"the {kind} {operation} request was also refused"
+        return f"the {kind} {operation} request: {inconclusive_reason(controls[-1])}"
 
     def refuses_everything(self, refused: Exchange) -> bool:
         """Whether the target may have refused every request of the operation at that time.
