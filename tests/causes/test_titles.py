@@ -644,3 +644,27 @@ def test_the_message_of_no_finding_is_a_bare_word() -> None:
     lines = [line for example in examples.values() for line in example]
     assert lines
     assert [line for line in lines if re.fullmatch(r"Finding: \S*", line)] == []
+
+
+def cancel_rule(name: str, message: str, fix: str) -> Verdict:
+    failing = broken_rule(f"cancel.{name}", "get_run", "should")
+    return replace(failing, findings=(Finding(message, "x", "get_run"),), explanation=f"Why.\n\nFix: {fix}")
+
+
+IGNORED = cancel_rule("is_carried_out", "the run was cancelled but is 'in_progress'", "Check for it.")
+ENDLESS = cancel_rule("comes_to_an_end", "the run has been cancelling for 21 s", "Set the terminal status.")
+STEPS = cancel_rule("ends_the_steps", "a step is 'in_progress'", "End the steps.")
+
+
+def test_a_few_rules_on_cancellation_keep_their_fixes() -> None:
+    cause = only(IGNORED, ENDLESS)
+    assert cause.title == "The run was cancelled but is 'in_progress', and the run has been cancelling for too long"
+    assert cause.fix == "Check for it. Set the terminal status."
+    cause = only(IGNORED, ENDLESS, STEPS)
+    assert cause.title == "Cancelling a run does not end it as documented"
+    assert cause.fix == "Check for it. Set the terminal status. End the steps."
+
+
+def test_many_rules_on_cancellation_have_the_fix_of_their_theme() -> None:
+    more = [cancel_rule(f"rule_{number}", f"it is wrong {number}", f"Mend {number}.") for number in range(2)]
+    assert only(IGNORED, ENDLESS, STEPS, *more).fix.startswith("Accept a cancellation only while the run is active")

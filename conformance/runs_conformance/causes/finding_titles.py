@@ -33,6 +33,8 @@ _NAMED_ID = re.compile(
 """Ids in findings, which differ between test runs."""
 _APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}'?(?=[,;)]|$)")
 """An id that names an object which is described before it."""
+_DURATION = re.compile(r" for \d+ s\b")
+"""A time that differs between test runs."""
 
 
 _STALE_ACTION = "action.is_null_otherwise"
@@ -44,7 +46,7 @@ def title_of_finding(failure: Failure) -> str:
     if failure.id == _STALE_ACTION and len(statuses := _statuses_with_action(failure)) > 1:
         return f"Runs that are {list_names(as_code(statuses))} have a required action"
     message = _with_plain_ids(failure.finding) or failure.verdict.statement.rstrip(".")
-    message = _APPOSITION.sub("", message)
+    message = _DURATION.sub(" for too long", _APPOSITION.sub("", message))
     message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]

@@ -28,6 +28,9 @@ _RECOMMENDED = ".recommended"
 """The suffix of the kind of a cause with the other failures of a theme in which a single MUST fails."""
 
 
+_MAX_OWN_FIXES = 4
+"""Fixes of failing rules that are joined. With more, most of the theme is wrong, and its own fix repairs it."""
+
 _NOTHING_STORED = "data.none"
 _MIN_LOST = 5
 _UNCHANGED = "metadata.changes_only_when_modified"
@@ -142,11 +145,17 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collectio
     title, fix = describe_failing_part(theme.kind, failures, passing)
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None or (len(failures) > 1 and are_of_one_family(failures)):
-        return title or theme.title, fix or (_fixes_of_rules(failures) if theme.by_rule else "") or theme.fix
+        own_fixes = _join_fixes(failures) if theme.by_rule or (not title and _are_few(failures)) else ""
+        return title or theme.title, fix or own_fixes or theme.fix
     return title or title_of_finding(only), fix or only.fix or theme.fix
 
 
-def _fixes_of_rules(failures: Sequence[Failure]) -> str:
+def _are_few(failures: Sequence[Failure]) -> bool:
+    """Whether these rules have few fixes, and nothing connects them: these fixes say more than that of the theme."""
+    return len({failure.fix for failure in failures}) <= _MAX_OWN_FIXES and not are_of_one_family(failures)
+
+
+def _join_fixes(failures: Sequence[Failure]) -> str:
     """The fixes of the failing rules, those of a MUST first; empty if a rule has none."""
     fixes = [failure.fix for failure in sorted(failures, key=lambda failure: LEVELS.index(failure.verdict.level))]
     return " ".join(dict.fromkeys(fixes)) if all(fixes) else ""

@@ -160,37 +160,43 @@ _CHANGE = re.compile(r"changed from '(\w+)' to '(\w+)'")
 
 _STILL_THERE = ("deletion.what_is_deleted_cannot_be_read", "listing.what_was_deleted_is_not_listed")
 """Rules that fail if a deletion does not remove its object."""
-_SEVERAL = ("data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
+_SEVERAL = ("cancel", "data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
 """Themes with rules on things that have little to do with one another."""
 _MAX_TITLES, _MAX_SEVERAL = 3, 6
 """With more titles, the first two stand for all; with more rules that nothing connects, the whole theme is wrong."""
 
 
 def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
-    """The titles and fixes of the MUST rules of such a theme; empty if only one fails, or if most of it is wrong."""
+    """The titles and fixes of the MUST rules of such a theme, or of its two rules if none is a MUST.
+
+    Empty if only one fails, or if most of the theme is wrong.
+    """
     groups: list[list[Failure]] = []
-    for failure in failures:
-        if kind in _SEVERAL and failure.verdict.level == "must":
+    for failure in most_urgent(failures):
+        if kind in _SEVERAL:
             alike = (group for group in groups if any(share_their_repair(failure, other) for other in group))
             if (group := next(alike, None)) is None:
                 groups.append(group := [])
             group.append(failure)
     titles = list(dict.fromkeys(_title_of_transition(each) or title_of_finding(each) for each, *_ in groups))
-    if not 1 < len(titles) <= _MAX_SEVERAL:
+    is_must = any(failure.verdict.level == "must" for failure in failures)
+    if not 1 < len(titles) <= (_MAX_SEVERAL if is_must else 2):
         return _NO_DESCRIPTION
     if len(titles) > _MAX_TITLES:
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
     fixes = [failure.fix for failure in (*most_urgent(failures), *failures)]
-    return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
+    # Causes without a MUST may be joined: there a semicolon separates their titles.
+    joined = _join_titles(titles, "; " if is_must else ", and ")
+    return joined, " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
-def _join_titles(titles: Sequence[str]) -> str:
+def _join_titles(titles: Sequence[str], separator: str = "; ") -> str:
     """The titles as one; a word in capitals, or in backticks, stays as it is."""
     later = (
         title[:1].lower() + title[1:] if title[1:2] in (" ", "") or title[1:2].islower() else title
         for title in titles[1:]
     )
-    return "; ".join([*titles[:1], *later])
+    return separator.join([*titles[:1], *later])
 
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
