@@ -152,7 +152,7 @@ _WORDS_FOR_NOTHING = frozenset({"null", "None", "nil", "undefined", "NaN", "<nil
 
 
 def _word_before(actual: str, additional: str) -> str:
-    """What precedes the additional instructions, without quotes and white space."""
+    """The text before the additional instructions, without quotes and white space."""
     return actual.partition(additional.strip())[0].strip(" \t\r\n\"'")
 
 
