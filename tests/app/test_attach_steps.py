@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runs_conformance.app.attach_steps import attach_larger_steps, attach_steps
+from runs_conformance.app.attach_steps import attach_larger_steps, attach_late_steps, attach_steps, attach_timed_steps
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.counterexample import build_counterexample
 from runs_conformance.engine.plan_result import RunResult
@@ -54,6 +55,12 @@ def _exchange(index: int, step: Step, body: JSON, **path: str) -> Exchange:
     )
 
 
+def _write(path: Path, exchanges: Iterable[Exchange]) -> Path:
+    lines = ({"type": "exchange", **exchange_to_json(each)} for each in exchanges)
+    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    return path
+
+
 @pytest.mark.parametrize(
     ("body", "places"),
     [
@@ -76,13 +83,7 @@ def test_places_of_items_are_recorded_unless_they_are_as_documented(body: JSON, 
 def test_a_counterexample_gets_more_steps_if_there_are_more(tmp_path: Path) -> None:
     other = Step(operation="list_assistants", name="other")
     exchanges = [_exchange(1, other, {}), _exchange(2, LISTED, {}), _exchange(3, READ, {}, assistant_id="asst_1")]
-    path = tmp_path / "history.jsonl"
-    path.write_text(
-        "".join(
-            json.dumps({"type": "exchange", **exchange_to_json(each)}, separators=(",", ":")) + "\n"
-            for each in exchanges
-        )
-    )
+    path = _write(tmp_path / "history.jsonl", exchanges)
     judge = HistoryJudge({nothing_is_read.id: nothing_is_read}, ())
     found = build_counterexample(History.of(exchanges, "p"), nothing_is_read.id, exchanges[-1])
     result = RunResult({}, {nothing_is_read.id: found}, {}, Counts(), ("p",))
@@ -90,6 +91,27 @@ def test_a_counterexample_gets_more_steps_if_there_are_more(tmp_path: Path) -> N
     larger = attach_larger_steps(result, [nothing_is_read.id], path, judge)
     assert at(larger.counterexamples[nothing_is_read.id], "/steps") == [*map(step_to_json, (other, LISTED, READ))]
     assert attach_larger_steps(larger, [nothing_is_read.id], path, judge).counterexamples == {}
+
+
+def test_a_counterexample_gets_the_pauses_of_the_test_run(tmp_path: Path) -> None:
+    created = Step(operation="create_thread_and_run", name="run", body={"assistant_id": "asst_1"})
+    read = Step(operation="get_assistant", path={"assistant_id": Ref("run", "/assistant_id")})
+    exchanges = [
+        _exchange(1, created, {"id": "run_1", "assistant_id": "asst_1"}),
+        _exchange(2, read, {}, assistant_id="asst_1"),
+    ]
+    path = _write(tmp_path / "history.jsonl", exchanges)
+    judge = HistoryJudge({nothing_is_read.id: nothing_is_read}, ())
+    found = build_counterexample(History.of(exchanges, "p"), nothing_is_read.id, exchanges[-1])
+    result = RunResult({}, {nothing_is_read.id: found}, {}, Counts(), ("p",))
+    result = attach_steps(result, [History.of(exchanges, "p")], judge)
+    assert at(result.counterexamples[nothing_is_read.id], "/steps/1") == step_to_json(read)
+    timed = attach_timed_steps(result, [nothing_is_read.id], path, judge)
+    assert at(timed.counterexamples[nothing_is_read.id], "/steps/1") == step_to_json(replace(read, pause=0.5))
+    assert not attach_timed_steps(timed, [nothing_is_read.id], path, judge).counterexamples
+    late = attach_late_steps(timed, [nothing_is_read.id])
+    assert at(late.counterexamples[nothing_is_read.id], "/steps/1") == step_to_json(replace(read, pause=1.1))
+    assert not attach_late_steps(late, [nothing_is_read.id]).counterexamples
 
 
 def test_metadata_that_the_session_added_is_in_the_steps_of_a_finding_on_metadata() -> None:

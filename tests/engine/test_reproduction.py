@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,38 @@ def test_overlapping_steps_become_concurrent() -> None:
         exchange_of(DELETE, 9, 9.0, 9.5),
     ]
     assert Reproduction.of(exchanges).moves == (THREAD, POLL, Concurrent((LEFT, RIGHT)), LEFT, LEFT)
+
+
+def test_times_between_steps_are_kept_once_there_is_a_run() -> None:
+    run = Step(operation="create_run", name="run", path={"thread_id": Ref("thread")}, body={"assistant_id": "asst_a"})
+    exchanges = [
+        exchange_of(THREAD, 1, 0.0, 1.0),
+        exchange_of(run, 2, 3.0, 4.0),
+        exchange_of(LEFT, 3, 4.001, 4.1),
+        exchange_of(LEFT, 4, 4.12, 4.2),
+        exchange_of(RIGHT, 5, 4.2, 4.3),
+        exchange_of(RIGHT, 6, 4.8, 5.0, attempt=2),
+        exchange_of(POLL, 7, 5.05, 5.1),
+        exchange_of(POLL, 8, 6.0, 6.1),
+        exchange_of(replace(LEFT, pause=0.5), 9, 6.65, 7.0),
+        exchange_of(LEFT, 10, 20.0, 22.0),
+        exchange_of(RIGHT, 11, 20.5, 21.0),
+        exchange_of(RIGHT, 12, 30.0, 31.0),
+    ]
+    timed = Reproduction.of(exchanges, keeps_times=True)
+    assert [getattr(move, "pause", None) for move in timed.moves] == [0, 0, 0, 0.02, 0.6, 0.05, 0.55, None, 1.1]
+    assert [replace(step, pause=0.0) for step in timed.steps] == [
+        replace(step, pause=0.0) for step in Reproduction.of(exchanges).steps
+    ]
+    assert Reproduction.from_json(timed.to_json()) == timed
+
+
+def test_last_step_is_late_after_the_creation_of_a_run() -> None:
+    run = Step(operation="create_thread_and_run", name="run", body={"assistant_id": "asst_a"})
+    late = Reproduction((THREAD, run, LEFT, POLL)).ending_late()
+    assert late.moves == (THREAD, run, LEFT, replace(POLL, pause=1.1))
+    for moves in ((THREAD, LEFT), (THREAD, run), (run, Concurrent((LEFT, RIGHT)))):
+        assert Reproduction(moves).ending_late().moves == moves
 
 
 def test_json_round_trip_compresses_long_texts() -> None:

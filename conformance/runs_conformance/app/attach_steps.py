@@ -35,11 +35,13 @@ def attach_steps(
     history_judge: HistoryJudge,
     model: str | None = None,
     larger_than: Mapping[str, int] | None = None,
+    *,
+    keeps_times: bool = False,
 ) -> RunResult:
     """Add the steps that reproduce each counterexample to the result, as far as these histories contain them.
 
     `model` is the model that the runs used; it is recorded so that a replay can replace it. `larger_than` has the
-    number of steps, by id, that did not suffice to reproduce it.
+    number of steps, by id, that did not suffice to reproduce it. Steps that keep their times have pauses between them.
     """
     insufficient = larger_than or {}
     examples = dict(result.counterexamples)
@@ -50,7 +52,8 @@ def attach_steps(
     # Each history may be large, so that only one is held at a time.
     for history in histories:
         for id_ in pending.pop(history.program, ()):
-            examples[id_] = _with_steps(id_, examples[id_], history, history_judge, model, insufficient.get(id_, 0))
+            size = insufficient.get(id_, 0)
+            examples[id_] = _with_steps(id_, examples[id_], history, history_judge, model, size, keeps_times)
     for id_ in itertools.chain.from_iterable(pending.values()):
         examples[id_] = _with_steps(id_, examples[id_], None, history_judge, model)
     return replace(result, counterexamples=examples)
@@ -63,18 +66,53 @@ def attach_larger_steps(
 
     `path` is the file with the exchanges of the test run.
     """
-    former = {id_: reproduction_of(result.counterexamples[id_]) for id_ in ids}
-    sizes = {id_: len(reproduction.steps) for id_, reproduction in former.items() if reproduction is not None}
+    former = _reproductions(result, ids)
+    sizes = {id_: len(reproduction.steps) for id_, reproduction in former.items()}
     bare = {id_: _without_steps(result.counterexamples[id_]) for id_ in sizes}
     enlarged = replace(result, counterexamples=bare)
     histories = read_counterexample_histories(path, enlarged)
     enlarged = attach_steps(enlarged, histories, history_judge, model, sizes)
     grown = {
-        id_: example
-        for id_, example in enlarged.counterexamples.items()
-        if (reproduction := reproduction_of(example)) is not None and len(reproduction.steps) > sizes[id_]
+        id_: enlarged.counterexamples[id_]
+        for id_, reproduction in _reproductions(enlarged, sizes).items()
+        if len(reproduction.steps) > sizes[id_]
     }
     return replace(result, counterexamples=grown)
+
+
+def attach_timed_steps(
+    result: RunResult, ids: Collection[str], path: Path, history_judge: HistoryJudge, model: str | None = None
+) -> RunResult:
+    """The counterexamples of these ids with the pauses that the test run made between the steps, where it made some."""
+    former = _reproductions(result, ids)
+    timed = replace(result, counterexamples={id_: _without_steps(result.counterexamples[id_]) for id_ in former})
+    histories = read_counterexample_histories(path, timed)
+    timed = attach_steps(timed, histories, history_judge, model, keeps_times=True)
+    paused = {
+        id_: timed.counterexamples[id_]
+        for id_, reproduction in _reproductions(timed, former).items()
+        if reproduction != former[id_]
+    }
+    return replace(result, counterexamples=paused)
+
+
+def attach_late_steps(result: RunResult, ids: Collection[str], *_: object) -> RunResult:
+    """The counterexamples of these ids with a pause before the last step, which shows what became of a run."""
+    late = {
+        id_: (result.counterexamples[id_], later)
+        for id_, reproduction in _reproductions(result, ids).items()
+        if (later := reproduction.ending_late()) != reproduction
+    }
+    examples = {
+        id_: {**example, "steps": later.to_json()} for id_, (example, later) in late.items() if is_object(example)
+    }
+    return replace(result, counterexamples=examples)
+
+
+def _reproductions(result: RunResult, ids: Iterable[str]) -> dict[str, Reproduction]:
+    """The reproductions of the counterexamples of these ids that have steps."""
+    found = ((id_, reproduction_of(result.counterexamples.get(id_))) for id_ in ids)
+    return {id_: reproduction for id_, reproduction in found if reproduction is not None}
 
 
 def reproduction_of(example: JSON) -> Reproduction | None:
@@ -132,6 +170,7 @@ def _with_steps(
     history_judge: HistoryJudge,
     model: str | None,
     larger_than: int = 0,
+    keeps_times: bool = False,
 ) -> JSON:
     if not is_object(example):
         return example
@@ -152,7 +191,8 @@ def _with_steps(
         if size <= _MAX_MINIMIZED
         else _until(history, id_, exchange)
     )
-    reproduction = Reproduction.of(_with_metadata_of_fixtures(needed) if "metadata" in id_ else needed)
+    sent = _with_metadata_of_fixtures(needed) if "metadata" in id_ else needed
+    reproduction = Reproduction.of(sent, keeps_times=keeps_times)
     items = _places_of_items(needed)
     return {**extended, "steps": reproduction.to_json(), **({"items_at": items} if items else {})}
 

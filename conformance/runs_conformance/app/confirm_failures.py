@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from runs_conformance.app.attach_steps import (
     attach_larger_steps,
+    attach_late_steps,
     attach_steps,
+    attach_timed_steps,
     read_counterexample_histories,
     reproduction_of,
 )
@@ -115,20 +118,21 @@ def confirm_failures(
     replayable = {id_: case for id_, case in chosen if not _contains(case, dangerous)}
     examples = dict(result.counterexamples)
 
-    def enlarge(ids: Collection[str]) -> Mapping[str, Reproduction]:
+    def replay_with(attach: Callable[..., RunResult], ids: Collection[str]) -> Mapping[str, Reproduction]:
         former = replace(result, counterexamples=examples)
-        larger = attach_larger_steps(former, ids, history, history_judge, options.model).counterexamples
-        examples.update(larger)
-        cases = {id_: case for id_, example in larger.items() if (case := reproduction_of(example)) is not None}
+        attached = attach(former, ids, history, history_judge, options.model).counterexamples if ids else {}
+        examples.update(attached)
+        cases = {id_: case for id_, example in attached.items() if (case := reproduction_of(example)) is not None}
         return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
 
     confirmations, enlarged = confirm(
         replayable,
-        enlarge,
+        partial(replay_with, attach_larger_steps),
         runner.execute,
         allowance,
         ids_to_recur(result),
         ids_that_may_be_chance(result, fails_at_random=unsteady_steps >= RANDOM_FAILURES),
+        [partial(replay_with, attach_timed_steps), partial(replay_with, attach_late_steps)],
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}

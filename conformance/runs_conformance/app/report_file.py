@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runs_conformance.app.merge import read_run, rebuild_report
@@ -13,6 +13,7 @@ from runs_conformance.contract.known_deviation import glob_matches
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.errors import UsageError
 from runs_conformance.files import read_bytes
+from runs_conformance.model.case import Step
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.request_forms import RequestForms
 from runs_conformance.model.suggestion import did_you_mean
@@ -188,9 +189,10 @@ def _counterexample_finding(verdict: Mapping[str, JSON], example: JSON) -> Mappi
 
 
 def _decisive_step(reproduction: Reproduction | None, case: str) -> int:
-    ids: Sequence[str] = [step.id for step in reproduction.steps] if reproduction is not None else []
-    positions = [number for number, id_ in enumerate(ids) if id_ == case]
-    return positions[-1] if positions else len(ids) - 1
+    steps: Sequence[Step] = reproduction.steps if reproduction is not None else ()
+    # A step that keeps its time has a pause that it had not in the test run.
+    positions = [number for number, step in enumerate(steps) if case in (step.id, replace(step, pause=0.0).id)]
+    return positions[-1] if positions else len(steps) - 1
 
 
 def _text(value: object) -> str:

@@ -50,7 +50,7 @@ class RunResult:
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How often each replayed failure occurred, and how often it was replayed."""
     enlarged: frozenset[str] = frozenset()
-    """The failures whose counterexamples have more steps, with which alone they occurred again."""
+    """The failures whose counterexamples have more steps, or pauses, with which alone they occurred again."""
     request_forms: RequestForms = field(default_factory=RequestForms)
     hazards: tuple[Hazard, ...] = ()
     unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)

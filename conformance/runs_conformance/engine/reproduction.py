@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -13,6 +13,9 @@ from runs_conformance.model.json import JSON, is_array, is_object
 from runs_conformance.model.long_text import compress, expand
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 from runs_conformance.model.step_decoding import step_from_json
+
+MIN_GAP, MAX_GAP = 0.005, 1.1
+"""Seconds between two requests that a reproduction keeps; the longer one crosses a boundary of whole seconds."""
 
 
 @dataclass(slots=True)
@@ -66,8 +69,11 @@ class Reproduction:
     moves: tuple[Move, ...]
 
     @classmethod
-    def of(cls, exchanges: Iterable[Exchange]) -> Reproduction:
-        """Return the moves made in these exchanges; steps that overlapped in time become one concurrent move."""
+    def of(cls, exchanges: Iterable[Exchange], *, keeps_times: bool = False) -> Reproduction:
+        """Return the moves made in these exchanges; steps that overlapped in time become one concurrent move.
+
+        One that `keeps_times` pauses as long as its exchanges did, once a run was created, which changes by itself.
+        """
         groups: list[list[ExecutedStep]] = []
         busy_until = 0.0
         for executed in executed_steps(exchanges):
@@ -77,6 +83,8 @@ class Reproduction:
                 groups.append([executed])
                 busy_until = 0.0
             busy_until = max(busy_until, executed.last.ended)
+        if keeps_times:
+            groups = list(_with_pauses(groups))
         return cls(tuple(_as_move([executed.step for executed in group]) for group in groups))
 
     @property
@@ -111,6 +119,13 @@ class Reproduction:
             )
         )
 
+    def ending_late(self) -> Reproduction:
+        """Return the reproduction with a pause before its last step, if that follows the creation of a run."""
+        *before, last = self.moves
+        if isinstance(last, Concurrent) or not any(map(_creates_run, Reproduction(tuple(before)).steps)):
+            return self
+        return Reproduction((*before, replace(last, pause=max(last.pause, MAX_GAP))))
+
     def to_program(self, id_: str, phase: str = "replay") -> Program:
         """Return a program that makes all moves, whatever the responses."""
         return Program(
@@ -119,7 +134,7 @@ class Reproduction:
             phase=phase,
             capability="core",
             generate=_generator(self.moves),
-            runs=sum(OPERATIONS[step.operation].creates == "run" for step in self.steps),
+            runs=sum(map(_creates_run, self.steps)),
             requests=len(self.steps),
             quick=False,
         )
@@ -138,6 +153,26 @@ class Reproduction:
     def canonical_bytes(self) -> bytes:
         """Return a serialization that is equal for equal reproductions."""
         return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
+
+
+def _creates_run(step: Step) -> bool:
+    return OPERATIONS[step.operation].creates == "run"
+
+
+def _with_pauses(groups: Iterable[list[ExecutedStep]]) -> Iterator[list[ExecutedStep]]:
+    """The steps of each move; a single step has a pause as long as the time since the move before it."""
+    busy_until: float | None = None
+    for group in groups:
+        if len(group) == 1 and busy_until is not None:
+            [executed] = group
+            # A step that was refused for the rate of requests took effect in its last attempt.
+            started = executed.first.started if executed.step.until else executed.last.started
+            gap = min(MAX_GAP, started - busy_until)
+            if gap >= MIN_GAP and gap > executed.step.pause:
+                group = [replace(executed, step=replace(executed.step, pause=round(gap, 3)))]
+        yield group
+        if busy_until is not None or any(_creates_run(each.step) for each in group):
+            busy_until = max(each.last.ended for each in group)
 
 
 def _as_move(steps: Sequence[Step]) -> Move:

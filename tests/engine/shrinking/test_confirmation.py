@@ -316,6 +316,47 @@ def test_failure_that_needs_more_steps_is_replayed_with_them(
 
 
 @pytest.mark.parametrize(
+    ("occurs", "expected", "has_pauses", "replays"),
+    [
+        ([True], Confirmation(1, 1), False, [1]),
+        ([False, False, False, True], Confirmation(1, 1), True, [1, 1, 1, 2]),
+        ([False, False, False, False, True], Confirmation(1, 1), True, [1, 1, 1, 2, 3]),
+        ([False, True, True], Confirmation(1, 1), True, [1, 1, 2]),
+        ([False, True, False, False], Confirmation(1, 2), False, [1, 1, 2, 3]),
+        ([False] * 5, Confirmation(0, MAX_TRIES), False, [1, 1, 1, 2, 3]),
+    ],
+)
+def test_failure_that_does_not_occur_at_once_is_replayed_with_pauses(
+    occurs: list[bool], expected: Confirmation, has_pauses: bool, replays: list[int]
+) -> None:
+    outcomes, played = iter(occurs), list[int]()
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(len(reproduction.moves))
+        return AGAIN if next(outcomes) else None
+
+    budget = ConfirmationBudget(lambda: len(played))
+    pauses = [_enlarge_to(2), _enlarge_to(3)]
+    found = confirm({"a": _steps(1)}, _enlarge_to(), execute, budget, pauses=pauses)
+    assert found == ({"a": expected}, frozenset({"a"} if has_pauses else ()))
+    assert played == replays
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_failure_that_may_be_chance_is_not_replayed_with_pauses(always: bool) -> None:
+    played: list[int] = []
+
+    def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
+        played.append(len(reproduction.moves))
+        return None
+
+    may_be_chance = {"must_occur_always" if always else "must_occur": ["a"]}
+    budget = ConfirmationBudget(lambda: 0)
+    confirm({"a": _steps(1)}, _enlarge_to(), execute, budget, **may_be_chance, pauses=[_enlarge_to(2)])
+    assert set(played) == {1}
+
+
+@pytest.mark.parametrize(
     ("larger", "requests", "must_occur"), [(2, 3, ""), (MAX_REQUESTS_PER_ID + 1, 300, ""), (2, 300, "a")]
 )
 def test_more_steps_are_replayed_within_the_limits_only(larger: int, requests: int, must_occur: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.engine.plan_result import RunResult
@@ -35,6 +35,9 @@ MAX_TRIES = 3
 
 MAX_ENLARGED, MAX_ENLARGEMENTS = 12, 2
 """Maximum number of failures that are replayed with more steps because they did not occur again, and how often."""
+
+MAX_PAUSED = 12
+"""Maximum number of failures that are replayed with pauses because they did not always occur."""
 
 _FIRST_SHARE = 0.8
 """Share of the budget after which failures that did not occur again come before those that were not replayed yet."""
@@ -108,7 +111,7 @@ class ConfirmationBudget:
 
 
 Enlarge = Callable[[Collection[str]], Mapping[str, Reproduction]]
-"""Returns more steps for the failures with these ids, for each of them that has more than those returned before."""
+"""Returns other steps for the failures with these ids: more than before, where there are more, or those with pauses."""
 
 
 def confirm(
@@ -118,19 +121,33 @@ def confirm(
     budget: ConfirmationBudget,
     must_occur: Collection[str] = (),
     must_occur_always: Collection[str] = (),
+    pauses: Sequence[Enlarge] = (),
 ) -> tuple[dict[str, Confirmation], frozenset[str]]:
     """Replay each failure until it occurs, at most `MAX_TRIES` times, and those that never do with more of their steps.
 
-    The latter are replayed once each, since they may depend on these steps. The result lacks the failures that the
-    budget, or the limit for one failure, does not allow to replay. Returns also the ids that occurred with the steps
-    last returned for them. A part of the budget is kept for them, which the other failures may use afterwards. Steps
-    that take more requests than a failure may use are not replayed. Those that `must_occur` with the steps given are
-    not replayed with more. Those that `must_occur_always` are replayed until they do not occur.
+    The latter are replayed once each, since they may depend on these steps. Before that, those that did not occur at
+    once are replayed with `pauses`, once with each kind, since runs change by themselves. The result lacks the
+    failures that the budget, or the limit for one failure, does not allow to replay. Returns also the ids
+    that occurred with the steps returned for them later. A part of the budget is kept for them, which the other
+    failures may use afterwards. Steps that take more requests than a failure may use are not replayed. Those that
+    `must_occur` with the steps given are not replayed with others. Those that `must_occur_always` are replayed until
+    they do not occur.
     """
     pending = iter(list(reproductions.items())[:MAX_IDS])
     confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE, always=must_occur_always)
+    own, enlarged = {*must_occur, *must_occur_always}, set[str]()
+    for add_pauses in pauses:
+        uncertain = [id_ for id_, each in confirmations.items() if not each.is_confirmed and id_ not in own]
+        if not uncertain or budget.is_spent():
+            break
+        cases = {
+            id_: case for id_, case in add_pauses(uncertain[:MAX_PAUSED]).items() if _cost(case) <= MAX_REQUESTS_PER_ID
+        }
+        replayed = _confirm_each(iter(cases.items()), execute, budget, 1)
+        found = {id_: each for id_, each in replayed.items() if each.failed}
+        confirmations |= found
+        enlarged |= found.keys()
     unseen = [id_ for id_, each in confirmations.items() if not each.failed and id_ not in must_occur][:MAX_ENLARGED]
-    enlarged: set[str] = set()
     for _ in range(MAX_ENLARGEMENTS):
         if not unseen or budget.is_spent():
             break
