@@ -53,6 +53,7 @@ def _title_lines(numbered: NumberedCause, count: int) -> list[str]:
     note = "" if numbered.fails else "warning: " if numbered.cause.level == "should" else "note: "
     title = " ".join(failure_text.printable(f"{note}{numbered.cause.title}").split())
     width = WIDTH - _TITLE_COLUMN
+    hides = f" ({numbered.hides})" if numbered.hides else ""
     if count == 1:
-        return [truncate(title, width)]
-    return textwrap.wrap(title, width, max_lines=count, placeholder="…", break_on_hyphens=False)
+        return [truncate(title, width - len(hides)) + hides]
+    return textwrap.wrap(title + hides, width, max_lines=count, placeholder="…", break_on_hyphens=False)

@@ -9,6 +9,7 @@ from runs_conformance.causes import Cause, Severity
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Outcome, Verdict
+from runs_conformance.reporting.hidden_requirements import count_hidden
 from runs_conformance.reporting.report import Report
 
 SEVERITY_NAMES = {
@@ -26,12 +27,16 @@ SEVERITY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class NumberedCause:
-    """One cause with its position, its failing verdicts, and how many of them fail the test run; the others warn."""
+    """One cause with its position, its failing verdicts, and how many of them fail the test run; the others warn.
+
+    `hidden` is the number of requirements that could not be judged because of it.
+    """
 
     number: int
     cause: Cause
     verdicts: Sequence[Verdict]
     failing: int
+    hidden: int = 0
 
     @property
     def fails(self) -> bool:
@@ -57,18 +62,26 @@ class NumberedCause:
     def count(self) -> str:
         """How many requirements it explains: those of the table, and the warnings beside them."""
         warnings = len(self.verdicts) - self.table_count
-        return plural(self.table_count, "requirement") + (f" and {plural(warnings, 'warning')}" if warnings else "")
+        count = plural(self.table_count, "requirement") + (f" and {plural(warnings, 'warning')}" if warnings else "")
+        return f"{count}, {self.hides}" if self.hidden else count
+
+    @property
+    def hides(self) -> str:
+        """How many requirements it keeps from being judged; empty if none."""
+        return f"hides {plural(self.hidden, 'requirement')}" if self.hidden else ""
 
 
 def number_causes(report: Report) -> list[NumberedCause]:
     """The causes of failures that the baseline does not accept, those that fail the test run first."""
     accepted = report.comparison.accepted_ids if report.comparison else ()
     by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
+    hidden = count_hidden(report)
     found = []
     for cause in report.causes:
         verdicts = [by_id[id_] for id_ in cause.ids if id_ in by_id]
         if verdicts:
-            found.append((cause, verdicts, sum(map(report.counts_as_failure, verdicts))))
+            failing = sum(map(report.counts_as_failure, verdicts))
+            found.append((cause, verdicts, failing, sum(hidden[verdict.id] for verdict in verdicts)))
     found.sort(key=lambda item: (not item[2], item[0].severity.rank if item[2] else 0))
     return [NumberedCause(number, *item) for number, item in enumerate(found, 1)]
 
