@@ -156,6 +156,15 @@ def test_state_is_uncertain_after_a_request_that_was_refused_for_its_key() -> No
     assert only(builder).state_before is None
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_state_is_certain_after_a_deletion_that_was_refused(status: int) -> None:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "in_progress")
+    builder.refuse("delete_thread", status)
+    builder.send("cancel_run", run("cancelling"))
+    assert only(builder).state_before is not None
+
+
 def test_state_is_uncertain_after_the_deletion_of_the_thread() -> None:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress")

@@ -119,12 +119,13 @@ class RunTimeline(Timeline):
     def possible_actions(self) -> tuple[Exchange, ...]:
         """The requests that may have resumed, cancelled or stopped the run.
 
-        The deletion of the thread is one of them: it may stop the run at any time after it began. So is a request that
+        The deletion of the thread is one of them: it may stop the run at any time after it began. So is an action that
         was refused for its key: a server that carries it out nevertheless violates other rules.
         """
+        actions = (each for name in _ACTIONS for each in self.actions(name))
+        possible = (each for each in actions if may_have_taken_effect(each) or each.status in _UNAUTHORIZED)
         deletions = self.history.in_thread(self.thread_id, "delete_thread")
-        actions = (*(each for name in _ACTIONS for each in self.actions(name)), *deletions)
-        return tuple(each for each in actions if may_have_taken_effect(each) or each.status in _UNAUTHORIZED)
+        return (*possible, *filter(may_have_taken_effect, deletions))
 
     def had_status_throughout(self, exchange: Exchange, statuses: frozenset[str]) -> bool:
         """Whether the run certainly had one of these statuses throughout an exchange.
