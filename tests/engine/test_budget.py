@@ -179,3 +179,31 @@ def test_tokens_of_a_run_that_ended_without_any_are_known() -> None:
     budget = Budget()
     budget.count(_shows_run("completed", 0))
     assert budget.counts.tokens == 0
+
+
+def attempt_at(started: float, status: int = 429, number: int = 1, path: str = "/a", **headers: str) -> Exchange:
+    return replace(
+        exchange_with(status),
+        request=Request("GET", path),
+        response=Response(status, {name.replace("_", "-"): value for name, value in headers.items()}),
+        started=started,
+        ended=started + 0.5,
+        attempt=number,
+    )
+
+
+def test_refusals_for_the_rate_are_counted_with_the_time_that_any_of_them_waited() -> None:
+    budget = Budget()
+    for exchange in (
+        attempt_at(0),  # waits from 0.5 to 2
+        attempt_at(0.25, path="/b"),  # waits from 0.75 to 2.5
+        attempt_at(1, 503, path="/c"),  # asks for no delay
+        attempt_at(1, 503, path="/d", retry_after="1"),  # is never sent again
+        attempt_at(2, 200, 2),
+        attempt_at(2.5, 200, 2, path="/b"),
+        attempt_at(10),
+        attempt_at(11, 200),  # is another request, since this is its first attempt
+        attempt_at(12, 200, 2),  # waits from 10.5 to 12
+    ):
+        budget.count(exchange)
+    assert (budget.counts.rate_limited, budget.counts.rate_limit_seconds) == (4, 3.5)

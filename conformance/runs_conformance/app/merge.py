@@ -221,6 +221,8 @@ def _merge_counts(runs: Sequence[RecordedRun]) -> Counts:
         total.runs_started += counts.runs_started
         total.cases += counts.cases
         total.seconds = max(total.seconds, counts.seconds)
+        total.rate_limited += counts.rate_limited
+        total.rate_limit_seconds = max(total.rate_limit_seconds, counts.rate_limit_seconds)
         if counts.tokens is not None:
             total.tokens = (total.tokens or 0) + counts.tokens
     return total

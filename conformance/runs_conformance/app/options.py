@@ -205,4 +205,6 @@ def usage(counts: Counts) -> ResourceUsage:
         cases=counts.cases,
         seconds=counts.seconds,
         tokens=counts.tokens,
+        rate_limited=counts.rate_limited,
+        rate_limit_seconds=counts.rate_limit_seconds,
     )

@@ -119,9 +119,11 @@ class VerdictMerger:
                 self._partial.add(program)
 
     def _add_counts(self, counts: Counts) -> None:
+        # The parts of a recording may overlap, so that the waits for a rate limit in each do not add up.
         self.counts.requests += counts.requests
         self.counts.runs_started += counts.runs_started
         self.counts.cases += counts.cases
+        self.counts.rate_limited += counts.rate_limited
         if counts.tokens is not None:
             self.counts.tokens = (self.counts.tokens or 0) + counts.tokens
 

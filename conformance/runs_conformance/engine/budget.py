@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.forecast import Forecast
+from runs_conformance.engine.rate_limit_usage import RateLimitUsage
 from runs_conformance.engine.target_health import TargetHealth
 from runs_conformance.engine.token_usage import TokenCount
 from runs_conformance.errors import BudgetExhausted
@@ -20,13 +21,18 @@ _SLEEP_STEP = 0.2
 
 @dataclass(slots=True)
 class Counts:
-    """Usage of a test run. `seconds` is its duration; `tokens` is None until a run reports its usage."""
+    """Usage of a test run. `seconds` is its duration; `tokens` is None until a run reports its usage.
+
+    `rate_limited` are the requests that the target refused for its rate limit, `rate_limit_seconds` the wait for it.
+    """
 
     requests: int = 0
     runs_started: int = 0
     cases: int = 0
     tokens: int | None = None
     seconds: float = 0.0
+    rate_limited: int = 0
+    rate_limit_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -51,6 +57,7 @@ class Budget:
     cleanup_end: float | None = None
     _health: TargetHealth = field(default_factory=TargetHealth)
     _tokens: TokenCount = field(default_factory=TokenCount)
+    _rate_limit: RateLimitUsage = field(default_factory=RateLimitUsage)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -179,3 +186,6 @@ class Budget:
                 self.counts.runs_started += 1
             self._tokens.record(exchange)
             self.counts.tokens = self._tokens.total
+            self._rate_limit.record(exchange)
+            self.counts.rate_limited = self._rate_limit.refused
+            self.counts.rate_limit_seconds = round(self._rate_limit.seconds, 3)

@@ -17,7 +17,7 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.cause_table import cause_table
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
+from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note, rate_limit_note
 from runs_conformance.reporting.numbered_causes import (
     NumberedCause,
     early_end_note,
@@ -233,6 +233,8 @@ def _conclusion_lines(report: Report, style: Style) -> Iterator[str]:
     rules, constraints = (report.tally(kind) for kind in ("rule", "constraint"))
     judged = f"{plural(_count_decided(constraints), 'constraint')} and {plural(_count_decided(rules), 'rule')}"
     yield f"{judged} judged; {report.cost_summary}"
+    if limited := rate_limit_note(report):
+        yield limited
     if report.programs.planned:
         yield report.programs.text
     for hazard in report.hazards:

@@ -20,7 +20,7 @@ from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.detail import FailureDetail, build_detail
 from runs_conformance.reporting.graph import HEIGHT, WIDTH, build_graph
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.notes import changes_note, edition_note
+from runs_conformance.reporting.notes import changes_note, edition_note, rate_limit_note
 from runs_conformance.reporting.numbered_causes import (
     NumberedCause,
     early_end_note,
@@ -119,6 +119,7 @@ def text(report: Report, curl_dialect: str = "openai", report_path: str = "repor
             early_end_note=early_end_note(report),
             limit_note=limit_note(report),
             edition_note=edition_note(report),
+            rate_limit_note=rate_limit_note(report),
             changes_note=changes_note(report),
             new=set(report.changes.new) if report.changes else set(),
             source_spans=source_spans,

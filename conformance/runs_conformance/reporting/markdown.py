@@ -12,7 +12,7 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting import failure_text
 from runs_conformance.reporting.codegen import curl
 from runs_conformance.reporting.lost_requests import lost_request_commands
-from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note
+from runs_conformance.reporting.notes import changed_ids, changes_note, edition_note, rate_limit_note
 from runs_conformance.reporting.numbered_causes import (
     NumberedCause,
     early_end_note,
@@ -52,6 +52,9 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
     strict = " (strict)" if suite.strict else ""
     yield f"{suite.name} {suite.version} judged {judged} by edition {suite.edition}{strict}: {report.cost_summary}."
     yield ""
+    if limited := rate_limit_note(report):
+        yield _escape_inline(f"{limited}.")
+        yield ""
     causes = number_causes(report)
     yield from _cause_table(causes)
     yield from _program_section(report)

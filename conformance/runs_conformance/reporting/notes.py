@@ -22,6 +22,17 @@ def edition_note(report: Report) -> str:
     )
 
 
+def rate_limit_note(report: Report) -> str:
+    """How many requests the target refused for its rate limit, and how long they waited; empty if it refused none."""
+    usage = report.usage
+    if not usage.rate_limited:
+        return ""
+    seconds = usage.rate_limit_seconds
+    waited = f"; waiting for it took {seconds:.1f} s" if seconds else ""
+    requests = f"{usage.rate_limited:,} of {plural(usage.requests, 'request')}"
+    return f"A rate limit refused {requests} (HTTP 429 or 503){waited}"
+
+
 def changes_note(report: Report) -> str:
     """How many failures are new, fixed and still there since the last test run; empty if there is none to compare."""
     changes = report.changes

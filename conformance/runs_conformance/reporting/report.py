@@ -60,13 +60,15 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUsage:
-    """Requests, runs, cases, tokens and seconds that the test run used."""
+    """Requests, runs, cases, tokens and seconds that the test run used, and how a rate limit slowed it."""
 
     requests: int
     runs_started: int
     cases: int
     seconds: float
     tokens: int | None = None
+    rate_limited: int = 0
+    rate_limit_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ def to_json(report: Report) -> dict[str, Any]:
             "cases": counts.cases,
             "seconds": counts.seconds,
             "tokens": counts.tokens,
+            "rate_limited": counts.rate_limited,
+            "rate_limit_seconds": counts.rate_limit_seconds,
         },
         "baseline": _baseline(report.comparison) if report.comparison else None,
         "transitions": [
