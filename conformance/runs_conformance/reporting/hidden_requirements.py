@@ -24,7 +24,7 @@ def count_hidden(report: Report) -> Counter[str]:
 
 
 def _failing_at_ends(report: Report) -> Iterator[tuple[str, str]]:
-    """What ended programs early, with the failing id that the response which ended one of them shows."""
+    """The causes of early ends, each with the failing id that the response to the last request of a program shows."""
     shown = {
         finding.exchange: verdict.id
         for verdict in reversed(report.with_outcome(Outcome.FAIL))

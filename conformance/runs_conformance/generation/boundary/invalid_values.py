@@ -71,7 +71,7 @@ def wrong_type_values(allowed: list[str], valid: JSON, item: JSON = None) -> lis
     """Values of JSON types that are not allowed, first those that a careless server accepts as an allowed one.
 
     `item` is a valid item of the expected list, if a list is expected: without its list it has the wrong type. Unlike
-    an empty object, it cannot be taken for a missing value.
+    an empty object, it is not mistaken for a missing value.
     """
     accepted = set(allowed) | ({"integer"} if "number" in allowed else set())
     shape = "array" if "array" in accepted else "object" if "object" in accepted else "scalar"
