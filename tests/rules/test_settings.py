@@ -408,6 +408,16 @@ def test_run_with_an_invalid_value_that_reopens() -> History:
     return builder.history()
 
 
+@fails(requested_values.temperature_is_as_asked, times=1)
+def test_an_invalid_modification_that_is_accepted_hides_no_setting() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run(temperature=1), body={"assistant_id": ASSISTANT, "temperature": 0.5})
+    builder.see_statuses("completed")
+    invalid = Step(operation="modify_run", role=Role.NEGATIVE, mutation=Mutation("/metadata/a", "type", "1", 9))
+    builder.send("modify_run", run("completed", metadata={"a": 9}), body={"metadata": {"a": 9}}, step=invalid)
+    return builder.history()
+
+
 def _named_choice_refused(
     status: int, accepted: Any = "required", answer: Any = None, extra: dict[str, Any] | None = None, **step: Any
 ) -> History:

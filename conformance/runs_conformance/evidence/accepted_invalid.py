@@ -27,10 +27,14 @@ _CARRIES_MESSAGES = frozenset({"messages", "additional_messages", "thread", ANY_
 
 @dataclass(frozen=True, slots=True)
 class _AcceptedInvalid:
-    """The invalid members by kind and id of the object, and the threads that were sent invalid messages."""
+    """The invalid members by kind and id of the object, and the threads that were sent invalid messages.
+
+    `runs` holds the ids of runs that were invalid from their creation on, by their request or their assistant.
+    """
 
     members: Mapping[tuple[str, str], frozenset[str]]
     threads: frozenset[str]
+    runs: frozenset[str]
 
 
 def invalid_members(history: History, observation: Observation) -> frozenset[str]:
@@ -45,8 +49,12 @@ def is_valid_object(history: History, observation: Observation) -> bool:
 
 
 def valid_runs(history: History) -> tuple[RunTimeline, ...]:
-    """The timelines of all runs without an invalid value, those with an ambiguous id from their creation only."""
-    return tuple(run for run in created_runs(history) if not _members(history, "run", run.id, ()))
+    """The timelines of all runs that were created validly, those with an ambiguous id from their creation only.
+
+    An invalid modification of a run changes its metadata, not its settings.
+    """
+    invalid = _accepted_invalid(history).runs
+    return tuple(run for run in created_runs(history) if run.id not in invalid)
 
 
 def valid_run_observations(history: History) -> Iterable[Observation]:
@@ -102,6 +110,7 @@ def _members(history: History, kind: str, id_: str, threads: Iterable[str]) -> f
 def _accepted_invalid(history: History) -> _AcceptedInvalid:
     members: dict[tuple[str, str], set[str]] = {}
     threads: set[str] = set()
+    runs: set[str] = set()
     for exchange in history:
         if not exchange.accepted or is_interpretable(exchange):
             continue
@@ -109,6 +118,8 @@ def _accepted_invalid(history: History) -> _AcceptedInvalid:
         targets = list(_targets(exchange))
         for target in targets:
             members.setdefault(target, set()).add(member)
+        if exchange.operation != "modify_run":
+            runs |= {id_ for kind, id_ in targets if kind == "run"}
         if member in _CARRIES_MESSAGES:
             threads |= {id_ for kind, id_ in targets if kind == "thread"}
             threads |= {exchange.path["thread_id"]} if exchange.operation == "create_run" else set()
@@ -116,7 +127,9 @@ def _accepted_invalid(history: History) -> _AcceptedInvalid:
         inherited = members.get(("assistant", str(run.creation_body.get("assistant_id"))))
         if inherited:
             members.setdefault(("run", run.id), set()).update(inherited)
-    return _AcceptedInvalid({key: frozenset(names) for key, names in members.items()}, frozenset(threads))
+            runs.add(run.id)
+    by_object = {key: frozenset(names) for key, names in members.items()}
+    return _AcceptedInvalid(by_object, frozenset(threads), frozenset(runs))
 
 
 def _invalid_member(exchange: Exchange) -> str:
