@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from runs_conformance.causes.cause import Severity
@@ -23,8 +22,8 @@ _NOT_JSON = ("not_json", "not_a_number", "invalid_utf8", "byte_order_mark", "con
 CRASH_RULES = ("errors.requests_do_not_break_the_server", "robustness.odd_requests_do_not_break_the_server")
 _SERVED = "HTTP 200"
 """The expected result in findings of the first rule about valid requests."""
-_AFTER_MALFORMED = re.compile(r" after (.+) was sent$")
-"""How the message of the first rule ends if a malformed request preceded."""
+_AFTER, _WAS_SENT = " after ", " was sent"
+"""How the message of the first rule names a malformed request that preceded, at its end."""
 _MISREAD = "the unread body of an earlier request"
 """How the message of the first rule begins if a body was read as a request."""
 _READ_BODIES = "Read the body of every request before responding with an error, or close the connection"
@@ -115,6 +114,12 @@ def _operations_of_valid(failures: Sequence[Failure]) -> tuple[str, ...]:
     return tuple(name for name in OPERATIONS if name in named)
 
 
+def _malformed_before(finding: Finding) -> str:
+    """The malformed request that a finding on a valid one names; empty if it names none."""
+    message = finding.message
+    return message.removesuffix(_WAS_SENT).partition(_AFTER)[2] if message.endswith(_WAS_SENT) else ""
+
+
 def _describe_valid(failures: Sequence[Failure]) -> tuple[str, str]:
     """The valid requests that the server fails on, and how to serve them.
 
@@ -126,19 +131,17 @@ def _describe_valid(failures: Sequence[Failure]) -> tuple[str, str]:
         fix = f"Find the exception in the server's log and handle {name_refused(failures)}."
         return f"valid requests of {list_names(operations)}", fix
     fix = f"Find the exception in the server's log and handle requests of {list_names(operations)}."
-    found = [(each, _AFTER_MALFORMED.search(each.message)) for each in _findings_on_valid_requests(failures[0])]
-    plain = {finding.operation for finding, match in found if match is None} if found else {*operations}
+    found = [(each, _malformed_before(each)) for each in _findings_on_valid_requests(failures[0])]
+    plain = {finding.operation for finding, malformed in found if not malformed} if found else {*operations}
     spoiled = [name for name in operations if name not in plain]
     if not spoiled:
         return f"valid requests of {list_names(operations)}", fix
-    malformed = list_names(
-        list(dict.fromkeys(m[1] for each, m in found if m is not None and each.operation in spoiled))
-    )
+    sent = list_names(list(dict.fromkeys(name for each, name in found if name and each.operation in spoiled)))
     others = [name for name in operations if name in plain]
     named = f"{list_names(others)}, and of {list_names(spoiled)}" if others else f"{list_names(spoiled)},"
     return (
-        f"valid requests of {named} once {malformed} was sent",
-        f"Refuse {malformed} with HTTP 400, and store nothing. {fix}",
+        f"valid requests of {named} once {sent} was sent",
+        f"Refuse {sent} with HTTP 400, and store nothing. {fix}",
     )
 
 

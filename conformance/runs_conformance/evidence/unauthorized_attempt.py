@@ -321,5 +321,5 @@ REFUSALS_TO_CHECK = tuple(
 )
 """Each refused operation whose effects a test run checks: the part of the evidence, and the operation.
 
-A cancellation is none of them, since the owner's own, which ends the run, is identical.
+They do not include a cancellation, since the owner's own, which ends the run, is identical.
 """

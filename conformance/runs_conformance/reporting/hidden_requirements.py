@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting.report import Report
-
-_PREMISE = re.compile(r"(?:because |\()(\S+?)(?: and \d+ more)? failed\b")
 
 
 def count_hidden(report: Report) -> Counter[str]:
@@ -37,5 +34,7 @@ def _failing_at_ends(report: Report) -> Iterator[tuple[str, str]]:
 
 def _hidden_by(verdict: Verdict, failing: set[str], by_end: Mapping[str, str]) -> str | None:
     reason = verdict.reason or ""
-    named = next((match[1] for match in _PREMISE.finditer(reason) if match[1] in failing), None)
+    words = [word.strip("(),") for word in reason.split()]
+    # "ID failed", or "ID and 2 more failed"
+    named = next((word for place, word in enumerate(words) if word in failing and "failed" in words[place:][:5]), None)
     return named or next((id_ for cause, id_ in by_end.items() if cause in reason), None)
