@@ -18,17 +18,17 @@ _LEADING_OPERATIONS = {
 """The operations without which a list has no page of several items. Only a run that calls tools has several steps."""
 
 
-def list_parts(what: str, *lists: str) -> tuple[tuple[str, ...], ...]:
+def parts_of_lists(what: str, *lists: str) -> tuple[tuple[str, ...], ...]:
     """The parts of the evidence that a pass needs: `what`, such as `a page of {}`, with the name of each list."""
     return tuple((part_name(what, name), *_LEADING_OPERATIONS[name]) for name in lists)
 
 
-def passed_on(page: Page, what: str, holds: bool = True) -> Result:
+def pass_for_list(page: Page, what: str, holds: bool = True) -> Result:
     """A pass that provides `what`, with the name of the page's list, if the page `holds` enough for that."""
-    return Passed(part_name(what, listpart_name(page))) if holds else PASSED
+    return Passed(part_name(what, list_name(page))) if holds else PASSED
 
 
-def listpart_name(page: Page) -> str:
+def list_name(page: Page) -> str:
     """The name of the list that a page shows."""
     is_filtered = page.kind == "message" and "run_id" in page.query
     return MESSAGES_OF_RUN if is_filtered else str(page.exchange.operation)

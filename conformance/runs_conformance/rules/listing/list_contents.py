@@ -9,7 +9,7 @@ from runs_conformance.evidence.comparable_pages import is_complete
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, may_end_early, unended_lists
 from runs_conformance.evidence.creation import SHARED_ID, Creation, creations, shared_ids, uses_key_of_creator
 from runs_conformance.evidence.expected_items import belongs_to_list, may_follow, must_be_listed, same_with_other_id
-from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, list_parts, passed_on
+from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, parts_of_lists, pass_for_list
 from runs_conformance.evidence.page import LACKS_IDS, Listing, Page, listings, pages
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items
@@ -35,7 +35,7 @@ _DELETE = schema(f"{_SPEC} deleteMessage, deleteAssistant")
     capability="listing",
     clauses=("list-envelope-order-and-default-limit", "messages-filter-by-run"),
     occasions=5,
-    needs_parts=list_parts(_PAGE, RUNS, MESSAGES, STEPS),
+    needs_parts=parts_of_lists(_PAGE, RUNS, MESSAGES, STEPS),
 )
 def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
     """Runs and messages in a thread's list belong to that thread, and steps in a run's list to that run.
@@ -51,7 +51,7 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
         actual = item.get(name)
         if isinstance(actual, str):
             if actual == id_:
-                yield passed_on(page, _PAGE)
+                yield pass_for_list(page, _PAGE)
             else:
                 yield item.finding(f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
         else:
@@ -137,7 +137,7 @@ def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
     capability="listing",
     clauses=("list-envelope-order-and-default-limit",),
     needs_complete_history=True,
-    needs_parts=list_parts(_PAGE, RUNS, MESSAGES),
+    needs_parts=parts_of_lists(_PAGE, RUNS, MESSAGES),
 )
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
     """Every object that was created and not deleted is in its list, in its current state.
@@ -155,7 +155,7 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
                 continue
             if must_be_listed(creation, page, listing.history):
                 if creation.id in page.ids:
-                    yield passed_on(page, _PAGE)
+                    yield pass_for_list(page, _PAGE)
                 elif may_follow(creation, page):
                     yield Suspicion("the list may have ended before its last item")
                 elif page.lacks_ids:

@@ -13,7 +13,7 @@ from runs_conformance.evidence.both_orders import (
 )
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
-from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, list_parts, passed_on
+from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, parts_of_lists, pass_for_list
 from runs_conformance.evidence.page import LACKS_IDS, Page, pages
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
@@ -33,7 +33,7 @@ _ORDER = schema(f"{_SPEC} parameter order: sort order by the created_at timestam
     source=_ORDER,
     capability="listing",
     clauses=("list-envelope-order-and-default-limit",),
-    needs_parts=list_parts(_SORTED, *_LISTS),
+    needs_parts=parts_of_lists(_SORTED, *_LISTS),
 )
 def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     """A list requested without `order` starts with the newest object.
@@ -49,7 +49,7 @@ def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     if results or not unit.descending_ids:
         return
     if unit.page.ids == unit.descending_ids:
-        yield passed_on(unit.page, _SORTED)
+        yield pass_for_list(unit.page, _SORTED)
     elif unit.page.ids == unit.ascending_ids:
         yield unit.page.exchange.finding(
             "without `order`, the list is in ascending order",
@@ -65,7 +65,7 @@ def newest_come_first_by_default(unit: DefaultOrderPage) -> Iterator[Result]:
     source=_ORDER,
     capability="listing",
     clauses=("list-envelope-order-and-default-limit", "ascending-reverses-descending"),
-    needs_parts=list_parts(_SORTED, *_LISTS),
+    needs_parts=parts_of_lists(_SORTED, *_LISTS),
 )
 def order_is_kept(page: Page) -> Iterator[Result]:
     """A list is sorted by `created_at` in the requested order: `asc` is oldest first, `desc` newest first.
@@ -91,7 +91,7 @@ def _check_sorted(page: Page, order: str) -> Iterator[Result]:
             yield item.finding(f"in {order} order, this item is {relation} than the one before it", "/created_at")
             return
     if compared:
-        yield passed_on(page, _SORTED)
+        yield pass_for_list(page, _SORTED)
 
 
 @rule(
@@ -101,7 +101,7 @@ def _check_sorted(page: Page, order: str) -> Iterator[Result]:
     capability="listing",
     clauses=("ascending-reverses-descending",),
     needs_complete_history=True,
-    needs_parts=list_parts(_BOTH_ORDERS, *_LISTS),
+    needs_parts=parts_of_lists(_BOTH_ORDERS, *_LISTS),
 )
 def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
     """A complete list in ascending order is the reverse of the same list in descending order.
@@ -119,7 +119,7 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
         yield Inconclusive(LACKS_IDS)
         return
     if ids == reverse:
-        yield passed_on(ascending, _BOTH_ORDERS)
+        yield pass_for_list(ascending, _BOTH_ORDERS)
         return
     times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
     is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]

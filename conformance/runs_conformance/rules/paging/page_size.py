@@ -11,9 +11,9 @@ from runs_conformance.evidence.list_part import (
     MESSAGES_OF_RUN,
     RUNS,
     STEPS,
-    list_parts,
     part_name,
-    passed_on,
+    parts_of_lists,
+    pass_for_list,
 )
 from runs_conformance.evidence.page import Page, pages, repeats_a_parameter
 from runs_conformance.evidence.pagination import PageComparison, page_comparisons
@@ -50,7 +50,7 @@ def _pages_with_cut(history: History) -> Iterator[tuple[Page, bool]]:
     source=_LIMIT,
     capability="listing",
     clauses=("list-envelope-order-and-default-limit", "limit-is-honoured"),
-    needs_parts=list_parts(_CUT, RUNS, MESSAGES, STEPS),
+    needs_parts=parts_of_lists(_CUT, RUNS, MESSAGES, STEPS),
 )
 def limit_is_kept(page_with_cut: tuple[Page, bool]) -> Iterator[Result]:
     """A page holds no more items than its limit, which is 20 by default.
@@ -64,7 +64,7 @@ def limit_is_kept(page_with_cut: tuple[Page, bool]) -> Iterator[Result]:
     if page.limit is not None and page.items:
         count = len(page.items)
         if count == page.limit or (count < page.limit and page.exchange.member("has_more") is True):
-            yield passed_on(page, _CUT, is_cut)
+            yield pass_for_list(page, _CUT, is_cut)
         elif count > page.limit:
             yield page.exchange.finding(
                 f"the page has {count} items, more than its limit of {page.limit}", "/data", page.limit, count
@@ -94,7 +94,7 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
     capability="listing",
     clauses=("limit-is-honoured",),
     relies_on=("paging.limit_is_kept", "listing.order_is_kept"),
-    needs_parts=list_parts(_REQUEST, RUNS, MESSAGES, STEPS, ASSISTANTS),
+    needs_parts=parts_of_lists(_REQUEST, RUNS, MESSAGES, STEPS, ASSISTANTS),
 )
 def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A list can be requested with any limit from 1 to 100, in either order.
@@ -162,7 +162,7 @@ def _pages_with_limit(history: History) -> Iterator[tuple[Page, PageComparison |
     capability="listing",
     clauses=("limit-is-honoured",),
     needs_complete_history=True,
-    needs_parts=list_parts(_FULL, RUNS, MESSAGES, STEPS, MESSAGES_OF_RUN),
+    needs_parts=parts_of_lists(_FULL, RUNS, MESSAGES, STEPS, MESSAGES_OF_RUN),
 )
 def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator[Result]:
     """A page holds as many items as its limit, or all remaining items if there are fewer.
@@ -179,6 +179,6 @@ def pages_are_full(limited_page: tuple[Page, PageComparison | None]) -> Iterator
     elif count < expected and not has_more:
         return
     if count >= expected:
-        yield passed_on(page, _FULL, count == page.limit)
+        yield pass_for_list(page, _FULL, count == page.limit)
     else:
         yield page.exchange.finding(f"the page has {count} items and could have {expected}", "/data", expected, count)

@@ -12,9 +12,9 @@ from runs_conformance.evidence.list_part import (
     MESSAGES_OF_RUN,
     RUNS,
     STEPS,
-    list_parts,
     part_name,
-    passed_on,
+    parts_of_lists,
+    pass_for_list,
 )
 from runs_conformance.evidence.observation import all_observations
 from runs_conformance.evidence.page import LACKS_IDS, UNKNOWN_ORDER, Listing, Page, listings, pages
@@ -62,7 +62,7 @@ _LARGE_PAGE = f"a page of {{}} with {_LARGE} items or more, in a list of more th
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     occasions=3,
-    needs_parts=list_parts(_SEVERAL, *_LISTS),
+    needs_parts=parts_of_lists(_SEVERAL, *_LISTS),
 )
 def items_are_not_repeated(page: Page) -> Iterator[Result]:
     """No item appears twice on a page.
@@ -77,7 +77,7 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
         if repeated is not None:
             yield page.exchange.finding(f"{repeated} appears twice on this page", "/data")
         else:
-            yield Inconclusive(LACKS_IDS) if page.lacks_ids else passed_on(page, _SEVERAL)
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else pass_for_list(page, _SEVERAL)
 
 
 @rule(
@@ -86,7 +86,7 @@ def items_are_not_repeated(page: Page) -> Iterator[Result]:
     source=_CURSOR,
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
-    needs_parts=list_parts(_AFTER, *_LISTS),
+    needs_parts=parts_of_lists(_AFTER, *_LISTS),
 )
 def after_excludes_its_item(page: Page) -> Iterator[Result]:
     """A page requested with `after` does not contain the item that `after` names.
@@ -100,7 +100,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
         if after in page.ids:
             yield page.exchange.finding(f"the page after {after} contains {after}", "/data", actual=list(page.ids))
         else:
-            yield Inconclusive(LACKS_IDS) if page.lacks_ids else passed_on(page, _AFTER)
+            yield Inconclusive(LACKS_IDS) if page.lacks_ids else pass_for_list(page, _AFTER)
 
 
 @rule(
@@ -110,7 +110,7 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete", "limit-is-honoured"),
     needs_complete_history=True,
-    needs_parts=(*list_parts(_AFTER, *_LISTS), *list_parts(_FULL, MESSAGES_OF_RUN)),
+    needs_parts=(*parts_of_lists(_AFTER, *_LISTS), *parts_of_lists(_FULL, MESSAGES_OF_RUN)),
 )
 def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     """A page holds the items that follow its cursor in the requested order, without gaps.
@@ -133,9 +133,9 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     elif not comparison.is_shared or actual:
         page = comparison.page
         if "after" in page.query:
-            yield passed_on(page, _AFTER, bool(actual))
+            yield pass_for_list(page, _AFTER, bool(actual))
         else:
-            yield passed_on(page, _FULL, len(actual) == page.limit)
+            yield pass_for_list(page, _FULL, len(actual) == page.limit)
 
 
 def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
@@ -149,7 +149,7 @@ def _pages_with_known_rest(history: History) -> Iterable[PageComparison]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     needs_complete_history=True,
-    needs_parts=(*list_parts(_MORE_FOLLOW, *_LISTS), *list_parts(_LARGE_PAGE, MESSAGES)),
+    needs_parts=(*parts_of_lists(_MORE_FOLLOW, *_LISTS), *parts_of_lists(_LARGE_PAGE, MESSAGES)),
 )
 def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> Iterator[Result]:
     """`has_more` is true if items follow the page, and false if none do.
@@ -171,7 +171,7 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
         return
     if has_more is follows:
         is_large = len(comparison.ids) >= _LARGE < len(comparison.expected_ids)
-        yield passed_on(comparison.page, _LARGE_PAGE if is_large else _MORE_FOLLOW, is_large or follows)
+        yield pass_for_list(comparison.page, _LARGE_PAGE if is_large else _MORE_FOLLOW, is_large or follows)
     else:
         remaining = f"{len(comparison.remaining_ids)} items follow" if follows else "nothing follows"
         yield comparison.page.exchange.finding(
@@ -185,7 +185,7 @@ def has_more_is_true_exactly_where_more_follows(comparison: PageComparison) -> I
     source=_CURSOR,
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
-    needs_parts=list_parts(_WALK, *_LISTS),
+    needs_parts=parts_of_lists(_WALK, *_LISTS),
 )
 def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     """Reading a list page by page with `after` yields every item exactly once.
@@ -209,7 +209,7 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     elif missing:
         yield last.finding(f"reading {len(traversal.pages)} pages missed {', '.join(missing[:3])}", "/data")
     else:
-        yield passed_on(traversal.pages[0], _WALK)
+        yield pass_for_list(traversal.pages[0], _WALK)
 
 
 @rule(
@@ -219,7 +219,7 @@ def walks_reach_every_item_once(traversal: PageTraversal) -> Iterator[Result]:
     capability="listing",
     clauses=("before-is-exclusive",),
     needs_complete_history=True,
-    needs_parts=list_parts(_BEFORE_CURSOR, *_LISTS),
+    needs_parts=parts_of_lists(_BEFORE_CURSOR, *_LISTS),
 )
 def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
     """A page requested with `before` holds items that precede the item named by `before`, in the requested order.
@@ -249,7 +249,7 @@ def before_ends_at_its_item(listing: Listing) -> Iterator[Result]:
         if _precede(page.ids, preceding) or (
             page.order == UNKNOWN_ORDER and _precede(page.ids, preceding_in_documented_order)
         ):
-            yield passed_on(page, _BEFORE_CURSOR, bool(page.items))
+            yield pass_for_list(page, _BEFORE_CURSOR, bool(page.items))
         else:
             yield page.exchange.finding(
                 f"the page before {before} does not contain the items that precede it",
@@ -271,7 +271,7 @@ def _precede(ids: tuple[str, ...], preceding: tuple[str, ...]) -> bool:
     source=_PAGE_ENDS,
     capability="listing",
     clauses=("first-and-last-id-match-page",),
-    needs_parts=list_parts(_SEVERAL, *_LISTS),
+    needs_parts=parts_of_lists(_SEVERAL, *_LISTS),
 )
 def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
     """`first_id` and `last_id` are the ids of the first and last item of the page, or null on an empty page.
@@ -287,7 +287,7 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
             if expected == "":
                 yield Inconclusive(LACKS_IDS)
             elif actual == expected:
-                yield passed_on(page, _SEVERAL, len(page.items) > 1)
+                yield pass_for_list(page, _SEVERAL, len(page.items) > 1)
             else:
                 item = f"the id of the page's {position} item" if page.items else "null on an empty page"
                 yield page.exchange.finding(f"`{name}` is not {item}", f"/{name}", expected, actual)
@@ -310,7 +310,7 @@ def _requests_with_unknown_cursor(history: History) -> Iterator[Exchange]:
     capability="listing",
     clauses=("after-is-exclusive-and-complete",),
     formerly=("paging.unknown_cursors_lead_nowhere",),
-    needs_parts=list_parts(_UNKNOWN_CURSOR, *_LISTS),
+    needs_parts=parts_of_lists(_UNKNOWN_CURSOR, *_LISTS),
 )
 def unknown_cursors_are_refused_or_empty(exchange: Exchange) -> Iterator[Result]:
     """A page requested with an unknown id as its cursor is refused or empty.
