@@ -27,14 +27,12 @@ from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.protected_sender import protect_given_objects
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.resources import ResourceTracker
-from runs_conformance.engine.shrinking.confirmation import (
-    ConfirmationBudget,
-    confirm,
+from runs_conformance.engine.shrinking.confirmation import ConfirmationBudget, confirm
+from runs_conformance.engine.shrinking.confirmed_result import with_confirmations, without_unanswered_requests
+from runs_conformance.engine.shrinking.failures_to_confirm import (
     failures_to_confirm,
     ids_that_may_be_chance,
     ids_to_recur,
-    with_confirmations,
-    without_unanswered_requests,
 )
 from runs_conformance.engine.shrinking.fuzzed_violations import CaseRunner, ShrinkContext
 from runs_conformance.engine.verdicts import VerdictContext, build_verdicts

@@ -33,7 +33,7 @@ from runs_conformance.engine.resources import (
     find_undeletable,
 )
 from runs_conformance.engine.route_guard import RouteGuard
-from runs_conformance.engine.shrinking.confirmation import without_unconfirmed_waits
+from runs_conformance.engine.shrinking.confirmed_result import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import BudgetExhausted

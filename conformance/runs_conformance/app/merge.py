@@ -18,7 +18,8 @@ from runs_conformance.engine.capabilities import Signature
 from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.shard import missing_shards, parse_shard
-from runs_conformance.engine.shrinking.confirmation import Confirmation, with_confirmations, without_unanswered_requests
+from runs_conformance.engine.shrinking.confirmation import Confirmation
+from runs_conformance.engine.shrinking.confirmed_result import with_confirmations, without_unanswered_requests
 from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange

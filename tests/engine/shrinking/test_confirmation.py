@@ -10,18 +10,22 @@ from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.confirmation import (
     MAX_ENLARGED,
-    MAX_IDS_PER_GROUP,
-    MAX_REQUESTS_PER_ID,
     MAX_TRIES,
     Confirmation,
     ConfirmationBudget,
     confirm,
-    failures_to_confirm,
-    ids_that_may_be_chance,
-    ids_to_recur,
+)
+from runs_conformance.engine.shrinking.confirmed_result import (
     with_confirmations,
     without_unanswered_requests,
     without_unconfirmed_waits,
+)
+from runs_conformance.engine.shrinking.failures_to_confirm import (
+    MAX_IDS_PER_GROUP,
+    MAX_REQUESTS_PER_ID,
+    failures_to_confirm,
+    ids_that_may_be_chance,
+    ids_to_recur,
 )
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation, ShrinkBudget
 from runs_conformance.errors import BudgetExhausted

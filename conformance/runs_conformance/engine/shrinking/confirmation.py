@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.reproduction import Reproduction
+from runs_conformance.engine.shrinking.failures_to_confirm import MAX_IDS, MAX_REQUESTS_PER_ID, replay_cost
 from runs_conformance.engine.shrinking.shrinker import Execute
 from runs_conformance.errors import BudgetExhausted, InternalError
-from runs_conformance.model.json import JSON, is_array, is_object
-from runs_conformance.model.verdict import Finding, Tally
-
-MAX_IDS, MAX_IDS_PER_GROUP = 60, 4
-"""Maximum number of failures that are replayed, of all and of a cause.
-
-Where causes are unknown, a group stands for one: the constraints on the requests of an operation, those on a kind of
-object, or the rules of a topic.
-"""
-
-MAX_REQUESTS_PER_ID = 60
-"""Requests after which a failure is not tried again. One that takes more at once is replayed after the others."""
-
-_REQUESTS_PER_POLL = 3
-"""About how many requests it takes to poll a run to its end."""
+from runs_conformance.model.json import JSON
 
 MAX_REQUESTS = 300
 """Requests that replay all failures of a test run."""
@@ -41,31 +26,6 @@ MAX_PAUSED = 12
 
 _FIRST_SHARE = 0.8
 """Share of the budget after which failures that did not occur again come before those that were not replayed yet."""
-
-_NEEDS_CONFIRMATION = frozenset(
-    {
-        "errors.requests_do_not_break_the_server",
-        "robustness.no_request_is_left_hanging",
-        "robustness.odd_requests_do_not_break_the_server",
-        "robustness.the_next_request_is_served",
-    }
-)
-"""The rules whose findings a request of another worker may explain: it blocked or crashed the target meanwhile."""
-
-_LEFT_WAITING = "robustness.no_request_is_left_hanging"
-_SHOWN_BY_LOST_CONNECTIONS = frozenset({_LEFT_WAITING, "robustness.the_next_request_is_served"})
-"""Those of them whose findings are lost connections, which do not show by which request the target was broken."""
-
-_REFUSED_VALID = "refused "
-"""How the message about a refused valid request begins. The target may refuse requests at random."""
-
-_EQUAL_REQUESTS = "acceptance.equal_requests_are_all_accepted"
-
-_FAILED = "failed with HTTP 5"
-"""How the message about a request that got HTTP 5xx each time begins. The target may fail at random."""
-
-_ACCEPTANCE = ("HTTP 200", 200)
-"""The expected results in such findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +101,9 @@ def confirm(
         if not uncertain or budget.is_spent():
             break
         cases = {
-            id_: case for id_, case in add_pauses(uncertain[:MAX_PAUSED]).items() if _cost(case) <= MAX_REQUESTS_PER_ID
+            id_: case
+            for id_, case in add_pauses(uncertain[:MAX_PAUSED]).items()
+            if replay_cost(case) <= MAX_REQUESTS_PER_ID
         }
         replayed = _confirm_each(iter(cases.items()), execute, budget, 1)
         found = {id_: each for id_, each in replayed.items() if each.failed}
@@ -151,7 +113,7 @@ def confirm(
     for _ in range(MAX_ENLARGEMENTS):
         if not unseen or budget.is_spent():
             break
-        cases = {id_: case for id_, case in enlarge(unseen).items() if _cost(case) <= MAX_REQUESTS_PER_ID}
+        cases = {id_: case for id_, case in enlarge(unseen).items() if replay_cost(case) <= MAX_REQUESTS_PER_ID}
         found = {
             id_: each for id_, each in _confirm_each(iter(cases.items()), execute, budget, 1).items() if each.failed
         }
@@ -192,154 +154,3 @@ def _confirm_each(
         if replays and (failed or replays == tries):
             confirmations[id_] = Confirmation(failed, replays)
     return confirmations
-
-
-def ids_to_recur(result: RunResult) -> frozenset[str]:
-    """The failures that other requests may explain unless they occur again with their own steps alone."""
-    return frozenset(id_ for id_, tally in result.tallies.items() if tally.findings and _needs_confirmation(id_, tally))
-
-
-def ids_that_may_be_chance(result: RunResult, *, fails_at_random: bool) -> frozenset[str]:
-    """The failures that a target shows by chance if it fails or refuses equal requests at random.
-
-    Whether it refuses at random is what the requirement on equal requests shows.
-    """
-    equal_requests = result.tallies.get(_EQUAL_REQUESTS)
-    refuses_at_random = equal_requests is not None and bool(equal_requests.findings)
-    return frozenset(
-        id_
-        for id_, tally in result.tallies.items()
-        if (fails_at_random and _shows_server_errors(id_, tally)) or (refuses_at_random and _shows_one_refusal(tally))
-    ) - {_EQUAL_REQUESTS}
-
-
-def failures_to_confirm(
-    result: RunResult,
-    is_must: Callable[[str], bool],
-    causes: Mapping[str, str] | None = None,
-    typical: Collection[str] = (),
-) -> Iterator[tuple[str, Reproduction]]:
-    """The failures of MUST requirements whose counterexamples have steps; those that need confirmation come first.
-
-    Of the others, the first of each cause precedes the second of any, up to the limit for a group. `causes` names the
-    cause of each failure; without it, the groups stand for causes. The first of a cause is one of the `typical`
-    failures or else the cheapest. Failures that take more than a failure may use come last.
-    """
-    cases: dict[str, Reproduction] = {}
-    for id_, tally in result.tallies.items():
-        example = result.counterexamples.get(id_)
-        steps = example.get("steps") if is_object(example) else None
-        if tally.findings and is_must(id_) and is_array(steps):
-            cases[id_] = Reproduction.from_json(steps)
-    costs = {id_: _cost(case) for id_, case in cases.items()}
-    ranks: dict[str, int] = {}
-    groups: Counter[str] = Counter()
-    for id_ in sorted(cases, key=lambda each: (costs[each] > MAX_REQUESTS_PER_ID, each not in typical, costs[each])):
-        needs_confirmation = _needs_confirmation(id_, result.tallies[id_])
-        group = _group(id_) if needs_confirmation or causes is None else f"cause {causes.get(id_, _group(id_))}"
-        groups[group] += 1
-        if needs_confirmation:
-            ranks[id_] = 0 if groups[group] <= MAX_IDS_PER_GROUP else groups[group]
-        elif groups[group] <= MAX_IDS_PER_GROUP:
-            ranks[id_] = groups[group]
-    is_long = {id_: id_ not in _NEEDS_CONFIRMATION and costs[id_] > MAX_REQUESTS_PER_ID for id_ in ranks}
-    for id_ in sorted(ranks, key=lambda each: (is_long[each], ranks[each], costs[each])):
-        yield id_, _repeat(cases[id_]) if id_ in _NEEDS_CONFIRMATION else cases[id_]
-
-
-def _cost(reproduction: Reproduction) -> int:
-    """About how many requests a replay takes."""
-    return sum(_REQUESTS_PER_POLL if step.until else 1 for step in reproduction.steps)
-
-
-def _group(id_: str) -> str:
-    return id_.partition(".")[0]
-
-
-def _repeat(reproduction: Reproduction) -> Reproduction:
-    """The steps twice, and the first once more: the rules need a repeated failure between requests that are served."""
-    return Reproduction((*reproduction.moves, *reproduction.moves, *reproduction.moves[:1]))
-
-
-def with_confirmations(
-    result: RunResult, confirmations: Mapping[str, Confirmation], replayable: Collection[str] = ()
-) -> RunResult:
-    """The result with each confirmation in the counterexample.
-
-    A failure that needs confirmation and did not occur again is inconclusive. So is one of the `replayable` that was
-    not replayed and shows only that the target did not respond.
-    """
-    examples, tallies = dict(result.counterexamples), dict(result.tallies)
-    for id_, confirmation in confirmations.items():
-        example = examples.get(id_)
-        if is_object(example):
-            examples[id_] = {**example, "confirmed": confirmation.to_json()}
-        if _disproves(confirmation, id_, tallies[id_]):
-            tallies[id_] = _without_findings(tallies[id_], f"not when replayed alone ({confirmation.text})")
-            examples.pop(id_, None)
-    disproved = {_group(id_) for id_, each in confirmations.items() if not each.is_confirmed}
-    for id_ in tallies.keys() - confirmations.keys():
-        may_be_chance = _shows_one_refusal(tallies[id_]) or _shows_server_errors(id_, tallies[id_])
-        if may_be_chance and _group(id_) in disproved:
-            tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
-            examples.pop(id_, None)
-    for id_ in _SHOWN_BY_LOST_CONNECTIONS.intersection(replayable).difference(confirmations):
-        if tallies[id_].findings:
-            tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
-            examples.pop(id_, None)
-    counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
-    return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
-
-
-def without_unconfirmed_waits(result: RunResult) -> RunResult:
-    """The result of a test run that could not replay its failures: whether a request was left waiting stays open."""
-    tally = result.tallies.get(_LEFT_WAITING)
-    return result if tally is None or not tally.findings else with_confirmations(result, {}, [_LEFT_WAITING])
-
-
-def without_unanswered_requests(result: RunResult) -> RunResult:
-    """The result of one of several processes: the target may not respond because of what the others sent."""
-    examples, tallies = dict(result.counterexamples), dict(result.tallies)
-    for id_ in _SHOWN_BY_LOST_CONNECTIONS.intersection(tallies):
-        if tallies[id_].findings:
-            tallies[id_] = _without_findings(tallies[id_], "requests of other processes (--jobs) may be the cause")
-            examples.pop(id_, None)
-    return replace(result, counterexamples=examples, tallies=tallies)
-
-
-def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
-    """Whether the replays leave a failure open: it did not occur, or not always although it might be chance."""
-    if _shows_one_refusal(tally) or _shows_server_errors(id_, tally):
-        return not confirmation.is_confirmed
-    return not confirmation.failed and _needs_confirmation(id_, tally)
-
-
-def _needs_confirmation(id_: str, tally: Tally) -> bool:
-    return id_ in _NEEDS_CONFIRMATION or _shows_one_refusal(tally) or _shows_server_errors(id_, tally)
-
-
-def _shows_server_errors(id_: str, tally: Tally) -> bool:
-    """Whether all findings are HTTP 5xx that a request got each time, or that followed another request."""
-    return bool(tally.findings) and all(
-        finding.message.startswith(_FAILED)
-        or (id_ in _SHOWN_BY_LOST_CONNECTIONS and isinstance(finding.actual, int) and finding.actual >= 500)
-        for finding in tally.findings
-    )
-
-
-def _shows_one_refusal(tally: Tally) -> bool:
-    """Whether all findings are that valid requests of one operation were refused."""
-    operations = {finding.operation for finding in tally.findings}
-    return len(operations) == 1 and all(map(_is_refused_valid_request, tally.findings))
-
-
-def _is_refused_valid_request(finding: Finding) -> bool:
-    return finding.message.startswith(_REFUSED_VALID) and finding.expected in _ACCEPTANCE
-
-
-def _without_findings(tally: Tally, restriction: str) -> Tally:
-    reason = f"{tally.findings[0].message}, but {restriction}"
-    inconclusive = tally.inconclusive.copy()
-    inconclusive[reason] += len(tally.findings)
-    # A judgment beside the findings is no longer a pass by itself.
-    return replace(tally, judged=0, findings=[], inconclusive=inconclusive, parts=type(tally.parts)())

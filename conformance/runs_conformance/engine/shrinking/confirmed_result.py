@@ -1,0 +1,80 @@
+"""The result of a test run with its confirmations: what did not occur again is inconclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from runs_conformance.engine.plan_result import RunResult
+from runs_conformance.engine.shrinking.confirmation import Confirmation
+from runs_conformance.engine.shrinking.failures_to_confirm import (
+    LEFT_WAITING,
+    SHOWN_BY_LOST_CONNECTIONS,
+    group_of,
+    needs_confirmation,
+    shows_one_refusal,
+    shows_server_errors,
+)
+from runs_conformance.model.json import is_object
+from runs_conformance.model.verdict import Tally
+
+
+def with_confirmations(
+    result: RunResult, confirmations: Mapping[str, Confirmation], replayable: Collection[str] = ()
+) -> RunResult:
+    """The result with each confirmation in the counterexample.
+
+    A failure that needs confirmation and did not occur again is inconclusive. So is one of the `replayable` that was
+    not replayed and shows only that the target did not respond.
+    """
+    examples, tallies = dict(result.counterexamples), dict(result.tallies)
+    for id_, confirmation in confirmations.items():
+        example = examples.get(id_)
+        if is_object(example):
+            examples[id_] = {**example, "confirmed": confirmation.to_json()}
+        if _disproves(confirmation, id_, tallies[id_]):
+            tallies[id_] = _without_findings(tallies[id_], f"not when replayed alone ({confirmation.text})")
+            examples.pop(id_, None)
+    disproved = {group_of(id_) for id_, each in confirmations.items() if not each.is_confirmed}
+    for id_ in tallies.keys() - confirmations.keys():
+        may_be_chance = shows_one_refusal(tallies[id_]) or shows_server_errors(id_, tallies[id_])
+        if may_be_chance and group_of(id_) in disproved:
+            tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
+            examples.pop(id_, None)
+    for id_ in SHOWN_BY_LOST_CONNECTIONS.intersection(replayable).difference(confirmations):
+        if tallies[id_].findings:
+            tallies[id_] = _without_findings(tallies[id_], "it was not replayed alone")
+            examples.pop(id_, None)
+    counts = {id_: (each.failed, each.replays) for id_, each in confirmations.items()}
+    return replace(result, counterexamples=examples, tallies=tallies, confirmations=counts)
+
+
+def without_unconfirmed_waits(result: RunResult) -> RunResult:
+    """The result of a test run that could not replay its failures: whether a request was left waiting stays open."""
+    tally = result.tallies.get(LEFT_WAITING)
+    return result if tally is None or not tally.findings else with_confirmations(result, {}, [LEFT_WAITING])
+
+
+def without_unanswered_requests(result: RunResult) -> RunResult:
+    """The result of one of several processes: the target may not respond because of what the others sent."""
+    examples, tallies = dict(result.counterexamples), dict(result.tallies)
+    for id_ in SHOWN_BY_LOST_CONNECTIONS.intersection(tallies):
+        if tallies[id_].findings:
+            tallies[id_] = _without_findings(tallies[id_], "requests of other processes (--jobs) may be the cause")
+            examples.pop(id_, None)
+    return replace(result, counterexamples=examples, tallies=tallies)
+
+
+def _disproves(confirmation: Confirmation, id_: str, tally: Tally) -> bool:
+    """Whether the replays leave a failure open: it did not occur, or not always although it might be chance."""
+    if shows_one_refusal(tally) or shows_server_errors(id_, tally):
+        return not confirmation.is_confirmed
+    return not confirmation.failed and needs_confirmation(id_, tally)
+
+
+def _without_findings(tally: Tally, restriction: str) -> Tally:
+    reason = f"{tally.findings[0].message}, but {restriction}"
+    inconclusive = tally.inconclusive.copy()
+    inconclusive[reason] += len(tally.findings)
+    # A judgment beside the findings is no longer a pass by itself.
+    return replace(tally, judged=0, findings=[], inconclusive=inconclusive, parts=type(tally.parts)())
