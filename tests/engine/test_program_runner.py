@@ -208,7 +208,9 @@ def test_a_program_that_gave_up_ended_early_although_a_request_tells_why() -> No
         def generate(setting: ProgramContext) -> StepGenerator:
             yield CREATE_RUN
             yield Unmet("a run that ends")
-            yield from later
+            remaining = list(later)
+            while remaining:
+                yield remaining.pop(0)
 
         program = replace(make_program(), generate=generate)
         return run_program(program, SETTING, ScriptedSender(accept_everything), Budget(), Clock().schedule).end

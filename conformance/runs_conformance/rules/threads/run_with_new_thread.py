@@ -33,6 +33,7 @@ def _threads_created_with_run(history: History) -> Iterable[tuple[Exchange, Hist
     capability="create_and_run",
     operation="create_thread_and_run",
     clauses=("thread-and-run-creates-messages",),
+    needs_complete_history=True,
 )
 def run_gets_a_thread_of_its_own(created: tuple[Exchange, History]) -> Iterator[Result]:
     """A run that is created together with its thread names a new thread, and that thread can be read.
