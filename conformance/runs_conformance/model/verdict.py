@@ -73,6 +73,12 @@ REFUSED_PLACE_REASONS = frozenset({NO_VALID_VALUE, f"{NO_VALID_VALUE} either", N
 Result = Finding | Passed | Inconclusive
 PASSED = Passed()
 
+
+def with_part(result: Result, part: str) -> Result:
+    """The result of a check, which provides this part of the evidence if it is a pass."""
+    return Passed(part) if result is PASSED else result
+
+
 VALID_ACCEPTED, INVALID_REFUSED = "valid value accepted", "invalid value refused"
 """The two parts of the evidence on a request constraint. Only the second decides. It implies the first: the refusal of
 an invalid value counts only in a program in which a valid value was accepted at the same place.

@@ -25,7 +25,7 @@ from runs_conformance.evidence.tool_call import (
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result
+from runs_conformance.model.verdict import Inconclusive, Result, with_part
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _WITHIN = schema(
@@ -112,7 +112,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
             holds = text in (streamed, alone.get(index, ""))
             message = f"the deltas of {events.id} do not add up to its text"
             result = events.end.check(holds, message, _place_of_text(events.end, index), streamed, text)
-            yield Passed(_BEYOND_ASCII) if result is PASSED and not text.isascii() else result
+            yield with_part(result, "" if text.isascii() else _BEYOND_ASCII)
 
 
 def _why_unassigned(events: ObjectEvents) -> str | None:

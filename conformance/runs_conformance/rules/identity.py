@@ -19,7 +19,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import in_words
-from runs_conformance.model.verdict import PASSED, Passed, Result
+from runs_conformance.model.verdict import PASSED, Result, with_part
 
 _SCHEMA = "openai-openapi f85dbe2 openapi.yaml"
 _OF_RUN, _STEP = "a message that a run wrote", "a run step"
@@ -142,10 +142,9 @@ def object_names_where_it_is(observation: Observation) -> Iterator[Result]:
     for name in ("thread_id", "run_id") if observation.kind == "run_step" else ("thread_id",):
         expected, actual = observation.exchange.path.get(name), observation.get(name)
         if expected is not None and actual is not ABSENT:
-            result = observation.check(
-                actual == expected, f"`{name}` differs from the one in the path", f"/{name}", expected, actual
-            )
-            yield Passed(_part_of(observation)) if result is PASSED else result
+            message = f"`{name}` differs from the one in the path"
+            result = observation.check(actual == expected, message, f"/{name}", expected, actual)
+            yield with_part(result, _part_of(observation))
 
 
 def _part_of(observation: Observation) -> str:

@@ -21,7 +21,7 @@ from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes
 from runs_conformance.model.json import ABSENT, JSON, Absent, contains, is_array, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion, with_part
 
 _RUN = schema("openai-openapi f85dbe2 openapi.yaml ModifyRunRequest")
 _OTHERS = schema("openai-openapi f85dbe2 openapi.yaml ModifyMessageRequest, ModifyThreadRequest")
@@ -108,8 +108,7 @@ def message_can_be_modified(modification: Modification) -> Iterator[Result]:
     if modification.kind != "message" or not must_be_accepted(exchange):
         return
     if exchange.accepted:
-        result = _pass_if_stored(modification)
-        yield Passed(_OF_RUN) if result is PASSED and _is_of_run(modification) else result
+        yield with_part(_pass_if_stored(modification), _OF_RUN if _is_of_run(modification) else "")
     elif (
         exchange.status in _REFUSED
         and exchange.request.body is not ABSENT

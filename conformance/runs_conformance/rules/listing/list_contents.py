@@ -9,7 +9,15 @@ from runs_conformance.evidence.comparable_pages import is_complete
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, may_end_early, unended_lists
 from runs_conformance.evidence.creation import SHARED_ID, Creation, creations, shared_ids, uses_key_of_creator
 from runs_conformance.evidence.expected_items import belongs_to_list, may_follow, must_be_listed, same_with_other_id
-from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, parts_of_lists, pass_for_list
+from runs_conformance.evidence.list_part import (
+    MESSAGES,
+    RUNS,
+    STEPS,
+    list_name,
+    part_name,
+    parts_of_lists,
+    pass_for_list,
+)
 from runs_conformance.evidence.page import LACKS_IDS, Listing, Page, listings, pages
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items
@@ -19,7 +27,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion, with_part
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _PARENT = schema(f"{_SPEC} listRuns, listMessages, listRunSteps: those that belong to a thread, a run")
@@ -50,10 +58,9 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
     for item in page.items if id_ is not None else ():
         actual = item.get(name)
         if isinstance(actual, str):
-            if actual == id_:
-                yield pass_for_list(page, _PAGE)
-            else:
-                yield item.finding(f"`{name}` differs from the one in the path", f"/{name}", id_, actual)
+            message = f"`{name}` differs from the one in the path"
+            result = item.check(actual == id_, message, f"/{name}", id_, actual)
+            yield with_part(result, part_name(_PAGE, list_name(page)))
         else:
             yield Suspicion(f"listed objects have no `{name}`, which would tell where they belong")
 
