@@ -59,8 +59,7 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
     Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if two
     or more such runs completed without a call, and fewer made one. Runs with tools in their requests, and runs with
     the tools of their assistants, are also judged as groups of their own, which fail only from three completed runs
-    without a call on. If one completed without a call, and no other
-    made one, there is no pass.
+    without a call on. There is no pass if one run completed without a call and no other made one.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """
