@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from runs_conformance.causes.cause import LEVELS
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
@@ -240,3 +241,9 @@ def operations_of(failures: Sequence[Failure]) -> Iterator[str]:
 def most_urgent(failures: Sequence[Failure]) -> Sequence[Failure]:
     """The failures that are a MUST, or all if none is."""
     return [failure for failure in failures if failure.verdict.level == "must"] or failures
+
+
+def join_fixes(failures: Sequence[Failure]) -> str:
+    """The fixes of the failing rules, those of a MUST first; empty if a rule has none."""
+    fixes = [failure.fix for failure in sorted(failures, key=lambda failure: LEVELS.index(failure.verdict.level))]
+    return " ".join(dict.fromkeys(fixes)) if all(fixes) else ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from runs_conformance.causes.cause import LEVELS
-from runs_conformance.causes.failure import Failure, most_urgent
+from runs_conformance.causes.failure import Failure, join_fixes, most_urgent
 from runs_conformance.causes.families import HAS_MORE, LIST_PARAMETERS, are_of_one_family
 from runs_conformance.causes.lagging_lists import describe_lag
 from runs_conformance.causes.object_titles import title_of_foreign_items
@@ -54,7 +53,8 @@ def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tup
     parts += map(_name_inclusive, inclusive)
     parts += _name_short_pages(failures, ignored) if late is None and not lost else []
     parts += [_name_has_more(wrong, parts)] if wrong else []
-    return _begin("; ".join(parts)), _join_fixes([late, wrong] if late and not ignored else failures, ignored)
+    mended = [each for each in (late, wrong) if each is not None] if late and not ignored else failures
+    return _begin("; ".join(parts)), join_fixes(mended) if len(ignored) <= _MAX_OWN_FIXES else ""
 
 
 def _begin(title: str) -> str:
@@ -110,16 +110,6 @@ def _name_has_more(wrong: Failure, parts: Sequence[str]) -> str:
     subject = _list_of([wrong])
     is_known = bool(parts) and (subject == _ALL_LISTS or any(part.startswith(subject) for part in parts))
     return f"`has_more`{'' if is_known else f' of {subject}'} is wrong"
-
-
-def _join_fixes(failures: Sequence[Failure | None], ignored: Sequence[tuple[str, str]]) -> str:
-    """The fixes of these failures, those of a MUST first; empty if one has none, or if most parameters are ignored."""
-    known = sorted(
-        (failure for failure in failures if failure is not None),
-        key=lambda failure: LEVELS.index(failure.verdict.level),
-    )
-    fixes = [failure.fix for failure in known]
-    return " ".join(dict.fromkeys(fixes)) if all(fixes) and len(ignored) <= _MAX_OWN_FIXES else ""
 
 
 def _ignored_parameters(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from runs_conformance.causes.cause import LEVELS, Severity
+from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
 from runs_conformance.causes.explained_rules import add_explained, take_explained
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, join_fixes
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
@@ -145,7 +145,7 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collectio
     title, fix = describe_failing_part(theme.kind, failures, passing)
     only = failures[0] if len(failures) == 1 else urgent[0] if len(urgent) == 1 else None
     if only is None or (len(failures) > 1 and are_of_one_family(failures)):
-        own_fixes = _join_fixes(failures) if theme.by_rule or (not title and _are_few(failures)) else ""
+        own_fixes = join_fixes(failures) if theme.by_rule or (not title and _are_few(failures)) else ""
         return title or theme.title, fix or own_fixes or theme.fix
     return title or title_of_finding(only), fix or only.fix or theme.fix
 
@@ -153,12 +153,6 @@ def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collectio
 def _are_few(failures: Sequence[Failure]) -> bool:
     """Whether these rules have few fixes, and nothing connects them: these fixes say more than that of the theme."""
     return len({failure.fix for failure in failures}) <= _MAX_OWN_FIXES and not are_of_one_family(failures)
-
-
-def _join_fixes(failures: Sequence[Failure]) -> str:
-    """The fixes of the failing rules, those of a MUST first; empty if a rule has none."""
-    fixes = [failure.fix for failure in sorted(failures, key=lambda failure: LEVELS.index(failure.verdict.level))]
-    return " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
 def _have_wrapped_events(failures: Sequence[Failure]) -> bool:
