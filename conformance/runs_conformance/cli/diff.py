@@ -19,6 +19,7 @@ from runs_conformance.cli.options import (
     STRESS_OPTION,
     TIMEOUT_OPTION,
     build_options,
+    report_dir_option,
 )
 from runs_conformance.cli.signals import interruptible
 from runs_conformance.cli.stderr import say
@@ -58,13 +59,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Format of the comparison on standard output.",
 )
-@option(
-    "--report-dir",
-    group=OUTPUT,
-    metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the subfolders a and b with the reports. Default: reports/<run-id>/ for each server.",
-)
+@report_dir_option("reports/<run-id>/ for each server.", "the reports, in its subfolders a and b")
 def command(a: str, b: str, **values: Any) -> int:
     """Compare A and B: each a server's URL (or `emulator`), a report.json, a history.jsonl, or the folder of one.
 

@@ -103,14 +103,14 @@ QUIET_AND_VERBOSE = (
 )
 
 
-def report_dir_option(default: str) -> Callable[[_Command], _Command]:
-    """Declare --report-dir with the default that holds for the command."""
+def report_dir_option(default: str, content: str = "the report") -> Callable[[_Command], _Command]:
+    """Declare --report-dir with the default that holds for the command, and what it writes to the folder."""
     return option(
         "--report-dir",
         group=OUTPUT,
         metavar="FOLDER",
         type=click.Path(file_okay=False, path_type=Path),
-        help=f"Folder of the report. Default: {default}",
+        help=f"Folder of {content}. Default: {default}",
     )
 
 
