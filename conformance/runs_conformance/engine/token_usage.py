@@ -26,7 +26,8 @@ def token_usage(exchange: Exchange) -> Iterator[tuple[str, int]]:
     for run in runs_in(exchange):
         usage = run.get("usage")
         total = usage.get("total_tokens") if is_object(usage) else None
-        if isinstance(total, int) and not isinstance(total, bool) and (total > 0 or str(run.get("status")) in TERMINAL):
+        has_ended = str(run.get("status")) in TERMINAL
+        if isinstance(total, int) and not isinstance(total, bool) and (total > 0 or (total == 0 and has_ended)):
             yield str(run["id"]), total
 
 
