@@ -96,7 +96,7 @@ def attach_timed_steps(
     return replace(result, counterexamples=paused)
 
 
-def attach_late_steps(result: RunResult, ids: Collection[str], *_: object) -> RunResult:
+def attach_late_steps(result: RunResult, ids: Collection[str]) -> RunResult:
     """The counterexamples of these ids with a pause before the last step, which shows what became of a run."""
     late = {
         id_: (result.counterexamples[id_], later)

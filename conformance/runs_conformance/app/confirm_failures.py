@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from runs_conformance.app.attach_steps import (
     attach_larger_steps,
@@ -45,6 +46,9 @@ from runs_conformance.targets import Target
 
 REMOTE_SECONDS, QUICK_SECONDS = 90.0, 10.0
 """Limits for replaying failures on remote targets, and in profile quick on this machine."""
+
+_AttachSteps: TypeAlias = Callable[[RunResult, Collection[str]], RunResult]
+"""Returns the counterexamples of these failures with other steps than they have in a result."""
 
 
 def confirm_failures(
@@ -116,21 +120,25 @@ def confirm_failures(
     replayable = {id_: case for id_, case in chosen if not _contains(case, dangerous)}
     examples = dict(result.counterexamples)
 
-    def replay_with(attach: Callable[..., RunResult], ids: Collection[str]) -> Mapping[str, Reproduction]:
+    def replay_with(attach: _AttachSteps, ids: Collection[str]) -> Mapping[str, Reproduction]:
         former = replace(result, counterexamples=examples)
-        attached = attach(former, ids, history, history_judge, options.model).counterexamples if ids else {}
+        attached = attach(former, ids).counterexamples if ids else {}
         examples.update(attached)
         cases = {id_: case for id_, example in attached.items() if (case := reproduction_of(example)) is not None}
         return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
 
+    recorded: dict[str, Any] = {"path": history, "history_judge": history_judge, "model": options.model}
     confirmations, enlarged = confirm(
         replayable,
-        partial(replay_with, attach_larger_steps),
+        partial(replay_with, partial(attach_larger_steps, **recorded)),
         runner.execute,
         allowance,
         ids_to_recur(result),
         ids_that_may_be_chance(result, fails_at_random=unsteady_steps >= RANDOM_FAILURES),
-        [partial(replay_with, attach_timed_steps), partial(replay_with, attach_late_steps)],
+        [
+            partial(replay_with, partial(attach_timed_steps, **recorded)),
+            partial(replay_with, attach_late_steps),
+        ],
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}
