@@ -593,6 +593,8 @@ def test_errors_of_which_most_have_the_right_form_are_called_some(judged: int, r
             "A message is in it (HTTP 400 The thread already has an active run)",
         ),
         ("the list shows run run_DM6BEZXOyk of thread thread_0y8Wmodkq", "The list shows the run of the thread"),
+        ("the run's thread 'thread_0y8Wmodkq' cannot be read", "The run's thread cannot be read"),
+        ("'run_DM6BEZXOyk' is listed in thread_0y8Wmodkq's list", "A run is listed in a thread's list"),
     ],
 )
 def test_an_id_after_what_it_names_is_left_out_of_the_title(message: str, title: str) -> None:

@@ -21,14 +21,15 @@ _NOUNS = {
 }
 _PREFIXES = {"assistant": "asst", "message": "msg", "run_step": "step"}
 """By kind, the prefix of ids where it is not the kind."""
-_ID = re.compile(rf"\b({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}")
+_ID = re.compile(rf"(?:(')|\b)({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}(?(1)')")
 _DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
 _ARTICLES = ("a", "an", "the", "its", "another", "each", "no")
 """The determiners that may come before an adjective: `an active run`."""
 _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAMED_ID = re.compile(
-    rf"\b((?i:assistant|thread|message|run|step|call)) (?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)"
+    rf"\b((?i:assistant|thread|message|run|step|call)) (')?"
+    rf"(?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)(?(2)')"
 )
 """Ids in findings, which differ between test runs."""
 _APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}'?(?=[,;)]|$)")
@@ -47,7 +48,7 @@ def title_of_finding(failure: Failure) -> str:
         return f"Runs that are {list_names(as_code(statuses))} have a required action"
     message = _with_plain_ids(failure.finding) or failure.verdict.statement.rstrip(".")
     message = _DURATION.sub(" for too long", _APPOSITION.sub("", message))
-    message = _ID.sub(lambda found: _NOUNS[found[1]], _NAMED_ID.sub(_noun_without_id, message))
+    message = _ID.sub(lambda found: _NOUNS[found[2]], _NAMED_ID.sub(_noun_without_id, message))
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
     return excerpt(first + space + rest, _MAX_TITLE)
@@ -72,7 +73,7 @@ def _statuses_with_action(failure: Failure) -> list[str]:
 def _noun_without_id(found: re.Match[str]) -> str:
     """The noun before an id, with an article unless it has a determiner."""
     before = found.string[: found.start()].split()
-    has_determiner = before[-1:] and before[-1].lower() in _DETERMINERS
+    has_determiner = before[-1:] and (before[-1].lower() in _DETERMINERS or before[-1].endswith("'s"))
     has_article = len(before) > 1 and before[-2].lower() in _ARTICLES
     if has_determiner or has_article:
         return found[1]
