@@ -38,6 +38,28 @@ def test_fewer_occasions_than_on_any_correct_server_are_a_shortfall() -> None:
     )
 
 
+def test_a_value_of_another_type_leaves_nothing_of_a_response_constraint_open() -> None:
+    enum = "run.response_format.enum"
+    programs = frozenset({"long", "short"})
+    decisions = Decisions({enum: programs | {"other"}}, {enum: (programs,)})
+    occasions = {"long": {"run.response_format.type": 2}, "other": {enum: 1}}
+    decided = {program: frozenset(ids) for program, ids in occasions.items()}
+    seen = replace(coverage({}), decisions=decisions, decided=decided, occasions=occasions)
+    assert seen.shortfall(enum, is_rule=False) is None
+    without = replace(seen, occasions={"other": {enum: 1}}, decided={"other": frozenset({enum})})
+    assert without.shortfall(enum, is_rule=False) is not None
+
+
+def test_a_value_of_another_type_leaves_a_request_constraint_open() -> None:
+    enum = "create_run.tool_choice.enum"
+    programs = frozenset({"long", "short"})
+    decisions = Decisions({enum: programs | {"other"}}, {enum: (programs,)})
+    occasions = {"long": {"create_run.tool_choice.type": 2}, "other": {enum: 1}}
+    decided = {program: frozenset(ids) for program, ids in occasions.items()}
+    seen = replace(coverage({}), decisions=decisions, decided=decided, occasions=occasions)
+    assert seen.shortfall(enum, is_rule=False) is not None
+
+
 def test_a_program_that_stopped_is_named_before_one_that_showed_too_little() -> None:
     shortfall = coverage({"long": 3, "short": 0, "other": 9}, stopped="short").shortfall(ID)
     assert shortfall == "short ended early: POST /threads was answered with HTTP 500"

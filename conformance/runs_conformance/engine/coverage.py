@@ -59,8 +59,9 @@ class Coverage:
         """The evidence that a pass of this id lacks: a program that did not show it, and why; None if nothing.
 
         A constraint is the same condition wherever it is seen, so a program that ran to its end without showing it
-        leaves nothing open. A rule may hold in one situation and not in another. `offered` is the share of the
-        operations that the target offers; programs see fewer occasions on a target that offers fewer.
+        leaves nothing open, nor does one that showed a value of a type that the constraint does not concern. A rule
+        may hold in one situation and not in another. `offered` is the share of the operations that the target offers;
+        programs see fewer occasions on a target that offers fewer.
         """
         expected = self._relevant_programs(self.decisions.deciders.get(id_, ()), id_)
         missing = [program for program in expected if not self._did_decide(program, id_)]
@@ -75,6 +76,7 @@ class Coverage:
         for group in self.decisions.revealers.get(id_, ()):
             revealing = self._relevant_programs(group, id_)
             saw_enough = any(self._saw_enough(program, id_, offered if is_rule else 0.0) for program in revealing)
+            saw_enough |= not is_rule and any(self._saw_other_type(program, id_) for program in revealing)
             # The situation of a violation may come after the step that stopped a program.
             ends = [self.ends[program] for program in revealing]
             stopped = sum(end.is_early or (is_cut and end.is_cut) for end in ends)
@@ -188,6 +190,15 @@ class Coverage:
         if share == 0 and is_early:
             return False
         return self._count(program, id_) >= max(1, math.floor(share * fewest))
+
+    def _saw_other_type(self, program: str, id_: str) -> bool:
+        """Whether a completed program saw the value that a response constraint concerns, though of another type.
+
+        An enumeration of strings says nothing of null, which a server may show where the emulator shows a string.
+        """
+        place = id_.rpartition(".")[0]
+        is_response = place.partition(".")[0] not in OPERATIONS
+        return is_response and not self.ends[program].is_early and self._count(program, f"{place}.type") > 0
 
     def _fewest(self, program: str, id_: str) -> int:
         return self.decisions.occasions.get(id_, {}).get(program, 1)
