@@ -231,6 +231,14 @@ def test_cancelling_a_completed_run() -> History:
 
 
 @passes(cancellable.ended_run_cannot_be_cancelled)
+def test_cancelling_a_completed_run_where_the_refusal_is_not_in_english() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.refuse("cancel_run", text="Der Lauf ist schon completed.")
+    return builder.history()
+
+
+@passes(cancellable.ended_run_cannot_be_cancelled)
 def test_cancelling_a_completed_run_where_another_is_cancelled() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "completed")

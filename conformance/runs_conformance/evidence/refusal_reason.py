@@ -69,6 +69,11 @@ def is_refused_for_status(exchange: Exchange) -> bool:
     return "status" in text.lower() and any(re.search(rf"\b{status}\b", text) for status in STATUSES)
 
 
+def names_status(exchange: Exchange, status: str) -> bool:
+    """Whether a refusal names this status, in whatever language: statuses are identifiers of the API."""
+    return exchange.refused and re.search(rf"\b{re.escape(status)}\b", refusal_text(exchange)) is not None
+
+
 def parameter_named_by_id(exchange: Exchange) -> str | None:
     """The path parameter whose object a refusal names by its id, unless the id is part of a path that is repeated."""
     said = refusal_text(exchange) if exchange.path else ""

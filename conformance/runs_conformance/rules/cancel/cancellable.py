@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.lifecycle import ACTIVE, TERMINAL
-from runs_conformance.evidence.refusal_reason import is_refused_for_status
+from runs_conformance.evidence.refusal_reason import is_refused_for_status, names_status
 from runs_conformance.evidence.run_action import RunAction, all_cancellations, cancellations
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
@@ -189,7 +189,7 @@ def ended_run_cannot_be_cancelled(action: RunAction) -> Iterator[Result]:
         end, status = before.status, action.exchange.status
         if status == 400:
             works = operation_works(action.run.history, action.exchange)
-            yield pass_if_working(action.exchange, works or is_refused_for_status(action.exchange))
+            yield pass_if_working(action.exchange, works or names_status(action.exchange, end))
         elif action.exchange.accepted or (action.exchange.refused and status != 404):
             # 404 is correct if the thread has been deleted meanwhile.
             yield action.exchange.finding(
