@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from runs_conformance.config import toml
 from runs_conformance.config.key import KEYS, SECTIONS, ConfigKey, ValueType
+from runs_conformance.generation.programs.steps import PROMPTS
 
 _INTRO = """# conformance.toml
 
@@ -63,6 +64,23 @@ scripted sequence of requests.
 
 With `read_only` (`--read-only`) the suite sends only GET requests, about these objects."""
 
+_PROMPTS = """## Prompts
+
+A program sends the user message of its purpose, which must make the model do something. If it does not on the server,
+replace it with `[prompts]` or `--prompt PURPOSE=TEXT`. No rule depends on the wording of an answer."""
+
+_NEEDED_BEHAVIOUR = {
+    "plain": "a short answer",
+    "long": "an answer of more than 300 tokens, which takes long enough to be cancelled",
+    "call_one": "a call of the function `get_weather`; after its output, an answer",
+    "call_two": "a call of `get_weather` and one of `get_time`, at once unless the run forbids parallel calls",
+    "call_twice": "a message, then a call of `get_weather`, and after its output another one",
+    "code": "use of the code interpreter",
+    "search": "a search of the files",
+    "json": "a JSON object with the string member `answer`",
+}
+"""By purpose, what the prompt must make the model do."""
+
 _DIALECTS = """## Dialects
 
 | dialect | conventions |
@@ -93,7 +111,10 @@ def render_page() -> list[str]:
     for section, description in SECTIONS.items():
         lines += [f"### [{section}]", "", description, ""]
         lines += _table([key for key in KEYS.values() if key.section == section])
-    return [*lines, *_CAPABILITIES.split("\n"), "", *_DIALECTS.split("\n")]
+    lines += [*_CAPABILITIES.split("\n"), "", *_PROMPTS.split("\n"), ""]
+    lines += ["| purpose | what the model must do | the suite's prompt |", "| --- | --- | --- |"]
+    lines += [f"| `{purpose}` | {_NEEDED_BEHAVIOUR[purpose]} | {text} |" for purpose, text in PROMPTS.items()]
+    return [*lines, "", *_DIALECTS.split("\n")]
 
 
 def _table(keys: list[ConfigKey]) -> Iterator[str]:
