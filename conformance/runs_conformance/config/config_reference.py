@@ -66,8 +66,8 @@ With `read_only` (`--read-only`) the suite sends only GET requests, about these 
 
 _PROMPTS = """## Prompts
 
-A program sends the user message of its purpose, which must make the model do something. If it does not on the server,
-replace it with `[prompts]` or `--prompt PURPOSE=TEXT`. No rule depends on the wording of an answer."""
+Programs need the model to behave in these ways, and ask it to in a user message. If the model of the server does not,
+replace the prompt with `[prompts]` or `--prompt PURPOSE=TEXT`. No rule depends on the wording of an answer."""
 
 _NEEDED_BEHAVIOUR = {
     "plain": "a short answer",
