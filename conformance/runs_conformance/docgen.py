@@ -113,6 +113,10 @@ def _known_deviations() -> str:
         "Recorded behaviour of the real service that deviates from its own document. By default, each known deviation",
         "excuses findings inside its scope; `--strict` disables all of them.",
         "",
+        "All parts of a scope must apply to a finding: the dialect family (`openai` or `azure`), the operation, JSON",
+        "responses (`json`) or events (`stream`), the editions, the actual value, the tools of the run, and *beside*,",
+        "other members that the same object must have, with their types.",
+        "",
         "| id | deviation | excuses | scope | evidence |",
         "| --- | --- | --- | --- | --- |",
     ]
