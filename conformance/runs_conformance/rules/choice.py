@@ -56,10 +56,10 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
 def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result]:
     """A run whose tool choice is `required` or names a tool calls a tool before it answers.
 
-    Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if two
-    or more such runs completed without a call, and fewer made one. Runs with tools in their requests, and runs with
-    the tools of their assistants, are also judged as groups of their own, which fail only from three completed runs
-    without a call on. There is no pass if one run completed without a call and no other made one.
+    Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if at
+    least two such runs completed without a call and fewer made one. Runs whose requests contain the tools, and runs
+    that inherit them from the assistant, are also counted separately; such a group fails only from three completed runs
+    without a call on. If one run completed without a call and no other made one, the rule does not pass.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """

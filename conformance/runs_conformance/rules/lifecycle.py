@@ -56,8 +56,9 @@ def status_is_known(run: Observation) -> Iterator[Result]:
 def begins_queued(run: RunTimeline) -> Iterator[Result]:
     """A newly created run is `queued`.
 
-    The guide says that runs start there; the real service always did so. Showing a later status at once is
-    arguable, so this is a warning. A stream without `thread.run.created` does not show how the run began.
+    The guide says that runs start there; the real service always did so. Servers that start a run before they respond
+    may show a later status, so this is a warning. A stream without `thread.run.created` does not show how the run
+    began.
 
     Fix: Return the run as `queued` in the response that creates it.
     """

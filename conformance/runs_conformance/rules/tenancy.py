@@ -92,8 +92,8 @@ def objects_are_their_tenants_own(request: ForeignRequest) -> Iterator[Result]:
 def header_opens_no_other_organization(request: ForeignRequest) -> Iterator[Result]:
     """A key gives no access to the objects of another organization if the request names it in `OpenAI-Organization`.
 
-    Anyone who knows an organization's id could read its data. Tried only if the responses name their organization in
-    this header, which differs between the two keys. A second key that belongs to a member of both organizations may
+    Anyone who knows an organization's id could read its data. Judged only if the responses to each key name its
+    organization in this header, and the two differ. A second key that belongs to a member of both organizations may
     have this access.
 
     Fix: Refuse a header that names an organization to which the key does not belong, with HTTP 401.

@@ -129,8 +129,9 @@ def waiting_run_ends_cancelled(action: RunAction) -> Iterator[Result]:
 def comes_to_an_end(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted reaches a terminal status.
 
-    A run that is still `cancelling` after twelve seconds, or continues after it was, locks its thread without need. The
-    real service took one second. An end that tool outputs or a second cancellation may have caused does not count.
+    A run that is still `cancelling` after twelve seconds, or that resumes after `cancelling`, keeps its thread locked
+    without need. The real service took one second. An end that tool outputs or a second cancellation may have caused
+    does not count.
 
     Fix: Set the terminal status even if the worker of the run no longer exists.
     """

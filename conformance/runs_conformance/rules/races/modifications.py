@@ -98,8 +98,8 @@ def _asked_for_what_is_shown(exchange: Exchange, observation: Observation) -> bo
 def changes_outlive_the_run(modification: ModificationDuringRun) -> Iterator[Result]:
     """Metadata that was modified while a run was active is still there afterwards.
 
-    A run that is saved back as it was when it started undoes a modification that was acknowledged in the meantime. The
-    worker of a run saves it at the end at the latest, so only what is read afterwards shows that nothing was lost.
+    A worker that writes back the run as it loaded it overwrites a modification that was acknowledged in the meantime.
+    It does so at the end of the run at the latest, so only a later read shows that nothing was lost.
 
     Fix: Update only the fields that the run itself changes instead of saving an old copy.
     """
@@ -138,8 +138,8 @@ def concurrent_modifications(history: History) -> Iterator[tuple[ConcurrentReque
 def of_two_changes_one_stands(pair: tuple[ConcurrentRequests, Observation]) -> Iterator[Result]:
     """After two simultaneous modifications of an object are accepted, at least one of them is in effect.
 
-    Otherwise both clients see a success, and neither change was made. A server that has lost metadata of the object
-    before proves nothing: it keeps none.
+    Otherwise both clients see a success, and neither change was made. The rule is inconclusive if the object had lost
+    metadata before: such a server needs no race to lose it.
 
     Fix: Apply each modification atomically to the stored object.
     """

@@ -46,8 +46,7 @@ def status_is_known(step: Observation) -> Iterator[Result]:
 def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
     """A step that has ended keeps its status.
 
-    A step that reopens, or ends differently, contradicts what clients have shown. The statuses of steps mean the same
-    as those of runs.
+    A step that reopens, or ends differently, contradicts what clients have shown.
 
     Fix: Write the end of a step once.
     """
