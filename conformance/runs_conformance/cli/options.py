@@ -98,7 +98,8 @@ QUIET_AND_VERBOSE = (
         "--verbose",
         group=OUTPUT,
         is_flag=True,
-        help="Also print each failure with its request, all warnings and the unjudged requirements.",
+        help="Also print one failure or warning of each cause with its request, and why programs ended early and "
+        "requirements were not decided.",
     ),
 )
 

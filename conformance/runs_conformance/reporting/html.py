@@ -260,8 +260,8 @@ def _command(report: Report) -> str:
 def _outcome_sections(report: Report) -> Iterator[OutcomeSection]:
     for outcome, description in (
         (Outcome.ERROR, "The suite failed while judging these; please report it. The server is not at fault."),
-        (Outcome.INCONCLUSIVE, "Tested, but the evidence does not decide."),
-        (Outcome.NOT_JUDGED, "Not tested. Each reason says what judging needs."),
+        (Outcome.INCONCLUSIVE, "Tested without a decision, or the program that tests these ended early."),
+        (Outcome.NOT_JUDGED, "Nothing that was sent or observed tests these. Each reason says why, or what is needed."),
         (Outcome.NOT_APPLICABLE, "The server does not offer what these are about."),
         (Outcome.PASS, ""),
     ):
