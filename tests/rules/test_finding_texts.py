@@ -12,10 +12,11 @@ import pytest
 from runs_conformance import rules
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
+from runs_conformance.rules import metadata
 from runs_conformance.rules.times import form_and_order
 from runs_conformance.rules.tools import tool_outputs
 from tests.rules.examples import findings
-from tests.rules.histories import HistoryBuilder, action, call, run
+from tests.rules.histories import HistoryBuilder, action, call, run, thread
 
 
 def _accepted(calls: Sequence[Any]) -> History:
@@ -69,3 +70,14 @@ def test_zero_is_told_from_null(name: str, value: int, message: str) -> None:
 def test_rules_name_an_http_status_without_the_word_status() -> None:
     folder = Path(rules.__file__).parent
     assert [path for path in folder.rglob("*.py") if re.search(r"HTTP status [1-5]", path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [(None, "metadata is null, not an object"), ([], "metadata is an array, not an object")],
+)
+def test_metadata_that_is_no_object_is_named_by_its_type(shown: Any, message: str) -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(metadata=shown))
+    (finding,) = findings(metadata.holds_nothing_else, builder.history())
+    assert finding.message == message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from runs_conformance.contract.json_type import describe_types, json_type_of
 from runs_conformance.evidence.metadata import ExpectedMetadata, MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
 from runs_conformance.evidence.stale_item import is_list_item
@@ -87,7 +88,8 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     Clients find their objects by metadata, and foreign pairs make them find the wrong ones. A run does not inherit its
     thread's metadata, nor a thread its run's.
 
-    Fix: Do not copy metadata between objects, and add no pairs of the server's own.
+    Fix: Return `{}` for an object without metadata, do not copy metadata between objects, and add no pairs of the
+    server's own.
     """
     shown = expected.observation.get("metadata")
     if expected.all_written_or_unknown is None or shown is ABSENT:
@@ -103,7 +105,7 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
         is_object(shown) and not foreign,
         f"metadata has the pair {foreign[0]!r}, which this object was never given"
         if foreign
-        else "metadata is not an object",
+        else f"metadata is {describe_types([json_type_of(shown)])}, not an object",
         "/metadata",
         expected.latest_write.metadata or {},
         shown,
