@@ -31,7 +31,7 @@ def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
 
     Clients interpret these statuses as a decision of the user.
 
-    Fix: End a run for the server's own reasons as `failed` or `expired`, with a `last_error`.
+    Fix: End a run for the server's own reasons as `failed`, with a `last_error`.
     """
     if run.creation is None:
         return
