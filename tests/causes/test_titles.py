@@ -271,6 +271,7 @@ def test_faults_with_one_repair_are_named_once() -> None:
     [
         ("cancelled", "completed", "A cancelled run continues and completes"),
         ("expired", "in_progress", "An expired run continues and is in_progress"),
+        ("completed", "cancelling", "A completed run becomes cancelling"),
     ],
 )
 def test_runs_that_go_on_are_named_by_how_they_had_ended(ended: str, now: str, title: str) -> None:
@@ -665,6 +666,25 @@ def test_a_few_rules_on_cancellation_keep_their_fixes() -> None:
     cause = only(IGNORED, ENDLESS, STEPS)
     assert cause.title == "Cancelling a run does not end it as documented"
     assert cause.fix == "Check for it. Set the terminal status. End the steps."
+
+
+CANCELLED_AGAIN = replace(
+    found("lifecycle.terminal_status_is_final", "the run had ended", "x1", fix="Check the status."),
+    findings=(Finding("it moved", "x1", "get_run", "/status", "completed", "cancelled"),),
+)
+
+
+def test_a_cancellation_that_changes_an_ended_run_is_to_be_refused() -> None:
+    for verdicts in ([CANCELLED_AGAIN], [CANCELLED_AGAIN, replace(IGNORED, findings=CANCELLED_AGAIN.findings)]):
+        cause = only(*verdicts)
+        assert (cause.kind, cause.title) == ("cancel", "A completed run becomes cancelled")
+        assert cause.fix.startswith("Refuse the cancellation of a run that has ended, and check its status")
+
+
+def test_a_late_cancellation_beside_other_faults_keeps_the_fixes_of_both() -> None:
+    cause = only(CANCELLED_AGAIN, replace(STEPS, level="must"))
+    assert cause.title == "A completed run becomes cancelled; a step is 'in_progress'"
+    assert cause.fix == "Check the status. End the steps."
 
 
 def test_many_rules_on_cancellation_have_the_fix_of_their_theme() -> None:

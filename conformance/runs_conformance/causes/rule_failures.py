@@ -12,7 +12,7 @@ from runs_conformance.causes.failure import Failure, join_fixes
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
-from runs_conformance.causes.theme_titles import describe_failing_part
+from runs_conformance.causes.theme_titles import CANCELLED, describe_failing_part
 from runs_conformance.causes.themes import (
     STAMPS,
     STREAM_FORMAT,
@@ -23,7 +23,6 @@ from runs_conformance.causes.themes import (
     Theme,
 )
 
-_CANCELLED = ("cancelling", "cancelled")
 _RECOMMENDED = ".recommended"
 """The suffix of the kind of a cause with the other failures of a theme in which a single MUST fails."""
 
@@ -117,7 +116,7 @@ def _join_samples(classifier: FailureClassifier) -> None:
 
 def _theme(failure: Failure) -> Theme:
     status = failure.finding.actual
-    is_cancelled_later = failure.id == "lifecycle.terminal_status_is_final" and status in _CANCELLED
+    is_cancelled_later = failure.id == "lifecycle.terminal_status_is_final" and status in CANCELLED
     if is_cancelled_later or (failure.id == STAMPS and failure.member == "cancelled_at"):
         return THEMES_BY_KIND["cancel"]
     if _is_refusal(status) and status == failure.status and not _expects_success(failure):

@@ -21,6 +21,8 @@ _PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
 _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
 _GRAPH = "lifecycle.follows_the_graph"
+CANCELLED = ("cancelling", "cancelled")
+"""The statuses of a run whose cancellation was accepted."""
 _ENDINGS = {"completed": "completes", "failed": "fails", "expired": "expires"}
 _WITHOUT_DONE = "the stream ends without done"
 _BETA_NOT_CHECKED = ("auth.beta_header_is_required", "auth.first_beta_is_over")
@@ -145,12 +147,26 @@ def _title_of_lifecycle(failures: Sequence[Failure]) -> str:
     return _join_titles(titles) if all(titles) and {failure.id for failure in urgent} != {_GRAPH} else ""
 
 
+def _describe_late_cancellation(failures: Sequence[Failure]) -> TitleAndFix:
+    """Title and fix if runs that had ended become cancelled; empty if another MUST on cancellation fails, too."""
+    urgent = most_urgent(failures)
+    if [failure.id for failure in urgent] != [_FINAL] or not (title := _title_of_transition(urgent[0])):
+        return _NO_DESCRIPTION
+    return (
+        title,
+        "Refuse the cancellation of a run that has ended, and check its status in the transaction that changes it.",
+    )
+
+
 def _title_of_transition(failure: Failure) -> str:
     """The earlier and the later status of a run, if that is what a rule is about."""
     ended, status = failure.finding.expected, failure.finding.actual
     changed = _CHANGE.search(failure.finding.message)
     if failure.id == _FINAL and isinstance(ended, str) and ended in STATUSES and isinstance(status, str):
-        return f"{_with_article(f'{ended} run')} continues and {_ENDINGS.get(status, f'is {status}')}".capitalize()
+        continues = (
+            f"becomes {status}" if status in CANCELLED else f"continues and {_ENDINGS.get(status, f'is {status}')}"
+        )
+        return f"{_with_article(f'{ended} run')} {continues}".capitalize()
     if failure.id == _GRAPH and changed is not None:
         return f"{_with_article(f'{changed[1]} run')} becomes {changed[2]}".capitalize()
     return ""
@@ -220,6 +236,9 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
         return describe_lists(failures, passing)
     if kind == "deletion":
         return _describe_deletion(failures)
+    if kind == "cancel" and (description := _describe_late_cancellation(failures)) != _NO_DESCRIPTION:
+        return description
+
     if kind == "stamps":
         return describe_equal_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""
