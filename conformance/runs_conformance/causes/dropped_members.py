@@ -131,10 +131,10 @@ def take_following(classifier: FailureClassifier, members: Collection[str]) -> l
 def _describe_alternative(
     shown: Sequence[Failure], found: Mapping[str, set[_Lost]], unchecked: Sequence[Failure]
 ) -> str:
-    """The other explanation where no value but false is lost.
+    """Describe the other possible cause where only `false` is lost: a default that replaces falsy values.
 
-    An operation that loses other members whole drops this one, too: every other value of it is the default. So does
-    one that accepts its invalid values, though it refuses those of other members: it does not read this one.
+    It is not possible if the operation drops other members entirely, or accepts invalid values of this member alone:
+    then it does not read the member.
     """
     whole = {
         operation for failure in shown if not _loses_only_false(failure) for operation, _ in found.get(failure.id, ())

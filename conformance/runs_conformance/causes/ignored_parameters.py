@@ -51,7 +51,7 @@ def _operations_ignoring(classifier: FailureClassifier, parameter: str) -> set[s
 
 
 def _is_near(expected: object, actual: object) -> bool:
-    """Whether a page has one item too many: its limit is kept by another count."""
+    """Whether a page has one item more than its limit, which is then applied, but off by one."""
     return isinstance(expected, int) and isinstance(actual, int) and actual == expected + 1
 
 

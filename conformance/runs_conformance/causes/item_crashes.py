@@ -1,4 +1,4 @@
-"""Crashes in reporting a mistake: it lies where a number is needed to name its position."""
+"""Crashes of error handlers that cannot name a position by a number: the index of an item, or the offset in a text."""
 
 from __future__ import annotations
 

@@ -74,9 +74,9 @@ def item_count(page: Page) -> int:
 
 
 def check_listed(page: Page, ids: Iterable[str], message: str) -> Result:
-    """Check that a complete list shows objects; a finding puts the id of the first one that it does not into a message.
+    """Check that a complete list shows the objects with these ids; `message` has a place for the first missing one.
 
-    A suspicion if the list shows it, but as an object of another thread or run, or may show it without its id.
+    A suspicion if the list shows it with the id of another thread or run, or may show it without its own id.
     """
     unlisted = [id_ for id_ in ids if id_ not in page.ids]
     shown = {item.id for item in page.shown}

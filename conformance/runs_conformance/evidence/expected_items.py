@@ -22,7 +22,7 @@ _LASTING = ("created_at", "role", "content", "assistant_id", "model", "name", "i
 
 
 def same_with_other_id(creation: Creation, page: Page, history: History) -> str | None:
-    """The id of a listed object like the created one that nothing but lists shows; None if there is none."""
+    """The id of a listed item that is like the created object but for its id, and that only lists show; or None."""
     created = next((each for each in observations_in(creation.exchange) if each.id == creation.id), None)
     if created is None:
         return None

@@ -29,7 +29,7 @@ def _member_schema(kind: str, member: str, edition: str) -> Schema | None:
 
 
 def form_violations(observation: Observation, name: str) -> frozenset[str]:
-    """The constraints on types and required members that a member violates. They report it wherever it is shown."""
+    """The constraints on types and required members that a member violates; they report it, so rules need not."""
     value, schema = observation.get(name), _member_schema(observation.kind, name, observation.exchange.edition)
     if isinstance(value, Absent) or schema is None:
         return frozenset()
