@@ -40,11 +40,11 @@ class Coverage:
     failed: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def may_explain(self, premise: str, id_: str) -> bool:
-        """Whether a failed requirement may be why an id is not decided: it failed in a program that would decide it.
+        """Whether the failure of a requirement may be why an id is undecided.
 
-        It may also be if such a program should have decided the requirement, and did not: a finding may take longer
-        than the program lasts. Constraints on requests are judged elsewhere than in the programs whose invalid requests
-        they refuse. Any requirement may be the reason if it is not known which programs decide the id.
+        It may be if a program that should decide the id failed the requirement, or should have decided the requirement
+        and did not, since a finding may take longer than the program lasts. It always may be if it is not known which
+        programs decide the id, or if the requirement is a constraint on requests, which other programs judge.
         """
         deciders = self.decisions.deciders
         programs = deciders.get(id_, frozenset())

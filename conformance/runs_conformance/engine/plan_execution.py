@@ -68,7 +68,7 @@ class ProgressListener(Protocol):
         ...
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
-        """Nothing else has been waited for as long as for this response; called several times a second."""
+        """This response has been pending longest; called several times a second."""
         ...
 
 

@@ -46,7 +46,7 @@ class SilentProgress:
         """The target refuses requests for their rate, so that each waits for this long."""
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
-        """No other response has been waited for as long as this one."""
+        """This response has been pending longest; called several times a second."""
 
 
 class LineProgress:

@@ -16,7 +16,7 @@ MAX_REQUESTS = 300
 """Requests that replay all failures of a test run."""
 
 MAX_TRIES = 3
-"""How often a failure is replayed that does not occur again at once."""
+"""Maximum number of replays of a failure that does not occur at once."""
 
 MAX_ENLARGED, MAX_ENLARGEMENTS = 12, 2
 """Maximum number of failures that are replayed with more steps because they did not occur again, and how often."""
@@ -71,7 +71,7 @@ class ConfirmationBudget:
 
 
 Enlarge = Callable[[Collection[str]], Mapping[str, Reproduction]]
-"""Returns other steps for the failures with these ids: more than before, where there are more, or those with pauses."""
+"""Returns other steps for the failures with these ids: if there are any, more than before, or the same with pauses."""
 
 
 def confirm(
@@ -83,15 +83,16 @@ def confirm(
     must_occur_always: Collection[str] = (),
     pauses: Sequence[Enlarge] = (),
 ) -> tuple[dict[str, Confirmation], frozenset[str]]:
-    """Replay each failure until it occurs, at most `MAX_TRIES` times, and those that never do with more of their steps.
+    """Replay the steps of each failure until it occurs, at most `MAX_TRIES` times.
 
-    The latter are replayed once each, since they may depend on these steps. Before that, those that did not occur at
-    once are replayed with `pauses`, once with each kind, since runs change by themselves. The result lacks the
-    failures that the budget, or the limit for one failure, does not allow to replay. Returns also the ids
-    that occurred with the steps returned for them later. A part of the budget is kept for them, which the other
-    failures may use afterwards. Steps that take more requests than a failure may use are not replayed. Those that
-    `must_occur` with the steps given are not replayed with others. Those that `must_occur_always` are replayed until
-    they do not occur.
+    A failure that does not occur every time is then replayed with each kind of `pauses` until it occurs, since runs
+    change by themselves. One that never occurred is replayed with more steps of its program, at most
+    `MAX_ENLARGEMENTS` times, since it may depend on them; a part of the budget is reserved for this. Steps that exceed
+    the limit for one failure are not replayed.
+
+    Failures in `must_occur` are replayed only with the steps given. Failures in `must_occur_always` are replayed until
+    they do not occur, and never with pauses. Returns the confirmations, without the failures that were not replayed,
+    and the ids that were confirmed with other steps.
     """
     pending = iter(list(reproductions.items())[:MAX_IDS])
     confirmations = _confirm_each(pending, execute, budget, share=_FIRST_SHARE, always=must_occur_always)
