@@ -13,7 +13,7 @@ from runs_conformance.reporting.scope import scope_line
 from runs_conformance.reporting.terminal_style import Style
 from tests.reporting.reports import report, verdict
 
-LINE = "conforms in core, validation; not offered: cancel, POST /threads/runs (2 of 23 operations)"
+LINE = "conforms in core, validation; not offered: steps, POST /threads/runs (3 of 23 operations)"
 
 
 def partial(outcome: Outcome = Outcome.PASS) -> Report:
@@ -26,8 +26,8 @@ def partial(outcome: Outcome = Outcome.PASS) -> Report:
     target = replace(
         made.target,
         capabilities=("core", "validation", "listing"),
-        missing_capabilities=("cancel", "create_and_run"),
-        missing_operations=("cancel_run", "create_thread_and_run"),
+        missing_capabilities=("steps", "create_and_run"),
+        missing_operations=("list_run_steps", "get_run_step", "create_thread_and_run"),
     )
     return replace(made, outcome=outcome, target=target)
 
@@ -54,7 +54,23 @@ def test_single_operations_are_named_by_method_and_path() -> None:
     assert line.endswith("not offered: streaming, GET /threads/{thread_id}/runs and 2 more (3 of 23 operations)")
 
 
+def test_capabilities_of_one_operation_are_named_by_it() -> None:
+    path = "POST /threads/{thread_id}/runs/{run_id}"
+    made = partial(Outcome.FAIL)
+    operations = ("cancel_run", "submit_tool_outputs")
+    target = replace(made.target, missing_capabilities=("cancel", "tools"), missing_operations=operations)
+    line = scope_line(replace(made, target=target))
+    assert line == f"not offered: {path}/cancel, {path}/submit_tool_outputs (2 of 23 operations)"
+
+
+def test_authentication_that_is_not_offered_is_explained() -> None:
+    made = partial(Outcome.FAIL)
+    target = replace(made.target, missing_capabilities=("auth",), missing_operations=())
+    assert scope_line(replace(made, target=target)) == "not offered: auth (no request was refused for its key)"
+
+
 def test_operations_whose_absence_fails_a_requirement_are_named_first() -> None:
+
     failing = verdict("acceptance.objects_can_be_read", Outcome.FAIL, kind="rule", operation=None)
     failing = replace(failing, findings=(Finding("an existing object was not shown", operation="get_run"),))
     made = replace(partial(Outcome.FAIL), verdicts=(failing,))
@@ -74,8 +90,8 @@ def test_a_target_that_offers_everything_has_no_such_line() -> None:
 def test_the_report_holds_the_names_as_data() -> None:
     target = json.loads(report_json.text(partial()))["target"]
     assert target["not_offered"] == {
-        "capabilities": ["cancel", "create_and_run"],
-        "operations": ["cancel_run", "create_thread_and_run"],
+        "capabilities": ["steps", "create_and_run"],
+        "operations": ["list_run_steps", "get_run_step", "create_thread_and_run"],
     }
 
 

@@ -12,8 +12,11 @@ from runs_conformance.reporting.report import Report
 MAX_NAMES = 8
 """Names that are listed where space is short."""
 
-_NAMED_BY_OPERATION = ("create_and_run",)
-"""Capabilities of one operation whose method and path say more than their name."""
+_NAMED_BY_OPERATION = ("create_and_run", "cancel", "tools")
+"""Capabilities of one operation, whose method and path say what is missing: `tools` are also part of requests."""
+
+_REASONS = {"auth": "no request was refused for its key"}
+"""By capability without an operation, what shows that it is missing."""
 
 
 def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
@@ -33,15 +36,18 @@ def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
 
 
 def missing_parts(report: Report) -> list[str]:
-    """The capabilities that the target does not offer, then the single operations by method and path.
+    """The capabilities that the target does not offer, then single operations by method and path.
+
 
     Operations whose absence fails a requirement come first: they are named even where space is short.
     """
-    whole = [name for name in report.target.missing_capabilities if name not in _NAMED_BY_OPERATION]
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
+    named_by_operation = {each.capability for each in single} & {*_NAMED_BY_OPERATION}
+    whole = [name for name in report.target.missing_capabilities if name not in named_by_operation]
     failing = {finding.operation for verdict in report.with_outcome(Outcome.FAIL) for finding in verdict.findings}
     single.sort(key=lambda operation: operation.name not in failing)
-    return [*whole, *(_describe(each, report) for each in single if each.capability not in whole)]
+    capabilities = (f"{name} ({_REASONS[name]})" if name in _REASONS else name for name in whole)
+    return [*capabilities, *(_describe(each, report) for each in single if each.capability not in whole)]
 
 
 def _describe(operation: Operation, report: Report) -> str:
