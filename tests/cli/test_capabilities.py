@@ -70,7 +70,7 @@ def test_a_missing_operation_is_not_applicable_unless_declared() -> None:
         assert "POST /threads/{thread_id}/runs/{run_id}/cancel" in broken["findings"][0]["message"]
 
 
-def test_denied_capabilities_are_neither_requested_nor_judged() -> None:
+def test_capabilities_declared_absent_are_neither_requested_nor_judged() -> None:
     with gateway() as gate:
         code, verdicts = judged(gate.url, "--no-capability", "create_and_run", "--no-capability", "streaming")
         assert code == 0

@@ -93,7 +93,7 @@ def test_all_operations_of_a_missing_capability_are_missing() -> None:
     answers = [exchange("list_run_steps", 404, NO_ROUTE), exchange("list_runs", 405, None)]
     stats = collect_stats([*answers, exchange("list_messages", 200, {})], NO_ROUTES)
     assert missing_operations(stats) == ("list_runs", "list_run_steps", "get_run_step")
-    assert missing_operations(stats, denied=("steps",)) == ("list_runs",)
+    assert missing_operations(stats, declared_absent=("steps",)) == ("list_runs",)
 
 
 def test_prerequisite_operation_may_be_missing_individually() -> None:
@@ -163,8 +163,8 @@ def test_streaming_is_supported_if_it_fails_otherwise() -> None:
     assert unsupported_capabilities(mixed) == {}
 
 
-def test_denied_capability_is_unsupported() -> None:
-    unsupported_names = unsupported_capabilities({}, denied=["cancel", "streaming"])
+def test_capability_declared_absent_is_unsupported() -> None:
+    unsupported_names = unsupported_capabilities({}, declared_absent=["cancel", "streaming"])
     assert set(unsupported_names) == {"cancel", "cancel_run", "streaming"}
 
 

@@ -25,7 +25,7 @@ from runs_conformance.engine import outcome
 from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.capabilities import (
     STREAMING,
-    denied_capabilities,
+    absent_capabilities,
     failed_prerequisite,
     missing_declared_capabilities,
     missing_operations,
@@ -94,7 +94,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     context = VerdictContext(
         is_selected=is_selected,
         unsupported=outside_family(dialect_family(header.dialect)) | unsupported,
-        declared_absent=denied_capabilities(options.no_capabilities),
+        declared_absent=absent_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
         not_judged_reasons=_outside_quick(options)
         | rules_without_subject(_context_found(header, result), has_responses=any(result.occasions.values()))

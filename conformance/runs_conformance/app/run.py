@@ -68,7 +68,7 @@ def plan_run(target: Target, options: RunOptions) -> Plan:
     known = [*requirements(options.edition).ids(), *(program.id for program in programs)]
     check_selection(options, known)
     known_requirements = requirements(options.edition)
-    plannable = build_plan(programs, context, options.profile, options.phases, denied=options.no_capabilities)
+    plannable = build_plan(programs, context, options.profile, options.phases, declared_absent=options.no_capabilities)
     is_wanted = _program_filter(options, known_requirements, plannable.programs)
     full_plan = build_plan(programs, context, options.profile, options.phases, is_wanted, options.no_capabilities)
     return (

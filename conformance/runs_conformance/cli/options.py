@@ -182,16 +182,16 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
 
 
 def _parse_capabilities(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the declared and the denied capabilities; a flag wins over the file. Raises UsageError."""
+    """Return the capabilities declared present and absent; a flag wins over the file. Raises UsageError."""
     from runs_conformance import config
     from runs_conformance.contract.operation import CAPABILITIES
     from runs_conformance.errors import UsageError
 
-    declared, denied = (tuple(values.get(name, ())) for name in ("capabilities", "no_capabilities"))
-    for name in (*declared, *denied):
+    declared, absent = (tuple(values.get(name, ())) for name in ("capabilities", "no_capabilities"))
+    for name in (*declared, *absent):
         config.require_known(name, CAPABILITIES, "capability")
-    if "core" in denied:
+    if "core" in absent:
         raise UsageError("--no-capability core: without the core of runs there is nothing to judge")
-    if both := {*declared} & {*denied}:
-        declared, denied = resolve_conflict(("capabilities", "no_capabilities"), (declared, denied), sorted(both))
-    return {"capabilities": declared, "no_capabilities": denied}
+    if both := {*declared} & {*absent}:
+        declared, absent = resolve_conflict(("capabilities", "no_capabilities"), (declared, absent), sorted(both))
+    return {"capabilities": declared, "no_capabilities": absent}

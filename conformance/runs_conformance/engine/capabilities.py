@@ -154,15 +154,14 @@ def _requests_stream(exchange: Exchange) -> bool:
 
 
 def unsupported_capabilities(
-    stats_by_operation: StatsByOperation, declared: Collection[str] = (), denied: Collection[str] = ()
+    stats_by_operation: StatsByOperation, declared: Collection[str] = (), declared_absent: Collection[str] = ()
 ) -> dict[str, str]:
     """Return the capabilities that the target does not support, and their operations, each with the reason.
 
     A capability is unsupported if every operation of it that was tried always got the responses of a missing route.
     Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
     `declared` capabilities are never optional. Any other operation may be missing individually, and so may operations
-    of the core that are outside the Runs API itself.
-    `denied` capabilities count as unsupported.
+    of the core that are outside the Runs API itself. `declared_absent` capabilities count as unsupported.
     """
     unsupported: dict[str, str] = {}
     operations = {name: stats for name, stats in stats_by_operation.items() if name in OPERATIONS}
@@ -186,19 +185,19 @@ def unsupported_capabilities(
     streaming = stats_by_operation.get(STREAMING)
     if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
         unsupported[STREAMING] = "the target does not support streaming: it refuses stream: true"
-    return unsupported | denied_capabilities(denied)
+    return unsupported | absent_capabilities(declared_absent)
 
 
-def missing_operations(stats_by_operation: StatsByOperation, denied: Collection[str] = ()) -> tuple[str, ...]:
+def missing_operations(stats_by_operation: StatsByOperation, declared_absent: Collection[str] = ()) -> tuple[str, ...]:
     """The operations whose responses are those of missing routes, and all those of missing capabilities.
 
-    Operations of `denied` capabilities are left out: the user knows of them.
+    Operations of `declared_absent` capabilities are left out: the user knows of them.
     """
     unsupported = unsupported_capabilities(stats_by_operation)
     return tuple(
         name
         for name, operation in OPERATIONS.items()
-        if operation.capability not in denied
+        if operation.capability not in declared_absent
         and (
             operation.capability in unsupported
             or name in unsupported
@@ -212,10 +211,10 @@ def shadowed_operations(stats_by_operation: StatsByOperation) -> tuple[str, ...]
     return tuple(name for name in OPERATIONS if name in stats_by_operation and stats_by_operation[name].is_shadowed)
 
 
-def denied_capabilities(denied: Collection[str]) -> dict[str, str]:
+def absent_capabilities(declared_absent: Collection[str]) -> dict[str, str]:
     """Return the capabilities that the user declared absent, and their operations, each with the reason."""
     reasons: dict[str, str] = {}
-    for capability in denied:
+    for capability in declared_absent:
         names = (capability, *(name for name, op in OPERATIONS.items() if op.capability == capability))
         reasons |= dict.fromkeys(names, f"declared unsupported: {capability}")
     return reasons

@@ -77,13 +77,13 @@ def build_plan(
     profile: str = "standard",
     phases: Sequence[str] = (),
     is_selected: Callable[[Program], bool] = lambda program: True,
-    denied: Collection[str] = (),
+    declared_absent: Collection[str] = (),
 ) -> Plan:
-    """Select programs by profile, phases, the resources in the context, `is_selected` and `denied` capabilities."""
+    """Select programs by profile, phases, the resources in the context, `is_selected` and absent capabilities."""
     chosen, skipped = [], []
     for program in programs:
         reason = _skip_reason(program, context, profile, phases)
-        if reason is None and program.capability in denied:
+        if reason is None and program.capability in declared_absent:
             reason = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
         if reason is None and not is_selected(program):
             reason = (_NOT_SELECTED, "a --select that includes it")

@@ -13,13 +13,13 @@ from runs_conformance.engine.verdicts import discard_findings
 from runs_conformance.model.json import JSON, is_object
 
 
-def discard_unsupported(result: RunResult, declared: Collection[str], denied: Collection[str]) -> RunResult:
+def discard_unsupported(result: RunResult, declared: Collection[str], declared_absent: Collection[str]) -> RunResult:
     """Return the result without these findings, and with counterexamples of those that remain.
 
-    `declared` are the capabilities that the user says the target has, `denied` those that it lacks. A result without
-    such findings stays as it is, so that nothing is lost if this is called again.
+    `declared` are the capabilities that the user says the target has, `declared_absent` those that it lacks. A result
+    without such findings stays as it is, so that nothing is lost if this is called again.
     """
-    unsupported = unsupported_capabilities(result.operation_stats, declared, denied)
+    unsupported = unsupported_capabilities(result.operation_stats, declared, declared_absent)
     streams = undelivered_streams(result.operation_stats, unsupported)
     missing = missing_operations(result.operation_stats)
     if not (unsupported or streams or missing):

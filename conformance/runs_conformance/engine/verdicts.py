@@ -155,9 +155,9 @@ def _outcome(
         return Outcome.NOT_JUDGED, FILTERED_OUT, "a selection that includes it"
     if (
         tally.outcome is not Outcome.ERROR
-        and (denied := _find_reason(id_, requirement, context.declared_absent)) is not None
+        and (absent := _find_reason(id_, requirement, context.declared_absent)) is not None
     ):
-        return Outcome.NOT_APPLICABLE, denied, None
+        return Outcome.NOT_APPLICABLE, absent, None
     match tally.outcome:
         case Outcome.ERROR:
             return Outcome.ERROR, tally.errors[0], None
