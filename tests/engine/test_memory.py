@@ -10,7 +10,7 @@ from runs_conformance.client.recorder import NullRecorder
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.memory import MAX_PROGRAM_BYTES, MAX_SHOWN_BYTES, bound_value, response_cost
-from runs_conformance.engine.verdicts import limit_findings
+from runs_conformance.engine.reported_findings import limit_findings
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Tally

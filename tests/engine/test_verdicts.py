@@ -12,18 +12,21 @@ from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import Decisions, load_decisions
 from runs_conformance.engine.finding_order import sort_findings
 from runs_conformance.engine.premises import PREMISES
-from runs_conformance.engine.verdicts import (
-    MAX_FINDINGS,
-    NotJudgedReason,
-    Requirements,
-    VerdictContext,
-    build_verdicts,
-    discard_findings,
-)
+from runs_conformance.engine.reported_findings import MAX_FINDINGS, discard_findings
+from runs_conformance.engine.verdicts import NotJudgedReason, Requirements, VerdictContext, build_verdicts
 from runs_conformance.model.json import JSON
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.rule import SECOND_KEY
-from runs_conformance.model.verdict import NO_OTHER_VALUE, Finding, Outcome, Suspicion, Tally, Verdict, merge_tallies
+from runs_conformance.model.verdict import (
+    NO_OTHER_VALUE,
+    VALID_ACCEPTED,
+    Finding,
+    Outcome,
+    Suspicion,
+    Tally,
+    Verdict,
+    merge_tallies,
+)
 from runs_conformance.rules import catalogue
 
 REQUIREMENTS = Requirements(rules=catalogue(), constraints=constraints())
@@ -113,6 +116,41 @@ def test_not_judged_reason_says_what_is_needed() -> None:
         "it cannot be sent",
         "a longer line",
     )
+
+
+OUTSIDE = NotJudgedReason("outside profile quick", "--profile standard")
+
+
+@pytest.mark.parametrize(
+    "tally",
+    [
+        Tally(inconclusive=Counter(["the run had ended"])),
+        Tally(judged=1, parts=Counter({VALID_ACCEPTED: 1})),
+        Tally(judged=1, parts=Counter({VALID_ACCEPTED: 1}), inconclusive=Counter(["it names another member"])),
+    ],
+)
+def test_what_a_sample_does_not_decide_on_the_emulator_is_outside_of_it(tally: Tally) -> None:
+    reported = verdict(tally, sampling=OUTSIDE, not_judged_reasons={ID: OUTSIDE})
+    assert (reported.outcome, reported.reason, reported.needs) == (
+        Outcome.NOT_JUDGED,
+        "outside profile quick",
+        "--profile standard",
+    )
+
+
+def test_constraint_whose_invalid_values_were_not_sampled_is_outside_of_the_sample() -> None:
+    shown = Tally(judged=1, parts=Counter({VALID_ACCEPTED: 1}))
+    assert verdict(shown, sampling=OUTSIDE).outcome is Outcome.NOT_JUDGED
+    assert verdict(shown).outcome is Outcome.INCONCLUSIVE
+    refused = replace(shown, inconclusive=Counter(["the refusal names another member"]))
+    assert verdict(refused, sampling=OUTSIDE).outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_looks_like_a_violation_is_not_outside_of_a_sample() -> None:
+    suspected = Tally()
+    suspected.add(Suspicion("HTTP status 500 occurred once"))
+    assert verdict(suspected, sampling=OUTSIDE, not_judged_reasons={ID: OUTSIDE}).outcome is Outcome.INCONCLUSIVE
+    assert verdict(Tally(judged=1, findings=[Finding("no")]), sampling=OUTSIDE).outcome is Outcome.FAIL
 
 
 def test_rule_states_its_need() -> None:

@@ -73,7 +73,17 @@ def measure_quick() -> Decisions:
     for result in (*results, *variants):
         if result.exit_code:
             print(f"{result.name}: {', '.join(result.must) or result.reason}", flush=True)
-    return combine(results, variants, without_files=_judge_without_files("quick"))
+    return _drop_undecided(combine(results, variants, without_files=_judge_without_files("quick")), results)
+
+
+def _drop_undecided(table: Decisions, results: Sequence[TrialResult]) -> Decisions:
+    """The table without the deciders of ids of which the sample shows too little for a pass on the emulator."""
+    deciders = {
+        id_: programs
+        for id_, programs in table.deciders.items()
+        if all(result.outcomes.get(id_) == "pass" for result in results)
+    }
+    return replace(table, deciders=deciders)
 
 
 def _judge_without_files(profile: str = "standard") -> TrialResult:

@@ -73,6 +73,9 @@ _RULES_ON_FILES = (
 )
 _RULE_ON_KEYS = "auth.keys_are_not_repeated"
 
+_OUTSIDE_QUICK = NotJudgedReason(OMITTED_REASON, "--profile standard")
+"""Why a requirement is not judged of which profile quick omits the steps."""
+
 _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
 """The constraints on the `stream` field of requests."""
 
@@ -100,6 +103,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         | rules_without_subject(_context_found(header, result), has_responses=any(result.occasions.values()))
         | untestable_constraints(_context_found(header, result)),
         default_reason=_default_reason(header, result.early_end_reason),
+        sampling=_OUTSIDE_QUICK if is_sampled(options) else None,
         coverage=coverage_of(header, result, unsupported),
     )
     verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
@@ -298,7 +302,7 @@ def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
     if not is_sampled(options):
         return {}
     missing = load_decisions().deciders.keys() - load_decisions(QUICK_TABLE).deciders.keys()
-    return {id_: NotJudgedReason(OMITTED_REASON, "--profile standard") for id_ in missing}
+    return dict.fromkeys(missing, _OUTSIDE_QUICK)
 
 
 def _default_reason(header: RunHeader, early_end_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
@@ -322,7 +326,7 @@ def _default_reason(header: RunHeader, early_end_reason: str | None) -> Callable
         if options.select or options.phases:
             return NotJudgedReason("no selected program covers it", "a wider selection")
         if options.profile == "quick":
-            return NotJudgedReason(OMITTED_REASON, "--profile standard")
+            return _OUTSIDE_QUICK
         return NotJudgedReason("no request or response covered it")
 
     return explain

@@ -13,7 +13,7 @@ from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.app.partition_verdicts import PartitionVerdicts, count_usage, select_representative
 from runs_conformance.app.response_rules import select_response_rules
 from runs_conformance.engine.program_verdicts import HistoryJudge, ProgramVerdicts, judge_program
-from runs_conformance.engine.verdicts import discard_findings
+from runs_conformance.engine.reported_findings import discard_findings
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Tallies, Tally

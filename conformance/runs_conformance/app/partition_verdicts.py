@@ -10,7 +10,7 @@ from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import merge_stats
 from runs_conformance.engine.counterexample import smaller_counterexample
 from runs_conformance.engine.program_verdicts import HistoryJudge, ProgramVerdicts, judge_program
-from runs_conformance.engine.verdicts import limit_findings
+from runs_conformance.engine.reported_findings import limit_findings
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.server_failure import is_server_error, timed_out
 from runs_conformance.model.exchange import Exchange

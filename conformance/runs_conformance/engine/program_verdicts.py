@@ -21,9 +21,9 @@ from runs_conformance.engine.counterexample import (
 from runs_conformance.engine.finding_evidence import add_evidence
 from runs_conformance.engine.judge import Judge, judge
 from runs_conformance.engine.refused_request import first_refused_request
+from runs_conformance.engine.reported_findings import limit_findings
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.engine.shrinking.shrinker import ReproducedViolation
-from runs_conformance.engine.verdicts import limit_findings
 from runs_conformance.evidence.run_timeline import runs as run_timelines
 from runs_conformance.evidence.transitions import MAX_STATUS_LENGTH, Transitions, transitions
 from runs_conformance.model.exchange import Completion, Exchange

@@ -9,7 +9,7 @@ from runs_conformance.engine.capabilities import missing_operations, undelivered
 from runs_conformance.engine.counterexample import smallest_counterexample
 from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.program_verdicts import FuzzedViolation
-from runs_conformance.engine.verdicts import discard_findings
+from runs_conformance.engine.reported_findings import discard_findings
 from runs_conformance.model.json import JSON, is_object
 
 

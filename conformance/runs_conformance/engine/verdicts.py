@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,18 +9,13 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.finding_order import sort_findings
-from runs_conformance.engine.memory import MAX_SHOWN_TEXT, bound_value
 from runs_conformance.engine.premises import failed_premises, sufficient_premises
+from runs_conformance.engine.reported_findings import MAX_FINDINGS
 from runs_conformance.engine.shown_places import ShownPlaces
-from runs_conformance.model.json import JSON, Absent
+from runs_conformance.model.json import JSON
 from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import AnyRule, Constraint
-from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import FILTERED_OUT, Finding, Outcome, Tallies, Tally, Verdict
-
-MAX_FINDINGS = 25
-"""Findings reported per id, so that a target that fails everything does not fill memory."""
-
+from runs_conformance.model.verdict import FILTERED_OUT, Outcome, Tallies, Tally, Verdict
 
 _UNDECIDED = (Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED)
 _SHOWN_ONLY_BY = {
@@ -59,7 +53,8 @@ class VerdictContext:
     `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
     does not support to the reason, `declared_absent` those that the user declared absent. `provided` holds what rules
     need (`Rule.needs`) and the user provided. `not_judged_reasons` explains single ids, `default_reason` all others
-    (called with capability and id). `coverage` says what the programs showed;
+    (called with capability and id). `sampling` explains constraints of which a sample had no invalid value; it is None
+    if all were planned. `coverage` says what the programs showed;
     it is None for recorded traffic. `failed_premises` names, for rules, what failed and left them no occasion,
     `sufficient_premises` what would have done so even if all programs had run to their end.
     """
@@ -72,6 +67,7 @@ class VerdictContext:
     default_reason: Callable[[str, str], NotJudgedReason] = lambda capability, id_: NotJudgedReason(
         "no request or response exercised it"
     )
+    sampling: NotJudgedReason | None = None
     coverage: Coverage | None = None
     failed_premises: dict[str, str] = field(default_factory=dict)
     sufficient_premises: dict[str, str] = field(default_factory=dict)
@@ -173,13 +169,30 @@ def _outcome(
             if shortfall is None:
                 return Outcome.PASS, _excuses(tally), None
             unsupported = _find_reason(id_, requirement, context.unsupported)
-            return shortfall if unsupported is None else (Outcome.NOT_APPLICABLE, unsupported, None)
+            if unsupported is not None:
+                return Outcome.NOT_APPLICABLE, unsupported, None
+            return _omitted(id_, tally, context) or shortfall
     if (reason := _find_reason(id_, requirement, context.unsupported)) is not None:
         return Outcome.NOT_APPLICABLE, reason, None
     early = context.coverage.early_end(id_) if context.coverage else None
     if tally.outcome is Outcome.INCONCLUSIVE:
+        if (omitted := _omitted(id_, tally, context)) is not None:
+            return omitted
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_summarize_undecided(tally), early))), None
     return _not_judged(id_, requirement, rule, early, context)
+
+
+def _omitted(id_: str, tally: Tally, context: VerdictContext) -> tuple[Outcome, str | None, str | None] | None:
+    """The verdict on an id that the test run was not planned to decide; None if what it showed of the id is needed."""
+    shows_valid_only = tally.outcome is Outcome.PASS and not tally.is_decided
+    if tally.suspicions or not (shows_valid_only or context.sampling is not None):
+        return None
+    reason = context.not_judged_reasons.get(id_)
+    if reason is None and shows_valid_only and not tally.inconclusive:
+        # Which invalid values are sampled depends on what the target accepts.
+        is_early = context.coverage is not None and context.coverage.early_end(id_) is not None
+        reason = None if is_early else context.sampling
+    return None if reason is None else (Outcome.NOT_JUDGED, reason.reason, reason.needs)
 
 
 def _find_reason(id_: str, requirement: AnyRule | Constraint, reasons: Mapping[str, str]) -> str | None:
@@ -194,8 +207,6 @@ def _shortfall(
 ) -> tuple[Outcome, str | None, str | None] | None:
     """The verdict if the evidence does not suffice for a pass, else None."""
     if not tally.is_decided:
-        if (not_judged := context.not_judged_reasons.get(id_)) is not None:
-            return Outcome.NOT_JUDGED, not_judged.reason, not_judged.needs
         early = context.coverage.early_end(id_) if context.coverage else None
         reasons = (_summarize_undecided(tally) or "no invalid value was sent", early)
         return Outcome.INCONCLUSIVE, "only valid values were tested: " + "; ".join(filter(None, reasons)), None
@@ -267,53 +278,3 @@ def _excuses(tally: Tally) -> str | None:
 def _summarize_undecided(tally: Tally) -> str:
     reasons = [reason for reason, _ in tally.inconclusive.most_common(3)]
     return "; ".join(reasons)
-
-
-def discard_findings(
-    tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()
-) -> dict[str, Tally]:
-    """Return the tallies without the findings of unsupported `operations` and of these `exchanges`.
-
-    Where a request to such an operation should have been served, what others showed is no pass: the target may lack the
-    operation, or refuse all its requests.
-    """
-    if not operations and not exchanges:
-        return dict(tallies)
-    return {id_: _discard(tally, operations, exchanges) for id_, tally in tallies.items()}
-
-
-def _discard(tally: Tally, operations: Collection[str], exchanges: Collection[str]) -> Tally:
-    remaining = [
-        finding
-        for finding in tally.findings
-        if finding.operation not in operations and finding.exchange not in exchanges
-    ]
-    judged = max(0, tally.judged - (len(tally.findings) - len(remaining)))
-    unserved = next((each.operation for each in tally.findings if each not in remaining and each.expected == 200), None)
-    if unserved is None or not judged:
-        return replace(tally, judged=judged, findings=remaining)
-    reason = Counter([f"{unserved} is not offered"])
-    return replace(
-        tally,
-        judged=judged,
-        findings=remaining,
-        inconclusive=tally.inconclusive + reason,
-        suspicions=tally.suspicions + reason,
-    )
-
-
-def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
-    """Drop findings beyond `most`, which are never reported, and the rest of large values and texts in them."""
-    if not tally.findings:
-        return tally
-    return replace(tally, findings=[_limit_finding(finding) for finding in tally.findings[:most]])
-
-
-def _limit_finding(finding: Finding) -> Finding:
-    message = excerpt(finding.message, MAX_SHOWN_TEXT)
-    expected, actual = (
-        value if isinstance(value, Absent) else bound_value(value) for value in (finding.expected, finding.actual)
-    )
-    if message is finding.message and expected is finding.expected and actual is finding.actual:
-        return finding
-    return replace(finding, message=message, expected=expected, actual=actual)
