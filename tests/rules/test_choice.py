@@ -9,7 +9,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Inconclusive, Suspicion
 from runs_conformance.rules import choice
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, page, run, step
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -162,6 +162,18 @@ def _tool_sources(count: int = 3, **without_call: bool) -> History:
             )
             builder.get_run({**run("completed" if completes else "requires_action"), "id": id_, **settings})
     return builder.history()
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        (_calls(runs=2), "none of 2 completed runs called a tool, although their tool choice demands a call"),
+        (_calls(2, runs=3), "2 of 3 runs completed without a call, although their tool choice demands one"),
+    ],
+)
+def test_ignored_choice_is_described_by_what_it_demands(history: History, message: str) -> None:
+    (finding,) = findings(choice.a_tool_is_called_when_one_must_be, history)
+    assert (finding.message, finding.expected, finding.actual) == (message, "a call", ABSENT)
 
 
 @fails(choice.a_tool_is_called_when_one_must_be, times=1)

@@ -39,7 +39,7 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
     for run in choice.runs:
         call = choice.find_call(run)
         if call is not None:
-            yield call.finding("a tool was called although the tool choice is 'none'", "", "none", None)
+            yield call.finding("a tool was called although the tool choice is 'none'", expected="no call")
         elif (step := choice.find_unclear_step(run)) is not None:
             yield Inconclusive(f"a step of type {excerpt(step.text('type'), 40)!r} shows neither a call nor a message")
         elif choice.completed_without_call(run):
@@ -71,7 +71,7 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
         without = [run for run in sample if choice.completed_without_call(run)]
         calling = sum(run in called for run in sample)
         if len(without) > max(1 if sample == choice.runs else 2, calling):
-            yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), "", choice.value, None)
+            yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), expected="a call")
             return
     if not called and any(map(choice.completed_without_call, choice.runs)):
         named = excerpt(choice.function or choice.mode, 60)
@@ -82,8 +82,8 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
 
 def _describe_ignored(without: int, called: int, kind: str) -> str:
     if not called:
-        return f"none of {without} completed {kind} called a tool"
-    return f"{without} of {without + called} {kind} completed without calling a tool"
+        return f"none of {without} completed {kind} called a tool, although their tool choice demands a call"
+    return f"{without} of {without + called} {kind} completed without a call, although their tool choice demands one"
 
 
 @rule(
