@@ -169,7 +169,7 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
 def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[Result]:
     """A refused modification leaves the metadata unchanged; none of its pairs is stored.
 
-    A client that is told of a refusal assumes that nothing has changed.
+    A client that receives a refusal assumes that nothing has changed.
 
     Fix: Validate all pairs before storing any.
     """
@@ -231,7 +231,7 @@ def _refused_modifications(history: History) -> Iterable[Modification]:
 def refused_modification_keeps_the_assistant(modification: Modification) -> Iterator[Result]:
     """A refused modification leaves the assistant unchanged, including the members whose new values were valid.
 
-    A client that is told of a refusal assumes that nothing has changed.
+    A client that receives a refusal assumes that nothing has changed.
 
     Fix: Validate the whole request before applying any of it.
     """
