@@ -120,9 +120,10 @@ def on_run(failing: Verdict, path: str, exchange: str) -> Verdict:
 @pytest.mark.parametrize(
     ("end", "message", "is_explained"),
     [
-        ("cancelled", "`cancelled_at` is earlier than its start", True),
-        ("incomplete", "`cancelled_at` is earlier than its start", False),
-        ("cancelled", "`cancelled_at` is earlier than its creation", False),
+        ("cancelled", "`cancelled_at` is earlier than the start of the run", True),
+        ("incomplete", "`cancelled_at` is earlier than the start of the run", False),
+        ("cancelled", "`cancelled_at` is earlier than the creation of the run", False),
+        ("cancelled", "`cancelled_at` is earlier than the start of the run step", False),
     ],
 )
 def test_an_end_before_the_start_is_that_of_a_revived_run(end: str, message: str, is_explained: bool) -> None:

@@ -13,10 +13,10 @@ from runs_conformance import rules
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.rules import metadata
-from runs_conformance.rules.times import form_and_order
+from runs_conformance.rules.times import form_and_order, run_start_and_expiry
 from runs_conformance.rules.tools import tool_outputs
 from tests.rules.examples import findings
-from tests.rules.histories import HistoryBuilder, action, call, run, thread
+from tests.rules.histories import T0, HistoryBuilder, action, call, run, thread
 
 
 def _accepted(calls: Sequence[Any]) -> History:
@@ -81,3 +81,25 @@ def test_metadata_that_is_no_object_is_named_by_its_type(shown: Any, message: st
     builder.send("create_thread", thread(metadata=shown))
     (finding,) = findings(metadata.holds_nothing_else, builder.history())
     assert finding.message == message
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ({"started_at": T0 - 5}, "the run started before it was created"),
+        ({"completed_at": T0 - 5}, "`completed_at` is earlier than the creation of the run"),
+        ({"started_at": T0 + 9, "failed_at": T0 + 5}, "`failed_at` is earlier than the start of the run"),
+    ],
+)
+def test_times_in_the_wrong_order_name_what_they_precede(times: dict[str, Any], message: str) -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("queued", **{"started_at": None, **times}))
+    (finding,) = findings(form_and_order.are_in_order, builder.history())
+    assert finding.message == message
+
+
+def test_an_expiry_at_another_time_is_expected_at_a_whole_second() -> None:
+    builder = HistoryBuilder()
+    builder.get_run(run("queued", expires_at=T0 + 3600))
+    (finding,) = findings(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, builder.history())
+    assert (finding.message, repr(finding.expected)) == ("the run expires 3600 s after created_at", str(T0 + 600))

@@ -73,7 +73,7 @@ _REFUSALS = "acceptance"
 """The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""
 
 _END = re.compile(r"had ended '(\w+)'")
-_END_BEFORE_START = re.compile(r"`(cancelled|failed|completed)_at` is earlier than its start")
+_END_BEFORE_START = re.compile(r"`(cancelled|failed|completed)_at` is earlier than the start of the run\Z")
 """The message about a run that had ended and was then started again."""
 _RUN_IN_PATH = re.compile(r"/runs/([^/]+)")
 

@@ -57,7 +57,7 @@ def no_two_objects_share_an_id(series: Series) -> Iterator[Result]:
     first_with_id: dict[str, Creation] = {}
     for creation in series.creations:
         first = first_with_id.setdefault(creation.id, creation)
-        message = f"this is also the id of another {series.kind.replace('_', ' ')}"
+        message = f"two {series.kind.replace('_', ' ')}s have the same id"
         if first is not creation and first.exchange is not creation.exchange:
             yield creation.exchange.finding(message, "/id", actual=creation.id)
         elif len(first_with_id) > 1:
@@ -92,9 +92,7 @@ def no_two_runs_share_a_step_id(steps: tuple[Observation, ...]) -> Iterator[Resu
     """
     first = steps[0].get("run_id")
     for step in steps:
-        yield step.check(
-            step.get("run_id") == first, "this is also the id of a step of another run", "/id", actual=step.id
-        )
+        yield step.check(step.get("run_id") == first, "steps of two runs have the same id", "/id", actual=step.id)
 
 
 @rule(units=_objects_with_ids, level=Level.SHOULD, source=_RECORDED, capability="core")

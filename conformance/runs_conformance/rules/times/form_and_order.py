@@ -90,14 +90,17 @@ def are_in_order(observation: Observation) -> Iterator[Result]:
 
     Fix: Take all timestamps of an object from one clock, at the moment they record.
     """
+    kind = observation.kind.replace("_", " ")
     created, started = _whole_seconds(observation, "created_at"), _whole_seconds(observation, "started_at")
     if created is not None and started is not None:
-        yield observation.check(created <= started, "it started before it was created", "/started_at", created, started)
-    start = created if started is None else started
+        message = f"the {kind} started before it was created"
+        yield observation.check(created <= started, message, "/started_at", created, started)
+    start, origin = (created, "creation") if started is None else (started, "start")
     for name in _END_TIMES:
         end = _whole_seconds(observation, name)
         if start is not None and end is not None:
-            yield observation.check(start <= end, f"`{name}` is earlier than its start", f"/{name}", start, end)
+            message = f"`{name}` is earlier than the {origin} of the {kind}"
+            yield observation.check(start <= end, message, f"/{name}", start, end)
 
 
 def _whole_seconds(observation: Observation, name: str) -> int | None:

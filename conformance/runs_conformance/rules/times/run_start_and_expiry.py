@@ -124,9 +124,9 @@ def unfinished_run_expires_ten_minutes_after_creation(run: Observation) -> Itera
             expires is not None and abs(expires - created - LIFETIME) <= 5,
             "the run has no expires_at"
             if expires is None
-            else f"it expires {expires - created:.0f} s after created_at",
+            else f"the run expires {expires - created:.0f} s after created_at",
             "/expires_at",
-            created + LIFETIME,
+            int(created) + LIFETIME,
             run.get("expires_at"),
         )
 
