@@ -35,9 +35,9 @@ class Cause:
 
     `kind` names it in a form that is stable between test runs, such as `validation.none` or `shape.run`. `title` says
     what the server does and `fix` what to change, each in one sentence. `ids` are the failing requirements, in the
-    order of the report; `consequences` are those of them that only repeat the defect elsewhere, as a response that
-    shows an accepted invalid value. `level` is the highest level of the ids. `reproduction` is the id whose
-    counterexample is the shortest, of those that were confirmed by a replay if there are any.
+    order of the report; `consequences` are the ids among them that only repeat the defect elsewhere, for example in
+    responses that show an accepted invalid value. `level` is the highest level of the ids. `reproduction` is the id
+    with the shortest counterexample; ids that a replay confirmed come first.
     """
 
     kind: str

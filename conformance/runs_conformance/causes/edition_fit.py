@@ -53,11 +53,12 @@ class EditionFit:
 def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit | None:
     """The edition that explains the most MUST failures, the newest of several; None if none explains a tenth.
 
-    Judges what the verdicts of `edition` show, with no further request: a failure is explained if the other edition has
-    no such requirement, or if it reverses whether the request that shows the failure is valid. The invalid requests
-    that an operation accepts say nothing about its edition if it accepts most of them, nor do invalid values within a
-    member that the server does not validate at all, not even the parts that the other edition has, nor any if the
-    server validates what the other edition does not have.
+    Judges by the verdicts of `edition`, without further requests. A failure is explained if the other edition lacks the
+    requirement, or if the request that shows the failure is valid in only one of the two editions.
+
+    Three kinds of accepted invalid values explain nothing: those sent to an operation that accepts most of them, those
+    within a member in which the server validates nothing, and all of them if the server enforces a constraint that the
+    other edition lacks.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:

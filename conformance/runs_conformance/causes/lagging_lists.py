@@ -1,4 +1,4 @@
-"""Lists that lag behind what was written, and the failures that only they show."""
+"""Lists that lag behind writes, and the failures that only such lists show."""
 
 from __future__ import annotations
 

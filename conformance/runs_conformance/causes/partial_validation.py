@@ -115,10 +115,11 @@ def found_in_items(classifier: FailureClassifier) -> Sequence[Failure]:
 
 
 def join_validation(classifier: FailureClassifier) -> None:
-    """Join the causes that validation of bodies against their schemas fixes, and crashes on invalid bodies.
+    """Join the causes, and the crashes on invalid bodies, that validating bodies against their schemas would fix.
 
-    A server that lacks few checks keeps a cause for each. If the parser fails, no validation of what it has read would
-    fix it, unless the server uses bodies without any check: then one step that reads them fixes all.
+    A server that lacks few checks keeps a cause for each. Crashes on bodies that are not JSON stay apart, since
+    validation comes after parsing, unless the server uses bodies without any check: then one step that reads and
+    validates them fixes all.
     """
     general = [draft for draft in classifier.drafts if draft.kind in (_NONE, _INCOMPLETE)]
     special = [

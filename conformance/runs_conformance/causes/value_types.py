@@ -38,7 +38,7 @@ class _Swap:
 
 
 def classify_value_types(classifier: FailureClassifier) -> None:
-    """Classify the responses in which values of one type are sent as another, and the rules that see only that."""
+    """Classify the responses that send values of one type as another, and the rules that fail only for that."""
     found: dict[_Swap, list[Failure]] = defaultdict(list)
     for failure in classifier.rest:
         if (swap := _swap_of(failure)) is not None:
