@@ -1,4 +1,4 @@
-"""Pages of one unchanged list that can be compared, and those of them that show the complete list."""
+"""Pages that can be compared because their list did not change in between, and the complete ones among them."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ _DELETIONS = {"delete_thread": "thread_id", "delete_message": "message_id"}
 
 
 def message_certainly_exists(history: History, exchange: Exchange) -> bool:
-    """Whether the message that a path names certainly exists in the thread that it names, which no run locks."""
+    """Whether the message in the path certainly exists in the thread in the path, and no run locks the thread."""
     thread_id, message_id = exchange.path.get("thread_id", ""), exchange.path.get("message_id", "")
     timeline = next((each for each in timelines("message", history) if each.id == message_id), None)
     observation = timeline.latest_before(exchange) if timeline is not None else None

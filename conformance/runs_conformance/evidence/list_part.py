@@ -24,7 +24,7 @@ def parts_of_lists(what: str, *lists: str) -> tuple[tuple[str, ...], ...]:
 
 
 def pass_for_list(page: Page, what: str, holds: bool = True) -> Result:
-    """A pass that provides `what`, with the name of the page's list, if the page `holds` enough for that."""
+    """A pass; if `holds`, it provides the part of the evidence that `what` describes, for the page's list."""
     return Passed(part_name(what, list_name(page))) if holds else PASSED
 
 

@@ -1,4 +1,4 @@
-"""Lists that show objects at all: one that shows nothing of what exists does not prove that something is missing."""
+"""Whether lists show objects at all: otherwise, the absence of an object from them proves nothing."""
 
 from __future__ import annotations
 

@@ -53,10 +53,10 @@ def _by_request(run: RunTimeline, complete: dict[str, Page]) -> Iterator[StepsWh
 
 
 def awaited_calls(run: RunTimeline, observation: Observation) -> tuple[ToolCall, ...] | None:
-    """The calls whose outputs a run waits for: those that the observation shows, or else those in the run's steps.
+    """The calls whose outputs a run waits for, from the observation, or else from the run's steps.
 
-    One rule reports a waiting run that shows no list of calls. None if the steps do not show them either, or more than
-    one step has calls without outputs, so that it is uncertain which of them are pending.
+    One rule reports a waiting run that shows no list of calls. None if the steps do not show the calls either, or if
+    several steps have calls without outputs, so that it is uncertain which are pending.
     """
     shown = pending_calls(observation)
     if shown is not None or observation.status != "requires_action":

@@ -10,8 +10,8 @@ from runs_conformance.model.history import History
 def preceding_anomaly(history: History, exchange: Exchange) -> str:
     """The anomaly of an earlier request on the same object that was not refused; empty if there is none.
 
-    Where the operation was served in between, that request is no reason for a failure. One that got a server error, and
-    may have been carried out, comes before one that was accepted.
+    A request explains no failure if the operation was served after it. Requests that got a server error, and may have
+    taken effect nevertheless, come before accepted ones.
     """
     served = [
         each

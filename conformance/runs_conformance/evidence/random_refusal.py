@@ -26,7 +26,7 @@ _REFUSALS = (400, 404, 409, 422)
 class EqualRequests:
     """Requests of one operation with equal bodies, each of which a correct server accepts.
 
-    `unclear` holds those whose responses contradict their status, or that are server errors.
+    `unclear` holds the requests whose responses are server errors, or contradict their HTTP status.
     """
 
     operation: str

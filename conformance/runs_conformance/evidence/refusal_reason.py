@@ -87,9 +87,9 @@ def parameter_named_by_id(exchange: Exchange) -> str | None:
 def member_named_instead(exchange: Exchange, pointer: str) -> str | None:
     """The place that a refusal names, if it is a member of the request that has nothing to do with `pointer`.
 
-    None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent. A refusal
-    that names no member but the thread or run that the request is for names that object. If the body is no object, a
-    refusal names any member that the operation has: the target may have read the body as an empty object.
+    None if the refusal names the place, something around or in it, nothing at all, or nothing that was sent. If it
+    names no member, an id from the path counts, as the name of its parameter. If the body is not an object, any member
+    of the operation counts as sent: the target may have read the body as an empty object.
     """
     body = exchange.request.body
     sent = set(body) if is_object(body) else set()

@@ -19,7 +19,7 @@ _CURSORS = ("after", "before")
 
 @lru_cache(maxsize=16)
 def keys_that_alone_are_refused(history: History) -> frozenset[Key]:
-    """The invalid keys with which a request was refused, with any 4xx, that is valid with the right key."""
+    """The invalid keys with which a request was refused (any 4xx) although it is valid with the right key."""
     sent = [each for each in history if each.operation and key_of(each) in (Key.NONE, Key.WRONG)]
     served = {(key_of(each), each.operation) for each in sent if each.accepted}
     return frozenset(
@@ -32,8 +32,8 @@ def keys_that_alone_are_refused(history: History) -> frozenset[Key]:
 def _only_its_key_is_wrong(history: History, exchange: Exchange) -> bool:
     """Whether a request was refused that was accepted afterwards, and was never refused, with the right key.
 
-    Acceptance afterwards shows that no quota was used up. The request names nothing of a tenant: a server that takes
-    every key for that of a tenant accepts any key, and refuses what only another tenant has.
+    Acceptance afterwards shows that no quota was used up. The request must not name an object or a model: a
+    server that accepts every key, as that of some tenant, refuses requests for what only other tenants have.
     """
     has_other_headers = exchange.step is not None and bool(exchange.step.headers)
     if not exchange.refused or exchange.status in _OTHER_REASONS or has_other_headers or _names_something(exchange):

@@ -13,9 +13,9 @@ from runs_conformance.model.json import is_integer
 
 
 def step_and_run_usage(history: History, run_id: str, count: str) -> tuple[int, int] | None:
-    """A token count of all steps of an ended run together, and that of the run; None unless all of them show it.
+    """A token count summed over the steps of an ended run, and that of the run itself; None unless all show it.
 
-    Steps that are listed as those of another run may be its own, too.
+    None, too, if the list shows steps with the id of another run: they may belong to this one.
     """
     page, run = steps_after_run_end(history, run_id), find_run(history, run_id)
     end = run.latest_before(page.exchange) if page is not None and run is not None else None
@@ -41,8 +41,8 @@ def used_completion_tokens(history: History, run_id: str) -> int | None:
 def completion_usage_is_doubtful(history: History, run_id: str) -> bool:
     """Whether steps contradict the `completion_tokens` of a run.
 
-    They do if its own steps used another number. If these are not known, those of any other run show whether the
-    target counts what a run used, or for example what all runs used so far.
+    They do if its own steps used another number. If its steps are not known, a contradiction in any other run counts:
+    the target may, for example, count the tokens of all runs so far.
     """
     agreements = _runs_that_agree_with_their_steps(history)
     return not agreements.get(run_id, all(agreements.values()))

@@ -62,8 +62,8 @@ class SuppliedMessages:
     def may_be_reversed(self) -> bool:
         """Whether the list may begin at the other end than the request says, so that `listed` begins with the newest.
 
-        That is what the creation times of its items show, or those of other lists of messages requested in this order.
-        If the request names no order, they must show that the documented default holds.
+        The creation times of its items show it, or else those of other lists of messages requested in the same order.
+        If the request names no order, the list counts as reversed unless they show the documented default.
         """
         wrong = "desc" if self.page.order == "asc" else "asc"
         shown = {shown_order(self.page)} - {UNKNOWN_ORDER} or {

@@ -131,9 +131,9 @@ def _must_fail(observation: Observation) -> bool:
 
 
 def steps(history: History) -> tuple[Timeline, ...]:
-    """The timeline of every run step, except those whose id is also that of a step of another run.
+    """The timelines of all run steps whose id no step of another run has.
 
-    One rule reports that; comparing the steps of two runs would only repeat it.
+    One rule reports shared ids; comparing the steps of two runs would only repeat it.
     """
     return tuple(timeline for timeline in timelines("run_step", history) if len(_runs_of_step(timeline)) == 1)
 

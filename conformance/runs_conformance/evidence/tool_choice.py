@@ -32,7 +32,7 @@ class ToolChoiceRuns:
 
     @property
     def samples(self) -> Mapping[str, tuple[RunTimeline, ...]]:
-        """All runs, those with tools in their requests, and those that use their assistants' tools, by description."""
+        """By description: all runs, the runs whose requests contain tools, and the runs that inherit them."""
         own = tuple(run for run in self.runs if run.creation_body.get("tools"))
         inherited = tuple(run for run in self.runs if run not in own)
         return {
