@@ -33,7 +33,7 @@ Signature = tuple[int, str]
 class OperationStats:
     """Responses to one operation: accepted, like those of a missing route, failed, or anything else.
 
-    `unknown_ids` counts requests with an id that does not exist whose responses were like those of a missing route.
+    `unknown_ids` counts requests with a nonexistent id that got a response like that of a missing route.
     `failed` counts server errors and requests without a response: they show neither that the operation exists nor that
     it does not. `fixture_refusal` is the first refusal of a request that must be accepted, `fixture_accepted` whether
     any such request succeeded. `is_shadowed` says that another route took a request. `undelivered_streams` holds the
@@ -105,7 +105,7 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
 
 
 def unserved_operations(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
-    """The operations for which a request that a target should serve got a response like those of a missing route."""
+    """The operations of which a valid request got a response like that of a missing route."""
     return frozenset(
         exchange.operation
         for exchange in exchanges
@@ -189,7 +189,7 @@ def unsupported_capabilities(
 
 
 def missing_operations(stats_by_operation: StatsByOperation, declared_absent: Collection[str] = ()) -> tuple[str, ...]:
-    """The operations whose responses are those of missing routes, and all those of missing capabilities.
+    """The operations that have no route or belong to a missing capability.
 
     Operations of `declared_absent` capabilities are left out: the user knows of them.
     """

@@ -1,4 +1,4 @@
-"""Which earlier steps a step depends on: those that it refers to, and those that changed the same objects."""
+"""The earlier steps that a step depends on: it refers to them, or they changed the same objects."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def with_dependencies(
 ) -> list[ExecutedStep]:
     """Return the steps of the target exchanges with all their dependencies, in order.
 
-    A dependency is a step that is referred to, or one that `matters` and concerns the same objects. Objects named by
-    `ignored_parameters` (such as `thread_id`) only count as referred to.
+    A step depends on the steps that it refers to, and on those that concern the same objects and for which `matters`
+    is true. Objects named only by `ignored_parameters` (such as `thread_id`) are not compared.
     """
     by_exchange = {exchange.id: each for each in executed for exchange in each.exchanges}
     positions = {id(each): position for position, each in enumerate(executed)}

@@ -22,9 +22,9 @@ SEARCH_REQUESTS, SEARCH_RUNS = 12, 2
 """Requests and runs before the first program: the preflight, and the search for request forms."""
 
 RESERVE_PERCENT, LOCAL_REQUESTS_PERCENT, LOCAL_RUNS_PERCENT = 25, 60, 300
-"""The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only, and one that accepts
-what it must refuse, or refuses a member of runs, starts up to three times as many as a correct one. Each of them is
-polled, and its thread and assistant are replaced.
+"""The reserve as a share of the plan's estimate. Runs on a server of this machine cost time only. A server that accepts
+invalid requests, or refuses a member of runs, starts up to three times as many runs as a correct one; each is polled,
+and its thread and assistant are replaced.
 """
 
 MIN_RESERVE_REQUESTS, MIN_RESERVE_RUNS, MIN_LOCAL_RUNS = 60, 8, 120
@@ -117,9 +117,9 @@ class Forecast:
     def run_refusal(self, program: str, *, is_invalid: bool) -> str | None:
         """Why a program must not send a request that starts a run if it is accepted.
 
-        When the reserve is used up, invalid requests and the first one beyond the share are still sent, up to half of
-        the share of the phases after the programs: a correct target refuses the former, and the latter on a busy
-        thread.
+        When the reserve is used up, invalid requests are still sent, and so is the first request beyond the share, up
+        to half of the share of the phases after the programs. A correct target refuses the invalid requests, and the
+        other one if its thread is busy.
         """
         with self._lock:
             used, share = self._runs[program], self._shares.get(program, Share()).runs

@@ -41,8 +41,8 @@ class _Observation:
 class KnownRuns:
     """The newest observation of each run of a program: in its creation's response, a stream, a list or any other.
 
-    Where a run cannot be read, a settled observation takes the place of a poll. Steps that refer to the poll then
-    refer to the step whose response showed the run, so that recorded steps are complete without the poll.
+    If runs cannot be read, an observation of a settled run replaces the poll. Steps that refer to the poll then refer
+    to the step that showed the run, so that recorded steps are complete without the poll.
     """
 
     _observations: dict[str, _Observation] = field(default_factory=dict)

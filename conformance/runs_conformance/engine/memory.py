@@ -91,7 +91,7 @@ def _beginning(value: JSON, allowance: _Allowance) -> JSON:
 
 
 def without_content(exchange: Exchange) -> Exchange:
-    """The exchange without what its response holds, which is then too large."""
+    """The exchange without the content of its response, which is marked as too large."""
     response = exchange.response
     if response is None:
         return exchange

@@ -26,9 +26,9 @@ class RunResult:
     `fuzzed_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
     how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
     findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
-    that a response showed. `unserved` names, by program, the operations whose responses were like those of missing
-    routes, and `refused_requests` the first valid request that was refused. `lost_requests` holds, in the form of
-    counterexamples and by exchange, the first requests of programs that were sent and got no response.
+    that a response showed. `unserved` names, by program, the operations that got responses like those of missing
+    routes; `refused_requests` describes, by program, the first valid request that was refused. `lost_requests` holds,
+    by exchange and in the form of counterexamples, the first request of each program that was sent and got no response.
     """
 
     tallies: Mapping[str, Tally]

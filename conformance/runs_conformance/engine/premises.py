@@ -79,8 +79,8 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
 }
 """For each rule, patterns of ids. Where one of these fails, the rule has fewer occasions, or none.
 
-The first pattern that matches is the reason that is named, so that the ids that the programs of the rule violate come
-first. It holds what no single defect of an emulator shows: rules that are left fewer occasions, or that several
+The first matching pattern is named as the reason, so ids that the rule's own programs violate come first. The table
+holds only what no single defect of an emulator shows: rules that are left fewer occasions, or that only several
 failures together leave none.
 """
 

@@ -1,7 +1,7 @@
 """The programs of profile quick, and the steps that it omits from them.
 
-The table is derived, not written by hand: `python -m tests.quality.quick_plan` measures which steps reveal which
-defects of the emulator, and keeps those that reveal the most for their requests and runs.
+The table is derived, not written by hand: `python -m tests.quality.quick_plan` measures which defects of the emulator
+each step reveals, and keeps the steps that reveal the most for their requests and runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from runs_conformance.model.program import Program, ProgramContext, StepGenerato
 TABLE = Path(__file__).with_name("quick_plan.json")
 
 OMITTED_REASON = "outside profile quick"
-"""Why a step of a program is not sent, and why a requirement that no sent step judges is not judged."""
+"""Why a step of a program is not sent, and why a requirement is not judged if only such steps judge it."""
 
 
 @dataclass(frozen=True, slots=True)

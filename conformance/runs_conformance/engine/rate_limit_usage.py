@@ -21,7 +21,7 @@ class RateLimitUsage:
     """The end of the last wait: several requests may wait at the same time."""
 
     def record(self, exchange: Exchange) -> None:
-        """Count an exchange, which follows those that began before it."""
+        """Count an exchange. Exchanges are passed in the order in which they began."""
         request = (exchange.program, exchange.request.method, exchange.request.path)
         refused_at = self._last_refusals.pop(request, None) if exchange.attempt > 1 else None
         if refused_at is not None:

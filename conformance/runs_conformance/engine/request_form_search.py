@@ -60,9 +60,9 @@ _WAYS_TO_FORCE = {
 class RequestFormSearch(PrerequisiteSearch):
     """The search for all request forms: of the assistant and the thread, then of runs and function calls.
 
-    `stuck_runs` counts the runs that kept a status for too long, `unread_runs` those whose status no response showed.
-    `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools.
-    `runs_without_call` counts those runs that completed without a call.
+    `stuck_runs` counts runs that kept a status for too long, `unread_runs` runs whose status no response showed.
+    `forcing_exchanges` are the creations of runs that must call a function, by tool choice and the place of the tools;
+    `runs_without_call` counts how many of these runs completed without a call.
     """
 
     list_models: Callable[[], Sequence[str]] = field(kw_only=True)
@@ -106,7 +106,7 @@ class RequestFormSearch(PrerequisiteSearch):
             yield from self._find_forcing()
 
     def _try_unknown_files(self) -> StepGenerator:
-        """Create what may refer to files with invented ids of files, until the target refuses or drops them."""
+        """Create objects with invented file ids, until the target refuses or drops one."""
         for step in steps_with_unknown_files(self.result()):
             exchange: Exchange = yield from self._send(step)
             if not accepts_files(step, exchange):
@@ -239,8 +239,8 @@ class RequestFormSearch(PrerequisiteSearch):
     def _repeat_form_without_call(self) -> StepGenerator:
         """Repeat the form with the same tool choice and the other tools, if a run completed in it without a call.
 
-        Such a run may be chance. No program tries that form again, so only further ones can show that the target
-        ignores those tools.
+        One such run may be chance. No program uses this form, so only more of these runs can show that the target
+        ignores the tools at that place.
         """
         for place in TOOL_PLACES:
             if place == self.request_forms.tools_on:

@@ -32,7 +32,7 @@ CLEANUP_SECONDS = 60.0
 
 
 MAX_NOT_OFFERED = 2
-"""Deletions whose responses are those of a target without the method, after which no other of its kind is attempted."""
+"""Number of deletions with HTTP 405 or 501 after which no other object of the kind is deleted."""
 
 _NOT_OFFERED = frozenset({405, 501})
 

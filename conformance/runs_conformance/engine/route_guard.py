@@ -20,16 +20,16 @@ longer called.
 """
 
 MIN_RESPONSES_TO_INVALID = 4
-"""Such responses to invalid requests after which one to a valid request is enough, if the path names no object that may
-be missing.
+"""Number of such responses to invalid requests after which one such response to a valid request is enough, if the path
+names no object that may be missing.
 """
 
 
 @dataclass(slots=True)
 class RouteGuard:
-    """Sends steps, except those of operations whose responses were always those of a missing route. Thread-safe.
+    """Sends steps, unless every response to their operation was that of a missing route. Thread-safe.
 
-    A target that lacks an operation responds to every request alike, so that further ones show nothing.
+    A target that lacks an operation responds to all its requests alike, so that further ones show nothing.
     """
 
     sender: Sender

@@ -24,8 +24,8 @@ _SHOWN_BY_RULES = {
     "run_step.step_details.tool_calls": (_A_TOOL_IS_CALLED,),
     "run_step.usage": ("steps.usage_goes_with_the_status",),
 }
-"""The rules that say that a place is shown where its constraints allow null, or that requests which make a server show
-it take effect.
+"""By nullable place, the rules that require it, or that check the settings which make a server show it. The failure of
+one explains why the place was not shown.
 """
 
 _STREAMED_KINDS = ("message_delta", "run_step_delta", "error_event")

@@ -26,8 +26,8 @@ SUSPECT_SECONDS = 2.0
 """How long before the end of the target a request was answered that may have caused it."""
 
 MAX_REMEMBERED, MAX_SUSPECTS, MAX_TRIALS = 64, 4, 16
-"""Answered requests that are remembered, those of them that are sent again when the target ended, and the limit on all
-such trials of a test run.
+"""The number of answered requests to remember, how many of them to send again when the target ended, and the limit on
+these trials in a test run.
 """
 
 WATCH_REQUESTS = 8

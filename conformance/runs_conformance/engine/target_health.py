@@ -39,16 +39,16 @@ considered broken, if they are of several operations: redirects, HTTP 401, 403, 
 """
 
 MAX_LARGE_BYTES, MAX_AVERAGE_BYTES = 100 * 2**20, 100 * 2**10
-"""Memory that all large responses of a target take, and that they take per request, from which on reading more of them
-is not worth its time. Requests to an ordinary server take a few kilobytes each.
+"""Memory for all large responses of a target, in total and per request. If they take more than both, reading further
+ones is not worth the time; responses of an ordinary server take a few kilobytes each.
 """
 
 MAX_CONSECUTIVE_STUCK_RUNS = 10
 """Consecutive runs and streams that never ended after which further runs are not worth waiting for."""
 
 MAX_STUCK_RUNS_WITHOUT_PROGRESS = 5
-"""Consecutive ones if no run has ever ended. The search for request forms waits for the first two of them, only
-shortly, so that some were waited for as long as slow runs may take.
+"""The same if no run has ever ended. The search for request forms waits only briefly for the first two; the others get
+the time that slow runs may take.
 """
 
 _IN_A_STREAM = "in a stream without an end"

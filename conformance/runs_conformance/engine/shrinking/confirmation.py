@@ -25,7 +25,7 @@ MAX_PAUSED = 12
 """Maximum number of failures that are replayed with pauses because they did not always occur."""
 
 _FIRST_SHARE = 0.8
-"""Share of the budget after which failures that did not occur again come before those that were not replayed yet."""
+"""Share of the budget after which failures that did not occur get other steps, before the next ones are replayed."""
 
 
 @dataclass(frozen=True, slots=True)

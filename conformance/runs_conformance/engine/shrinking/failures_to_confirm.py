@@ -1,4 +1,4 @@
-"""Selects the failures that are replayed before they are reported, and those that count only if they occur again."""
+"""Selects the failures to replay before they are reported, and the failures that count only if they occur again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NEEDS_CONFIRMATION = frozenset(
 
 LEFT_WAITING = "robustness.no_request_is_left_hanging"
 SHOWN_BY_LOST_CONNECTIONS = frozenset({LEFT_WAITING, "robustness.the_next_request_is_served"})
-"""Those of them whose findings are lost connections, which do not show by which request the target was broken."""
+"""Rules among these whose findings are lost connections. These do not show which request broke the target."""
 
 _REFUSED_VALID = "refused "
 """How the message about a refused valid request begins. The target may refuse requests at random."""
