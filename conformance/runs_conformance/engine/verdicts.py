@@ -171,19 +171,19 @@ def _outcome(
             unsupported = _find_reason(id_, requirement, context.unsupported)
             if unsupported is not None:
                 return Outcome.NOT_APPLICABLE, unsupported, None
-            return _omitted(id_, tally, context) or shortfall
+            return _sampling_verdict(id_, tally, context) or shortfall
     if (reason := _find_reason(id_, requirement, context.unsupported)) is not None:
         return Outcome.NOT_APPLICABLE, reason, None
     early = context.coverage.early_end(id_) if context.coverage else None
     if tally.outcome is Outcome.INCONCLUSIVE:
-        if (omitted := _omitted(id_, tally, context)) is not None:
-            return omitted
+        if (verdict := _sampling_verdict(id_, tally, context)) is not None:
+            return verdict
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_summarize_undecided(tally), early))), None
     return _not_judged(id_, requirement, rule, early, context)
 
 
-def _omitted(id_: str, tally: Tally, context: VerdictContext) -> tuple[Outcome, str | None, str | None] | None:
-    """The verdict on an id that the test run was not planned to decide; None if what it showed of the id is needed."""
+def _sampling_verdict(id_: str, tally: Tally, context: VerdictContext) -> tuple[Outcome, str | None, str | None] | None:
+    """The verdict on an id that the sample was not planned to decide; None if the test run judged it nevertheless."""
     shows_valid_only = tally.outcome is Outcome.PASS and not tally.is_decided
     if tally.suspicions or not (shows_valid_only or context.sampling is not None):
         return None
