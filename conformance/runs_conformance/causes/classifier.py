@@ -81,7 +81,7 @@ class FailureClassifier:
 
     @cached_property
     def lacks_body_constraints(self) -> bool:
-        """Whether constraints on bodies were not selected, so that the shares of those that fail say nothing."""
+        """Whether constraints on bodies were left out by the selection, so that shares of failing ones say nothing."""
         return any(_is_about_body(verdict) and verdict.reason == FILTERED_OUT for verdict in self.verdicts)
 
     def take(self, wanted: Callable[[Failure], bool]) -> list[Failure]:

@@ -56,9 +56,8 @@ def find_better_edition(verdicts: Sequence[Verdict], edition: str) -> EditionFit
     Judges by the verdicts of `edition`, without further requests. A failure is explained if the other edition lacks the
     requirement, or if the request that shows the failure is valid in only one of the two editions.
 
-    Three kinds of accepted invalid values explain nothing: those sent to an operation that accepts most of them, those
-    within a member in which the server validates nothing, and all of them if the server enforces a constraint that the
-    other edition lacks.
+    Accepted invalid values explain nothing if their operation accepts most of them, if the server validates nothing in
+    the member around them, or if it enforces any constraint that the other edition lacks.
     """
     failures = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level == "must"]
     if not failures:

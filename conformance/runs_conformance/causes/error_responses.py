@@ -148,7 +148,7 @@ def _classify_error_members(classifier: FailureClassifier, failures: list[Failur
 
 
 def _errors_that_lack_members(missing: Sequence[Failure]) -> str:
-    """The errors that lack members, which says whether only some do, as those of a parser of bodies."""
+    """Name the errors that lack members: all, some, or only some such as those of the parser of bodies."""
     if not _are_few(missing):
         return "Errors"
     return (

@@ -119,9 +119,9 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
 
 
 def _is_overwritten(failure: Failure, explaining: Failure) -> bool:
-    """Whether modifications that may not contain a member store it, so that it is no longer what it was.
+    """Whether modifications store a member that they must not contain, and thereby overwrite it.
 
-    The example has the request, with the value that its response shows.
+    The request in the counterexample contains the value that the response shows.
     """
     operations = {finding.operation or "" for finding in failure.verdict.findings}
     sent = at(failure.verdict.counterexample, "/request/body")

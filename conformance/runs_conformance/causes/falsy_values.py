@@ -17,7 +17,7 @@ _SHOWN = (
     "assistants.show_who_they_are",
     "modify.assistant_shows_what_is_given",
 )
-"""Rules that compare members of an assistant with those that were sent, as `settings` does for runs."""
+"""Rules that compare an assistant with its request, as the topic `settings` compares runs."""
 
 
 _EMPTY_INSTRUCTIONS = "settings.empty_instructions_replace_the_assistants"
@@ -80,7 +80,7 @@ def _loses_only_falsy_values(failure: Failure) -> bool:
 
 
 def _loses_only_false(failure: Failure) -> bool:
-    """Whether false was lost, which shows only beside other falsy values that it is not the member that is dropped."""
+    """Whether only `false` was lost. Without other lost falsy values, the member itself may be what is dropped."""
     return _compares_with_request(failure) and all(finding.expected is False for finding in failure.verdict.findings)
 
 

@@ -169,7 +169,7 @@ def _name_inclusive(cursor: str) -> str:
 
 
 def _includes_cursor(failure: Failure) -> bool:
-    """Whether every page that is wrong begins with the item that `after` names, or ends with that of `before`."""
+    """Whether every wrong page begins with the item named by `after`, or ends with the one named by `before`."""
     if failure.id != _AFTER_EXCLUDES and failure.id not in LIST_PARAMETERS["`before`"]:
         return False
     return all(

@@ -60,7 +60,7 @@ def _is_shown(failure: Failure) -> bool:
 
 
 def classify_nulls(classifier: FailureClassifier) -> None:
-    """Classify the members that a serializer leaves out because they are null, and those that it writes as null."""
+    """Classify the members that a serializer omits because they are null, or writes as null where it must not."""
     _classify_omitting_operations(classifier)
     _classify_omitted(classifier)
     _classify_written(classifier)
@@ -159,7 +159,7 @@ def _name_objects(failures: Collection[Failure]) -> str:
 
 @cache
 def _places(kind: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The places of a kind of object that may be null, and those that are required, in the newest edition."""
+    """The nullable places of a kind of object, and its required places, in the newest edition."""
     document = object_documents().get(kind)
     found = tuple(schema_constraints(compile_schema(document, kind, DEFAULT_EDITION))) if document else ()
     nullable = frozenset(place_of(id_) for id_, keyword, _, value in found if keyword == "type" and "null" in value)

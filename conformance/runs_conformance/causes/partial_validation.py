@@ -104,7 +104,7 @@ def _accepted_bodies(classifier: FailureClassifier) -> list[Failure]:
 
 
 def _count_refused(classifier: FailureClassifier) -> int:
-    """The number of constraints on bodies that the server checks, those included that it then fails to report."""
+    """The number of constraints on bodies that the server checks, even if it crashes while reporting the violation."""
     return len(classifier.refused_bodies) + len(found_in_items(classifier))
 
 

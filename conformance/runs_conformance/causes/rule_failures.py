@@ -134,7 +134,7 @@ def _expects_success(failure: Failure) -> bool:
 
 
 def _title_and_fix(theme: Theme, failures: Sequence[Failure], passing: Collection[str]) -> tuple[str, str]:
-    """Title and fix of a cause: those of its only rule, or of the only one that is a MUST, else those of its theme.
+    """Title and fix of a cause: from its only rule, from its only MUST rule, or else from its theme.
 
     Some themes have a more specific title where only a part of them is wrong.
     """

@@ -25,7 +25,7 @@ _MAX_NAMED = 8
 _MAX_TITLE = 120
 _EVENT = re.compile(r"^/events/(\d+)/")
 _UNCHANGED = "identity.never_changes"
-"""The rule whose findings show the earlier value, too, as that which was expected."""
+"""The rule whose findings show the earlier value as the expected one."""
 
 
 def classify_objects(classifier: FailureClassifier) -> None:

@@ -33,7 +33,7 @@ _NO_DESCRIPTION: TitleAndFix = ("", "")
 
 
 def _title_of_lock(failures: Sequence[Failure]) -> str:
-    """The title that says which half of locking is wrong, or what is wrong with both."""
+    """The title for failures of locking: what is wrong with taking the lock, with releasing it, or with both."""
     never_locked, stays_locked = (
         [failure for failure in most_urgent(failures) if failure.id.startswith(prefixes)]
         for prefixes in (NEVER_LOCKED, STAYS_LOCKED)

@@ -59,8 +59,8 @@ def _preference(id_: str) -> Callable[[Exchange], tuple[int, int]]:
     """The order in which exchanges are preferred as counterexamples of an id.
 
     A response to an invalid request, or to an anomalous one that was accepted, says less about a server than one to an
-    ordinary request, however long it is, unless the requirement is about the request. So does the list of all
-    assistants, which also shows those that invalid requests of other programs created.
+    ordinary request, however long it is, unless the requirement is about the request. Lists of assistants say less,
+    too: they also show assistants that invalid requests of other programs created.
     """
     is_about_response = id_.partition(".")[0] not in OPERATIONS
     return lambda exchange: (is_about_response * _distance_from_ordinary_request(exchange), _request_length(exchange))

@@ -56,8 +56,8 @@ def with_dependencies(
 ) -> list[ExecutedStep]:
     """Return the steps of the target exchanges with all their dependencies, in order.
 
-    A step depends on the steps that it refers to, and on those that concern the same objects and for which `matters`
-    is true. Objects named only by `ignored_parameters` (such as `thread_id`) are not compared.
+    A step depends on the steps that it refers to, and on steps on the same objects if `matters` holds for them. Objects
+    named only by `ignored_parameters` (such as `thread_id`) are not compared.
     """
     by_exchange = {exchange.id: each for each in executed for exchange in each.exchanges}
     positions = {id(each): position for position, each in enumerate(executed)}

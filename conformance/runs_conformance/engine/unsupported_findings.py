@@ -49,7 +49,7 @@ def discard_unsupported(result: RunResult, declared: Collection[str], declared_a
 def _remaining_violations(
     violations: Mapping[str, FuzzedViolation], operations: Collection[str], streams: Collection[str]
 ) -> dict[str, FuzzedViolation]:
-    """Those whose first finding remains, which shrinking would reproduce."""
+    """The violations whose first finding remains: shrinking would reproduce that one."""
     return {
         id_: violation
         for id_, violation in violations.items()

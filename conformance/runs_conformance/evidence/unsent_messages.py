@@ -56,7 +56,7 @@ def unsent_messages(history: History, page: Page) -> UnsentMessages:
 def _unsent(
     history: History, page: Page, items: Iterable[Observation]
 ) -> tuple[tuple[MessageContent, ...], tuple[MessageContent, ...]]:
-    """The contents that were never sent, and those of an answer or of a message that was sent with another role."""
+    """The contents that were never sent, and doubtful ones: of answers, or of messages sent with another role."""
     thread_id = page.exchange.path["thread_id"]
     known = messages_sent_to(history, thread_id, page.exchange)
     stored = [
