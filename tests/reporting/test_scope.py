@@ -70,7 +70,6 @@ def test_authentication_that_is_not_offered_is_explained() -> None:
 
 
 def test_operations_whose_absence_fails_a_requirement_are_named_first() -> None:
-
     failing = verdict("acceptance.objects_can_be_read", Outcome.FAIL, kind="rule", operation=None)
     failing = replace(failing, findings=(Finding("an existing object was not shown", operation="get_run"),))
     made = replace(partial(Outcome.FAIL), verdicts=(failing,))

@@ -238,7 +238,6 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
         return _describe_deletion(failures)
     if kind == "cancel" and (description := _describe_late_cancellation(failures)) != _NO_DESCRIPTION:
         return description
-
     if kind == "stamps":
         return describe_equal_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""

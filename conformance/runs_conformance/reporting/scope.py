@@ -38,7 +38,6 @@ def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
 def missing_parts(report: Report) -> list[str]:
     """The capabilities that the target does not offer, then single operations by method and path.
 
-
     Operations whose absence fails a requirement come first: they are named even where space is short.
     """
     single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
