@@ -91,6 +91,11 @@ class FailureDetail:
         """The findings after the first."""
         return self.verdict.findings[1:]
 
+    @property
+    def finding_count(self) -> int:
+        """The number of findings, with those that are not listed."""
+        return failure_text.count_findings(self.verdict)
+
 
 def build_detail(verdict: Verdict, report: Report, dialect: str, report_path: str) -> FailureDetail:
     """Build the details of a failed verdict; `report_path` is the report's path as shown in commands."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runs_conformance.contract.json_type import JSON_TYPES, describe_types
 from runs_conformance.model.error_message import error_message
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_integer, is_object
 from runs_conformance.model.text import excerpt, truncate
@@ -18,6 +19,9 @@ MAX_STRING_LENGTH = 120
 _DESCRIPTION = re.compile(r"(an?|no) [a-z]+\Z")
 """An expected result in words, as rules write it where no single value is expected."""
 _STATUS = re.compile(r"HTTP (?:status )?(\d{3})")
+
+LEFT_OUT = re.compile(r"(\d+) more findings? (?:is|are) not listed")
+"""How a verdict gives the number of findings that it leaves out."""
 
 
 def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -37,8 +41,14 @@ def labelled_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
             yield "control", control
         if again := confirmation(example):
             yield "replayed", again
-    if len(verdict.findings) > 1:
-        yield "findings", str(len(verdict.findings)) + (f"; {verdict.reason}" if verdict.reason else "")
+    if (count := count_findings(verdict)) > 1:
+        yield "findings", str(count)
+
+
+def count_findings(verdict: Verdict) -> int:
+    """The number of findings, with those that the verdict leaves out."""
+    left_out = LEFT_OUT.fullmatch(verdict.reason or "")
+    return len(verdict.findings) + (int(left_out[1]) if left_out is not None else 0)
 
 
 def confirmation(example: JSON) -> str:
@@ -135,12 +145,23 @@ def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
         return
     if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(finding.expected, str):
         yield ComparedResult("expected", f"a member {printable(finding.expected)}", is_prose=True)
+    elif types := _expected_types(verdict):
+        yield ComparedResult("expected", describe_types(types), is_prose=True)
     elif not isinstance(finding.expected, Absent):
         is_prose = isinstance(finding.expected, str) and _DESCRIPTION.match(finding.expected) is not None
         text = str(finding.expected) if is_prose else format_value(finding.expected)
         yield ComparedResult("expected", text, is_prose)
     if not isinstance(finding.actual, Absent):
         yield ComparedResult("actual", format_value(finding.actual), place=finding.pointer)
+
+
+def _expected_types(verdict: Verdict) -> list[str]:
+    """The types that a constraint on the type of a value allows; empty for other requirements."""
+    expected = verdict.findings[0].expected
+    names = expected if is_array(expected) else [expected]
+    types = [name for name in names if isinstance(name, str) and name in JSON_TYPES]
+    is_about_type = verdict.kind == "constraint" and verdict.id.endswith(".type")
+    return types if is_about_type and len(types) == len(names) else []
 
 
 def _is_about_request(verdict: Verdict) -> bool:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
+from runs_conformance.reporting.failure_text import LEFT_OUT
 from runs_conformance.reporting.report import Report
 
 MAX_FINDINGS = 3
@@ -27,8 +27,6 @@ MAX_FULL_BYTES = 600_000
 MAX_LEAN_BYTES = 500_000
 """Bytes of the other counterexamples, which keep request and response."""
 _MAX_DEPTH = 12
-_LEFT_OUT = re.compile(r"(\d+) more findings? (?:is|are) not listed")
-"""How the verdict gives the number of findings that were left out before."""
 _LEAN = ("program", "exchange", "operation", "model", "request", "answer", "mutation", "neighbour")
 
 
@@ -83,7 +81,7 @@ def _by_urgency(report: Report) -> Iterable[Verdict]:
 
 def _reason(verdict: Verdict) -> str | None:
     hidden = len(verdict.findings) - MAX_FINDINGS
-    left_out = _LEFT_OUT.fullmatch(verdict.reason or "")
+    left_out = LEFT_OUT.fullmatch(verdict.reason or "")
     if hidden <= 0 or (verdict.reason and left_out is None):
         return verdict.reason
     hidden += int(left_out[1]) if left_out is not None else 0
