@@ -127,6 +127,7 @@ def confirm_failures(
         cases = {id_: case for id_, example in attached.items() if (case := reproduction_of(example)) is not None}
         return {id_: case for id_, case in cases.items() if not _contains(case, dangerous)}
 
+    may_be_chance = ids_that_may_be_chance(result, fails_at_random=unsteady_steps >= RANDOM_FAILURES)
     recorded: dict[str, Any] = {"path": history, "history_judge": history_judge, "model": options.model}
     confirmations, enlarged = confirm(
         replayable,
@@ -134,7 +135,7 @@ def confirm_failures(
         runner.execute,
         allowance,
         ids_to_recur(result),
-        ids_that_may_be_chance(result, fails_at_random=unsteady_steps >= RANDOM_FAILURES),
+        may_be_chance,
         [
             partial(replay_with, partial(attach_timed_steps, **recorded)),
             partial(replay_with, attach_late_steps),
@@ -142,7 +143,8 @@ def confirm_failures(
     )
     # Steps with which a failure did not occur either are of no more use than fewer.
     shown = {**result.counterexamples, **{id_: examples[id_] for id_ in enlarged}}
-    return with_confirmations(replace(result, counterexamples=shown, enlarged=enlarged), confirmations, replayable)
+    result = replace(result, counterexamples=shown, enlarged=enlarged)
+    return with_confirmations(result, confirmations, replayable, may_be_chance)
 
 
 def _contains(reproduction: Reproduction, dangerous: set[str]) -> bool:

@@ -180,13 +180,27 @@ def test_refusal_may_be_chance_if_equal_requests_are_not_all_accepted() -> None:
     assert ids_that_may_be_chance(_result(REFUSED, equal_requests), fails_at_random=False) == {REFUSED}
 
 
-@pytest.mark.parametrize(("fails", "text"), [((True, True, False), "2 of 3 times"), ((True,) * 3, "confirmed")])
+def test_server_error_that_may_be_chance_and_was_not_replayed_is_inconclusive() -> None:
+    other = "create_run.temperature.maximum"
+    errors = {id_: _server_error(id_).tallies[id_] for id_ in (REFUSED, other)}
+    result = replace(_result(REFUSED, other), tallies=errors)
+    open_result = with_confirmations(result, {}, (), {REFUSED, other})
+    assert [tally.outcome for tally in open_result.tallies.values()] == [Outcome.INCONCLUSIVE] * 2
+    confirmed = with_confirmations(result, {other: Confirmation(3, 3)}, (), {REFUSED, other})
+    assert [tally.outcome for tally in confirmed.tallies.values()] == [Outcome.FAIL] * 2
+    assert with_confirmations(result, {}).tallies[REFUSED].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("fails", "text"),
+    [((False,), "0 of 1 time"), ((True, True, False), "2 of 3 times"), ((True,) * 3, "confirmed")],
+)
 def test_failure_that_must_always_occur_is_replayed_until_it_does_not(fails: tuple[bool, ...], text: str) -> None:
     target = _Target(*fails)
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent))
     found, _ = confirm({REFUSED: CASE}, lambda ids: {}, target.execute, budget, [REFUSED], [REFUSED])
     assert text in found[REFUSED].text
-    assert target.sent == MAX_TRIES
+    assert target.sent == len(fails)
 
 
 def test_the_first_failure_of_each_group_precedes_the_second_of_any() -> None:

@@ -152,6 +152,6 @@ def _confirm_each(
         except (BudgetExhausted, InternalError):
             # A limit may concern this case alone: runs that do not end leave the cases without runs.
             continue
-        if replays and (failed or replays == tries):
+        if replays and (failed or replays == tries or id_ in always):
             confirmations[id_] = Confirmation(failed, replays)
     return confirmations

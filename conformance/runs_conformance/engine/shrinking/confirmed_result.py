@@ -20,14 +20,23 @@ from runs_conformance.model.verdict import Tally
 
 
 def with_confirmations(
-    result: RunResult, confirmations: Mapping[str, Confirmation], replayable: Collection[str] = ()
+    result: RunResult,
+    confirmations: Mapping[str, Confirmation],
+    replayable: Collection[str] = (),
+    may_be_chance: Collection[str] = (),
 ) -> RunResult:
     """The result with each confirmation in the counterexample.
 
     A failure that needs confirmation and did not occur again is inconclusive. So is one of the `replayable` that was
-    not replayed and shows only that the target did not respond.
+    not replayed and shows only that the target did not respond, and one that may be chance and was not replayed, unless
+    another one of its operation is confirmed.
     """
     examples, tallies = dict(result.counterexamples), dict(result.tallies)
+    confirmed = {group_of(id_) for id_, each in confirmations.items() if id_ in may_be_chance and each.is_confirmed}
+    for id_ in (tallies.keys() & set(may_be_chance)) - confirmations.keys():
+        if group_of(id_) not in confirmed:
+            tallies[id_] = _without_findings(tallies[id_], "the server responds at random, and it was not replayed")
+            examples.pop(id_, None)
     for id_, confirmation in confirmations.items():
         example = examples.get(id_)
         if is_object(example):
@@ -37,8 +46,8 @@ def with_confirmations(
             examples.pop(id_, None)
     disproved = {group_of(id_) for id_, each in confirmations.items() if not each.is_confirmed}
     for id_ in tallies.keys() - confirmations.keys():
-        may_be_chance = shows_one_refusal(tallies[id_]) or shows_server_errors(id_, tallies[id_])
-        if may_be_chance and group_of(id_) in disproved:
+        is_uncertain = shows_one_refusal(tallies[id_]) or shows_server_errors(id_, tallies[id_])
+        if is_uncertain and group_of(id_) in disproved:
             tallies[id_] = _without_findings(tallies[id_], "others of the operation were not when replayed alone")
             examples.pop(id_, None)
     for id_ in SHOWN_BY_LOST_CONNECTIONS.intersection(replayable).difference(confirmations):
