@@ -164,16 +164,34 @@ def _tool_sources(count: int = 3, **without_call: bool) -> History:
     return builder.history()
 
 
+_NAMED_FUNCTION = "although their tool choice is the function 'get_weather'"
+
+
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        (_calls(runs=2), "none of 2 completed runs called a tool, although their tool choice demands a call"),
-        (_calls(2, runs=3), "2 of 3 runs completed without a call, although their tool choice demands one"),
+        (_calls(runs=2), f"none of 2 completed runs of create_run called a tool, {_NAMED_FUNCTION}"),
+        (_calls(2, runs=3), f"2 of 3 runs of create_run completed without a call, {_NAMED_FUNCTION}"),
+        (
+            _runs_with_choice("required", run("completed"), runs=2),
+            "none of 2 completed runs of create_run called a tool, although their tool choice is 'required'",
+        ),
     ],
 )
-def test_ignored_choice_is_described_by_what_it_demands(history: History, message: str) -> None:
+def test_ignored_choice_is_named_with_the_operation_that_ignores_it(history: History, message: str) -> None:
     (finding,) = findings(choice.a_tool_is_called_when_one_must_be, history)
     assert (finding.message, finding.expected, finding.actual) == (message, "a call", ABSENT)
+
+
+def test_choice_that_both_operations_ignore_is_of_neither() -> None:
+    builder = HistoryBuilder()
+    settings: dict[str, Any] = {"tool_choice": "required", "tools": [function_tool()]}
+    for operation in ("create_run", "create_thread_and_run"):
+        shown = run(id_=f"run_of_{operation}", **settings)
+        builder.send(operation, shown, body={"assistant_id": ASSISTANT, **settings})
+        builder.get_run({**shown, "status": "completed"})
+    (finding,) = findings(choice.a_tool_is_called_when_one_must_be, builder.history())
+    assert finding.message == "none of 2 completed runs called a tool, although their tool choice is 'required'"
 
 
 @fails(choice.a_tool_is_called_when_one_must_be, times=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
@@ -39,7 +39,9 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
     for run in choice.runs:
         call = choice.find_call(run)
         if call is not None:
-            yield call.finding("a tool was called although the tool choice is 'none'", expected="no call")
+            yield call.finding(
+                f"the run{_origin([run])} calls a tool, although its tool choice is 'none'", expected="no call"
+            )
         elif (step := choice.find_unclear_step(run)) is not None:
             yield Inconclusive(f"a step of type {excerpt(step.text('type'), 40)!r} shows neither a call nor a message")
         elif choice.completed_without_call(run):
@@ -71,7 +73,7 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
         without = [run for run in sample if choice.completed_without_call(run)]
         calling = sum(run in called for run in sample)
         if len(without) > max(1 if sample == choice.runs else 2, calling):
-            yield without[-1].last.finding(_describe_ignored(len(without), calling, kind), expected="a call")
+            yield without[-1].last.finding(_describe_ignored(choice, without, calling, kind), expected="a call")
             return
     if not called and any(map(choice.completed_without_call, choice.runs)):
         named = excerpt(choice.function or choice.mode, 60)
@@ -80,10 +82,19 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
         yield Inconclusive("the run ended without a call, or its end was not observed")
 
 
-def _describe_ignored(without: int, called: int, kind: str) -> str:
+def _describe_ignored(choice: ToolChoiceRuns, without: Sequence[RunTimeline], called: int, kind: str) -> str:
+    named = excerpt(choice.function or choice.mode, 60)
+    demanded = f"although their tool choice is {'the function ' if choice.function else ''}{named!r}"
+    kind = kind.replace("runs", f"runs{_origin(without)}", 1)
     if not called:
-        return f"none of {without} completed {kind} called a tool, although their tool choice demands a call"
-    return f"{without} of {without + called} {kind} completed without a call, although their tool choice demands one"
+        return f"none of {len(without)} completed {kind} called a tool, {demanded}"
+    return f"{len(without)} of {len(without) + called} {kind} completed without a call, {demanded}"
+
+
+def _origin(runs: Sequence[RunTimeline]) -> str:
+    """The operation that created these runs, if it is the same: it may have lost the setting there only."""
+    operations = {run.creation.operation for run in runs if run.creation is not None}
+    return f" of {operations.pop()}" if len(operations) == 1 else ""
 
 
 @rule(
@@ -108,7 +119,8 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
         if first is not None:
             names = [call.name for call in calls]
             is_obeyed = choice.function in names
-            yield first.check(is_obeyed, "a different function was called", _place(first), choice.function, names)
+            message = f"the run{_origin([run])} calls a different function"
+            yield first.check(is_obeyed, message, _place(first), choice.function, names)
     if choice.refused and not choice.runs:
         refused = choice.refused[-1]
         said = error_message(refused.body)
@@ -133,9 +145,8 @@ def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
     for observation in run.observations if run.creation_body.get("parallel_tool_calls") is False else ():
         calls = awaited_calls(run, observation)
         if observation.status == "requires_action" and calls is not None:
-            yield observation.check(
-                len(calls) <= 1, f"the run makes {len(calls)} parallel calls", _place(observation), 1, len(calls)
-            )
+            message = f"the run{_origin([run])} makes {len(calls)} parallel calls"
+            yield observation.check(len(calls) <= 1, message, _place(observation), 1, len(calls))
 
 
 def _place(run: Observation) -> str:
