@@ -91,7 +91,15 @@ def test_an_assistant_that_loses_falsy_values_makes_the_same_mistake_as_a_run() 
 
 
 ONLY_FALSE = lost("settings.parallel_tool_calls_is_as_asked", "create_run", ("/parallel_tool_calls", False, True))
-PARALLEL = broken_rule("choice.calls_are_not_parallel_unless_allowed", "get_run", "should")
+
+
+def parallel(origin: str) -> Verdict:
+    """A rule that finds parallel calls in a run that was created in this way, although they were disabled."""
+    failing = broken_rule("choice.calls_are_not_parallel_unless_allowed", "get_run", "should")
+    return replace(failing, findings=(replace(failing.findings[0], message=f"the run{origin} makes 2 parallel calls"),))
+
+
+PARALLEL = parallel(" of create_run")
 
 
 def test_false_is_taken_for_absent_where_other_falsy_values_are() -> None:
@@ -125,6 +133,44 @@ def test_false_alone_does_not_tell_how_it_is_lost(operation: str) -> None:
     assert cause.title == "Members of requests are dropped: `parallel_tool_calls` of create_run"
     assert "of `parallel_tool_calls` only false is lost" in cause.fix
     assert cause.consequences == (PARALLEL.id,)
+
+
+@pytest.mark.parametrize("operation", ["create_run", "create_thread_and_run"])
+def test_runs_do_not_follow_from_what_another_operation_drops(operation: str) -> None:
+    dropped = lost("settings.parallel_tool_calls_is_as_asked", operation, ("/parallel_tool_calls", False, True))
+    of_both = lost("settings.parallel_tool_calls_is_as_asked", "create_run", ("/parallel_tool_calls", False, True))
+    of_both = replace(of_both, findings=(*of_both.findings, *dropped.findings))
+    of_unnamed = parallel("")
+    for rule, failing, follows in (
+        (dropped, PARALLEL, operation == "create_run"),
+        (dropped, of_unnamed, False),
+        (of_both, PARALLEL, True),
+        (of_both, of_unnamed, operation == "create_thread_and_run"),
+    ):
+        causes = by_kind(rule, failing)
+        assert causes["data.dropped"].consequences == ((failing.id,) if follows else ())
+        assert ("choice" in causes) is not follows
+
+
+@pytest.mark.parametrize(
+    ("member", "violation", "checked"),
+    [
+        ("truncation_strategy", "truncation_strategy.type", "create_run.truncation_strategy.type"),
+        ("thread.messages[].metadata", "thread.messages[].metadata.type", "create_message.metadata.type"),
+    ],
+)
+def test_violations_that_are_refused_where_the_member_is_kept_follow_from_its_loss(
+    member: str, violation: str, checked: str
+) -> None:
+    name, operation = member.partition(".")[0], "create_thread_and_run"
+    if name == "thread":
+        body: JSON = {"thread": {"messages": [{"metadata": GIVEN}]}}
+        dropped = given_in(operation, body)
+    else:
+        dropped = lost(f"settings.{name}_is_as_asked", operation, (f"/{name}", {"type": "last_messages"}, None))
+    values = accepted_at(f"{operation}.{violation}", f"{operation}.model.type", f"{operation}.tools.type")
+    assert by_kind(dropped, *values)["data.dropped"].consequences == ()
+    assert by_kind(dropped, *values, refused(checked))["data.dropped"].consequences == (values[0].id,)
 
 
 @pytest.mark.parametrize("operations", [("modify_thread",), ("create_thread", "modify_thread")])

@@ -51,11 +51,16 @@ _FOLLOWING = {
     "parallel_tool_calls": ("choice.calls_are_not_parallel_unless_allowed",),
 }
 """By member, the rules violated by runs that lack its value."""
+_CREATING_RUNS = frozenset(name for name, operation in OPERATIONS.items() if operation.creates == "run")
+_ORIGIN = re.compile(rf"\bruns? of ({'|'.join(_CREATING_RUNS)})\b")
+"""How findings of these rules name the operation that created the runs."""
 
 _OTHER_MODEL = "settings.other_model_replaces_the_assistants"
 """The rule that fails, too, if the model of a run is dropped."""
 
 _CREATING = tuple(name for name, operation in OPERATIONS.items() if operation.creates)
+_WITHIN_REQUEST = re.compile(r"^(?:thread\.)?(?:(?:additional_)?messages\[\]\.)?")
+"""Where requests contain what other operations send as their whole body."""
 _OBJECT_IN_RESPONSE = re.compile(r"^/(?:events/\d+/data(?:/data)?|data/\d+)(?=/)")
 
 
@@ -73,7 +78,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     classifier.mark_explained(unchecked)
     names = {place for _, place in lost}
     shown += classifier.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
-    unchecked += take_following(classifier, names)
+    unchecked += take_following(classifier, lost)
     by_operation: dict[str, list[str]] = defaultdict(list)
     for operation, place in sorted(lost):
         by_operation[operation].append(place)
@@ -108,7 +113,7 @@ def _classify_ignored_bodies(
     accepted = classifier.take(
         lambda failure: failure.is_accepted_violation and not failure.is_in_query and failure.subject in ignored
     )
-    accepted += take_following(classifier, {place for _, place in lost})
+    accepted += take_following(classifier, lost)
     classifier.add("data.ignored", *describe_ignored_bodies(ignored), shown, accepted)
 
 
@@ -123,9 +128,24 @@ def _take_shown(
     )
 
 
-def take_following(classifier: FailureClassifier, members: Collection[str]) -> list[Failure]:
-    """Take the rules that runs violate because the server lost the values of these members."""
-    return classifier.take(lambda failure: any(failure.id in _FOLLOWING.get(name, ()) for name in members))
+def take_following(classifier: FailureClassifier, lost: Collection[_Lost]) -> list[Failure]:
+    """Take the rules that runs violate because the operations that created them lost the values of members."""
+    losing: dict[str, set[str]] = defaultdict(set)
+    for operation, member in lost:
+        for rule in _FOLLOWING.get(member, ()):
+            losing[rule].add(operation)
+    return classifier.take(lambda failure: failure.id in losing and _is_of_runs_created_by(losing[failure.id], failure))
+
+
+def _is_of_runs_created_by(operations: Collection[str], failure: Failure) -> bool:
+    """Whether all findings may be about runs that these operations created.
+
+    If none of the operations creates runs, as where only reads show a loss, any may have lost the value.
+    """
+    if _CREATING_RUNS.isdisjoint(operations):
+        return True
+    named = [_ORIGIN.search(finding.message) for finding in failure.verdict.findings]
+    return all((_CREATING_RUNS if found is None else {found[1]}) <= set(operations) for found in named)
 
 
 def _describe_alternative(
@@ -233,8 +253,9 @@ def member_shown(pointer: str) -> str:
 def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier) -> bool:
     """Whether an invalid value was accepted because its member is dropped.
 
-    It was not if the server accepts the same violation where it keeps the member, or most others of the same keyword
-    in the operation, or in all operations if this one has no others.
+    It was if the server refuses the same violation only where it keeps the member. It was not if the server accepts the
+    violation there, too. Otherwise it was not if the server accepts most others of the same keyword in the operation,
+    or in all operations if this one has no others.
     """
     if not failure.is_accepted_violation or not _is_lost(failure, lost):
         return False
@@ -245,6 +266,8 @@ def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier
     ]
     if any((each.place, each.keyword) == (failure.place, failure.keyword) for each in kept):
         return False
+    if _is_refused_where_kept(failure, lost, classifier, kept):
+        return True
     refusing = [
         verdict
         for verdict in classifier.passing
@@ -260,6 +283,23 @@ def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier
     if alike == 0 and refused == 0:  # The operation does not show whether it checks the keyword, but others may.
         alike, refused = len(accepting), len(refusing)
     return alike == 0 or alike < refused
+
+
+def _is_refused_where_kept(
+    failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier, kept: Sequence[Failure]
+) -> bool:
+    """Whether other operations refuse the violation in such an object, which they keep, and none accepts it."""
+    violation = _place_in_object(failure.place), failure.keyword
+    return all((_place_in_object(each.place), each.keyword) != violation for each in kept) and any(
+        not _is_below_any(verdict.operation or "", place_of(verdict.id), lost)
+        and (_place_in_object(place_of(verdict.id)), verdict.id.rpartition(".")[2]) == violation
+        for verdict in classifier.refused_bodies
+    )
+
+
+def _place_in_object(place: str) -> str:
+    """A place in a request relative to the object that it is in: a message, the thread, or the body itself."""
+    return _WITHIN_REQUEST.sub("", place)
 
 
 def _is_unshown(failure: Failure) -> bool:

@@ -43,7 +43,7 @@ def classify_falsy_values(classifier: FailureClassifier) -> None:
         "Let a default take the place of null and of members that are left out, not of every falsy value"
         f"{f': {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
         taken,
-        take_following(classifier, members),
+        take_following(classifier, {(f.operation or "", member_shown(f.pointer)) for f in findings}),
     )
 
 
