@@ -4,6 +4,7 @@ from runs_conformance.app.build_report import rules_without_subject, untestable_
 from runs_conformance.model.program import ProgramContext
 
 EDITION = "2026-08-14"
+NEEDS = "existing files and vector stores (--use file=ID, --use vector_store=ID)"
 
 
 def test_answers_show_no_file_id_that_cannot_be_sent() -> None:
@@ -14,7 +15,7 @@ def test_answers_show_no_file_id_that_cannot_be_sent() -> None:
         "thread.tool_resources.file_search.vector_store_ids[].type",
     ):
         assert reasons[id_] == reasons[f"create_{id_}"]
-        assert reasons[id_].needs == "ids of existing files and vector stores"
+        assert reasons[id_].needs == NEEDS
 
 
 def test_answers_show_the_file_ids_that_are_given() -> None:
@@ -24,8 +25,7 @@ def test_answers_show_the_file_ids_that_are_given() -> None:
 
 def test_a_rule_on_files_says_that_it_needs_their_ids() -> None:
     id_ = "messages.created_message_shows_its_attachments"
-    needs = "ids of existing files and vector stores"
-    assert rules_without_subject(ProgramContext(edition=EDITION), has_responses=True)[id_].reason == f"needs {needs}"
+    assert rules_without_subject(ProgramContext(edition=EDITION), has_responses=True)[id_].reason == f"needs {NEEDS}"
     context = ProgramContext(edition=EDITION, use={"file": "file_a", "vector_store": "vs_a"})
     assert id_ not in rules_without_subject(context, has_responses=True)
 

@@ -20,8 +20,9 @@ _TOPICS = f"{__name__.partition('.')[0]}.rules."
 """The package of the standard rules, whose modules and packages are the topics."""
 
 
-SECOND_KEY, FAILING_MODEL = "a second key, of another tenant", "a model whose runs end failed"
-"""The needs of rules that a user may provide for."""
+SECOND_KEY = "a key of another tenant (--second-api-key)"
+FAILING_MODEL = "a model whose runs end failed (--failing-model)"
+"""The needs of rules and programs that a user may provide for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

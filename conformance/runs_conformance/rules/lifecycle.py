@@ -174,6 +174,7 @@ def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
             )
 
 
+_EXPIRED_RUNS = "runs that are observed until they expire (--expiry-timeout above their lifetime, such as 11m)"
 _EXPIRY = schema("openai-openapi f85dbe2 openapi.yaml RunObject.expires_at")
 
 
@@ -206,7 +207,7 @@ def _check_expiry(run: RunTimeline, statuses: tuple[str, ...]) -> Iterator[Resul
     source=prose(_GUIDE),
     capability="tools",
     clauses=("run-without-outputs-expires",),
-    needs="runs that expire within --expiry-timeout",
+    needs=_EXPIRED_RUNS,
 )
 def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run whose tool outputs are not submitted before its `expires_at` becomes `expired`.
@@ -225,7 +226,7 @@ def waiting_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=prose(_GUIDE),
     capability="core",
     clauses=("slow-run-expires",),
-    needs="runs that expire within --expiry-timeout",
+    needs=_EXPIRED_RUNS,
 )
 def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     """A run that executes past its `expires_at` becomes `expired`.
@@ -243,7 +244,7 @@ def working_run_expires(run: RunTimeline) -> Iterator[Result]:
     source=_EXPIRY,
     capability="core",
     clauses=("run-without-outputs-expires", "slow-run-expires"),
-    needs="runs that expire within --expiry-timeout",
+    needs=_EXPIRED_RUNS,
 )
 def expires_no_earlier(run: RunTimeline) -> Iterator[Result]:
     """A run does not expire before its `expires_at`.

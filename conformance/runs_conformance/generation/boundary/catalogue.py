@@ -37,7 +37,7 @@ _READ_ONLY_NEEDS: Mapping[str, frozenset[str]] = {
 }
 """The operations that only read, with the kinds of existing objects that a read-only test run must supply."""
 
-NEEDS_FILES = "ids of existing files and vector stores"
+NEEDS_FILES = "existing files and vector stores (--use file=ID, --use vector_store=ID)"
 
 
 def programs(

@@ -16,6 +16,7 @@ from runs_conformance.generation.programs.steps import at_root, on_assistant, on
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
+from runs_conformance.model.rule import SECOND_KEY
 
 _BETA = BETA_HEADER[0]
 _UNAUTHORIZED = Refuse((401, 403))
@@ -62,7 +63,7 @@ def beta_header(context: ProgramContext) -> StepGenerator:
     runs=2,
     requests=76,
     needs="has_second_api_key",
-    needs_text="--second-api-key, a key of another tenant",
+    needs_text=SECOND_KEY,
 )
 def another_tenant(context: ProgramContext) -> StepGenerator:
     """Another tenant calls every operation on objects that it does not own, and runs a foreign assistant on its thread.

@@ -33,6 +33,7 @@ from runs_conformance.generation.programs.steps import (
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
+from runs_conformance.model.rule import FAILING_MODEL
 
 
 @program("lifecycle", "core", runs=2, requests=51)
@@ -80,7 +81,7 @@ def _run_with_limit(name: str, limit: str, **members: Any) -> Fragment:
     runs=2,
     requests=40,
     needs="failing_model",
-    needs_text="--failing-model, a model name whose runs end failed",
+    needs_text=FAILING_MODEL,
 )
 def failed(context: ProgramContext) -> StepGenerator:
     """A run of a failing model must call a function first and is polled to its end, and another is streamed.
