@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.decisions import Decisions
 from runs_conformance.engine.plan import is_choice
+from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 MAX_SPECIFIC_DECIDERS = 8
@@ -216,7 +217,8 @@ class Coverage:
         if not judging or any(self.ends[program].is_early or self.ends[program].is_cut for program in programs):
             return self._explain(programs)
         best = max(judging, key=lambda program: self._count(program, id_) / max(1, self._fewest(program, id_)))
-        return f"{best} showed {self._count(best, id_)} of {self._fewest(best, id_)} occasions that reveal violations"
+        seen = plural(self._count(best, id_), "occasion")
+        return f"{best} had {seen}; on the bundled emulator it has at least {self._fewest(best, id_)}"
 
     def _explain(self, programs: Sequence[str]) -> str:
         """The first of these programs that ended early or was cut, and why; their names if most ran to the end."""
@@ -237,11 +239,14 @@ class Coverage:
         """
         cause = next((end.cause for program in programs if (end := self.ends[program]).cause), None)
         if cause is not None:
-            return f"not observed in {_list_some(programs)}: {cause}"
+            return f"{_list_some(programs)} reached no decision, {_UNLIKE_EMULATOR}: {cause}"
         refused = self._refusal_of_most(programs)
-        said = f", in which {refused}" if refused is not None else ", which ran to the end"
-        return f"not observed in {_list_some(programs)}{said}"
+        if refused is not None:
+            return f"{_list_some(programs)} reached no decision, {_UNLIKE_EMULATOR}: {refused}"
+        return f"{_list_some(programs)} ran to the end without a decision, {_UNLIKE_EMULATOR}"
 
+
+_UNLIKE_EMULATOR = "unlike on the bundled emulator"
 
 _URGENCY = {Ending.STOPPED: 0, Ending.ABORTED: 1, Ending.NOT_STARTED: 2, Ending.COMPLETED: 3}
 _VERBS = {Ending.NOT_STARTED: "did not start", Ending.COMPLETED: "did not wait for its runs"}

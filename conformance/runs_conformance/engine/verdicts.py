@@ -234,7 +234,7 @@ def _shortfall(
     if missing is None:
         return None
     premise = context.failed_premises.get(id_)
-    cause = f"{missing} ({premise})" if premise is not None else missing
+    cause = f"{missing}; the reason may be that {premise}" if premise is not None else missing
     said = "; ".join(filter(None, (cause, _summarize_undecided(tally))))
     need = context.coverage.need_for(missing) if context.coverage else None
     return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", need
