@@ -46,10 +46,10 @@ Paths are relative to the file."""
 
 _CAPABILITIES = """## Servers with missing capabilities
 
-Each test run detects what the server offers: an operation is not applicable if every request to it gets the response
-of an unknown route, and neither are streams if the server refuses `stream: true` with an error that says so.
-`[capabilities]` overrides this detection: with `true`, a missing capability is a failure; with `false`, its rules are
-skipped. The core of the Runs API is always judged.
+Each test run detects which operations and capabilities the server does not offer
+([how](verdicts.md#operations-and-capabilities-that-are-not-offered)); requirements on these are not applicable.
+`[capabilities]` overrides this detection: with `true`, a missing capability is a failure; with `false`, its
+requirements are not applicable. The core of the Runs API is always judged.
 
 `[use]` names existing objects, for a server that cannot or should not create them. The suite never modifies or
 deletes these objects. To a thread it adds messages, which it deletes afterwards, and runs, which stay. A program is a
