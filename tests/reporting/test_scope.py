@@ -66,7 +66,7 @@ def test_capabilities_of_one_operation_are_named_by_it() -> None:
 def test_authentication_that_is_not_offered_is_explained() -> None:
     made = partial(Outcome.FAIL)
     target = replace(made.target, missing_capabilities=("auth",), missing_operations=())
-    assert scope_line(replace(made, target=target)) == "not offered: auth (no request was refused for its key)"
+    assert scope_line(replace(made, target=target)) == "not offered: auth (requests without a key are served)"
 
 
 def test_operations_whose_absence_fails_a_requirement_are_named_first() -> None:

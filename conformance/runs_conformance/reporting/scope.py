@@ -15,7 +15,7 @@ MAX_NAMES = 8
 _NAMED_BY_OPERATION = ("create_and_run", "cancel", "tools")
 """Capabilities of one operation, whose method and path say what is missing: `tools` are also part of requests."""
 
-_REASONS = {"auth": "no request was refused for its key"}
+_REASONS = {"auth": "requests without a key are served"}
 """By capability without an operation, what shows that it is missing."""
 
 
