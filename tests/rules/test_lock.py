@@ -192,6 +192,65 @@ def test_thread_that_a_run_of_another_thread_keeps_locked() -> History:
     return builder.history()
 
 
+_IDS_WITHOUT_THE_USUAL_FORM = (
+    "run_36817fa9-4add-4c1e-9d0e-5b2f6a7c8d9e",
+    "36817fa9-4add-4c1e-9d0e-5b2f6a7c8d9e",
+    "run_V1StGXR8_Z5jdHi6B-myT",
+    "urn:run:17",
+)
+
+
+def _locked_by(id_: str, status: str, *, text: str = "Thread thread_a already has an active run {}.") -> History:
+    builder = _start()
+    builder.send("create_run", run("queued", id_=id_), body={"assistant_id": ASSISTANT})
+    builder.send("get_run", run(status, id_=id_), run_id=id_)
+    body = {"assistant_id": ASSISTANT}
+    refused = Step(operation="create_run", body=body)
+    builder.refuse("create_run", text=text.format(id_), body=body, step=refused)
+    builder.send("get_run", run(status, id_=id_), run_id=id_)
+    return builder.history()
+
+
+@pytest.mark.parametrize("id_", _IDS_WITHOUT_THE_USUAL_FORM)
+def test_refusal_that_names_the_id_of_its_run_in_another_form(id_: str) -> None:
+    assert judge(lock.no_second_run_while_a_run_works, _locked_by(id_, "in_progress")) == [PASSED]
+
+
+@pytest.mark.parametrize("id_", _IDS_WITHOUT_THE_USUAL_FORM)
+def test_thread_that_stays_locked_by_a_run_whose_id_has_another_form(id_: str) -> None:
+    assert len(findings(lock.run_is_taken_after_the_end, _locked_by(id_, "completed"))) == 1
+
+
+@pytest.mark.parametrize("other", ["run_0f3a41cc-90ab-4d6e-8a51-1c2d3e4f5a6b", "run_V1StGXR8_Z5jdHi6B-myT"])
+def test_refusal_that_names_an_unknown_run_with_dashes(other: str) -> None:
+    history = _locked_by("run_36817fa9-4add-4c1e-9d0e-5b2f6a7c8d9e", "in_progress", text=f"Run {other} is active.")
+    (result,) = judge(lock.no_second_run_while_a_run_works, history)
+    assert isinstance(result, Inconclusive)
+    assert other in result.reason
+
+
+@inconclusive(lock.no_second_run_while_a_run_works)
+def test_refusal_that_names_a_run_of_another_thread_without_prefix() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "in_progress")
+    other = run("in_progress", id_="8c9e-41aa-17", thread_id="thread_b")
+    builder.send("get_run", other, thread_id="thread_b", run_id="8c9e-41aa-17")
+    text = "Run 8c9e-41aa-17 is active."
+    builder.refuse("create_run", text=text, body={"assistant_id": ASSISTANT})
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
+@passes(lock.no_second_run_while_a_run_works)
+def test_refusal_with_a_number_that_is_also_the_id_of_a_run() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "in_progress")
+    builder.send("get_run", run("completed", id_="1", thread_id="thread_b"), thread_id="thread_b", run_id="1")
+    builder.refuse("create_run", text="There is 1 active run on this thread.", body={"assistant_id": ASSISTANT})
+    builder.get_run(run("in_progress"))
+    return builder.history()
+
+
 @passes(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
 def test_thread_that_is_free_again() -> History:
     return _after_end(True, "cancelled")

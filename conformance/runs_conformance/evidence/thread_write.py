@@ -20,12 +20,14 @@ from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, is_object, json_equal
+from runs_conformance.model.text import contains_word
 
 _WRITES = ("create_message", "create_run")
 _DELETIONS = ("delete_thread", "delete_message")
 _NOT_FOUND = (404, 410)
-_RUN_ID = re.compile(r"\brun_(?=[A-Za-z]{0,63}\d)[A-Za-z0-9]{8,64}\b")
-"""The id of a run; without a digit it may be the name of a member or class."""
+_UNKNOWN_RUN_ID = re.compile(r"(?<![\w-])run_(?=[A-Za-z_-]{0,63}\d)[\w-]{7,63}\w")
+"""The id of a run that the history does not show; without a digit it may be the name of a member or class."""
+_MIN_NUMERIC_ID_LENGTH = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +70,20 @@ class ThreadWrite:
 
         A lock for all threads names a run of another thread, perhaps of another client.
         """
-        named = _RUN_ID.findall(refusal_text(self.exchange)) if self.exchange.refused else []
-        own = {run.id for run in runs_of_thread(self.history, self.thread_id)}
-        return named[0] if named and own.isdisjoint(named) else None
+        if not self.exchange.refused or self.names_own_run:
+            return None
+        known = (run.id for run in runs(self.history) if run.thread_id != self.thread_id and self.names(run))
+        return next(known, None) or next(iter(_UNKNOWN_RUN_ID.findall(refusal_text(self.exchange))), None)
 
     @property
     def names_own_run(self) -> bool:
         """Whether the refusal names a run of this thread, so that no other thread's run is the reason."""
-        own = {run.id for run in runs_of_thread(self.history, self.thread_id)}
-        return self.exchange.refused and not own.isdisjoint(_RUN_ID.findall(refusal_text(self.exchange)))
+        return self.exchange.refused and any(map(self.names, runs_of_thread(self.history, self.thread_id)))
+
+    def names(self, run: RunTimeline) -> bool:
+        """Whether a refusal contains the id of a run, of whatever form, unless a short number may mean anything."""
+        is_short_number = run.id.isdecimal() and len(run.id) < _MIN_NUMERIC_ID_LENGTH
+        return not is_short_number and contains_word(refusal_text(self.exchange), run.id)
 
     @property
     def last_ended_run(self) -> RunTimeline | None:
@@ -145,7 +152,7 @@ class ThreadWrite:
         members = set(body) - {"stream"} if is_object(body) else set()
         if self.names_a_member:
             return False
-        if says_locked(exchange) or holder.id in refusal_text(exchange):
+        if says_locked(exchange) or self.names(holder):
             return True
         return exchange.status not in _NOT_FOUND and any(
             other.accepted and members <= set(other.request.body)

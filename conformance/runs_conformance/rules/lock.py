@@ -12,8 +12,7 @@ from runs_conformance.evidence.server_failure import describe_unclear_status, is
 from runs_conformance.evidence.thread_lock import was_working_throughout
 from runs_conformance.evidence.thread_write import ThreadWrite, message_writes, run_writes, thread_writes
 from runs_conformance.evidence.working_operation import neither_accepted_nor_refused
-from runs_conformance.model.exchange import Exchange
-from runs_conformance.model.json import at, is_object
+from runs_conformance.model.json import is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
@@ -123,7 +122,7 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
     run, exchange = write.last_ended_run, write.exchange
     if run is None or write.target_may_be_deleted:
         return
-    names_the_run = run.id in _error_message(exchange)
+    names_the_run = write.names(run)
     if exchange.accepted:
         yield PASSED
     elif write.foreign_run is not None:
@@ -170,11 +169,6 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
             yield exchange.finding(message, "", 200, exchange.status)
     elif is_server_error(exchange):
         yield Suspicion(f"{exchange.operation} got HTTP {exchange.status}")
-
-
-def _error_message(exchange: Exchange) -> str:
-    """The message of a refusal. In recorded traffic it names the run that holds the lock, which may be unrecorded."""
-    return str(at(exchange.body, "/error/message"))
 
 
 @rule(
