@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry
 from runs_conformance.recordings.redaction_marker import is_marker
 
-_CREATED_ID = re.compile(rb'"id"\s*:\s*"((?:thread|run|msg|asst)_[^"\\]{1,100})"')
-_ID_IN_PATH = re.compile(r"/((?:thread|run|msg|asst)_[^/?#]{1,100})")
+_CREATED_ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')
+_ID_IN_PATH = re.compile(r"/(?:threads|runs|messages|assistants)/([^/?#]{1,100})")
 _REQUEST_IDS = frozenset({"x-request-id", "request-id", "apim-request-id", "x-ms-request-id", "cf-ray"})
 _MIN_REQUEST_ID = 8
 
