@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from runs_conformance.evidence.creation import SHARED_ID
-from runs_conformance.model.case import Key, Step
+from runs_conformance.model.case import DanglingReference, Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Inconclusive, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.deletion import deleted_objects, deletion_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
@@ -357,3 +357,22 @@ def test_message_may_have_been_deleted() -> History:
 @inconclusive(deletion_requests.message_can_be_deleted)
 def test_messages_that_go_with_their_thread_only() -> History:
     return _answer_deleted("completed", 405)
+
+
+def _deleted_through_another_thread(deletion: Step | None) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user"), body=HELLO)
+    builder.send("delete_message", deleted("msg_a"), thread_id="thread_b", step=deletion)
+    builder.send("get_message", message("user"))
+    builder.send("delete_message", deleted("msg_a"))
+    builder.refuse("get_message", 404)
+    builder.send("get_message", message("user", id_="msg_b"), message_id="msg_b")
+    return builder.history()
+
+
+def test_deletion_through_another_thread_deletes_nothing() -> None:
+    foreign = Step(operation="delete_message", dangling=DanglingReference.FOREIGN)
+    for step in (foreign, None):  # Recorded traffic shows by its creation that the message is of another thread.
+        history = _deleted_through_another_thread(step)
+        assert judge(deleted_objects.what_is_deleted_cannot_be_read, history) == [PASSED]
+        assert judge(deleted_objects.nothing_is_deleted_twice, history) == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
-from runs_conformance.evidence.creation import SHARED_ID, shared_ids, uses_key_of_creator
+from runs_conformance.evidence.creation import SHARED_ID, names_wrong_thread, shared_ids, uses_key_of_creator
 from runs_conformance.evidence.observation import observations_in
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.evidence.server_failure import is_server_error
@@ -45,13 +45,13 @@ class _RequestAfterDeletion:
 def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion]:
     """Every request that names a deleted object.
 
-    A deletion with another key than that of the object's creator must not delete anything: if it does, or claims to,
-    rules on keys report it.
+    A deletion with another key than that of the object's creator, or through another thread than the object's, must not
+    delete anything: if it does, or claims to, rules on keys and references report it.
     """
     for deletion in accepted_deletions(history):
         if deletion.member("deleted") is False:
             continue  # The response says that nothing was deleted, which another rule reports.
-        if not uses_key_of_creator(history, deletion):
+        if not uses_key_of_creator(history, deletion) or _has_wrong_path(history, deletion):
             continue
         parameter = DELETED_PARAMETERS[deletion.operation or ""]
         pointer, deleted = f"/{parameter}", deletion.path.get(parameter, "")
@@ -61,6 +61,11 @@ def _requests_after_deletion(history: History) -> Iterator[_RequestAfterDeletion
             if id_ == deleted and deletion.happened_before(exchange) and uses_default_auth(exchange):
                 works = operation_works(history, exchange)
                 yield _RequestAfterDeletion(deletion, exchange, parameter, works, is_shared)
+
+
+def _has_wrong_path(history: History, deletion: Exchange) -> bool:
+    """Whether the path of a deletion names no object, or an object under a thread that is not its parent."""
+    return deletion.dangling is not None or names_wrong_thread(history, deletion)
 
 
 def _why_nothing_was_shown(exchange: Exchange) -> str | None:
