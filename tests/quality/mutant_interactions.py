@@ -20,6 +20,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "locks_each_assistant_by_itself": ("races.two_runs_never_work_together",),
     # Which values are sent depends on how many others were accepted.
     "accepts_every_body": ("create_", "modify_", "list_", "submit_tool_outputs."),
+    # A second run is accepted while the first continues with its outputs.
+    "forgets_the_lock_after_outputs": ("races.two_runs_never_work_together",),
     # The run had ended between two reads, and shows the usage, times and details of its end while it is cancelling.
     "cancels_what_is_over": ("times.", "usage.is_null_until_the_run_ends", "ending.only_incomplete_run_has_details"),
     # They lose messages that were never deleted.
@@ -87,6 +89,10 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("leaves_nulls_out", "runs_unknown_assistants"): ("run.instructions.required",),
     # A run of an accepted body that names no assistant has no instructions, and what is null is left out.
     ("accepts_every_body", "leaves_nulls_out"): ("run.instructions.required",),
+    # The refusal of a request without a key is read as an empty body, and the deletion goes on.
+    ("deletes_before_checking_the_key", "reads_broken_json"): ("auth.nothing_is_served_without_a_key",),
+    # No request satisfies both demands.
+    ("wants_a_thread_to_run", "wants_model_and_instructions_of_runs"): ("create_thread_and_run.type",),
     # A body that is too deep is read as an empty one, so that what it says is lost.
     ("breaks_on_depth", "reads_broken_json"): ("modify.", "threads.begin_with_the_messages_given", "settings."),
     # A tool whose name has a dash is left out of the body that is accepted.
@@ -123,6 +129,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "answers_detail": {"answers_errors_as_text": "every error has an error member, if only a text"},
     "adds_messages_before_refusing": {"adds_messages_afterwards": "messages are added at the end of their run only"},
     "breaks_on_arrays": {"accepts_every_body": "a body that is no object is read as an empty object"},
+    "breaks_on_bad_utf8": {"reads_broken_json": "a body that is no UTF-8 is read as an empty object"},
     "breaks_on_half_a_character": {"reads_broken_json": "a body with a lone surrogate is read as an empty object"},
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_length": {"reads_broken_json": "a body that is too long is read as an empty object"},
