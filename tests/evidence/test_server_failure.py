@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from runs_conformance.evidence.server_failure import (
     TIMEOUT_SECONDS,
+    describe_unclear_status,
     is_server_error,
     operation_failures,
     others_served_around,
@@ -28,6 +31,18 @@ from tests.rules.streams import opening
 )
 def test_server_error(status: int, headers: dict[str, str], expected: bool) -> None:
     assert is_server_error(HistoryBuilder().send("get_run", error(), status, answered=headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(500, "HTTP 500"), (429, "HTTP 429"), (200, "an error or no JSON with HTTP 200")],
+)
+def test_status_that_is_neither_acceptance_nor_refusal(status: int, words: str) -> None:
+    assert describe_unclear_status(HistoryBuilder().send("get_run", error(), status)) == words
+
+
+def test_no_response_is_neither_acceptance_nor_refusal() -> None:
+    assert describe_unclear_status(replace(HistoryBuilder().lose_answer("get_run"), response=None)) == "no response"
 
 
 @pytest.mark.parametrize(

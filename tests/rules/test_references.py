@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from runs_conformance.model.case import REFUSES_REFERENCE, DanglingReference, Role, Step
 from runs_conformance.model.history import History
+from runs_conformance.model.verdict import Inconclusive, Suspicion
 from runs_conformance.rules import references
-from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import MESSAGE, RUN, THREAD, HistoryBuilder, deleted, message, run
 
 
@@ -53,14 +56,11 @@ def test_unknown_is_found() -> History:
     return requested(DanglingReference.UNKNOWN, 200)
 
 
-@inconclusive(references.unknown_and_malformed_ids_are_refused)
-def test_rate_limited_requests_are_inconclusive() -> History:
-    return requested(DanglingReference.UNKNOWN, 429)
-
-
-@suspicious(references.unknown_and_malformed_ids_are_refused)
-def test_unknown_is_500() -> History:
-    return requested(DanglingReference.UNKNOWN, 500)
+@pytest.mark.parametrize(("status", "result"), [(500, Suspicion), (429, Inconclusive)])
+def test_unknown_id_that_is_neither_accepted_nor_refused(status: int, result: type) -> None:
+    history = requested(DanglingReference.UNKNOWN, status)
+    reason = f"get_run got HTTP {status}, which is neither acceptance nor refusal"
+    assert judge(references.unknown_and_malformed_ids_are_refused, history) == [result(reason)]
 
 
 @fails(references.unknown_ids_are_not_found)

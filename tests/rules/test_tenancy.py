@@ -5,8 +5,9 @@ from typing import Any
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Suspicion
 from runs_conformance.rules import tenancy
-from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
+from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import (
     ASSISTANT,
     THREAD,
@@ -175,9 +176,9 @@ def test_another_thread_of_the_other_tenant_is_shown() -> History:
     return builder.history()
 
 
-@inconclusive(tenancy.objects_are_their_tenants_own)
-def test_limited() -> History:
-    return requested(429)
+def test_limited() -> None:
+    reason = "a request on another tenant's object got HTTP 429, which is neither acceptance nor refusal"
+    assert Suspicion(reason) in judge(tenancy.objects_are_their_tenants_own, requested(429))
 
 
 def listed(*own: str) -> History:
@@ -298,9 +299,9 @@ def test_header_of_another_organization_finds_nothing() -> History:
     return in_organization(200, None)
 
 
-@suspicious(tenancy.header_opens_no_other_organization)
-def test_server_that_fails_on_the_header() -> History:
-    return in_organization(500)
+def test_server_that_fails_on_the_header() -> None:
+    reason = "a request that names another organization got HTTP 500, which is neither acceptance nor refusal"
+    assert judge(tenancy.header_opens_no_other_organization, in_organization(500)) == [Suspicion(reason)]
 
 
 def modified(**seen: Any) -> History:

@@ -87,7 +87,9 @@ def describe_unusable(exchange: Exchange) -> str:
 
 def describe_unclear_status(exchange: Exchange) -> str:
     """The status of a response that neither accepts nor refuses the request; what contradicts it if it says success."""
-    return "an error or no JSON" if exchange.has_success_status else f"HTTP {exchange.status}"
+    if exchange.status is None:
+        return "no response"
+    return f"{'an error or no JSON with ' if exchange.has_success_status else ''}HTTP {exchange.status}"
 
 
 def timed_out(exchange: Exchange) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from runs_conformance.evidence.creation import names_wrong_thread
-from runs_conformance.evidence.server_failure import is_server_error
-from runs_conformance.evidence.working_operation import operation_works, pass_if_working
+from runs_conformance.evidence.server_failure import describe_unusable
+from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, operation_works, pass_if_working
 from runs_conformance.model.case import DanglingReference, Refuse
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, observed
-from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result
 
 _RECORDED = observed("recorded traffic: ruby-openai, every request for an unknown id")
 _MALFORMED = observed("recorded and pasted responses: 404 in 2023, 400 with the expected prefix in 2025")
@@ -68,10 +68,9 @@ def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Res
         yield exchange.finding(message)
     elif exchange.refused:
         yield pass_if_working(exchange, works)
-    elif is_server_error(exchange):
-        yield Suspicion(f"HTTP {exchange.status} is neither acceptance nor refusal")
     else:
-        yield Inconclusive("the request was neither accepted nor refused")
+        reason = f"{describe_unusable(exchange)}, which is neither acceptance nor refusal"
+        yield neither_accepted_nor_refused(exchange, reason)
 
 
 @rule(

@@ -9,7 +9,12 @@ from itertools import dropwhile, takewhile
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.evidence.anomaly import describe_anomaly
 from runs_conformance.evidence.refusal_reason import lacks_a_member, required_members
-from runs_conformance.evidence.server_failure import OperationFailures, is_server_error, operation_failures
+from runs_conformance.evidence.server_failure import (
+    OperationFailures,
+    describe_unclear_status,
+    is_server_error,
+    operation_failures,
+)
 from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, operation_works, pass_if_working
 from runs_conformance.model.case import Refuse, Role
 from runs_conformance.model.exchange import Completion, Exchange
@@ -58,8 +63,8 @@ def _check_refused(probe: _OddRequest, message: str) -> Iterator[Result]:
     elif exchange.refused:
         yield pass_if_working(exchange, probe.works)
     else:
-        reason = f"{describe_anomaly(exchange.anomaly)} was neither accepted nor refused"
-        yield neither_accepted_nor_refused(exchange, reason)
+        got = f"{describe_anomaly(exchange.anomaly)} got {describe_unclear_status(exchange)}"
+        yield neither_accepted_nor_refused(exchange, f"{got}, which is neither acceptance nor refusal")
 
 
 def _check_broken_body_refused(probe: _OddRequest, message: str) -> Iterator[Result]:

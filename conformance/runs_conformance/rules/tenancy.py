@@ -11,6 +11,7 @@ from runs_conformance.evidence.listed_objects import LACKS_OTHERS, may_show_noth
 from runs_conformance.evidence.page import Page, pages
 from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import names_organization
+from runs_conformance.evidence.server_failure import describe_unclear_status
 from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import REFUSALS_TO_CHECK, UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, pass_if_working
@@ -74,12 +75,13 @@ def objects_are_their_tenants_own(request: ForeignRequest) -> Iterator[Result]:
     status = exchange.status
     if exchange.accepted:
         yield _check_accepted(request, "the request succeeded on another tenant's object")
-    elif exchange.operation in _STATE_OPERATIONS and status not in (401, 403, 404):
+    elif exchange.operation in _STATE_OPERATIONS and status not in (None, 401, 403, 404):
         yield Suspicion(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
-        yield Suspicion("a request on another tenant's object was neither served nor refused")
+        got = f"a request on another tenant's object got {describe_unclear_status(exchange)}"
+        yield Suspicion(f"{got}, which is neither acceptance nor refusal")
 
 
 @rule(
@@ -105,8 +107,8 @@ def header_opens_no_other_organization(request: ForeignRequest) -> Iterator[Resu
     elif status is not None and 400 <= status < 500 and status != 429:
         yield pass_if_working(exchange, works or status in (401, 403))
     else:
-        reason = "a request that names another organization was neither served nor refused"
-        yield neither_accepted_nor_refused(exchange, reason)
+        got = f"a request that names another organization got {describe_unclear_status(exchange)}"
+        yield neither_accepted_nor_refused(exchange, f"{got}, which is neither acceptance nor refusal")
 
 
 @rule(units=_requests_across_tenants, level=Level.SHOULD, source=_AS_MISSING, capability="tenancy", needs=SECOND_KEY)
