@@ -18,7 +18,7 @@ from runs_conformance.client.base_url import parse_address
 from runs_conformance.client.prepared_request import PreparedRequest
 from runs_conformance.client.transport import ExchangeLimits, SendResult, Transport
 from runs_conformance.errors import UsageError
-from runs_conformance.model.exchange import Completion, Response
+from runs_conformance.model.exchange import MALFORMED, Completion, Response
 from runs_conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
 
@@ -423,6 +423,33 @@ def test_truncated_stream_keeps_its_events() -> None:
     assert result.response is not None
     assert [event.name for event in result.response.events or ()] == ["a"]
     assert result.response.defects == ()
+
+
+def chunked_stream(*chunks: bytes) -> SendResult:
+    """Send a request whose response is a stream of these chunks, on a connection that stays open."""
+
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE, Transfer_Encoding="chunked") + b"".join(chunks))
+        time.sleep(0.2)
+
+    return send_to(handler, stream=True)
+
+
+@pytest.mark.parametrize("size", [b"9", b"11"], ids=["too small", "too large"])
+def test_chunk_of_another_size_is_malformed(size: bytes) -> None:
+    first = b"event: a\ndata: {}\n\n"
+    result = chunked_stream(b"%x\r\n%s\r\n" % (len(first), first), size + b"\r\nevent: b\ndata:\r\n", b"0\r\n\r\n")
+    assert require_unknown(result, MALFORMED).response is not None
+
+
+def test_malformed_head_is_no_lost_connection() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(b"<!DOCTYPE html>\r\n\r\n")
+        time.sleep(0.2)
+
+    assert require_unknown(send_to(handler), MALFORMED).response is None
 
 
 def test_endless_stream_times_out() -> None:

@@ -63,7 +63,8 @@ class HeldSend:
 class ExchangeProgress(threading.local):
     """The progress of this thread's exchange. Times are on the monotonic clock; `received` counts bytes.
 
-    `sent` is when the last part of the request was sent, or None before that.
+    `sent` is when the last part of the request was sent, or None before that. `reached_end` says that the target closed
+    the connection.
 
     `hold`, if set, is called once, when the connection is open, with what sends the first bytes; they are sent when it
     returns, if not before. `notify` is called with the name of each event of a stream.
@@ -72,6 +73,7 @@ class ExchangeProgress(threading.local):
     deadline = 0.0
     opened_connection = False
     received = 0
+    reached_end = False
     sent: float | None = None
     hold: Callable[[HeldSend], object] | None = None
     notify: Callable[[str], object] | None = None
@@ -79,6 +81,7 @@ class ExchangeProgress(threading.local):
     def begin(self, deadline: float) -> None:
         """Start a new exchange that may last until `deadline`."""
         self.deadline, self.opened_connection, self.received, self.sent = deadline, False, 0, None
+        self.reached_end = False
 
     def send(self, send: Callable[[], None]) -> None:
         """Send a part of the request and note the time; the first part when `hold` says so."""
@@ -183,6 +186,7 @@ class _SocketStream(httpcore.NetworkStream):
             raise httpcore.ReadError(str(error)) from error
         self._last_read = time.monotonic()
         progress.received += len(data)
+        progress.reached_end = not data
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

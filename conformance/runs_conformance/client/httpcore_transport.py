@@ -14,7 +14,12 @@ import httpcore
 import httpx
 
 from runs_conformance.client.base_url import DEFAULT_PORTS, Address, redact_url
-from runs_conformance.client.connection import DeadlineBackend, SocketConnectionRefused, SocketDeadlineExceeded
+from runs_conformance.client.connection import (
+    DeadlineBackend,
+    ExchangeProgress,
+    SocketConnectionRefused,
+    SocketDeadlineExceeded,
+)
 from runs_conformance.errors import UsageError
 
 REQUEST_TARGET = "request_target"
@@ -25,6 +30,10 @@ _MAX_IDLE_CONNECTIONS = 64
 
 class DeadlineExceeded(httpx.TimeoutException):
     """The deadline of the whole exchange has passed."""
+
+
+class MalformedResponse(httpx.RemoteProtocolError):
+    """What arrived is not HTTP, while the connection was still open."""
 
 
 class ConnectionRefused(httpx.ConnectError):
@@ -66,7 +75,7 @@ class HttpcoreTransport(httpx.BaseTransport):
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
         )
-        with _as_httpx_errors():
+        with _as_httpx_errors(self.backend.progress):
             raw = pool.handle_request(
                 httpcore.Request(
                     request.method,
@@ -76,7 +85,9 @@ class HttpcoreTransport(httpx.BaseTransport):
                     extensions={"timeout": request.extensions.get("timeout", {})},
                 )
             )
-        return httpx.Response(raw.status, headers=raw.headers, stream=_Body(raw), extensions=raw.extensions)
+        return httpx.Response(
+            raw.status, headers=raw.headers, stream=_Body(raw, self.backend.progress), extensions=raw.extensions
+        )
 
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before, as suits a thread that sends one request."""
@@ -100,11 +111,12 @@ def _close(pools: list[httpcore.ConnectionPool]) -> None:
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, raw: httpcore.Response) -> None:
+    def __init__(self, raw: httpcore.Response, progress: ExchangeProgress) -> None:
         self._raw = raw
+        self._progress = progress
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx_errors():
+        with _as_httpx_errors(self._progress):
             yield from self._raw.iter_stream()
 
     def close(self) -> None:
@@ -112,7 +124,7 @@ class _Body(httpx.SyncByteStream):
 
 
 @contextmanager
-def _as_httpx_errors() -> Iterator[None]:
+def _as_httpx_errors(progress: ExchangeProgress) -> Iterator[None]:
     try:
         yield
     except SocketDeadlineExceeded as error:
@@ -129,6 +141,9 @@ def _as_httpx_errors() -> Iterator[None]:
         raise httpx.ProxyError(str(error)) from error
     except httpcore.NetworkError as error:
         raise httpx.NetworkError(str(error)) from error
+    except httpcore.RemoteProtocolError as error:
+        # A response that ends early is the only error of the protocol that the end of the connection reveals.
+        raise (httpx.RemoteProtocolError if progress.reached_end else MalformedResponse)(str(error)) from error
     except httpcore.ProtocolError as error:
         raise httpx.ProtocolError(str(error)) from error
 

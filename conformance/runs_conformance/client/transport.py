@@ -17,11 +17,12 @@ from runs_conformance.client.httpcore_transport import (
     ConnectionRefused,
     DeadlineExceeded,
     HttpcoreTransport,
+    MalformedResponse,
 )
 from runs_conformance.client.prepared_request import PreparedRequest
 from runs_conformance.contract.event import pauses_or_ends_run
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import TRUNCATED, Completion, Response
+from runs_conformance.model.exchange import MALFORMED, TRUNCATED, Completion, Response
 from runs_conformance.wire import response as responses
 from runs_conformance.wire.content_encoding import DecodeError, Decoder, TooLargeError
 from runs_conformance.wire.sse import EventStreamParser
@@ -238,7 +239,7 @@ class _ResponseReader:
                 return f"the response had not ended after {time.monotonic() - started:.1f} s"
             return f"no further data of the response for {self._limits.idle:.1f} s"
         except httpx.TransportError as error:
-            return f"{TRUNCATED}: {error}"
+            return f"{MALFORMED if isinstance(error, MalformedResponse) else TRUNCATED}: {error}"
         return None
 
     def _read_all(self) -> None:
@@ -292,4 +293,4 @@ def _now() -> float:
 def _problem(error: Exception, seconds: float) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"no response within {seconds:.1f} s"
-    return f"no response: {error}"
+    return f"{MALFORMED if isinstance(error, MalformedResponse) else 'no response'}: {error}"

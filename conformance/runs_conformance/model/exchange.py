@@ -18,6 +18,9 @@ RETRY_LATER_STATUSES = frozenset({429, 503})
 TRUNCATED = "the response was truncated"
 """How the problem of an exchange begins if the connection failed before the response was complete."""
 
+MALFORMED = "the response is not valid HTTP"
+"""How the problem of an exchange begins if what the server sent is no HTTP response: a lost connection has no part."""
+
 _RETRY_HEADERS = frozenset({"retry-after", "retry-after-ms"})
 
 _NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
@@ -226,6 +229,11 @@ class Exchange:
     def anomaly(self) -> str:
         """The anomaly of the step, or an empty string."""
         return self.step.anomaly if self.step else ""
+
+    @property
+    def is_malformed(self) -> bool:
+        """Whether what the server sent in response is not HTTP, so that the rest could not be read."""
+        return (self.problem or "").startswith(MALFORMED)
 
     @property
     def is_probe(self) -> bool:
