@@ -3,11 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from runs_conformance.model.exchange import Completion
+from runs_conformance.model.exchange import MALFORMED, TRUNCATED, Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import transport
-from tests.rules.examples import fails, inconclusive, passes, permitted
+from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
 from tests.rules.histories import HistoryBuilder, run, thread
 from tests.rules.streams import plain
 
@@ -24,6 +24,7 @@ def answered(answer: Any, **rest: Any) -> History:
     transport.json_is_valid,
     transport.json_is_unambiguous,
     transport.responses_are_complete,
+    transport.responses_are_framed_as_http,
 )
 def test_plain_answer() -> History:
     return answered(run(), answered={"content-type": "application/json; charset=utf-8"})
@@ -117,12 +118,67 @@ def test_one_answer_breaks_off() -> History:
     return truncated(1)
 
 
+def two_broken_streams(seconds_between: float) -> History:
+    (first,) = broken_streams(f"{TRUNCATED}: peer closed connection", events=plain()[:4])
+    started = first.ended + seconds_between
+    second = replace(first, id="x2", index=2, operation="submit_tool_outputs", started=started, ended=started + 1)
+    return History.of([first, second])
+
+
+@fails(transport.responses_are_complete, times=2)
+def test_streams_of_two_operations_break_off() -> History:
+    return two_broken_streams(1.0)
+
+
+@permitted
+def test_one_outage_breaks_two_streams_off() -> History:
+    return two_broken_streams(-0.5)
+
+
 @passes(transport.responses_are_complete)
 def test_answer_that_the_suite_stopped_reading() -> History:
     builder = HistoryBuilder()
     for _ in range(2):
         builder.send("get_thread", ABSENT, completion=Completion.UNKNOWN, defects=("too_large",))
     return builder.history()
+
+
+def broken_streams(problem: str, times: int = 1, **sent: Any) -> History:
+    builder = HistoryBuilder()
+    for _ in range(times):
+        exchange = builder.send("create_run", completion=Completion.UNKNOWN, **sent)
+        builder.exchanges[-1] = replace(exchange, problem=problem)
+    return builder.history()
+
+
+FOOTER = f"{MALFORMED}: malformed chunk footer: bytearray(b'}}\\n')"
+
+
+@fails(transport.responses_are_framed_as_http, times=1)
+def test_chunk_whose_size_is_not_its_length() -> History:
+    return broken_streams(FOOTER, events=plain()[:4])
+
+
+@fails(transport.responses_are_framed_as_http, times=1)
+def test_chunk_after_the_end_of_the_stream() -> History:
+    (exchange,) = broken_streams(FOOTER, events=[*plain(), ("done", "[DONE]")])
+    return History.of([replace(exchange, completion=Completion.ANSWERED)])
+
+
+@suspicious(transport.responses_are_framed_as_http)
+def test_page_without_a_head() -> History:
+    (exchange,) = broken_streams(f"{MALFORMED}: illegal status line: bytearray(b'<!DOCTYPE html>')")
+    return History.of([replace(exchange, response=None)])
+
+
+@passes(transport.responses_are_complete)
+def test_malformed_chunks_are_no_lost_connections() -> History:
+    return broken_streams(FOOTER, times=2, events=plain()[:4])
+
+
+@permitted
+def test_lost_connection_says_nothing_about_the_framing() -> History:
+    return broken_streams(f"{TRUNCATED}: peer closed connection", events=plain()[:4])
 
 
 def stopped_streams(problem: str) -> History:

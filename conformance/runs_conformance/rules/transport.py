@@ -15,6 +15,7 @@ from runs_conformance.evidence.server_failure import (
 from runs_conformance.model.exchange import TRUNCATED, Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent, is_object
+from runs_conformance.model.plural import plural
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -22,6 +23,7 @@ from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspici
 _JSON = schema("openai-openapi f85dbe2 openapi.yaml: every success is application/json, an object")
 _GRAMMAR = prose("RFC 8259 2, 6, 7, 8.1: the grammar of JSON, in UTF-8, without a byte order mark")
 _INTEROPERABILITY = prose("RFC 8259 4, 6, 9: names should be unique, numbers within what programs can hold")
+_FRAMING = prose("RFC 9112 4, 5, 7.1: the syntax of the status line, of header fields and of chunks")
 _COMPLETENESS = prose("RFC 9112 8: a response that ends early is incomplete")
 
 _INVALID = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
@@ -156,8 +158,41 @@ def json_is_unambiguous(response: tuple[Exchange, bool]) -> Iterator[Result]:
         yield PASSED
 
 
+@rule(units=exchanges, level=Level.MUST, source=_FRAMING, capability="core", occasions=10)
+def responses_are_framed_as_http(exchange: Exchange) -> Iterator[Result]:
+    """A response is valid HTTP: its head, and the size of each chunk of its body.
+
+    A client cannot read on after a chunk whose stated size is not its length in bytes, and closes the connection. A
+    connection that is lost in the middle of a response does not violate this.
+
+    Fix: Count the size of a chunk, and the Content-Length, in the bytes that are sent, after the text is encoded.
+    """
+    if exchange.is_malformed and exchange.response is None:
+        # A server may respond in such a way to the rest of an earlier request that it did not read.
+        yield Suspicion(f"instead of a response to {exchange.operation}: {exchange.problem}")
+    elif exchange.is_malformed:
+        yield exchange.finding(exchange.problem or "", actual=_last_event(exchange))
+    elif exchange.completion is Completion.ANSWERED:
+        yield PASSED
+
+
+def _last_event(exchange: Exchange) -> str:
+    """What a client could read of a response."""
+    if not exchange.events:
+        return "nothing"
+    return f"{plural(len(exchange.events), 'event')}, the last of them {exchange.events[-1].name}"
+
+
+def _operations_and_broken_streams(history: History) -> Iterable[tuple[OperationFailures, list[Exchange]]]:
+    """All requests of each operation, and the streams of any operation that broke off."""
+    operations = operation_failures(history)
+    sent = [exchange for operation in operations for exchange in operation.exchanges]
+    broken = [exchange for exchange in sent if exchange.events and _broke_off(exchange)]
+    return ((operation, broken) for operation in operations)
+
+
 @rule(
-    units=operation_failures,
+    units=_operations_and_broken_streams,
     level=Level.SHOULD,
     source=_COMPLETENESS,
     capability="core",
@@ -165,26 +200,34 @@ def json_is_unambiguous(response: tuple[Exchange, bool]) -> Iterator[Result]:
     judges_whole_history=True,
     formerly=("transport.answers_come_whole",),
 )
-def responses_are_complete(failures: OperationFailures) -> Iterator[Result]:
-    """No operation repeatedly breaks off its responses while other responses are complete.
+def responses_are_complete(requests: tuple[OperationFailures, list[Exchange]]) -> Iterator[Result]:
+    """No operation repeatedly breaks off its responses, and streams are not broken off at several times.
 
     A client cannot use half a response, and cannot tell whether its request was carried out. A response that is larger
     than the suite reads, or that the suite stopped waiting for, is not judged.
 
     Fix: Send the whole body before closing the connection, with a correct length or final chunk.
     """
-    truncated = [
-        exchange
-        for exchange in failures.exchanges
-        if exchange.completion is Completion.UNKNOWN and not _was_abandoned(exchange) and not _is_too_large(exchange)
-    ]
+    operation, streams = requests
+    truncated = [exchange for exchange in operation.exchanges if _broke_off(exchange)]
     for exchange in truncated:
-        if len(truncated) > 1:
+        if len(truncated) > 1 or (exchange in streams and _broke_off_at_another_time(streams, exchange)):
             yield exchange.finding(f"the response broke off: {exchange.problem or 'reason unknown'}")
         else:
-            yield Suspicion(f"one response to {failures.operation} broke off")
+            yield Suspicion(f"one response to {operation.operation} broke off")
     if not truncated:
         yield PASSED
+
+
+def _broke_off_at_another_time(streams: list[Exchange], stream: Exchange) -> bool:
+    """Whether one of these streams broke off before or after another one: one outage breaks off all that are open."""
+    return any(other.happened_before(stream) or stream.happened_before(other) for other in streams)
+
+
+def _broke_off(exchange: Exchange) -> bool:
+    """Whether the connection was lost before the response was complete."""
+    is_incomplete = exchange.completion is Completion.UNKNOWN and not exchange.is_malformed
+    return is_incomplete and not _was_abandoned(exchange) and not _is_too_large(exchange)
 
 
 def _was_abandoned(exchange: Exchange) -> bool:
