@@ -11,6 +11,7 @@ from runs_conformance.causes import (
     item_crashes,
     list_envelope,
     list_items,
+    malformed_responses,
     refused_requests,
     rule_failures,
     shapes,
@@ -32,6 +33,7 @@ def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = (
     classifier = FailureClassifier(verdicts, missing_operations)
     if not classifier.rest:
         return ()
+    malformed_responses.classify_malformed_responses(classifier)
     crashes.classify_missing_responses(classifier)
     error_responses.classify_errors_with_success_status(classifier)
     error_responses.classify_error_envelope(classifier)

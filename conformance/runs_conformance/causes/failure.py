@@ -10,6 +10,7 @@ from functools import cached_property
 from runs_conformance.causes.cause import LEVELS
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
+from runs_conformance.model.exchange import MALFORMED
 from runs_conformance.model.json import JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Finding, Verdict
 
@@ -140,6 +141,12 @@ class Failure:
     def got_no_response(self) -> bool:
         """Whether the request had no complete response."""
         return isinstance(at(self.verdict.counterexample, "/answer/problem"), str)
+
+    @property
+    def got_malformed_response(self) -> bool:
+        """Whether what the server sent in response is not HTTP."""
+        problem = at(self.verdict.counterexample, "/answer/problem")
+        return isinstance(problem, str) and problem.startswith(MALFORMED)
 
     @property
     def is_negative(self) -> bool:

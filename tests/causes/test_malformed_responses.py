@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runs_conformance.model.exchange import MALFORMED, TRUNCATED
+from runs_conformance.model.verdict import Finding, Verdict
+from tests.causes.verdicts import broken_rule, by_kind
+
+FRAMING = "transport.responses_are_framed_as_http"
+
+
+def incomplete(id_: str, problem: str, operation: str = "create_run") -> Verdict:
+    example = {"exchange": "x", "operation": operation, "answer": {"problem": problem}}
+    return replace(broken_rule(id_, operation), findings=(Finding(problem, "x", operation),), counterexample=example)
+
+
+def test_malformed_chunks_are_a_cause_of_their_own() -> None:
+    causes = by_kind(
+        incomplete(FRAMING, f"{MALFORMED}: malformed chunk footer"),
+        incomplete("streaming.a_stream_ends_with_done", f"{MALFORMED}: malformed chunk footer"),
+        incomplete("transport.responses_are_complete", f"{TRUNCATED}: peer closed connection", "get_run"),
+    )
+    assert causes["response.framing"].ids == (FRAMING, "streaming.a_stream_ends_with_done")
+    assert causes["response.framing"].title.startswith("Clients cannot read responses to create_run to their end")
+    assert causes["response.none"].ids == ("transport.responses_are_complete",)
