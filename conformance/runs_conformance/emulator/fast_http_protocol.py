@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from runs_conformance.emulator.http_protocol import RequestTimer
+from runs_conformance.emulator.http_protocol import CONNECTION, RequestTimer
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", flags=re.I)
 _MAX_HEAD_BYTES = 64 * 1024
@@ -24,6 +24,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Start the timer of the first request."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, CONNECTION: transport}
         self._timer = RequestTimer(self.loop, self.transport.close)
         self._timer.start()
 

@@ -12,6 +12,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 REQUEST_TIMEOUT_S = 30.0
 """Seconds that a client gets to send a whole request, from the moment it connects or sends its first byte."""
 
+CONNECTION = "connection"
+"""The name of the connection in the state of a request, for mutants that send bytes of their own."""
+
 _UNFINISHED = (h11.IDLE, h11.SEND_BODY)
 _HEAD = b"HTTP/1.1 "
 
@@ -88,6 +91,7 @@ class BoundedH11Protocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Start the timer of the first request."""
         super().connection_made(_HeadHoldingTransport(transport, self.loop))  # type: ignore[arg-type]
+        self.app_state = {**self.app_state, CONNECTION: self.transport}
         self._timer = RequestTimer(self.loop, self._close_unfinished)
         self._timer.start()
 

@@ -12,6 +12,7 @@ from runs_conformance.contract.operation import Operation
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.context import Hooks, ServerState
 from runs_conformance.emulator.declaration import mutant
+from runs_conformance.emulator.http_protocol import CONNECTION
 
 _GATEWAY_TIMEOUT_S = 11.0
 _OPEN_S = 0.5
@@ -67,6 +68,27 @@ def breaks_answers_off(hooks: Hooks) -> None:
         await send(message)
 
     _alter_sending(hooks, lambda scope: truncate if "/steps/" in scope["path"] else None)
+
+
+@mutant("transport")
+def counts_chunks_in_characters(hooks: Hooks) -> None:
+    """The size of a chunk is its number of characters, so that clients cannot read a stream beyond one with others."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_altered(message: Message) -> None:
+                await send(message)
+                data = message.get("body", b"")
+                size = len(data.decode())
+                if message.get("more_body") and size < len(data):
+                    # A client that believed the stated size would find the rest where the next size has to be.
+                    scope["state"][CONNECTION].write(data[size:])
+
+            await app(scope, receive, send_altered)
+
+        return outer
+
+    hooks.middleware.append(wrap)
 
 
 @mutant("errors-have-envelope", level="should")
