@@ -221,6 +221,23 @@ def test_a_program_that_gave_up_ended_early_although_a_request_tells_why() -> No
     assert end(CREATE, CREATE) == ProgramEnd("test.program", Ending.COMPLETED)
 
 
+def test_a_response_that_broke_off_remains_the_reason_when_a_second_try_is_refused() -> None:
+    def end(first: Answer) -> ProgramEnd:
+        answers: Iterator[Answer] = iter((first, (400, {})))
+
+        def generate(setting: ProgramContext) -> StepGenerator:
+            for step in (CREATE_RUN, CREATE):
+                yield step
+                yield Unmet("success with an id")
+
+        program = replace(make_program(), generate=generate)
+        target = ScriptedSender(lambda step: next(answers))
+        return run_program(program, SETTING, target, Budget(), Clock().schedule).end
+
+    assert end((None, {})).operation == "create_run"
+    assert end((409, {})).operation == "create_thread"
+
+
 def test_a_run_that_ends_after_all_is_waited_for_again() -> None:
     budget = stuck_budget()
     answers = iter(["completed", "queued", "completed"])

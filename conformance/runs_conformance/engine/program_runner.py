@@ -148,6 +148,11 @@ class _UnmetNeed:
     lacking: Exchange | None
     is_explained: bool = False
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the response did not provide it because it broke off."""
+        return self.lacking is not None and self.lacking.completion is Completion.UNKNOWN
+
     def after_move(self) -> _UnmetNeed | None:
         """The need after one more move; None if the program continues without it."""
         return None if self.is_explained else replace(self, is_explained=True)
@@ -187,7 +192,9 @@ class _Execution:
             instruction = next(instructions)
             while True:
                 if isinstance(instruction, Unmet):
-                    self.unmet = _UnmetNeed(instruction.needed, self.last)
+                    # A response that broke off is the reason of what the target refuses because of its request.
+                    if self.unmet is None or not self.unmet.is_incomplete:
+                        self.unmet = _UnmetNeed(instruction.needed, self.last)
                     instruction = instructions.send(None)
                     continue
                 self.budget.check()
@@ -231,7 +238,8 @@ class _Execution:
             return self.cut_wait
         cause = f"{describe_outcome(last)}; {reason}"
         # A step that was withheld has no exchange, and would be withheld again.
-        disconnected = last.completion is not Completion.ANSWERED and last.id != ""
+        # What is malformed once would be so again.
+        disconnected = last.completion is not Completion.ANSWERED and last.id != "" and not last.is_malformed
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
 
     def aborted_end(self, reason: str) -> ProgramEnd:
