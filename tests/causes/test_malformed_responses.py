@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runs_conformance.model.exchange import MALFORMED, TRUNCATED
+from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import broken_rule, by_kind
 
@@ -10,7 +11,7 @@ FRAMING = "transport.responses_are_framed_as_http"
 
 
 def incomplete(id_: str, problem: str, operation: str = "create_run") -> Verdict:
-    example = {"exchange": "x", "operation": operation, "answer": {"problem": problem}}
+    example: JSON = {"exchange": "x", "operation": operation, "answer": {"problem": problem}}
     return replace(broken_rule(id_, operation), findings=(Finding(problem, "x", operation),), counterexample=example)
 
 
