@@ -11,7 +11,7 @@ from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import refusals
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, HistoryBuilder, error
+from tests.rules.histories import ASSISTANT, HistoryBuilder, error, run, thread
 
 PLACE = "/tools/0/function/name"
 BROKEN = {"assistant_id": ASSISTANT, "tools": [{"type": "function", "function": {"name": "no spaces"}}]}
@@ -282,6 +282,21 @@ def test_error_in_plain_text_under_200() -> None:
 def test_stream_of_one_error() -> History:
     builder = HistoryBuilder()
     builder.stream("create_run", ("error", error()))
+    return builder.history()
+
+
+@fails(refusals.a_refused_stream_is_answered_plainly)
+def test_stream_of_a_new_thread_and_an_error() -> History:
+    builder = HistoryBuilder()
+    builder.stream("create_thread_and_run", ("thread.created", thread()), ("error", error()))
+    return builder.history()
+
+
+@permitted
+def test_stream_of_a_run_that_ends_in_an_error() -> History:
+    builder = HistoryBuilder()
+    events = (("thread.created", thread()), ("thread.run.created", run()), ("error", error()))
+    builder.stream("create_thread_and_run", *events)
     return builder.history()
 
 

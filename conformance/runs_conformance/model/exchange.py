@@ -105,6 +105,12 @@ class Event:
         return self._stated_name == "error" or (self.name in ("", "message") and error_member(self.data) is not None)
 
     @property
+    def shows_new_thread(self) -> bool:
+        """Whether it shows the thread that `create_thread_and_run` created, before it says anything of the run."""
+        shown = is_object(self.data) and self.data.get("object") == "thread"
+        return self._stated_name == "thread.created" or (self.name in ("", "message") and shown)
+
+    @property
     def _stated_name(self) -> JSON:
         if self.name in ("", "message") and is_object(self.data):
             return self.data.get("event")
@@ -135,8 +141,11 @@ class Response:
 
     @property
     def is_error_stream(self) -> bool:
-        """Whether it is a stream that reports an error and nothing else, apart from the final `[DONE]`."""
-        reported = [event for event in self.events or () if not event.is_end]
+        """Whether it is a stream that reports an error and no run, apart from the final `[DONE]`.
+
+        A thread that was created for the run that was then refused makes no difference.
+        """
+        reported = [event for event in self.events or () if not event.is_end and not event.shows_new_thread]
         return bool(reported) and all(event.is_error for event in reported)
 
     @property

@@ -16,7 +16,7 @@ from runs_conformance.model.json import ABSENT, at, is_object, spell_pointer
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _CLIENT_ERROR = prose(
     "RFC 9110 15.5: 400, 413, 415 and 422 say that the content of a request is at fault",
@@ -30,6 +30,7 @@ _ALL_ERRORS = observed("recorded traffic: 55 errors of the service, all of them 
 BODY_AT_FAULT = REFUSES_BODY.statuses
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
+_STREAMING = ("create_run", "create_thread_and_run", "submit_tool_outputs")
 _NOT_FOUND, _TOO_LARGE = 404, 413
 """The latter is sent before the body is read, so it names no member."""
 
@@ -137,6 +138,7 @@ def code_names_the_kind(unit: tuple[Refusal, str | None]) -> Iterator[Result]:
     source=_STREAM_REFUSALS,
     capability="streaming",
     clauses=("errors-have-envelope",),
+    needs_parts=tuple((operation, operation) for operation in _STREAMING),
 )
 def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]:
     """A refused request with `stream: true` gets a JSON error, not a stream.
@@ -150,7 +152,7 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
         if response.is_error_stream or (exchange.refused and response.events is not None):
             yield exchange.finding("the refusal is a stream", "/events/0")
         elif exchange.refused:
-            yield PASSED
+            yield Passed(exchange.operation or "")
 
 
 @rule(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -177,13 +180,31 @@ def refuses_in_events(hooks: Hooks) -> None:
 @mutant("errors-have-envelope", level="should")
 def streams_refusals_as_success(hooks: Hooks) -> None:
     """A request with stream true that is refused for any reason gets HTTP 200 and a stream that contains the error."""
+    _stream_refusals(hooks, lambda operation: True, lambda: b"")
+
+
+@mutant("errors-have-envelope", level="should")
+def streams_a_thread_before_its_refusal(hooks: Hooks) -> None:
+    """A refused create_thread_and_run with stream true gets HTTP 200, the event of a new thread, and the error."""
+
+    def show_new_thread() -> bytes:
+        thread = {"id": f"thread_{secrets.token_hex(12)}", "object": "thread", "created_at": int(time.time())}
+        return hooks.encode_event("thread.created", {**thread, "metadata": {}, "tool_resources": {}})
+
+    _stream_refusals(hooks, lambda operation: operation.name == "create_thread_and_run", show_new_thread)
+
+
+def _stream_refusals(
+    hooks: Hooks, is_affected: Callable[[Operation], bool], encode_opening: Callable[[], bytes]
+) -> None:
+    """Have refusals of streams come as streams of an error, with status 200, after an opening."""
     streams: ContextVar[bool] = ContextVar("streams", default=False)
     refused: ContextVar[bool] = ContextVar("refused", default=False)
     read, status, encode, headers = hooks.read_body, hooks.error_status, hooks.encode_json, hooks.response_headers
 
     def read_body(operation: Operation, raw: bytes, content_type: str | None) -> Any:
         body = read(operation, raw, content_type)
-        streams.set(isinstance(body, dict) and body.get("stream") is True)
+        streams.set(isinstance(body, dict) and body.get("stream") is True and is_affected(operation))
         return body
 
     def report_success(operation: Operation | None, error: ApiError) -> int:
@@ -191,11 +212,9 @@ def streams_refusals_as_success(hooks: Hooks) -> None:
         return 200 if streams.get() else status(operation, error)
 
     def encode_as_events(value: Any) -> bytes:
-        return (
-            hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]")
-            if refused.get()
-            else encode(value)
-        )
+        if not refused.get():
+            return encode(value)
+        return encode_opening() + hooks.encode_event("error", value) + hooks.encode_event("done", "[DONE]")
 
     def stream_headers(server: ServerState) -> dict[str, str]:
         return headers(server) | ({"content-type": hooks.stream_content_type} if refused.get() else {})

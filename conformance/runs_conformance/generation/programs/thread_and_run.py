@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
     Fragment,
@@ -19,6 +21,7 @@ from runs_conformance.generation.programs.responses import has_id, response_obje
 from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,
+    dangling_reference,
     edition_includes,
     forced_call,
     function_tool,
@@ -30,11 +33,14 @@ from runs_conformance.generation.programs.steps import (
     prompt,
     run,
 )
-from runs_conformance.model.case import Ref, Step
+from runs_conformance.model.case import REFUSES_BODY, DanglingReference, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 _THREAD = Ref("run", "/thread_id")
+
+_TOO_MUCH_METADATA: dict[str, JSON] = {f"key {number}": "value" for number in range(17)}
 
 
 def _create_thread_and_run(name: str = "run", **members: Any) -> Step:
@@ -83,13 +89,30 @@ def thread_and_run(context: ProgramContext) -> StepGenerator:
     yield from _finish_and_read(created)
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=18)
+@program("lifecycle", "create_and_run", runs=1, requests=20)
 def thread_and_run_streamed(context: ProgramContext) -> StepGenerator:
-    """A thread and a streamed run are created by one request, and read."""
+    """A thread and a streamed run are created by one request, and read. Two more requests for a stream are invalid.
+
+    One has an unknown assistant, the other one too much metadata.
+    """
     if not (yield from require(assistant(context))):
         return
     created: Exchange = yield _create_thread_and_run(thread=_new_thread(context), stream=True)
     yield from _finish_and_read(created)
+    unknown = dangling_reference(_create_thread_and_run("", stream=True), DanglingReference.UNKNOWN)
+    yield replace(
+        unknown,
+        body={"assistant_id": UNKNOWN_IDS["assistant_id"], "stream": True},
+        mutation=Mutation("/assistant_id", "x-references", ABSENT, UNKNOWN_IDS["assistant_id"]),
+    )
+    refused: Exchange = yield replace(
+        _create_thread_and_run("broken", metadata=_TOO_MUCH_METADATA, stream=True),
+        role=Role.NEGATIVE,
+        expectation=REFUSES_BODY,
+        mutation=Mutation("/metadata", "maxProperties", ABSENT, _TOO_MUCH_METADATA),
+    )
+    if refused.accepted:
+        yield from cancel_and_wait("broken", Ref("broken", "/thread_id"))
 
 
 @program("lifecycle", "create_and_run", runs=1, requests=26)
