@@ -48,7 +48,7 @@ def test_conclusion_comes_first_and_the_next_command_last() -> None:
 
 def test_causes_are_ranked_and_warnings_follow() -> None:
     lines = render_summary(report(), Style()).splitlines()
-    table = lines[lines.index("   severity    requirements  cause") + 1 :]
+    table = lines[lines.index("   effect      requirements  cause") + 1 :]
     assert table[0].startswith(" 1 validation             1  ")
     assert table[1].strip().startswith("fix: Check `")
     rows = [line for line in table if line[:2].strip().isdigit()]

@@ -28,7 +28,7 @@ def cause_table(causes: Sequence[NumberedCause], style: Style, height: int) -> I
         return
     fix = textwrap.wrap(failure_text.printable(f"fix: {causes[0].cause.fix}"), WIDTH - _TITLE_COLUMN)
     yield ""
-    yield style.bold(f"{'':3}{'severity':12}{'requirements':>12}  cause")
+    yield style.bold(f"{'':3}{'effect':12}{'requirements':>12}  cause")
     least = max(MIN_CAUSES, min(sum(numbered.fails for numbered in causes), MAX_CAUSES))
     space = max(least, height - 2 - len(fix))
     shown = len(causes) if style.verbosity >= 1 or len(causes) <= space else max(least, space - 1)
@@ -53,7 +53,7 @@ def _title_lines(numbered: NumberedCause, count: int) -> list[str]:
     note = "" if numbered.fails else "warning: " if numbered.cause.level == "should" else "note: "
     title = " ".join(failure_text.printable(f"{note}{numbered.cause.title}").split())
     width = WIDTH - _TITLE_COLUMN
-    hides = f" ({numbered.hides})" if numbered.hides else ""
+    undecided = f" ({numbered.undecided})" if numbered.undecided else ""
     if count == 1:
-        return [truncate(title, width - len(hides)) + hides]
-    return textwrap.wrap(title + hides, width, max_lines=count, placeholder="…", break_on_hyphens=False)
+        return [truncate(title, width - len(undecided)) + undecided]
+    return textwrap.wrap(title + undecided, width, max_lines=count, placeholder="…", break_on_hyphens=False)

@@ -72,7 +72,7 @@ def _lines(report: Report, curl_dialect: str) -> Iterator[str]:
 def _cause_table(causes: Sequence[NumberedCause]) -> Iterator[str]:
     if not causes:
         return
-    yield "| | severity | level | requirements | cause |"
+    yield "| | effect | level | requirements | cause |"
     yield "| ---: | --- | --- | ---: | --- |"
     for numbered in causes:
         level = numbered.cause.level if numbered.fails or numbered.cause.level != "must" else "in the baseline"
