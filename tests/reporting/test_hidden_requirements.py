@@ -51,4 +51,4 @@ def test_undecided_requirements_count_for_what_ended_their_program() -> None:
 def test_causes_say_how_many_requirements_they_hide() -> None:
     verdict = undecided("a.b", f"lifecycle.expired ended early: {END.cause}")
     counts = {each.cause.ids: each.count for each in number_causes(report_with(verdict))}
-    assert counts == {(STUCK.id,): "1 requirement, hides 1 requirement", (ORDER.id,): "1 requirement"}
+    assert counts == {(STUCK.id,): "1 requirement, leaves 1 requirement undecided", (ORDER.id,): "1 requirement"}

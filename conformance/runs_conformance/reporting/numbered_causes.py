@@ -22,7 +22,7 @@ SEVERITY_NAMES = {
     Severity.MISSING_VALIDATION: "validation",
     Severity.WORDING: "wording",
 }
-"""The names of severities in tables."""
+"""The names of severities, as effects on clients, in tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,12 @@ class NumberedCause:
         """How many requirements it explains: those of the table, and the warnings beside them."""
         warnings = len(self.verdicts) - self.table_count
         count = plural(self.table_count, "requirement") + (f" and {plural(warnings, 'warning')}" if warnings else "")
-        return f"{count}, {self.hides}" if self.hidden else count
+        return f"{count}, {self.undecided}" if self.hidden else count
 
     @property
-    def hides(self) -> str:
-        """How many requirements it keeps from being judged; empty if none."""
-        return f"hides {plural(self.hidden, 'requirement')}" if self.hidden else ""
+    def undecided(self) -> str:
+        """How many requirements it keeps from being judged, in words; empty if none."""
+        return f"leaves {plural(self.hidden, 'requirement')} undecided" if self.hidden else ""
 
 
 def number_causes(report: Report) -> list[NumberedCause]:
