@@ -65,6 +65,19 @@ def test_status_of_an_entry_decides_the_exit_code(
     assert decide_outcome(VERDICTS, comparison=comparison).exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ([entry("a.kept")], "1 baseline entry is stale (remove with --baseline-prune)"),
+        ([entry("a.kept"), entry("a.brokne")], "2 baseline entries are stale (remove with --baseline-prune)"),
+        ([entry("a.broken", date(2026, 11, 20))], "1 baseline entry is expired"),
+    ],
+)
+def test_entries_that_fail_a_test_run_are_its_reason(entries: list[BaselineEntry], reason: str) -> None:
+    comparison = compare(VERDICTS, gate(*entries, entry("a.broken")), WHOLE)
+    assert decide_outcome(VERDICTS, comparison=comparison).reason == reason
+
+
 def test_failure_without_entry_is_new() -> None:
     comparison = compare(VERDICTS, gate(), WHOLE)
     assert comparison.new_failures == ("a.broken",)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from runs_conformance.baseline import BaselineComparison, EntryStatus
+from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Outcome, Verdict
 
 PASSED, FAILED, USAGE, NO_TARGET, INTERNAL_ERROR, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
@@ -97,15 +98,14 @@ def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: BaselineComp
     listed = {result.entry.id for result in comparison.entry_results}
     new = [id_ for id_ in failed if id_ not in listed]
     reasons = [f"{_count(new, levels)} failed that the baseline does not list"] if new else []
-    for status, text in ((EntryStatus.STALE, "to be pruned"), (EntryStatus.EXPIRED, "expired")):
+    for status, text in (
+        (EntryStatus.STALE, "stale (remove with --baseline-prune)"),
+        (EntryStatus.EXPIRED, "expired"),
+    ):
         count = len(comparison.with_status(status))
         if count:
-            reasons.append(f"{count} {'entry' if count == 1 else 'entries'} of the baseline {_are(count)} {text}")
+            reasons.append(f"{plural(count, 'baseline entry is', 'baseline entries are')} {text}")
     return "; ".join(reasons)
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def undecided_capabilities(verdicts: Iterable[Verdict], capabilities: Iterable[str]) -> list[str]:
