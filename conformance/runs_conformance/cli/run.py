@@ -116,7 +116,9 @@ _EXAMPLES = (
     metavar="N",
     type=click.IntRange(1, 64),
     default=1,
-    help="Number of processes that run the programs, each with its own workers, for servers faster than one process.",
+    show_default=True,
+    help="Number of client processes that share the programs, each with its own workers; for servers that one client "
+    "process cannot keep busy.",
 )
 @SEED_OPTION
 @option(
