@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +37,7 @@ def second_of_two(text: str, *, status: int = 400, body: Any = STRANGE) -> Histo
 )
 def test_response_that_quotes_the_body_before_is_no_error_of_its_request(status: int, body: Any, quoted: str) -> None:
     history = second_of_two(f"{PAGE} ('{quoted}').", status=status, body=body).history()
-    assert misread_requests(history) == {"x1"}
+    assert {id_: earlier.id for id_, earlier in misread_requests(history).items()} == {"x1": "x0"}
     assert [exchange.id for exchange in application_errors(history)] == ["x0"]
 
 
@@ -52,6 +53,16 @@ def test_response_that_quotes_the_body_before_is_no_error_of_its_request(status:
 )
 def test_other_refusals_are_those_of_their_requests(text: str) -> None:
     assert not misread_requests(second_of_two(text).history())
+
+
+def test_latest_of_the_bodies_that_begin_alike_was_left() -> None:
+    builder = HistoryBuilder()
+    builder.refuse("modify_thread", 401, body=STRANGE)
+    builder.refuse("modify_thread", 401, body=STRANGE)
+    builder.refuse("modify_thread", 401, body={"metadata": {}})
+    builder.send("modify_thread", error(f"Bad request: {json.dumps(STRANGE)}POST"), 400, body=STRANGE)
+    (earlier,) = misread_requests(builder.history()).values()
+    assert earlier.id == "x1"
 
 
 def test_first_request_follows_no_body() -> None:

@@ -333,3 +333,16 @@ def test_ids_are_read_from_streams_in_a_shell() -> None:
     stored = text.splitlines()[2].partition("| ")[2].removesuffix(")")
     done = subprocess.run(["bash", "-c", stored], input=STREAM, capture_output=True, timeout=20, check=False)
     assert done.stdout.decode() == "some_id\n"
+
+
+def test_request_after_an_unread_body_is_sent_over_the_same_connection() -> None:
+    refused, following = (Step(operation="create_thread", body={}, key=key) for key in (Key.NONE, Key.PRIMARY))
+    shown: dict[str, Any] = {**example(following, (refused,)), "after_unread_body": True}
+    text = script(shown, URL)
+    assert text is not None
+    (line,) = text.splitlines()
+    first, second = line.split(" --next ")
+    assert first == lines(refused)[0]
+    assert f"curl {second}" == lines(following)[0]
+    at_once = step_to_json(refused), step_to_json(following)
+    assert script({**shown, "steps": [list(at_once), step_to_json(following)]}, URL) is None

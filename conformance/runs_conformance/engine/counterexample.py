@@ -11,6 +11,7 @@ from runs_conformance.engine.capabilities import lacks_stream
 from runs_conformance.engine.dependencies import prerequisite_steps
 from runs_conformance.engine.memory import bound_value
 from runs_conformance.engine.run_trace import run_trace
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.model.case import Mutation, Role, mutation_to_json, step_to_json
 from runs_conformance.model.exchange import Exchange, Request, Response
 from runs_conformance.model.history import History
@@ -146,6 +147,8 @@ def build_counterexample(history: History, id_: str, exchange: Exchange) -> JSON
             example |= {"base_path": exchange.base_path, "key_header": _key_header(exchange)}
         return example
     example["case"] = truncate_texts(step_to_json(step))
+    if exchange.id in misread_requests(history):
+        example["after_unread_body"] = True
     if step.mutation is not None:
         example["mutation"] = truncate_texts(mutation_to_json(step.mutation))
         accepted = nearest_accepted(history, id_, exchange)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
@@ -17,22 +19,23 @@ _PREFIX = 12
 
 
 @lru_cache(maxsize=16)
-def misread_requests(history: History) -> frozenset[str]:
-    """The ids of exchanges whose response refuses what an earlier request left on the connection.
+def misread_requests(history: History) -> Mapping[str, Exchange]:
+    """The ids of exchanges whose response refuses what an earlier request left on the connection, and that request.
 
     Such a response quotes an earlier body directly followed by the method of its own request. It says nothing about
-    the request that it was recorded for.
+    the request that it was recorded for. If several bodies begin in this way, the latest may be the one that was left.
     """
     quoting = {exchange.id: quoted for exchange in history if (quoted := _quoted_before_method(exchange))}
-    starts: set[str] = set()
-    misread: set[str] = set()
+    latest: dict[str, Exchange] = {}
+    misread: dict[str, Exchange] = {}
     for exchange in history if quoting else ():
-        if any(start in quoting.get(exchange.id, "") for start in starts):
-            misread.add(exchange.id)
+        quoted = quoting.get(exchange.id, "")
+        if found := [earlier for start, earlier in latest.items() if start in quoted]:
+            misread[exchange.id] = max(found, key=lambda earlier: earlier.index)
         if is_object(exchange.request.body):
             body = json.dumps(exchange.request.body, ensure_ascii=False, default=str)
-            starts.add(_without_space(body)[:_PREFIX])
-    return frozenset(misread)
+            latest[_without_space(body)[:_PREFIX]] = exchange
+    return MappingProxyType(misread)
 
 
 def _quoted_before_method(exchange: Exchange) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -9,13 +10,15 @@ import pytest
 
 from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.shrinking.subhistory import minimal_subhistory
-from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Key, Mutation, Ref, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.verdict import PASSED, Result
+from runs_conformance.rules import errors
 from runs_conformance.rules.constraints import requests
+from tests.rules.histories import HistoryBuilder, error
 
 LIMIT = "create_run.max_prompt_tokens.minimum"
 REQUESTS = HistoryJudge({}, (("constraints of requests", requests.tallies),))
@@ -32,6 +35,9 @@ def created_threads_exist(history: History) -> Iterator[Result]:
     for read in history:
         if read.operation in ("get_thread", "list_runs") and creations:
             yield PASSED if read.accepted else read.finding("forgotten")
+
+
+INTRUSION = Step(operation="create_thread", key=Key.NONE, role=Role.NEGATIVE)
 
 
 class _HistoryBuilder:
@@ -115,6 +121,19 @@ def test_server_error_keeps_its_repetition_and_a_later_accepted_request() -> Non
     builder.step(valid, "run_v", thread_id="thread_a")
     part = minimal_subhistory(builder.history, LIMIT, failing, REQUESTS)
     assert [exchange.id for exchange in part] == ["x1", "x2", "x3", "x24", "x25", "x26"]
+
+
+def test_request_whose_unread_body_was_read_as_the_failing_one_is_kept() -> None:
+    builder = HistoryBuilder()
+    left: dict[str, object] = {"metadata": {"a": "b"}}
+    for body in (left, {"messages": []}, left, {"messages": []}):
+        builder.refuse("create_thread", 401, body=body, step=INTRUSION)
+    text = f"{json.dumps(left)}POST /threads"
+    builder.send("create_thread", error(f"Bad request: {text}"), 501, body={}, step=INTRUSION)
+    history = builder.history()
+    broken = errors.requests_do_not_break_the_server
+    part = minimal_subhistory(history, broken.id, [*history][-1], HistoryJudge({broken.id: broken}))
+    assert [exchange.id for exchange in part] == ["x2", "x4"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from runs_conformance.engine.dependencies import (
 )
 from runs_conformance.engine.program_verdicts import HistoryJudge
 from runs_conformance.engine.reproduction import ExecutedStep, executed_steps
+from runs_conformance.evidence.misread_request import misread_requests
 from runs_conformance.generation.payloads.shrink_value import ddmin
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
@@ -128,7 +129,8 @@ def _candidates(
     actions on the thread are left out at first, except for lists, which show all of them, and for messages that a run
     responds to. Steps that overlapped the failing one count as earlier, such as the cancellation of a streamed run.
     """
-    targets = [failing]
+    unread = misread_requests(history).get(failing.id)
+    targets = [failing] if unread is None else [unread, failing]
 
     def is_earlier(each: ExecutedStep) -> bool:
         precedes = each.first.index <= failing.index or each.first.started < failing.ended

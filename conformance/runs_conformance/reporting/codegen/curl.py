@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote as url_quote
@@ -52,8 +53,12 @@ def script(example: JSON, base_url: str, dialect: str = "openai", access: Reques
         moves = _moves(example, case)
         variables = _variables([step for move in moves for step in move])
         shell = _Shell(base_url, access, variables, places_of_items(example))
-        lines = [line for move in moves[:-1] for line in shell.setup_lines(move)]
-        lines += shell.last_lines(moves[-1], shows_awaited_status(example))
+        needs_connection = example.get("after_unread_body") is True and len(moves) > 1
+        lines = [line for move in moves[: -2 if needs_connection else -1] for line in shell.setup_lines(move)]
+        if needs_connection:
+            lines.append(shell.over_one_connection(moves[-2:]))
+        else:
+            lines += shell.last_lines(moves[-1], shows_awaited_status(example))
     except (KeyError, ValueError):
         return None
     text = "\n".join(lines)
@@ -208,6 +213,15 @@ class _Shell:
         else:
             yield self._curl(move[0])
 
+    def over_one_connection(self, moves: Sequence[_Move]) -> str:
+        """The command that makes moves of one step each over one connection and prints the responses.
+
+        Raises ValueError if they cannot be sent so.
+        """
+        if any(len(move) > 1 or move[0].get("leave_at_event") for move in moves):
+            raise ValueError("concurrent requests, and streams that the client leaves, need several connections")
+        return f"curl {' --next '.join(self._curl(step).removeprefix('curl ') for (step,) in moves)}"
+
     def _pause(self, move: _Move) -> Iterator[str]:
         pauses = [step.get("pause") for step in move if not step.get("after_event")]
         seconds = max((pause for pause in pauses if isinstance(pause, (int, float)) and pause > 0), default=0)
@@ -256,7 +270,7 @@ class _Shell:
         query = step.get("query")
         pairs = [(name, self._url_value(value)) for name, value in _pairs(query)]
         headers = step.get("headers")
-        return command(
+        curl = command(
             operation.method,
             (*base_parts(self.base_url), *path, *query_parts(pairs, self.access)),
             self.access,
@@ -264,6 +278,11 @@ class _Shell:
             self._body(step),
             str(step.get("key", "own")),
         )
+        if event := step.get("leave_at_event"):
+            # curl ends when it writes the next event to a pipe that nothing reads any more.
+            pattern = quote(f"/^event: {re.sub(r'[^A-Za-z0-9_]', '.', str(event))}/q")
+            return f"{curl.replace('curl -sS', 'curl -sSN', 1)} | sed {pattern}"
+        return curl
 
     def _url_value(self, value: JSON) -> Part:
         """A value in a URL."""
