@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.model.json import JSON
+from runs_conformance.model.long_text import compress
+from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Verdict
 from tests.causes.verdicts import accepted, accepted_at, by_kind, crashed, refused
 
@@ -125,3 +127,31 @@ def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -
     cause = by_kind(replace(parser, findings=(first, other)))["crash.parser"]
     assert cause.title == "The server fails with HTTP 500 on malformed bodies, such as those that are not JSON"
     assert cause.fix.endswith("it comes from create_message, create_run.")
+
+
+@pytest.mark.parametrize(("cases", "what"), [("a", "deeply nested bodies"), ("ab", "deeply nested ones")])
+def test_deep_nesting_breaks_the_parser_although_it_is_json(cases: str, what: str) -> None:
+    raw = '{"a": ' + "[" * 2000 + "]" * 2000 + "}"
+    case: JSON = {"role": "negative", "anomaly": "deep_nesting"}
+    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": excerpt(raw, 2000, keep=80)})
+    assert isinstance(parser.counterexample, dict)
+    findings = tuple(replace(parser.findings[0], case=name) for name in cases)
+    example: JSON = {**parser.counterexample, "case": case, "steps": [{"raw": compress(raw)}]}
+    parser = replace(parser, counterexample=example, findings=findings)
+    unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
+    cause = by_kind(parser, *unvalidated, *REFUSED)["crash.parser"]
+    assert cause.title.startswith("The server fails with HTTP 500 on ")
+    assert cause.title.endswith(what)
+
+
+@pytest.mark.parametrize("steps", [[], [{"raw": "[1]"}], [{"raw": compress("[" + "1, " * 800 + "1]")}]])
+def test_long_body_is_not_taken_for_its_excerpt(steps: list[JSON]) -> None:
+    text = excerpt("[" + "1, " * 800 + "1]", 2000, keep=80)
+    failing = crashed("robustness.odd_requests_do_not_break_the_server", {"text": text})
+    assert isinstance(failing.counterexample, dict)
+    example: JSON = {**failing.counterexample, "case": {"role": "negative", "anomaly": "many_members"}, "steps": steps}
+    cause = by_kind(replace(failing, counterexample=example))["crash.invalid"]
+    is_known = bool(steps) and steps != [{"raw": "[1]"}]
+    what = "bodies that are not JSON objects" if is_known else "malformed or extreme requests, such as a body with"
+    assert what in cause.title
+    assert cause.fix.startswith("Catch every error in reading a body, and respond with HTTP 400")

@@ -172,12 +172,31 @@ def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
 def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> None:
     failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
     message = "the unread body of an earlier request was read as this request: HTTP 501"
-    misread = replace(failing.findings[0], message=message)
-    failing = replace(failing, findings=(misread, *(failing.findings if crashes else ())))
+    misread = replace(failing.findings[0], message=message, operation="create_thread", actual=501)
+    crash = replace(failing.findings[0], message="HTTP 500 was returned repeatedly", exchange="y", actual=500)
+    failing = replace(failing, findings=(misread, *((crash,) if crashes else ())))
     (cause,) = analyze([failing])
     assert cause.kind.startswith("crash.")
-    assert ("; unread bodies are read as requests" if crashes else "is read as the next request") in cause.title
+    title = "The unread body of a refused request is read as the next request on its connection"
+    if crashes:
+        title = "The server fails with HTTP 500 on invalid, malformed or extreme requests"
+        title += "; unread bodies are read as requests"
+        assert "it comes from create_run. Read" in cause.fix
+    assert cause.title == title
     assert "Read the body of every request before responding with an error" in cause.fix
+
+
+def test_bodies_that_are_read_as_requests_are_told_from_crashes_that_a_constraint_shows() -> None:
+    failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
+    message = "the unread body of an earlier request was read as this request: HTTP 501"
+    misread = replace(failing.findings[0], message=message, operation="create_thread", actual=501)
+    crash = replace(failing.findings[0], message="HTTP 500 was returned repeatedly", exchange="y", actual=500)
+    shown = replace(crashed("create_run.tools.type", {"body": {"tools": 5}}), kind="constraint")
+    shown = replace(shown, findings=(replace(crash, message="failed with HTTP 500 on every attempt with tools: 5"),))
+    causes = by_kind(replace(failing, findings=(misread, crash)), shown)
+    assert causes["crash.unread_body"].ids == (failing.id,)
+    assert causes["crash.unread_body"].operations == ("create_thread",)
+    assert causes["crash.invalid"].ids == (shown.id,)
 
 
 def refusing(id_: str, pointer: str, value: JSON) -> Verdict:
@@ -321,8 +340,8 @@ def test_a_crash_on_an_object_of_another_content_type_is_no_matter_of_its_body()
     crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"role": "user"}'})
     assert isinstance(crash.counterexample, dict)
     odd = replace(crash, counterexample={**crash.counterexample, "case": {"anomaly": "wrong_content_type"}})
-    title = "The server fails with HTTP 500 on malformed or extreme requests, such as wrong content type"
-    assert by_kind(odd, *REFUSED)["crash.invalid"].title == title
+    what = "malformed or extreme requests, such as a body with a content type other than JSON"
+    assert by_kind(odd, *REFUSED)["crash.invalid"].title == f"The server fails with HTTP 500 on {what}"
 
 
 def test_crashes_on_valid_requests_come_first() -> None:

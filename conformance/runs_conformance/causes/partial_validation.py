@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from runs_conformance.causes import item_crashes
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
-from runs_conformance.causes.crashes import CRASH_RULES, sends_no_json
+from runs_conformance.causes.crashes import CRASH_RULES, fails_to_parse
 from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.silent_changes import describe_changes
 from runs_conformance.causes.wording import as_code, list_names
@@ -117,7 +117,7 @@ def found_in_items(classifier: FailureClassifier) -> Sequence[Failure]:
 def join_validation(classifier: FailureClassifier) -> None:
     """Join the causes, and the crashes on invalid bodies, that validating bodies against their schemas would fix.
 
-    A server that lacks few checks keeps a cause for each. Crashes on bodies that are not JSON stay apart, since
+    A server that lacks few checks keeps a cause for each. Crashes on bodies that a parser fails on stay apart, since
     validation comes after parsing, unless the server uses bodies without any check: then one step that reads and
     validates them fixes all.
     """
@@ -142,7 +142,7 @@ def join_validation(classifier: FailureClassifier) -> None:
         and failure.has_invalid_body
     ]
     if not (_accepts_most(classifier, members) and any(failure.is_crash for failure in members)):
-        crashes = [failure for failure in crashes if not sends_no_json(failure)]
+        crashes = [failure for failure in crashes if not fails_to_parse(failure)]
     classifier.mark_explained(crashes)
     misshapen = classifier.take(lambda failure: failure.id in _SHAPE_RULES)
     members += [*crashes, *misshapen]
