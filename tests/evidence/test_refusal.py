@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
-from runs_conformance.evidence.refusal_reason import member_named_instead
+from runs_conformance.evidence.refusal_reason import member_named_instead, missing_sibling
 from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
-from runs_conformance.model.json import ABSENT
-from tests.rules.histories import HistoryBuilder, run
+from runs_conformance.model.json import ABSENT, JSON
+from tests.rules.histories import HistoryBuilder, error, run
 
 
 def negative(expectation: Refuse = REFUSES_BODY, place: str = "body") -> Step:
@@ -114,3 +114,20 @@ def test_refusal_that_names_its_thread_is_about_it(message: str, named: str | No
     builder = HistoryBuilder()
     refused = builder.refuse("create_run", text=message, body={"temperature": 3}, thread_id="thread_0123456789")
     assert member_named_instead(refused, "/temperature") == named
+
+
+@pytest.mark.parametrize(
+    ("tool", "param", "named"),
+    [
+        ({"type": "function"}, "tools[0].function", "tools[0].function"),
+        ({"type": "function", "function": {"name": "f"}}, "tools[0].function", None),
+        ({"type": "function"}, "tools[0].type", None),
+        ({"type": "function"}, "tools[0]", None),
+        ({"type": "function"}, "tools.0.FunctionTool.function", None),
+        ({}, "tools[0].function", None),
+    ],
+)
+def test_member_that_is_missing_beside_the_place(tool: JSON, param: str, named: str | None) -> None:
+    body = error("Missing required parameter.", param)
+    refused = HistoryBuilder().send("create_run", body, 400, body={"tools": [tool]})
+    assert missing_sibling(refused, "/tools/0/type") == named

@@ -133,6 +133,11 @@ def test_param_names_another_place() -> History:
     return refused(param="tools[1].function.name")
 
 
+@inconclusive(refusals.param_names_the_place)
+def test_param_names_a_member_that_the_invalid_type_needs() -> History:
+    return refused(param="tools[0].function", place="/tools/0/type", body={"tools": [{"type": "function"}]})
+
+
 @fails(refusals.param_names_the_place, refusals.code_names_the_kind)
 def test_nothing_is_named() -> History:
     return refused(param=None, code=None)

@@ -10,7 +10,7 @@ from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.validation import validate_document
 from runs_conformance.evidence.misread_request import misread_requests
-from runs_conformance.evidence.refusal_reason import member_named_instead
+from runs_conformance.evidence.refusal_reason import member_named_instead, missing_sibling
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Mutation, Refuse
 from runs_conformance.model.exchange import Completion, Exchange
@@ -85,7 +85,9 @@ def _refusals(history: History) -> Iterator[Refusal]:
                 yield Refusal(exchange, pointers, is_certain=False)
         elif (mutation := exchange.step.mutation) and _breaks_schema(exchange.step.expectation, mutation):
             is_certain = exchange.operation in accepted_operations and thread_occupancy(history).is_idle(exchange)
-            yield Refusal(exchange, (mutation.pointer,), is_certain, member_named_instead(exchange, mutation.pointer))
+            place = mutation.pointer
+            other = member_named_instead(exchange, place) or missing_sibling(exchange, place)
+            yield Refusal(exchange, (place,), is_certain, other)
 
 
 @lru_cache(maxsize=16)

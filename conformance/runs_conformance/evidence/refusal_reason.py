@@ -105,6 +105,32 @@ def member_named_instead(exchange: Exchange, pointer: str) -> str | None:
     return next((name for name in names if (words := _words(name)) and words[0] in sent), None)
 
 
+def missing_sibling(exchange: Exchange, pointer: str) -> str | None:
+    """The member that a refusal asks for, if it names nothing but members that are missing beside the one at `pointer`.
+
+    With them the target might accept the invalid value there.
+    """
+    tokens = set(_words(spell_pointer(pointer)))
+    related = [name for name in named_places(exchange) if tokens.intersection(_words(name))]
+    if related and all(_is_missing_sibling(name, pointer, exchange.request.body) for name in related):
+        return related[0]
+    return None
+
+
+def _is_missing_sibling(name: str, pointer: str, body: JSON | Absent) -> bool:
+    """Whether a name is that of a member that the object around `pointer` does not have."""
+    around, _, last = pointer.rpartition("/")
+    *parents, member = _words(name)
+    siblings = at(body, around)
+    return (
+        parents == _words(spell_pointer(around)) != []
+        and member != last
+        and is_object(siblings)
+        and last in siblings
+        and member not in siblings
+    )
+
+
 def may_concern_missing_object(exchange: Exchange, pointer: str) -> bool:
     """Whether a refusal says that something was not found, or is in conflict, and may not mean the value at `pointer`.
 
@@ -176,6 +202,21 @@ def lacks_a_member(exchange: Exchange) -> bool:
         name in sent and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said)
         for name in required_members(exchange)
     )
+
+
+def may_count_outputs(exchange: Exchange, pointer: str) -> bool:
+    """Whether tool outputs may have been refused for their number, since one more than the run waits for was invalid.
+
+    A refusal that names the item or its member, or speaks of a type, is about the item.
+    """
+    match = re.match(r"/tool_outputs/([1-9]\d*)(?:/([^/]+))?\Z", pointer)
+    if exchange.operation != "submit_tool_outputs" or match is None or not exchange.refused:
+        return False
+    index, member = match.groups()
+    said = " ".join((refusal_text(exchange), *named_places(exchange)))
+    names_item = re.search(rf"\btool_outputs(?:\[{index}\]|\.{index}\b|/{index}\b)", said)
+    names_member = member is not None and re.search(rf"\b{re.escape(member)}\b", said)
+    return not (names_item or names_member or _WRONG_TYPE.search(said))
 
 
 def is_taken_for_missing(exchange: Exchange, value: JSON | Absent) -> bool:

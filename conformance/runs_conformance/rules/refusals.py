@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, indistinct_code, param_matches, refusals
-from runs_conformance.evidence.refusal_reason import is_place_of_id
+from runs_conformance.evidence.refusal_reason import is_place_of_id, missing_sibling
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
 from runs_conformance.model.history import History
@@ -98,6 +98,8 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
         param = error.get("param")
         if isinstance(param, str) and any(param_matches(param, place) for place in refusal.pointers):
             yield PASSED
+        elif missing := missing_sibling(exchange, refusal.pointers[0]):
+            yield Inconclusive(f"the refusal asks for {excerpt(missing, 80)}, which the invalid value may need")
         elif refusal.is_certain:
             yield exchange.finding("param does not name the invalid member", "/error/param", expected, param)
 

@@ -178,3 +178,10 @@ def test_temperature_is_implementation_defined_on_a_reasoning_model() -> None:
     reasons = {payload.constraint: payload.implementation_defined for payload in factory.single_value_payloads()}
     assert reasons["create_run.temperature.maximum"]
     assert not reasons["create_run.max_prompt_tokens.minimum"]
+
+
+def test_an_unknown_kind_is_complete_as_another_place_allows_it() -> None:
+    factory = payload_factory("create_message", "2026-08-14", SAMPLER)
+    constraint = "create_message.attachments[].tools[].type.enum"
+    (body,) = [negative.body for negative in factory.negatives() if negative.constraint == constraint]
+    assert at(body, "/attachments/0/tools") == [{"type": "function", "function": {"name": "sample"}}]

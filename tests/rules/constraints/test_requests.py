@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,82 @@ def with_valid_neighbours() -> RequestHistory:
 def only(tally: Tally) -> Finding:
     (finding,) = tally.findings
     return finding
+
+
+KIND = "create_run.tools[].type.enum"
+
+
+def judge_unknown_kind(tool: Any) -> Tally:
+    """Judge a refusal of an unknown kind of tool that asks for its function."""
+    body = {**BODY, "tools": [tool]}
+    mutation = Mutation("/tools/0/type", "enum", "file_search", "function")
+    step = replace(negative(), body=body, mutation=mutation, exercises=(KIND,))
+    builder = RequestHistory()
+    builder.accept(control())
+    builder.accept(valid(256, KIND))
+    builder.send("create_run", error("No.", "tools[0].function"), 400, body=body, step=step, thread_id="thread_idle")
+    builder.accept(control())
+    return builder.tally(KIND)
+
+
+def test_refusal_for_what_an_unknown_kind_lacks_is_no_evidence_of_its_refusal() -> None:
+    tally = judge_unknown_kind({"type": "function"})
+    assert tally.suspicions
+    assert not tally.is_decided
+
+
+def test_refusal_of_a_complete_object_of_an_unknown_kind_passes() -> None:
+    tally = judge_unknown_kind({"type": "function", "function": {"name": "f"}})
+    assert tally.is_decided
+    assert not tally.suspicions
+
+
+CALL_ID = "submit_tool_outputs.tool_outputs[].tool_call_id.type"
+OUTPUT = {"tool_call_id": "call_a", "output": "sample"}
+COUNTED = error("Expected outputs for ['call_a'], got 2 outputs.")
+
+
+def judge_outputs(*refusals: tuple[list[Any], Any]) -> Tally:
+    """Judge tool outputs of which the last has an id of a wrong type; each refusal is a list and an error."""
+    builder = RequestHistory()
+    for outputs, refusal in refusals:
+        mutation = Mutation(f"/tool_outputs/{len(outputs) - 1}/tool_call_id", "type", "call_a", 5)
+        step = Step(
+            operation="submit_tool_outputs",
+            body={"tool_outputs": outputs},
+            role=Role.NEGATIVE,
+            expectation=REFUSES_BODY,
+            mutation=mutation,
+            exercises=(CALL_ID,),
+        )
+        builder.send("submit_tool_outputs", refusal, 400, body=step.body, step=step)
+    builder.accept(replace(control("submit_tool_outputs"), body={"tool_outputs": [OUTPUT]}, exercises=(CALL_ID,)))
+    return builder.tally(CALL_ID)
+
+
+def test_one_output_too_many_may_be_refused_for_the_number() -> None:
+    tally = judge_outputs(([OUTPUT, {**OUTPUT, "tool_call_id": 5}], COUNTED))
+    assert not tally.is_decided
+    assert tally.inconclusive
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        error("Invalid output.", "tool_outputs[1]"),
+        error("No call has this tool_call_id."),
+        error("Expected a string, but got 5."),
+    ],
+)
+def test_one_output_too_many_that_is_named_is_refused_for_itself(refusal: Any) -> None:
+    assert judge_outputs(([OUTPUT, {**OUTPUT, "tool_call_id": 5}], refusal)).is_decided
+
+
+def test_an_invalid_output_alone_shows_whether_it_is_refused() -> None:
+    alone = [{**OUTPUT, "tool_call_id": 5}]
+    tally = judge_outputs(([OUTPUT, *alone], COUNTED), (alone, error("Expected outputs for ['call_a'].")))
+    assert tally.is_decided
+    assert not tally.findings
 
 
 def test_refusal_with_accepted_neighbours_passes() -> None:

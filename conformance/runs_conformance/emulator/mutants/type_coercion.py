@@ -160,3 +160,20 @@ def takes_no_function_by_name(hooks: Hooks) -> None:
         return choice
 
     patch_request_member(hooks, "tool_choice", change, "create_run")
+
+
+@mutant("create_message.attachments[].tools[].type.enum")
+def attaches_files_to_functions(hooks: Hooks) -> None:
+    """The tools of an attachment may be functions, which must be complete as everywhere else."""
+
+    def read(attachments: Any) -> Any:
+        for attachment in attachments if isinstance(attachments, list) else ():
+            for tool in attachment.get("tools") or () if isinstance(attachment, dict) else ():
+                if isinstance(tool, dict) and tool.get("type") == "function":
+                    if not isinstance(tool.get("function"), dict):
+                        missing = "attachments[0].tools[0].function"
+                        raise bad_request(f"Missing required parameter: '{missing}'.", missing)
+                    tool["type"] = "code_interpreter"
+        return attachments
+
+    patch_request_member(hooks, "attachments", read, "create_message")

@@ -110,7 +110,10 @@ def _union_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[Inv
     member, _ = discriminator
     samples = [sample for branch in schema["oneOf"] if (sample := _sample_of_branch(branch, sampler)) is not None]
     for valid in samples[:1]:
-        yield InvalidValue(f"{at}.{member}.enum", "enum", valid, {**valid, member: _outside_enum(schema)[0]}, (member,))
+        unknown = _outside_enum(schema)[0]
+        # Completed as another place allows it, it is not refused for what it lacks.
+        mistaken = unknown if is_object(unknown) else {**valid, member: unknown}
+        yield InvalidValue(f"{at}.{member}.enum", "enum", valid, mistaken, (member,))
         yield InvalidValue(f"{at}.{member}.required", "required", valid, _without(valid, member), (member,))
         yield InvalidValue(f"{at}.{member}.enum", "enum", valid, {**valid, member: 5}, (member,))
     for number, valid in enumerate(samples[1:], start=1):
@@ -165,8 +168,11 @@ def _scalar_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[In
                 yield InvalidValue(f"{at}.pattern", "pattern", valid, invalid)
 
 
-def _outside_enum(schema: Schema) -> list[str]:
-    """Values outside the enum, first those that servers are known to accept by mistake."""
+def _outside_enum(schema: Schema) -> list[JSON]:
+    """Values outside the enum, first those that servers are known to accept by mistake.
+
+    For the discriminator of a union these may be whole objects.
+    """
     return [*schema.get("x-common-mistake", ()), _UNEXPECTED]
 
 

@@ -17,8 +17,10 @@ from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.refusal_reason import (
     is_taken_for_missing,
     may_concern_missing_object,
+    may_count_outputs,
     may_lack_file,
     member_named_instead,
+    missing_sibling,
     names_missing_messages,
 )
 from runs_conformance.evidence.thread_lock import says_locked
@@ -55,6 +57,8 @@ from runs_conformance.rules.constraints.unsent_values import judge_unsent_values
 _NO_SUCH_SIZE = "the server does not accept a body of the size that a valid value needs (HTTP 413)"
 
 _TAKEN_FOR_MISSING = "the server calls the empty value missing, so it may accept others of a wrong type"
+
+_COUNTED = "the tool outputs may have been refused for their number"
 
 _MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -110,6 +114,8 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if other := _other_cause(refused, step, program):
         # The target may refuse other invalid values and still accept this one.
         return Suspicion(other.reason)
+    if step.mutation is not None and (missing := missing_sibling(refused, step.mutation.pointer)):
+        return Suspicion(f"the refusal of {_describe(step.mutation)} asks for {excerpt(missing, 80)}")
     if step.mutation is not None and may_concern_missing_object(refused, step.mutation.pointer):
         return Suspicion(f"HTTP {refused.status} says that something else was not found or is in conflict")
     if step.mutation is not None and (
@@ -120,6 +126,9 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
     if mutation is not None and mutation.keyword == "type" and is_taken_for_missing(refused, mutation.mutated):
         # Not a suspicion: the refusal of another value of a wrong type decides.
         return Inconclusive(_TAKEN_FOR_MISSING)
+    if mutation is not None and may_count_outputs(refused, mutation.pointer):
+        # The refusal of the invalid output alone decides.
+        return Inconclusive(_COUNTED)
     return Passed(INVALID_REFUSED)
 
 
