@@ -107,16 +107,18 @@ def test_optional_payloads_add_no_request() -> None:
 
 
 @pytest.mark.parametrize("member", ["tool_outputs[].type", "tool_outputs[].tool_call_id.required"])
-def test_invalid_output_is_sent_behind_the_right_one(member: str) -> None:
-    control, *negatives = [
+def test_invalid_output_is_sent_behind_the_right_one_and_once_alone(member: str) -> None:
+    control, behind, alone, *others = [
         at(step_to_json(step), "/body/tool_outputs")
         for step in (cases_of("submit_tool_outputs").control, *cases_of("submit_tool_outputs").negatives)
         if step.role is not Role.NEGATIVE or f"submit_tool_outputs.{member}" in step.exercises
     ]
     assert isinstance(control, list)
-    for outputs in negatives:
+    for outputs in (behind, *others):
         assert isinstance(outputs, list)
         assert outputs[:-1] == control
+    assert isinstance(behind, list)
+    assert alone == behind[-1:]
 
 
 def test_unusual_values_are_sent_once_for_places_that_operations_share() -> None:

@@ -10,7 +10,7 @@ from runs_conformance.emulator import api_errors
 from runs_conformance.emulator.context import EventStreamResponse, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
-from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.patching import set_keyword, wrap_handlers
 from runs_conformance.emulator.run_machine import begin, set_status
 from runs_conformance.emulator.run_steps import open_step
 from runs_conformance.emulator.state import Members, Run, Thread
@@ -164,6 +164,16 @@ def matches_outputs_by_position(hooks: Hooks) -> None:
         inner(server, thread, run, matched, now)
 
     hooks.check_submit, hooks.submit = check, submit
+
+
+@mutant(
+    "submit_tool_outputs.tool_outputs[].tool_call_id.type",
+    broad_reason="An output whose id is not read stands for the call, which then has none of its own.",
+)
+def counts_outputs_of_any_id(hooks: Hooks) -> None:
+    """Outputs are counted and matched by position; their ids are of any type, and not read."""
+    matches_outputs_by_position(hooks)
+    set_keyword(hooks, "submit_tool_outputs.tool_outputs[].tool_call_id.type", None)
 
 
 @written_from_spec("refused-outputs-change-nothing", level="should")

@@ -39,6 +39,7 @@ class OperationProfile:
     at certain places. `sent_separately` names members whose values share no payload with each other, since they change
     how the response is delivered. `sent_behind_control` names constraints on the items of a list whose invalid item is
     sent behind the list of the control: without the control's items the target could refuse the body for their lack.
+    Their nearest violations are sent without these items, too: the target could refuse the others for their number.
     """
 
     operation: str

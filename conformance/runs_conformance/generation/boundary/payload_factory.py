@@ -77,9 +77,14 @@ class PayloadFactory:
 
         Raises InternalError if a negative does not violate its constraint, or violates another place.
         """
+        sent_alone = set[str]()
         for place, violation, shareable in self._violations():
-            if not (shareable and deduplication_key(place, violation) in covered_elsewhere):
-                yield self._build_negative(place, violation)
+            if shareable and deduplication_key(place, violation) in covered_elsewhere:
+                continue
+            yield self._build_negative(place, violation)
+            if violation.constraint in self.profile.sent_behind_control - sent_alone:
+                sent_alone.add(violation.constraint)
+                yield self._build_negative(place, violation, alone=True)
 
     def deduplication_keys(self) -> Iterator[DeduplicationKey]:
         """Yield the keys of the negatives that another operation may cover."""
@@ -99,11 +104,14 @@ class PayloadFactory:
             for number, violation in _select(violations, len(place.path)):
                 yield place, violation, number > 0 and can_be_covered_elsewhere(place, violation)
 
-    def _build_negative(self, place: Place, violation: InvalidValue) -> Negative:
+    def _build_negative(self, place: Place, violation: InvalidValue, *, alone: bool = False) -> Negative:
+        """The negative of a violation; `alone` leaves out the items of the control that it would be sent behind."""
         path = (*place.path, *violation.path)
         constraint = violation.constraint
-        _, valid_body = self.profile.move_behind_control(constraint, path, place.wrap(violation.valid))
-        path, invalid_body = self.profile.move_behind_control(constraint, path, place.wrap(violation.invalid))
+        valid_body, invalid_body = place.wrap(violation.valid), place.wrap(violation.invalid)
+        if not alone:
+            _, valid_body = self.profile.move_behind_control(constraint, path, valid_body)
+            path, invalid_body = self.profile.move_behind_control(constraint, path, invalid_body)
         location = json_pointer(*path)
         self._check_valid(valid_body, violation.constraint)
         result = validate(self.schema, invalid_body)
