@@ -55,7 +55,7 @@ def test_other_refusals_are_those_of_their_requests(text: str) -> None:
     assert not misread_requests(second_of_two(text).history())
 
 
-def test_latest_of_the_bodies_that_begin_alike_was_left() -> None:
+def test_latest_of_the_quoted_bodies_was_left() -> None:
     builder = HistoryBuilder()
     builder.refuse("modify_thread", 401, body=STRANGE)
     builder.refuse("modify_thread", 401, body=STRANGE)

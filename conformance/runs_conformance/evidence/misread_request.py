@@ -23,18 +23,18 @@ def misread_requests(history: History) -> Mapping[str, Exchange]:
     """The ids of exchanges whose response refuses what an earlier request left on the connection, and that request.
 
     Such a response quotes an earlier body directly followed by the method of its own request. It says nothing about
-    the request that it was recorded for. If several bodies begin in this way, the latest may be the one that was left.
+    the request that it was recorded for. If it quotes only the beginning of a body, the latest that begins so was left.
     """
     quoting = {exchange.id: quoted for exchange in history if (quoted := _quoted_before_method(exchange))}
-    latest: dict[str, Exchange] = {}
+    bodies: list[tuple[str, Exchange]] = []
     misread: dict[str, Exchange] = {}
     for exchange in history if quoting else ():
         quoted = quoting.get(exchange.id, "")
-        if found := [earlier for start, earlier in latest.items() if start in quoted]:
-            misread[exchange.id] = max(found, key=lambda earlier: earlier.index)
+        if found := [(body in quoted, earlier) for body, earlier in bodies if body[:_PREFIX] in quoted]:
+            misread[exchange.id] = max(found, key=lambda each: (each[0], each[1].index))[1]
         if is_object(exchange.request.body):
-            body = json.dumps(exchange.request.body, ensure_ascii=False, default=str)
-            latest[_without_space(body)[:_PREFIX]] = exchange
+            body = _without_space(json.dumps(exchange.request.body, ensure_ascii=False, default=str))
+            bodies.append((body, exchange))
     return MappingProxyType(misread)
 
 

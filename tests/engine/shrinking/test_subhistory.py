@@ -125,8 +125,8 @@ def test_server_error_keeps_its_repetition_and_a_later_accepted_request() -> Non
 
 def test_request_whose_unread_body_was_read_as_the_failing_one_is_kept() -> None:
     builder = HistoryBuilder()
-    left: dict[str, object] = {"metadata": {"a": "b"}}
-    for body in (left, {"messages": []}, left, {"messages": []}):
+    left, other = {"metadata": {"a": "b"}}, {"metadata": {"b": "a"}}
+    for body in (left, other, left, other):
         builder.refuse("create_thread", 401, body=body, step=INTRUSION)
     text = f"{json.dumps(left)}POST /threads"
     builder.send("create_thread", error(f"Bad request: {text}"), 501, body={}, step=INTRUSION)
