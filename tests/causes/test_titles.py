@@ -442,7 +442,8 @@ LATE = replace(
         (
             [list_rule("paging.limit_is_kept", {"limit": "1"})],
             "list_messages ignores `limit`; lists apply `run_id` after `limit`",
-            "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and derive `has_more`.",
+            "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and set `has_more` to whether "
+            "items follow the page.",
         ),
     ],
 )

@@ -157,7 +157,8 @@ THEMES = (
         "lists",
         "Lists have the wrong items, order or pages",
         Severity.DATA_LOSS,
-        "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and derive `has_more`.",
+        "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and set `has_more` to whether "
+        "items follow the page.",
         ("listing", "paging"),
     ),
     Theme(
@@ -172,7 +173,7 @@ THEMES = (
         "defaults",
         "Runs do not show the documented defaults",
         Severity.MISSING_MEMBER,
-        "Fill in the defaults when the run is created.",
+        "Fill in the defaults of omitted settings when the run is created.",
         (),
         ("settings.defaults_are_shown",),
     ),

@@ -230,8 +230,8 @@ KEYS: Mapping[str, ConfigKey] = {
 SECTIONS: Mapping[str, str] = {
     "auth": "API keys, as references to the environment or files.",
     "pacing": "Concurrency and rate.",
-    "budget": "Limits on cost, and the extent of fuzzing (`max_examples`). If a limit is reached, the exit code is 5 unless a "
-    "requirement failed.",
+    "budget": "Limits on cost, and the extent of fuzzing (`max_examples`). If a limit is reached, the exit code is 5 "
+    "unless a requirement failed.",
     "timeouts": "Timeouts of the server.",
     "gate": "Conditions for exit code 0.",
     "report": "Output.",

@@ -140,7 +140,7 @@ def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
 
     Callers disable parallel calls if one call depends on the output of another.
 
-    Fix: Pass the setting to the model, or drop all calls but the first.
+    Fix: Pass `parallel_tool_calls` to the model, or drop all calls but the first.
     """
     for observation in run.observations if run.creation_body.get("parallel_tool_calls") is False else ():
         calls = awaited_calls(run, observation)

@@ -279,7 +279,7 @@ def reason_stays(run: RunTimeline) -> Iterator[Result]:
 
     Operators look up the reason again after they have read it once.
 
-    Fix: Store both with the terminal status, and never modify them.
+    Fix: Store `last_error` and `incomplete_details` with the terminal status, and never modify them.
     """
     ended = run.ended_observations
     for observation in ended[1:]:

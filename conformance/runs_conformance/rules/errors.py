@@ -78,7 +78,7 @@ def type_param_and_code_are_present(exchange: Exchange) -> Iterator[Result]:
 
     Client libraries copy them into their exceptions. Azure's gateway sends only `code` and `message`.
 
-    Fix: Add the missing members to the envelope.
+    Fix: Give every error `type`, `param` and `code`, the last two as null if there is none.
     """
     error = at(exchange.body, "/error")
     members = dialect_family(exchange.dialect).error_members
@@ -129,7 +129,7 @@ def type_is_invalid_request_error(exchange: Exchange) -> Iterator[Result]:
 
     Clients that distinguish errors by type know no other type for these statuses.
 
-    Fix: Set `error.type` to `invalid_request_error` for these statuses.
+    Fix: Set `error.type` to `invalid_request_error` for HTTP 400, 401 and 404.
     """
     actual = at(exchange.body, "/error/type")
     if exchange.status in (400, 401, 404) and not isinstance(actual, Absent):
@@ -153,7 +153,7 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
 
     Clients do not parse a body that is declared as another type.
 
-    Fix: Set the header in error handlers, too.
+    Fix: Set `Content-Type: application/json` in error handlers, too.
     """
     headers = exchange.response.headers if exchange.response else {}
     if is_object(exchange.body) and "content-type" in headers:

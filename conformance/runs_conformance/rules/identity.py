@@ -87,7 +87,7 @@ def never_changes(timeline: Timeline) -> Iterator[Result]:
     Clients cache them indefinitely. Compared across responses, lists and events; a `created_at` that differs is often
     the time of the read. Values of a wrong type, which another requirement reports, are compared only with each other.
 
-    Fix: Store these members at creation, and return the stored values everywhere.
+    Fix: Store kind, creation time and parents at creation, and return the stored values everywhere.
     """
     first: dict[tuple[str, str], JSON] = {}
     for observation in timeline.observations:

@@ -249,7 +249,7 @@ def other_content_types_are_refused(probe: _OddRequest) -> Iterator[Result]:
 
     The OpenAPI document lists only JSON. Many servers read the body anyway.
 
-    Fix: Refuse other content types with HTTP 415 or 400.
+    Fix: Refuse content types other than JSON with HTTP 415 or 400.
     """
     yield from _check_refused(probe, "a body with a content type other than JSON was accepted")
 

@@ -63,7 +63,7 @@ def beta_header_is_required(exchange: Exchange) -> Iterator[Result]:
 
     A compatible server does not need the header, but its users' clients would fail later at the real service.
 
-    Fix: Refuse requests without the header with HTTP 400.
+    Fix: Refuse requests without `OpenAI-Beta: assistants=v2` with HTTP 400.
     """
     if exchange.step and exchange.step.headers[BETA_HEADER[0]] is None:
         yield from check_refused(exchange, "without the beta header")

@@ -122,7 +122,7 @@ def a_run_opens_its_stream(stream: Stream) -> Iterator[Result]:
 
     Clients track the run from its creation on.
 
-    Fix: Send these three events in order before any event of a step.
+    Fix: Send the run's created, queued and in_progress events in this order before any event of a step.
     """
     if stream.exchange.operation in _CREATING and stream.observations:
         observations = [s for s in stream.observations if s.kind in ("run", "run_step", "message")]

@@ -107,7 +107,7 @@ def additional_messages_come_before_the_answer(supplied: SuppliedMessages) -> It
 
     The model reads them before it answers, and clients sort a conversation by `created_at`.
 
-    Fix: Add them to the thread when the run is created, not when it ends.
+    Fix: Add the additional messages to the thread when the run is created, not when it ends.
     """
     answers = [item.time("created_at") for item in supplied.listed if _is_answer(item, supplied)]
     first = min((time for time in answers if time is not None), default=None)

@@ -278,7 +278,7 @@ def first_and_last_id_are_those_of_the_page(page: Page) -> Iterator[Result]:
 
     Client libraries request the page after `last_id`; swapped or stale ids make them loop.
 
-    Fix: Take both ids from the items that the page contains.
+    Fix: Take `first_id` and `last_id` from the items that the page contains.
     """
     ends = {"first_id": page.ids[0], "last_id": page.ids[-1]} if page.items else {"first_id": None, "last_id": None}
     for (name, expected), position in zip(ends.items(), ("first", "last"), strict=True):

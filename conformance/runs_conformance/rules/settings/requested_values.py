@@ -140,7 +140,7 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
 
     A number that is rounded when it is stored differs from the one that the caller compares it with.
 
-    Fix: Store both as double-precision numbers.
+    Fix: Store `temperature` and `top_p` as double-precision numbers.
     """
     for name in ("temperature", "top_p"):
         requested = run.creation_body.get(name)
@@ -257,7 +257,7 @@ def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
 
     A default easily overwrites false, and the run then makes calls that the caller wanted one at a time.
 
-    Fix: Test whether the member is absent, not whether it is falsy.
+    Fix: Test whether `parallel_tool_calls` is absent, not whether it is falsy.
     """
     yield from check_as_requested(run, "parallel_tool_calls")
 

@@ -91,7 +91,7 @@ def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
     Clients read from the run which settings are in effect. The defaults are `auto` for tool choice and truncation
     strategy, parallel tool calls, no token limits, and 1 for temperature and `top_p`.
 
-    Fix: Fill in the defaults when the run is created.
+    Fix: Fill in the defaults of omitted settings when the run is created.
     """
     first = settings_at_creation(run)
     if first is None:

@@ -39,7 +39,7 @@ def belong_to_their_run(run: RunTimeline) -> Iterator[Result]:
 
     Clients follow these ids from a step to its message and assistant.
 
-    Fix: Copy both ids from the run.
+    Fix: Copy `thread_id` and `assistant_id` from the run to its steps.
     """
     for name in ("thread_id", "assistant_id"):
         expected = parents_of_run(run, name)

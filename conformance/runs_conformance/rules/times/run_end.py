@@ -105,7 +105,7 @@ def unfinished_run_has_no_end(run: Observation) -> Iterator[Result]:
 
     Each of these times says when the event happened, and clients display them unchecked.
 
-    Fix: Keep each of the three null until the transition that it records.
+    Fix: Keep `completed_at`, `failed_at` and `cancelled_at` null until the transition that each records.
     """
     if run.status in ("queued", "in_progress", "requires_action"):
         yield from _check_end_times_unset(run, _RUN_END_TIMES)
