@@ -109,3 +109,19 @@ def test_a_fix_names_the_condition() -> None:
 def test_editions_differ() -> None:
     assert len(constraints("2024-04-17")) < len(constraints("2024-08-28")) <= len(constraints())
     assert "create_run.parallel_tool_calls.type" not in constraints("2024-04-17")
+
+
+@pytest.mark.parametrize(
+    ("id_", "statement"),
+    [
+        ("create_run.type", "the body of create_run is an object"),
+        (
+            "create_run.additionalProperties",
+            "the body of create_run has no members that the contract does not name",
+        ),
+        ("create_run.assistant_id.required", "create_run.assistant_id is present"),
+        ("run.type", "run is an object"),
+    ],
+)
+def test_a_statement_on_a_whole_request_is_about_its_body(id_: str, statement: str) -> None:
+    assert constraints()[id_].statement.partition(";")[0] == statement

@@ -177,8 +177,9 @@ def _condition(place: Schema, member: str, ancestors: tuple[Schema, ...]) -> str
 
 def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
     at = _describe_place(place["x-at"])
+    whole = f"the body of {at}" if at in OPERATIONS else at
     statements = {
-        "type": lambda: f"{at} is {describe_types(_as_list(value))}",
+        "type": lambda: f"{whole} is {describe_types(_as_list(value))}",
         "enum": lambda: f"{id_.rpartition('.')[0]} is {_describe_values(value)}",
         "const": lambda: f"{at} is {_quote(value)}",
         "minimum": lambda: f"{at} is at least {value}",
@@ -188,11 +189,11 @@ def _statement(id_: str, keyword: str, place: Schema, value: Any) -> str:
         "pattern": lambda: f"{at} matches {value}",
         "minItems": lambda: f"{at} has at least {value} item{'s' * (value != 1)}",
         "maxItems": lambda: f"{at} has at most {value} item{'s' * (value != 1)}",
-        "minProperties": lambda: f"{at} has at least {value} members",
-        "maxProperties": lambda: f"{at} has at most {value} members",
+        "minProperties": lambda: f"{whole} has at least {value} members",
+        "maxProperties": lambda: f"{whole} has at most {value} members",
         "required": lambda: f"{at}.{value} is present",
-        "additionalProperties": lambda: f"{at} has no members that the contract does not name",
-        "not": lambda: f"{at} does not hold {' and '.join(value.get('required', ('members',)))} together",
+        "additionalProperties": lambda: f"{whole} has no members that the contract does not name",
+        "not": lambda: f"{whole} does not hold {' and '.join(value.get('required', ('members',)))} together",
         "x-atMostHalfOf": lambda: f"{at} is at most half of {value}",
     }
     return statements[keyword]()
