@@ -82,6 +82,56 @@ def test_ten() -> History:
     return traversed((numbers[:10], True, {}), whole=numbers)
 
 
+@inconclusive(page_size.twenty_is_the_default)
+def test_page_that_lacks_an_item_in_the_middle() -> History:
+    return traversed(((2, 0), False, {}), whole=(2, 1, 0))
+
+
+def lagging_list(*parts: Part) -> History:
+    """Messages 0, 1 and 2 are created, and then the parts of their list are read; no page is read before."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for number in range(3):
+        text = f"{number}"
+        sent = message("user", text, f"msg_{number}")
+        builder.send("create_message", sent, body={"role": "user", "content": text})
+    for numbers, has_more, query in parts:
+        builder.send("list_messages", page(*message_list(*numbers), has_more=has_more), query=query)
+    return builder.history()
+
+
+@inconclusive(page_size.twenty_is_the_default, traversal.pages_hold_what_comes_next)
+def test_new_message_that_the_list_shows_only_later() -> History:
+    return lagging_list(((1, 0), False, {}), ((2, 1, 0), False, {}))
+
+
+@inconclusive(page_size.twenty_is_the_default, traversal.pages_hold_what_comes_next)
+def test_one_of_several_new_messages_that_the_list_shows_only_later() -> History:
+    return lagging_list(((2, 0), False, {}), ((2, 1, 0), False, {}))
+
+
+@inconclusive(traversal.walks_reach_every_item_once)
+def test_walk_that_ends_before_the_new_message_which_is_listed_later() -> History:
+    asc = {"order": "asc"}
+    parts: tuple[Part, ...] = (
+        ((0,), True, {**asc, "limit": 1}),
+        ((1,), False, {**asc, "limit": 1, "after": "msg_0"}),
+        ((0, 1, 2), False, asc),
+    )
+    return lagging_list(*parts)
+
+
+@fails(page_size.twenty_is_the_default, times=1)
+def test_default_limit_cuts_off_the_oldest() -> History:
+    return lagging_list(((2, 1), False, {}), ((2, 1, 0), False, {"limit": 100}))
+
+
+@fails(page_size.twenty_is_the_default, times=1)
+def test_default_limit_cuts_off_what_the_list_showed_before() -> History:
+    asc = {"order": "asc"}
+    return lagging_list(((0, 1, 2), False, {**asc, "limit": 100}), ((0, 1), False, asc))
+
+
 @fails(page_size.pages_are_full)
 def test_short_page() -> History:
     return traversed(((4,), True, {"limit": 2}))

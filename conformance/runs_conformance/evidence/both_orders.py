@@ -10,6 +10,7 @@ from runs_conformance.evidence.comparable_pages import (
     has_cursor,
     is_complete,
     is_shared_with_others,
+    lacks_what_existed,
     shows_the_same_items,
 )
 from runs_conformance.evidence.page import Listing, Page, listings
@@ -18,12 +19,16 @@ from runs_conformance.model.history import History
 
 @dataclass(frozen=True, eq=False)
 class BothOrders:
-    """Complete pages of one unchanged list in both orders."""
+    """Complete pages of one unchanged list in both orders.
+
+    `is_lagging` says whether one of them lacks an object that was created before and is listed only later.
+    """
 
     ascending: Page
     descending: Page
     history: History
     is_shared: bool
+    is_lagging: bool
 
     @property
     def lacks_ids(self) -> bool:
@@ -52,7 +57,13 @@ def lists_in_both_orders(history: History) -> tuple[BothOrders, ...]:
     The descending page may be full, if it shows the same items as the ascending one.
     """
     return tuple(
-        BothOrders(up, down, history, is_shared_with_others(listing))
+        BothOrders(
+            up,
+            down,
+            history,
+            is_shared_with_others(listing),
+            lacks_what_existed(listing, up) or lacks_what_existed(listing, down),
+        )
         for listing in listings(history)
         for up in listing.pages
         if up.order == "asc" and is_complete(up)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early
 from runs_conformance.evidence.creation import creations, key_of
-from runs_conformance.evidence.page import Listing, Page
+from runs_conformance.evidence.page import Listing, Page, listings
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
 
 SHARED_KINDS = frozenset({"assistant"})
 """Kinds whose lists other clients may change at any time. In them, only objects of this history are compared."""
@@ -50,17 +54,58 @@ def complete_page_for(listing: Listing, page: Page) -> Page | None:
 
 
 def lacks_what_existed(listing: Listing, page: Page) -> bool:
-    """Whether an empty page from the start of a list lacks an object that was created before and is listed later.
+    """Whether a page lacks an object that was created before and is listed only later, so that the list lags behind.
 
-    One rule reports that the list lags behind; the page says nothing about cursors and limits.
+    One rule reports that; the page says nothing about orders, cursors and limits. A limit cuts off the last items of a
+    page, and an object that a page showed before is no longer delayed.
     """
-    if page.items or item_count(page) or page.query.keys() & {"after", "before", "run_id"}:
+    return page.exchange.id in _lagging_pages(listing.history)
+
+
+@lru_cache(maxsize=16)
+def _lagging_pages(history: History) -> frozenset[str]:
+    """The exchanges of the pages that lack an object which is listed only later."""
+    lagging: set[str] = set()
+    for listing in listings(history):
+        unlimited = [page for page in listing.pages if not page.query.keys() & {"before", "run_id"}]
+        for creation in creations(history):
+            showing = (
+                [page for page in listing.pages if creation.id in page.ids] if creation.kind == listing.kind else []
+            )
+            lagging.update(
+                page.exchange.id
+                for page in unlimited
+                if creation.exchange.happened_before(page.exchange)
+                and showing
+                and _lacks_only_yet(page, creation.id, showing)
+            )
+    return frozenset(lagging)
+
+
+def _lacks_only_yet(page: Page, id_: str, showing: Sequence[Page]) -> bool:
+    """Whether a page lacks an object that only later pages show, although its place is on this page."""
+    is_later = [page.exchange.happened_before(other.exchange) for other in showing]
+    if not page.items and not has_cursor(page):
+        return any(is_later) and not item_count(page)
+    return all(is_later) and any(_has_place(page, id_, other) for other in showing)
+
+
+def _has_place(page: Page, id_: str, other: Page) -> bool:
+    """Whether an object has its place on a page, to judge by another page of the same list that shows it.
+
+    It comes after the cursor and before an item of the page, or at the end of an ascending list, where the newest is.
+    """
+    if other.order == page.order:
+        ids = other.ids
+    elif {other.order, page.order} == {"asc", "desc"}:
+        ids = other.ids[::-1]
+    else:
         return False
-    later = {id_ for other in listing.pages if page.exchange.happened_before(other.exchange) for id_ in other.ids}
-    return any(
-        creation.kind == listing.kind and creation.id in later and creation.exchange.happened_before(page.exchange)
-        for creation in creations(listing.history)
-    )
+    rest, after = ids[ids.index(id_) + 1 :], page.query.get("after")
+    if after is not None and after not in ids[: ids.index(id_)]:
+        return False
+    is_last = page.order == "asc" and page.exchange.member("has_more") is not True
+    return is_last or any(item in rest for item in page.ids)
 
 
 def is_contradicted(listing: Listing, page: Page) -> bool:

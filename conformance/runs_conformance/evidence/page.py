@@ -17,6 +17,8 @@ DEFAULT_LIMIT = 20
 MUTATING_METHODS = ("POST", "DELETE")
 LACKS_IDS = "listed objects have no id"
 """Why a rule on the objects of a page is inconclusive if it lacks ids."""
+LAGS = "the list lacks an object that was created before and is listed only later"
+"""Why a rule on the objects of a page is inconclusive if the list lags behind."""
 
 UNKNOWN_ORDER = ""
 """The order of a page requested without one, unless pages show that its operation has the documented default."""

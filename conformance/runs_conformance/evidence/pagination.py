@@ -86,7 +86,7 @@ def contradicted_pages(history: History) -> tuple[PageComparison, ...]:
         for listing in listings(history)
         if not is_shared_with_others(listing)
         for page in listing.pages
-        if is_complete(page) and is_contradicted(listing, page)
+        if is_complete(page) and is_contradicted(listing, page) and not lacks_what_existed(listing, page)
     )
 
 
@@ -102,6 +102,7 @@ def continued_pages(history: History) -> tuple[PageComparison, ...]:
         if not is_shared_with_others(listing)
         for page in listing.pages
         if not has_cursor(page) and _has_more(page) and complete_page_for(listing, page) is None
+        if not lacks_what_existed(listing, page)
         if (rest := _ids_shown_elsewhere(listing, page))
     )
 
@@ -115,6 +116,7 @@ def page_traversals(history: History) -> tuple[PageTraversal, ...]:
         for start in listing.pages
         if "after" not in start.query and "before" not in start.query and _has_more(start)
         if len(chain := _follow_cursors(listing, start)) > 1 and not _has_more(chain[-1])
+        if not any(lacks_what_existed(listing, page) for page in chain)
     )
 
 

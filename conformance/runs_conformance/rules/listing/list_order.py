@@ -14,7 +14,7 @@ from runs_conformance.evidence.both_orders import (
 from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, parts_of_lists, pass_for_list
-from runs_conformance.evidence.page import LACKS_IDS, Page, pages
+from runs_conformance.evidence.page import LACKS_IDS, LAGS, Page, pages
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -120,6 +120,9 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
         return
     if ids == reverse:
         yield pass_for_list(ascending, _BOTH_ORDERS)
+        return
+    if orders.is_lagging:
+        yield Inconclusive(LAGS)
         return
     times = {item.id: item.time("created_at") for page in (ascending, descending) for item in page.items}
     is_tied = [times.get(id_) for id_ in ids] == [times.get(id_) for id_ in reverse]

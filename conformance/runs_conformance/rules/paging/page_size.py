@@ -15,14 +15,14 @@ from runs_conformance.evidence.list_part import (
     parts_of_lists,
     pass_for_list,
 )
-from runs_conformance.evidence.page import Page, pages, repeats_a_parameter
+from runs_conformance.evidence.page import DEFAULT_LIMIT, Page, pages, repeats_a_parameter
 from runs_conformance.evidence.pagination import PageComparison, page_comparisons
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Passed, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _LIMIT = schema(f"{_SPEC} parameter limit: between 1 and 100, and the default is 20")
@@ -129,14 +129,16 @@ def twenty_is_the_default(comparison: PageComparison) -> Iterator[Result]:
 
     Fix: Use 20 as the default limit.
     """
-    expected, count = min(20, len(comparison.expected_ids)), len(comparison.ids)
+    total, count = len(comparison.expected_ids), len(comparison.ids)
+    expected = min(DEFAULT_LIMIT, total)
     if comparison.page.query.keys() & {"limit", "after", "before"} or comparison.is_shared:
         return
-    if count < expected:
-        yield comparison.page.exchange.finding(
-            f"the page has {count} items instead of the default 20", "/data", expected, count
-        )
-    elif len(comparison.expected_ids) > 20:
+    if count < expected and comparison.ids != comparison.expected_ids[:count]:
+        yield Inconclusive("the page lacks other items than the last, which no limit cuts off")
+    elif count < expected:
+        message = f"the page has {count} of {total} items, although the default limit is {DEFAULT_LIMIT}"
+        yield comparison.page.exchange.finding(message, "/data", expected, count)
+    elif total > DEFAULT_LIMIT:
         yield PASSED
 
 
