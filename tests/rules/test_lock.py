@@ -54,13 +54,22 @@ def test_thread_that_is_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", False, False)
 
 
-@inconclusive(lock.no_second_run_while_a_run_works)
-def test_second_run_that_is_refused_in_a_stream() -> History:
+def _answered_with_error_event(text: str) -> History:
     builder = _start()
     builder.see_statuses("queued", "requires_action")
-    builder.stream("create_run", ("error", error("Thread thread_a already has an active run run_a.")))
+    builder.stream("create_run", ("error", error(text)))
     builder.get_run(run("requires_action"))
     return builder.history()
+
+
+@passes(lock.no_second_run_while_a_run_works)
+def test_second_run_that_is_refused_in_a_stream() -> History:
+    return _answered_with_error_event("Thread thread_a already has an active run run_a.")
+
+
+@inconclusive(lock.no_second_run_while_a_run_works)
+def test_second_run_that_fails_in_a_stream() -> History:
+    return _answered_with_error_event("The server had an error while it processed the request.")
 
 
 @suspicious(lock.no_message_while_a_run_works)

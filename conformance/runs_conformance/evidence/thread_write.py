@@ -160,6 +160,12 @@ class ThreadWrite:
             if is_object(other.request.body)
         )
 
+    def is_refused_in_stream(self, holder: RunTimeline) -> bool:
+        """Whether the response is a stream with nothing but an error, which says that a run holds the lock."""
+        response = self.exchange.response
+        is_error = response is not None and response.is_error_stream
+        return is_error and (says_locked(self.exchange) or self.names(holder))
+
     @property
     def names_a_member(self) -> bool:
         """Whether the response names a member of the request, so that its value is the reason of a refusal."""

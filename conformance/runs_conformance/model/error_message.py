@@ -20,12 +20,17 @@ def error_message(body: JSON | Absent) -> str | None:
 
 
 def refusal_text(exchange: Exchange) -> str:
-    """The text of a refusal of any form: `error.message`, else every text of its JSON or plain body; truncated."""
+    """The text of a refusal of any form: `error.message`, else every text of its JSON or plain body; truncated.
+
+    A stream that reports nothing but an error has the text of its events.
+    """
     message = error_message(exchange.body)
     if message is not None:
         return message[:_MAX_REFUSAL_TEXT]
     if exchange.response is not None and exchange.response.text is not None:
         return exchange.response.text[:_MAX_REFUSAL_TEXT]
+    if exchange.response is not None and exchange.response.is_error_stream:
+        return " ".join(text for event in exchange.events for text in _texts(event.data))[:_MAX_REFUSAL_TEXT]
     return " ".join(_texts(exchange.body))[:_MAX_REFUSAL_TEXT]
 
 

@@ -39,6 +39,8 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
         yield PASSED
     elif exchange.refused:
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
+    elif write.is_refused_in_stream(run):
+        yield PASSED  # A refusal in substance: another rule reports its form.
     else:
         yield neither_accepted_nor_refused(exchange, f"the request got {describe_unclear_status(exchange)}")
 
