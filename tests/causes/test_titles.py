@@ -171,6 +171,31 @@ def test_choices_that_are_not_obeyed_are_no_matter_of_tool_calls() -> None:
     assert only(must, named, parallel).title == "`tool_choice` or `parallel_tool_calls` is not obeyed"
 
 
+@pytest.mark.parametrize(
+    ("choices", "title"),
+    [
+        (["code_interpreter"], "`tool_choice` is not obeyed if it forces `code_interpreter`"),
+        (
+            ["file_search", "code_interpreter"],
+            "`tool_choice` is not obeyed if it forces `code_interpreter` and `file_search`",
+        ),
+        (["file_search", "required"], None),
+        (["the function 'get_weather'"], None),
+    ],
+)
+def test_tools_of_the_server_that_are_not_called_are_named(choices: list[str], title: str | None) -> None:
+    rule = broken_rule("choice.a_tool_is_called_when_one_must_be", "get_run")
+    named = [choice if " " in choice else repr(choice) for choice in choices]
+    messages = [f"none of 2 completed runs called a tool, although their tool choice is {name}" for name in named]
+    rule = replace(rule, findings=tuple(replace(rule.findings[0], message=message) for message in messages))
+    called = broken_rule("choice.the_tool_that_is_named_is_called", "get_run")
+    called = replace(called, outcome=Outcome.PASS, findings=(), counterexample=None)
+    (alone,), (beside_functions,) = analyze([rule]), analyze([rule, called])
+    first = f"N{messages[0][1:]}"
+    assert alone.title == (title or first)
+    assert beside_functions.title == (f"{title}; forced functions are called" if title else first)
+
+
 def refused_after(id_: str, *statuses: str) -> Verdict:
     """A rule on the lock that was violated after runs that ended with these statuses."""
     findings = tuple(
@@ -491,7 +516,7 @@ def test_lists_are_named_where_each_thing_is_wrong_in_one(verdicts: list[Verdict
 
 LOST = "the page does not contain the next items of the list"
 LOST_BEFORE = "the page before run_2 does not contain the items that precede it"
-WITHOUT_CURSOR = "the page is the one without its cursor"
+WITHOUT_CURSOR = "the page is the same as without its cursor"
 
 
 def on_pages(id_: str, *findings: tuple[str, str], actual: JSON | Absent = ABSENT, level: str = "must") -> Verdict:
@@ -691,3 +716,11 @@ def test_a_late_cancellation_beside_other_faults_keeps_the_fixes_of_both() -> No
 def test_many_rules_on_cancellation_have_the_fix_of_their_theme() -> None:
     more = [cancel_rule(f"rule_{number}", f"it is wrong {number}", f"Mend {number}.") for number in range(2)]
     assert only(IGNORED, ENDLESS, STEPS, *more).fix.startswith("Accept a cancellation only while the run is active")
+
+
+def test_title_leaves_out_unknown_ids_with_dashes() -> None:
+    id_ = "run_36817fa9-4add-4c1e-9d0e-5b2f6a7c8d9e"
+    finding = Finding(f"a message was refused although run {id_} had ended", "x1", "create_message")
+    verdict = replace(broken_rule("lifecycle.terminal_status_is_final", "create_message"), findings=(finding,))
+    assert "36817fa9" not in only(verdict).title
+    assert "4add" not in only(verdict).title

@@ -21,7 +21,9 @@ _NOUNS = {
 }
 _PREFIXES = {"assistant": "asst", "message": "msg", "run_step": "step"}
 """By kind, the prefix of ids where it is not the kind."""
-_ID = re.compile(rf"(?:(')|\b)({'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}(?(1)')")
+_ID_BODY = r"(?=[\w-]*\d)[\w-]{7,}\w"
+"""An id after its prefix: with a digit, and at least eight characters, among which may be dashes."""
+_ID = re.compile(rf"(?:(')|\b)({'|'.join(_NOUNS)})_{_ID_BODY}(?(1)')")
 _DETERMINERS = ("a", "an", "the", "its", "this", "that", "another", "each", "no", "one")
 _ARTICLES = ("a", "an", "the", "its", "another", "each", "no")
 """The determiners that may come before an adjective: `an active run`."""
@@ -29,10 +31,10 @@ _IDENTIFIER = re.compile(r"(?=.*[_.])[a-z_]\w*(?:\.\w+)*")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAMED_ID = re.compile(
     rf"\b((?i:assistant|thread|message|run|step|call)) (')?"
-    rf"(?:(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}|{_UUID}\b)(?(2)')"
+    rf"(?:(?:{'|'.join(_NOUNS)})_{_ID_BODY}|{_UUID}\b)(?(2)')"
 )
 """Ids in findings, which differ between test runs."""
-_APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_(?=\w*\d)\w{{8,}}'?(?=[,;)]|$)")
+_APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_{_ID_BODY}'?(?=[,;)]|$)")
 """An id that names an object which is described before it."""
 _DURATION = re.compile(r" for \d+ s\b")
 """A time that differs between test runs."""
