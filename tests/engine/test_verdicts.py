@@ -291,6 +291,14 @@ def test_pass_that_relies_on_a_failed_rule_is_inconclusive() -> None:
     assert judged(Tally(3), Tally(2, [Finding("no")])) == (Outcome.INCONCLUSIVE, reason)
     assert judged(Tally(3), Tally(2)) == (Outcome.PASS, None)
     assert judged(Tally(3, [Finding("no")]), Tally(2, [Finding("no")]))[0] is Outcome.FAIL
+    of_search, of_functions = Finding("no", part="file_search"), Finding("no", part="function")
+    about_functions, about_both = Counter({"function": 3}), Counter({"function": 2, "file_search": 1})
+    assert judged(Tally(3, parts=about_functions), Tally(2, [of_search])) == (Outcome.PASS, None)
+    assert judged(Tally(3, parts=about_functions), Tally(2, [of_functions])) == (Outcome.INCONCLUSIVE, reason)
+    assert judged(Tally(3, parts=about_functions), Tally(2, [of_search, Finding("no")]))[1] == reason
+    assert judged(Tally(3, parts=about_both), Tally(2, [of_functions])) == (Outcome.PASS, None)
+    assert judged(Tally(3, parts=about_both), Tally(2, [of_functions, of_search])) == (Outcome.INCONCLUSIVE, reason)
+    assert judged(Tally(3), Tally(2, [of_search])) == (Outcome.INCONCLUSIVE, reason)
 
 
 def test_limits_that_a_server_ignores_are_accepted_by_chance() -> None:

@@ -7,7 +7,7 @@ import pytest
 from runs_conformance.model.case import REFUSES_BODY, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
-from runs_conformance.model.verdict import Inconclusive, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Passed, Suspicion
 from runs_conformance.rules import choice
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, error, function_tool, page, run, step
@@ -181,6 +181,26 @@ _NAMED_FUNCTION = "although their tool choice is the function 'get_weather'"
 def test_ignored_choice_is_named_with_the_operation_that_ignores_it(history: History, message: str) -> None:
     (finding,) = findings(choice.a_tool_is_called_when_one_must_be, history)
     assert (finding.message, finding.expected, finding.actual) == (message, "a call", ABSENT)
+
+
+def test_choice_is_ignored_and_obeyed_for_the_kind_of_tools_of_the_runs() -> None:
+    (ignored,) = findings(choice.a_tool_is_called_when_one_must_be, _calls(runs=2))
+    assert ignored.part == "function"
+    assert judge(choice.no_tool_is_called_when_none_may_be, _runs_with_choice("none", run("completed"))) == [
+        Passed("function")
+    ]
+    for kinds, part in (
+        (("file_search", "function"), "function"),
+        (("file_search", "code_interpreter"), ""),
+        (("file_search",), "file_search"),
+    ):
+        builder = HistoryBuilder()
+        tools = [function_tool() if kind == "function" else {"type": kind} for kind in kinds]
+        settings: dict[str, Any] = {"tool_choice": "none", "tools": tools}
+        builder.create_run(run(**settings), body={"assistant_id": ASSISTANT, **settings})
+        builder.get_run(run("completed", **settings))
+        builder.send("list_run_steps", page(step()))
+        assert judge(choice.no_tool_is_called_when_none_may_be, builder.history()) == [Passed(part)]
 
 
 def test_choice_that_both_operations_ignore_is_of_neither() -> None:

@@ -138,9 +138,13 @@ def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces,
 
 
 def _violated_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
-    """The first failed rule that a pass of the rule relies on."""
-    names = rule.relies_on if rule is not None else ()
-    return next((name for name in names if name in tallies and tallies[name].findings), None)
+    """The first failed rule that a pass of the rule relies on; one that failed in other parts leaves no doubt."""
+    parts = {part for part, count in tallies[rule.id].parts.items() if count} if rule is not None else set()
+    for name in rule.relies_on if rule is not None else ():
+        doubtful = {finding.part for finding in tallies[name].findings} if name in tallies else set()
+        if doubtful and ("" in doubtful or parts <= doubtful):
+            return name
+    return None
 
 
 def _outcome(

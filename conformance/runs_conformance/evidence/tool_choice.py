@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -47,6 +47,12 @@ class ToolChoiceRuns:
         name = at(self.value, "/function/name")
         return name if isinstance(name, str) and self.mode == "function" else None
 
+    def kinds_of_tools(self, runs: Iterable[RunTimeline]) -> frozenset[str]:
+        """The types of the tools that the choice is about: of the tool that it names, else of all tools of the runs."""
+        if self.mode not in ("none", "auto", "required"):
+            return frozenset({self.mode})
+        return frozenset(kind for run in runs for kind in _types_of_tools(run) if isinstance(kind, str))
+
     def find_call(self, run: RunTimeline) -> Observation | None:
         """The first observation of a tool call of a run, or None.
 
@@ -77,14 +83,18 @@ class ToolChoiceRuns:
         shows nothing, since a message would have a step, too.
         """
         is_completed = any(observation.status == "completed" for observation in run.observations)
-        tools = run.last.get("tools")
-        types = [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
+        tools, types = run.last.get("tools"), _types_of_tools(run)
         has_tool = bool(types) if self.mode in ("none", "required") else self.mode in types
         has_function = self.function is None or self.function in (function_names(tools) or ())
         steps = steps_after_run_end(run.history, run.id)
         is_visible = all(kind == "function" for kind in types) or (steps is not None and bool(steps.items))
         made_no_call = self.find_call(run) is None and self.find_unclear_step(run) is None and not _took_outputs(run)
         return is_completed and has_tool and has_function and is_visible and made_no_call
+
+
+def _types_of_tools(run: RunTimeline) -> list[JSON]:
+    tools = run.last.get("tools")
+    return [tool.get("type") for tool in tools if is_object(tool)] if is_array(tools) else []
 
 
 def _is_call(step: Observation) -> bool:

@@ -32,6 +32,8 @@ class Finding:
     constraint into the request body. `case` is the id of the step that was sent. `known_deviation` names the one
     that excuses the finding, if any; an excused finding is not a failure. `named_ids` are the ids in the message, each
     with the kind of its object. `shown_by` is an operation that shows the value, if only an item of a list lacks it.
+    `part` is the part of the evidence that a pass of another rule, which relies on this one, has by chance; empty for
+    all parts.
     """
 
     message: str
@@ -44,6 +46,7 @@ class Finding:
     known_deviation: str | None = None
     named_ids: tuple[tuple[str, str], ...] = ()
     shown_by: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

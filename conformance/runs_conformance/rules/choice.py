@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.pending_tool_calls import awaited_calls
@@ -13,7 +14,7 @@ from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
@@ -45,7 +46,8 @@ def no_tool_is_called_when_none_may_be(choice: ToolChoiceRuns) -> Iterator[Resul
         elif (step := choice.find_unclear_step(run)) is not None:
             yield Inconclusive(f"a step of type {excerpt(step.text('type'), 40)!r} shows neither a call nor a message")
         elif choice.completed_without_call(run):
-            yield PASSED
+            kinds = choice.kinds_of_tools([run])
+            yield Passed("function" if "function" in kinds else _kind_of_tools(choice, [run]))
 
 
 @rule(
@@ -73,13 +75,21 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
         without = [run for run in sample if choice.completed_without_call(run)]
         calling = sum(run in called for run in sample)
         if len(without) > max(1 if sample == choice.runs else 2, calling):
-            yield without[-1].last.finding(_describe_ignored(choice, without, calling, kind), expected="a call")
+            message = _describe_ignored(choice, without, calling, kind)
+            finding = without[-1].last.finding(message, expected="a call")
+            yield replace(finding, part=_kind_of_tools(choice, without))
             return
     if not called and any(map(choice.completed_without_call, choice.runs)):
         named = excerpt(choice.function or choice.mode, 60)
         yield Suspicion(f"a run with tool choice {named!r} completed without a call, and no other made one")
     elif not called and choice.runs:
         yield Inconclusive("the run ended without a call, or its end was not observed")
+
+
+def _kind_of_tools(choice: ToolChoiceRuns, without: Sequence[RunTimeline]) -> str:
+    """The type of the tools that these runs did not call; empty if they have several, or none that is known."""
+    kinds = choice.kinds_of_tools(without)
+    return next(iter(kinds)) if len(kinds) == 1 else ""
 
 
 def _describe_ignored(choice: ToolChoiceRuns, without: Sequence[RunTimeline], called: int, kind: str) -> str:
