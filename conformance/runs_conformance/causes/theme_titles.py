@@ -17,6 +17,11 @@ from runs_conformance.causes.object_titles import describe_equal_times, title_of
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 
+_FORCED, _NAMED = "choice.a_tool_is_called_when_one_must_be", "choice.the_tool_that_is_named_is_called"
+_TOOL_CHOICE = re.compile(r"although their tool choice is '(\w+)'$")
+_BUILT_IN = ("code_interpreter", "file_search")
+"""The tools that a server calls itself."""
+_OBEY_EVERY_CHOICE = "Pass a tool choice to the model unchanged, whether it names a function or a tool of the server."
 _PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
 _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
@@ -107,11 +112,21 @@ def _describe_deletion(failures: Sequence[Failure]) -> TitleAndFix:
     return _join_titles(titles), " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
-def _title_of_choice(failures: Sequence[Failure]) -> str:
-    """The member that is not obeyed; empty if both are not, or if only one rule fails."""
+def _describe_choice(failures: Sequence[Failure], passing: Collection[str]) -> TitleAndFix:
+    """Title and fix for the member that is not obeyed, or for the tools of the server's own that are not called.
+
+    Empty if both members are not obeyed, or if only one rule fails in another way.
+    """
+    urgent = most_urgent(failures)
+    messages = [finding.message for failure in urgent for finding in failure.verdict.findings]
+    ignored = {found[1] for message in messages if (found := _TOOL_CHOICE.search(message)) is not None}
+    if [failure.id for failure in urgent] == [_FORCED] and ignored and ignored <= set(_BUILT_IN):
+        tools = " and ".join(as_code(tool for tool in _BUILT_IN if tool in ignored))
+        functions = "; forced functions are called" if _NAMED in passing else ""
+        return f"`tool_choice` is not obeyed if it forces {tools}{functions}", _OBEY_EVERY_CHOICE
     if len(failures) == 1 or any(failure.id == _PARALLEL for failure in failures):
-        return ""
-    return "`tool_choice` is not obeyed"
+        return _NO_DESCRIPTION
+    return "`tool_choice` is not obeyed", ""
 
 
 def _title_of_streams_asked_for(failures: Sequence[Failure]) -> str:
@@ -218,7 +233,6 @@ def _join_titles(titles: Sequence[str], separator: str = "; ") -> str:
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
     "access": _title_of_access,
     "beta": _title_of_beta_header,
-    "choice": _title_of_choice,
     "identity": title_of_ids,
     "lifecycle": _title_of_lifecycle,
     "lock": _title_of_lock,
@@ -237,6 +251,8 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
     if kind == "deletion":
         return _describe_deletion(failures)
     if kind == "cancel" and (description := _describe_late_cancellation(failures)) != _NO_DESCRIPTION:
+        return description
+    if kind == "choice" and (description := _describe_choice(failures, passing)) != _NO_DESCRIPTION:
         return description
     if kind == "stamps":
         return describe_equal_times(failures)
