@@ -772,6 +772,10 @@ def test_refused_valid_value_fails() -> None:
         ("Expected an integer.", "type"),
         ("Integer above maximum value.", "maximum"),
         ("Must be greater than 300.", "minimum"),
+        ("Must be <= 298.", "maximum"),
+        ("Must be at least 300.", "minimum"),
+        ("Less than the minimum.", "minimum"),
+        ("Greater than the maximum.", "maximum"),
     ],
 )
 def test_refusal_of_a_random_value_counts_for_the_bound_that_it_names(said: str, id_: str) -> None:
@@ -781,6 +785,52 @@ def test_refusal_of_a_random_value_counts_for_the_bound_that_it_names(said: str,
     builder.send("create_run", error(said), 400, step=step, thread_id="thread_idle")
     found = {name: tally.findings for name, tally in tallies(builder.history()).items() if tally.findings}
     assert list(found) == [f"{place}.{id_}"]
+
+
+def judge_random_temperature(
+    value: float, *accepted: Any, keywords: tuple[str, ...] = ("maximum",)
+) -> dict[str, Tally]:
+    """Judge the refusal of a random temperature that gives no reason, beside others that were accepted."""
+    exercises = ["create_run.temperature.type", *(f"create_run.temperature.{keyword}" for keyword in keywords)]
+    builder = RequestHistory()
+    builder.accept(control())
+    for number in (value, *accepted):
+        step = valid(number, *exercises, mutation=Mutation("/temperature", "type", ABSENT, number))
+        body = {**BODY, "temperature": number}
+        if number == value:
+            builder.send("create_run", error(), 400, body=body, step=replace(step, body=body), thread_id="thread_idle")
+        else:
+            builder.accept(replace(step, body=body, packed=True), body=body)
+    return tallies(builder.history())
+
+
+@pytest.mark.parametrize(
+    ("value", "accepted", "keyword"),
+    [
+        (1.6, (0.5, 1), "maximum"),
+        (2.0, (0, 1), "maximum"),
+        (0.4, (0.5, 1), "minimum"),
+        (0.7, (0.5, 1), "type"),
+        (1.6, (), "type"),
+        (1.6, (None,), "type"),
+    ],
+)
+def test_refusal_of_a_number_beyond_all_that_were_accepted_counts_for_the_bound(
+    value: float, accepted: tuple[Any, ...], keyword: str
+) -> None:
+    found = judge_random_temperature(value, *accepted, keywords=("minimum", "maximum"))
+    assert [id_ for id_, tally in found.items() if tally.findings] == [f"create_run.temperature.{keyword}"]
+
+
+def test_refusal_of_a_fraction_beyond_integers_decides_nothing() -> None:
+    found = judge_random_temperature(1.6, 0, 1)
+    assert not any(tally.findings for tally in found.values())
+    assert found["create_run.temperature.type"].inconclusive
+
+
+def test_number_beyond_all_that_were_accepted_counts_for_the_type_if_the_place_has_no_bound() -> None:
+    found = judge_random_temperature(1.6, 0, 1, keywords=())
+    assert found["create_run.temperature.type"].findings
 
 
 def test_long_text_is_described_by_its_beginning_and_its_own_length() -> None:

@@ -43,7 +43,7 @@ from runs_conformance.model.verdict import (
     Tally,
 )
 from runs_conformance.rules.constraints.program_requests import TOO_LARGE, ProgramRequests, inconclusive_reason
-from runs_conformance.rules.constraints.refused_bounds import bound_refused
+from runs_conformance.rules.constraints.refused_bounds import find_refused_bound
 from runs_conformance.rules.constraints.refused_choices import (
     expects_other_form,
     is_refused_with_others,
@@ -56,9 +56,11 @@ from runs_conformance.rules.constraints.unsent_values import judge_unsent_values
 
 _NO_SUCH_SIZE = "the server does not accept a body of the size that a valid value needs (HTTP 413)"
 
-_TAKEN_FOR_MISSING = "the server calls the empty value missing, so it may accept others of a wrong type"
+_TAKEN_FOR_MISSING = "the refusal calls the empty value missing, so it does not show that types are checked"
 
 _COUNTED = "the tool outputs may have been refused for their number"
+
+_MAY_BE_BOUND = "the number is beyond all that were accepted, so it may have been refused for its size"
 
 _MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -161,7 +163,11 @@ def _judge_valid_requests(program: ProgramRequests) -> Iterator[tuple[str, Resul
             id_ = step.exercises[0]
             result = _judge_refused_valid_request(step, attempts, program)
             if isinstance(result, Finding):
-                id_ = bound_refused(attempts, step.exercises) or id_
+                bound = find_refused_bound(step, attempts, program.all_valid.get(step.operation, ()))
+                if bound.is_uncertain:
+                    yield id_, Inconclusive(_MAY_BE_BOUND)
+                    continue
+                id_ = bound.id or id_
                 if place := outermost_refused_place(id_, program.tried, program.accepted):
                     excused.append((place, attempts[-1], result))
                     result = Inconclusive(NO_OTHER_VALUE)
