@@ -33,9 +33,9 @@ class Rule(Generic[Unit]):
     for each check of a unit, and nothing if the requirement does not apply to it. A rule that `needs_complete_history`
     relies on the history to contain every request to its objects. A pass needs this many `occasions`, which are judged
     units. A rule that `judges_whole_history` compares or counts exchanges about objects that have nothing in common.
-    A pass may be chance if one of the rules that it `relies_on` fails in all parts of its evidence. A pass needs a passed unit, `Passed(operation)`,
-    of each operation in `needs_on_each` that the target offers. In a test run it also needs a passed unit of each part
-    in `needs_parts` whose operations, the items after its name, the target offers.
+    A pass may be chance if one of the rules that it `relies_on` fails in all parts of its evidence. A pass needs a
+    passed unit, `Passed(operation)`, of each operation in `needs_on_each` that the target offers. In a test run it also
+    needs a passed unit of each part in `needs_parts` whose operations, the items after its name, the target offers.
     """
 
     id: str
