@@ -13,6 +13,7 @@ from runs_conformance.causes.failure import Failure
 from runs_conformance.causes.silent_changes import describe_changes
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.plural import plural
 
 SHARE = 0.8
 """An operation that accepts at least this share of the invalid values validates almost nothing."""
@@ -25,7 +26,7 @@ _KEYWORDS = {
     "additionalProperties": ("Unknown members are accepted", "Refuse members that the contract does not name."),
     "required": ("Missing members are accepted", "Refuse requests without a required member."),
     "type": ("Types are not checked", "Refuse values of another type with HTTP 400."),
-    "enum": ("Values outside an enumeration are accepted", "Refuse values that are not listed."),
+    "enum": ("Values outside an enumeration are accepted", "Refuse values outside the enumeration."),
     "pattern": ("Patterns are not checked", "Match the whole value against the pattern."),
     "maxLength": ("Lengths of strings are not limited", "Refuse strings over `maxLength`, counted in characters."),
     "minLength": ("Empty and short strings are accepted", "Refuse strings under `minLength`."),
@@ -202,7 +203,10 @@ def describe(
     counts = Counter(
         _ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_accepted_violation
     )
-    accepted = [f"{what} ({count})" for what, count in counts.most_common()]
+    accepted = [
+        f"{what} ({count if number else plural(count, 'constraint')})"
+        for number, (what, count) in enumerate(counts.most_common())
+    ]
     now = f". The server accepts {list_names(accepted, 4, 'more kinds')}" if accepted else ""
     return title, f"{_VALIDATE}{now}{detail}.{f' {switches}.' if switches else ''}"
 
