@@ -111,7 +111,7 @@ def test_a_program_that_needs_no_calls_goes_on_without_them() -> None:
 
     assert cause_after(needs_calls=False) == ("", "cancel_run")
     cause, last = cause_after()
-    assert "it needs a required_action that lists the calls" in cause
+    assert "; the next step needs a required_action that lists the calls" in cause
     assert last == "get_run"
 
 

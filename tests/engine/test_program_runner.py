@@ -217,7 +217,7 @@ def test_a_program_that_gave_up_ended_early_although_a_request_tells_why() -> No
 
     for early in (end(), end(CREATE)):
         assert (early.ending, early.operation, early.exchange) == (Ending.STOPPED, "create_run", "x000001")
-        assert early.cause.endswith("it needs a run that ends")
+        assert early.cause.endswith("; the next step needs a run that ends")
     assert end(CREATE, CREATE) == ProgramEnd("test.program", Ending.COMPLETED)
 
 

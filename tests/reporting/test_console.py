@@ -213,7 +213,7 @@ def test_failures_are_counted_without_the_warnings_of_the_same_cause() -> None:
 
 
 def test_the_cause_of_most_early_ends_is_shown_in_whole() -> None:
-    cause = "GET /threads/{thread_id}/runs/{run_id} got HTTP 404; it needs a run that waits for outputs"
+    cause = "GET /threads/{thread_id}/runs/{run_id} got HTTP 404; the next step needs a run that waits for outputs"
     ends = (ProgramEnd("a", Ending.STOPPED, cause), ProgramEnd("b", Ending.STOPPED, "another"))
     made = replace(report(), programs=ProgramSummary(planned=2, early_ends=ends))
     lines = render_summary(made, Style()).splitlines()

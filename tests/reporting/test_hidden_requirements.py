@@ -16,7 +16,7 @@ STUCK = replace(
     broken_rule("cancel.comes_to_an_end", "get_run"), findings=(Finding("it is cancelling", "x9", "get_run"),)
 )
 ORDER = broken_rule("listing.order_is_kept", "list_runs")
-END = ProgramEnd("lifecycle.expired", Ending.STOPPED, "it needs a run that ends", "get_run", "x9")
+END = ProgramEnd("lifecycle.expired", Ending.STOPPED, "the next step needs a run that ends", "get_run", "x9")
 
 
 def undecided(id_: str, reason: str, outcome: Outcome = Outcome.NOT_JUDGED) -> Verdict:

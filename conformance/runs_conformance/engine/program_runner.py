@@ -216,7 +216,7 @@ class _Execution:
         if self.withheld:
             return replace(self.aborted_end(self.withheld), ending=Ending.STOPPED)
         if self.unmet is not None:
-            return self.early_end(f"it needs {self.unmet.needed}", self.unmet.lacking)
+            return self.early_end(f"the next step needs {self.unmet.needed}", self.unmet.lacking)
         if self.cut_wait is not None:
             ending = Ending.ABORTED if self.program.phase in _PHASES_ON_RUNS else Ending.COMPLETED
             return replace(self.cut_wait, ending=ending)
