@@ -51,7 +51,7 @@ def test_declared_streams_that_are_refused_are_a_failure() -> None:
         code, verdicts = judged(gate.url, "--capability", "streaming")
     assert code == 1
     broken = verdicts["acceptance.smallest_request_is_accepted"]
-    assert "streaming is declared as supported" in broken["findings"][0]["message"]
+    assert "streaming is declared as offered" in broken["findings"][0]["message"]
     assert outcomes(verdicts, "streaming")["not_applicable"] == 0
 
 

@@ -145,7 +145,7 @@ def test_streaming_is_unsupported_if_a_refusal_mentions_it() -> None:
     assert set(unsupported_names) == {"streaming"}
     assert undelivered_streams(stats, unsupported_names) == {"x1", "x2"}
     assert unsupported_capabilities(stats, ["streaming"]) == {}
-    assert "streaming is declared as supported" in missing_declared_capabilities(stats, ["streaming"])[0].message
+    assert "streaming is declared as offered" in missing_declared_capabilities(stats, ["streaming"])[0].message
 
 
 def test_streaming_is_supported_if_it_fails_otherwise() -> None:
@@ -197,7 +197,7 @@ def test_operation_whose_path_is_interpreted_as_a_thread_is_missing() -> None:
     no_route = signatures_in([probe(UNKNOWN_PATH, 404, NO_ROUTE), probe("/threads/runs", 404, shadowed)])
     stats = collect_stats([exchange("create_thread_and_run", 404, shadowed)], no_route)
     assert unsupported_capabilities(stats)["create_thread_and_run"] == (
-        "the target does not support create_and_run: it has no POST /threads/runs, or the route of "
+        "the target does not offer create_and_run: it has no POST /threads/runs, or the route of "
         "/threads/{thread_id} takes its requests"
     )
     other = collect_stats([exchange("create_thread_and_run", 404, {"detail": "Assistant asst_1 not found"})], no_route)

@@ -181,10 +181,10 @@ def unsupported_capabilities(
             continue
         first = _describe_missing(OPERATIONS[absent[0]], operations[absent[0]]).removeprefix("the target has ")
         for name in (capability, *tried):
-            unsupported[name] = f"the target does not support {capability}: it has {first}"
+            unsupported[name] = f"the target does not offer {capability}: it has {first}"
     streaming = stats_by_operation.get(STREAMING)
     if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
-        unsupported[STREAMING] = "the target does not support streaming: it refuses stream: true"
+        unsupported[STREAMING] = "the target does not offer streaming: it refuses stream: true"
     return unsupported | absent_capabilities(declared_absent)
 
 
@@ -216,7 +216,7 @@ def absent_capabilities(declared_absent: Collection[str]) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for capability in declared_absent:
         names = (capability, *(name for name, op in OPERATIONS.items() if op.capability == capability))
-        reasons |= dict.fromkeys(names, f"declared unsupported: {capability}")
+        reasons |= dict.fromkeys(names, f"declared not offered: --no-capability {capability}")
     return reasons
 
 
@@ -228,7 +228,7 @@ def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared
         capability = OPERATIONS[name].capability if name in OPERATIONS else name
         if capability in declared and (name == capability or capability not in unsupported):
             operation = name if name in OPERATIONS else None
-            findings.append(Finding(f"{capability} is declared as supported, but {reason}", operation=operation))
+            findings.append(Finding(f"{capability} is declared as offered, but {reason}", operation=operation))
     return findings
 
 

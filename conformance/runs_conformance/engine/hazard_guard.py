@@ -32,7 +32,7 @@ ALONE_SECONDS = 10.0
 
 STREAM_KIND = "stream: true"
 _RESTARTED = "the target was restarted"
-_REASON = "the target does not survive it, or streams were declared unsupported"
+_REASON = "the target does not survive it, or streams were declared not offered"
 
 
 @dataclass(frozen=True, slots=True)

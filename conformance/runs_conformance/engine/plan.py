@@ -84,7 +84,7 @@ def build_plan(
     for program in programs:
         reason = _skip_reason(program, context, profile, phases)
         if reason is None and program.capability in declared_absent:
-            reason = (f"declared unsupported: {program.capability}", f"--capability {program.capability}")
+            reason = (f"declared not offered: --no-capability {program.capability}", f"--capability {program.capability}")
         if reason is None and not is_selected(program):
             reason = (_NOT_SELECTED, "a --select that includes it")
         if reason is None:
