@@ -85,7 +85,7 @@ def check_listed(page: Page, ids: Iterable[str], message: str) -> Result:
         return Suspicion(LACKS_IDS)
     if lost:
         return page.exchange.finding(message.format(lost[0]), "/data")
-    return Suspicion("the list shows an object of its own as one of another thread or run") if unlisted else PASSED
+    return Suspicion("the list shows the object, but with another `thread_id` or `run_id`") if unlisted else PASSED
 
 
 def is_shown_later(history: History, kind: str, id_: str, exchange: Exchange) -> bool:

@@ -91,7 +91,7 @@ def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     """
     for earlier, later in run.pairs():
         if later.status not in STATUSES:
-            yield Suspicion("an unknown status may stand for one that must not follow")
+            yield Suspicion("the run shows no known status, so the transition cannot be judged")
             continue
         if earlier.status not in TRANSITIONS or earlier.status == "requires_action":
             continue
@@ -163,7 +163,7 @@ def terminal_status_is_final(run: RunTimeline) -> Iterator[Result]:
             None,
         )
         if end is not None and observation.status not in STATUSES:
-            yield Suspicion("a missing or unknown status may stand for another than the run ended with")
+            yield Suspicion("a later response shows no known status of the ended run")
         elif end is not None:
             yield observation.check(
                 observation.status == end.status,

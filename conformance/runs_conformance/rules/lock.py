@@ -117,7 +117,7 @@ def no_second_run_while_a_run_is_queued_or_cancelling(write: ThreadWrite) -> Ite
 
 
 def _describe_foreign_run(write: ThreadWrite) -> str:
-    return f"the refusal names run {write.foreign_run}, which is not known to be of the thread"
+    return f"the refusal names run {write.foreign_run}, which may belong to another thread"
 
 
 def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Result]:

@@ -92,7 +92,7 @@ def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool, History]
     elif unknown.ids:
         message = f"run {unknown.ids[0]} is listed, but no request created it"
         if unknown.may_be_known:
-            yield Suspicion(f"{message}; the list may show a created run, which it lacks, with this id")
+            yield Suspicion(f"{message}; it may be a created run that is listed under a wrong id")
         else:
             yield page.exchange.finding(message, "/data")
     elif unknown.lacks_ids:
@@ -182,7 +182,7 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
             if not holds and changes_by_itself(timeline.timeline, "metadata", _is_equal_metadata):
                 yield Suspicion(CHANGES_ANYWAY.format("metadata"))
             elif not holds and _shows_pairs_from_before(timeline, earlier, later, requests):
-                yield Suspicion("the metadata are those of an earlier moment, and hold nothing of a refused request")
+                yield Suspicion("the metadata is outdated, but has no pair of a refused request")
             elif not holds and not now and not _shows_metadata(timeline.timeline.history, later):
                 yield Suspicion(f"no {later.exchange.operation} shows metadata of any {later.kind}")
             else:

@@ -129,7 +129,7 @@ def _check_shown(read: ObjectRead) -> Iterator[Result]:
     exchange = read.exchange
     if read.names_another_parent:
         if exchange.refused:
-            yield Suspicion("an object that was shown as one of another thread or run was refused where it was shown")
+            yield Suspicion("the object names another thread or run than the path of the refused request")
     elif exchange.accepted:
         yield PASSED
     elif exchange.refused and not read.is_refused_for_its_query:

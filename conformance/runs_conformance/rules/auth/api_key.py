@@ -77,7 +77,7 @@ def check_refused(exchange: Exchange, description: str, works: bool = True) -> I
 
 def _check_all_refused(requests: _UnauthenticatedRequests, description: str) -> Iterator[Result]:
     if not requests.keys_are_checked:
-        yield Inconclusive(f"no request {description} was certainly refused for its key")
+        yield Inconclusive(f"no refusal of a request {description} was clearly about the key")
         return
     for exchange in requests.sent:
         if exchange.id in misread_requests(requests.history):

@@ -250,7 +250,7 @@ def ends_the_steps(run: RunTimeline) -> Iterator[Result]:
             pending.update(call.id for call in pending_calls(before) or ())
     for step in page.items:
         if step.status not in STEP_STATUSES:
-            yield Suspicion("a missing or unknown status of a step may stand for in_progress")
+            yield Suspicion("a step shows no known status, and may be in progress")
             continue
         was_pending = bool(pending & {call.id for call in step_tool_calls(step)})
         holds = step.status == "cancelled" if was_pending else step.status != "in_progress"

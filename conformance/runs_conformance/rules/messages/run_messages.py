@@ -104,7 +104,7 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
             if id_ in named:
                 yield PASSED
             elif id_ in named_elsewhere:
-                yield Suspicion("the step that names the message is listed as one of another thread or run")
+                yield Suspicion("the step that names the message has another `thread_id` or `run_id`")
             else:
                 yield page.exchange.finding(f"no step of the run names its message {id_}", "/data")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runs_conformance.evidence.concurrent_requests import ConcurrentRequests
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result
 
-_SEPARATE = Inconclusive("one of the overlapping requests got its response before another was sent")
+_SEPARATE = Inconclusive("the requests did not race: one got its response before another was sent")
 
 ROUNDS = 2
 """Rounds of simultaneous requests that a pass needs: one that is survived may be chance."""

@@ -137,7 +137,7 @@ def step_is_open_while_the_run_waits(snapshot: StepsWhilePending) -> Iterator[Re
                     step.status == "in_progress", "the step is not in progress", "/status", "in_progress", step.status
                 )
             else:
-                yield Suspicion("a missing or unknown status of the step may stand for another than in_progress")
+                yield Suspicion("the step shows no known status, and may have ended")
             outputs = [call.output for call in calls if call.id in call_ids and call.output not in (None, ABSENT)]
             yield step.check(
                 not outputs,
