@@ -191,7 +191,7 @@ def test_cursor_is_ignored() -> History:
 def test_a_page_that_is_the_one_without_its_cursor_is_called_so() -> None:
     rule, inclusive = traversal.pages_hold_what_comes_next, traversed(((3, 2), True, {"limit": 2, "after": "msg_3"}))
     (ignored,) = findings(rule, traversed(((4, 3), True, {"limit": 2, "after": "msg_2"})))
-    assert ignored.message == "the page is the one without its cursor"
+    assert ignored.message == "the page is the same as without its cursor"
     (shifted,) = findings(rule, inclusive)
     assert shifted.message == "the page does not contain the next items of the list"
     (found,) = findings(traversal.after_excludes_its_item, inclusive)
@@ -558,7 +558,7 @@ FIRST_PAGE = traversed((NEWEST_FIRST, False, {}), whole=NEWEST_FIRST)
         (page_size.pages_are_full, "a full page of list_messages"),
         (traversal.after_excludes_its_item, "a page of list_messages after a cursor"),
         (traversal.pages_hold_what_comes_next, "a page of list_messages after a cursor"),
-        (traversal.has_more_is_true_exactly_where_more_follows, "a page of list_messages that more items follow"),
+        (traversal.has_more_is_true_exactly_where_more_follows, "a page of list_messages with more items after it"),
         (traversal.walks_reach_every_item_once, "a walk through list_messages"),
         (traversal.before_ends_at_its_item, "a page of list_messages before a cursor"),
     ],

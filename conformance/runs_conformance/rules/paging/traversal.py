@@ -44,7 +44,7 @@ _SEVERAL = "a page of {} with several items"
 _AFTER = "a page of {} after a cursor"
 _BEFORE_CURSOR = "a page of {} before a cursor"
 _FULL = "a full page of {}"
-_MORE_FOLLOW = "a page of {} that more items follow"
+_MORE_FOLLOW = "a page of {} with more items after it"
 _WALK = "a walk through {}"
 _UNKNOWN_CURSOR = "a request to {} with an unknown cursor"
 _LISTS = (RUNS, MESSAGES, STEPS)
@@ -125,7 +125,7 @@ def pages_hold_what_comes_next(comparison: PageComparison) -> Iterator[Result]:
     elif actual != expected or (not actual and comparison.expected_ids and not comparison.is_shared):
         expected = expected or comparison.expected_ids[:1]
         message = (
-            "the page is the one without its cursor"
+            "the page is the same as without its cursor"
             if actual and comparison.is_without_cursor
             else "the page does not contain the next items of the list"
         )
