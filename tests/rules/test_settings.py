@@ -334,7 +334,7 @@ def test_additional_instructions_after_those_that_are_the_word_null() -> History
     ("shown", "message"),
     [
         ("Be brief.", "`additional_instructions` replaces the other instructions"),
-        ("In German.", "the instructions differ from the request"),
+        ("In German.", "the run's instructions differ from the request"),
     ],
 )
 def test_additional_instructions_that_replace_the_others_are_named(shown: str, message: str) -> None:

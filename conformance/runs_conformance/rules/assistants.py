@@ -34,7 +34,9 @@ def _check_requested(assistant: Observation, names: tuple[str, ...]) -> Iterator
         requested, shown = at(assistant.exchange.request.body, f"/{name}"), assistant.get(name)
         if requested is not ABSENT and requested is not None and requested not in ("", "auto") and shown is not ABSENT:
             holds = contains(shown, requested) or has_fewer_digits(shown, requested)
-            yield assistant.check(holds, f"`{name}` differs from the request", f"/{name}", requested, shown)
+            yield assistant.check(
+                holds, f"the assistant's `{name}` differs from the request", f"/{name}", requested, shown
+            )
 
 
 @rule(units=_created_assistants, level=Level.MUST, source=_ASSISTANT, capability="core", operation="create_assistant")
@@ -63,7 +65,7 @@ def show_their_settings(assistant: Observation) -> Iterator[Result]:
         if requested in (ABSENT, None) and shown is not ABSENT:
             holds = shown is None or json_equal(shown, 1)
             yield assistant.check(
-                holds, f"`{name}` is not the default, although none was requested", f"/{name}", 1, shown
+                holds, f"the assistant's `{name}` is not the default, although none was requested", f"/{name}", 1, shown
             )
 
 
@@ -81,7 +83,11 @@ def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
         is_judged = is_interpretable(assistant.exchange) and assistant.get("tool_resources") is not ABSENT
         if is_array(requested) and requested and is_judged:
             yield assistant.check(
-                contains(shown, requested), "the tool resources differ from the request", pointer, requested, shown
+                contains(shown, requested),
+                "the assistant's tool resources differ from the request",
+                pointer,
+                requested,
+                shown,
             )
 
 
@@ -112,7 +118,9 @@ def lose_a_text_that_is_set_to_null(modification: Modification) -> Iterator[Resu
         if modification.requested.get(name, ABSENT) is not None or not isinstance(text, str) or not text:
             continue
         if shown == text:
-            yield response.finding(f"`{name}` was set to null and keeps its text", f"/{name}", None, shown)
+            yield response.finding(
+                f"the assistant's `{name}` was set to null and keeps its text", f"/{name}", None, shown
+            )
         elif shown is None or shown == "":
             yield PASSED
 
@@ -148,7 +156,11 @@ def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
             before, after = earlier.get(name), later.get(name)
             if before is not ABSENT and after is not ABSENT:
                 yield later.check(
-                    _are_equal(before, after), f"`{name}` changed without a modification", f"/{name}", before, after
+                    _are_equal(before, after),
+                    f"the assistant's `{name}` changed without a modification",
+                    f"/{name}",
+                    before,
+                    after,
                 )
 
 

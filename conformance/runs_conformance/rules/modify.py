@@ -260,7 +260,9 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
         ):
             is_cleared = requested == "" and actual is None
             holds = is_cleared or contains(actual, requested) or has_fewer_digits(actual, requested)
-            yield response.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
+            yield response.check(
+                holds, f"the assistant's `{name}` differs from the request", f"/{name}", requested, actual
+            )
 
 
 @rule(

@@ -59,14 +59,16 @@ def created_message_shows_what_was_sent(message: Observation) -> Iterator[Result
     sent = message_content(message.exchange.request.body)
     actual = message_content(message.value)
     if sent is not None and actual is not None:
-        yield message.check(sent[0] == actual[0], "the role differs from the request", "/role", sent[0], actual[0])
+        yield message.check(
+            sent[0] == actual[0], "the role of the message differs from the request", "/role", sent[0], actual[0]
+        )
         if message.get("content") is ABSENT:
             yield Suspicion("the response has no `content`")
             return
         holds = sent[1] == actual[1]
         requested = at(message.exchange.request.body, "/content")
         yield message.check(
-            holds, "the content differs from the request", "/content", requested, message.get("content")
+            holds, "the content of the message differs from the request", "/content", requested, message.get("content")
         )
 
 
@@ -88,7 +90,11 @@ def created_message_shows_its_attachments(message: Observation) -> Iterator[Resu
     sent, actual = at(message.exchange.request.body, "/attachments"), message.get("attachments")
     if is_array(sent) and sent and actual is not ABSENT:
         yield message.check(
-            contains(actual, sent), "the attachments differ from the request", "/attachments", sent, actual
+            contains(actual, sent),
+            "the attachments of the message differ from the request",
+            "/attachments",
+            sent,
+            actual,
         )
 
 
@@ -114,7 +120,7 @@ def created_message_shows_the_detail_of_images(message: Observation) -> Iterator
             if isinstance(requested, str) and actual is not ABSENT:
                 yield message.check(
                     actual == requested,
-                    "the detail differs from the request",
+                    "the detail of the image differs from the request",
                     f"/content/{index}/{kind}/detail",
                     requested,
                     actual,

@@ -35,7 +35,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
         actual = first.get("instructions")
         yield first.check(
             shows_instructions(_strip(actual), requested.strip(), run.creation_body),
-            describe_replacement(actual, run.creation_body) or "the instructions differ from the request",
+            describe_replacement(actual, run.creation_body) or "the run's instructions differ from the request",
             "/instructions",
             requested,
             actual,

@@ -32,7 +32,7 @@ def check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
     if requested is not None and first is not None and first.get(name) is not ABSENT:
         actual = first.get(name)
         holds = contains(actual, requested) or has_fewer_digits(actual, requested)
-        yield first.check(holds, f"`{name}` differs from the request", f"/{name}", requested, actual)
+        yield first.check(holds, f"the run's `{name}` differs from the request", f"/{name}", requested, actual)
 
 
 @rule(
@@ -147,7 +147,9 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
         for observation in run.observations if isinstance(requested, float) and settings_at_creation(run) else ():
             actual = observation.get(name)
             if has_fewer_digits(actual, requested):
-                yield observation.finding(f"`{name}` is shown with fewer digits", f"/{name}", requested, actual)
+                yield observation.finding(
+                    f"the run's `{name}` is shown with fewer digits", f"/{name}", requested, actual
+                )
             elif actual == requested:
                 yield PASSED
 

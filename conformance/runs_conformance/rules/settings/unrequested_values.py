@@ -52,7 +52,7 @@ def what_is_not_asked_comes_from_the_assistant(run: RunTimeline) -> Iterator[Res
             is_unset_default = actual is None and inherited == 1
             yield first.check(
                 is_unset_default or contains(actual, inherited),
-                f"`{name}` differs from the assistant's",
+                f"the run's `{name}` differs from the assistant's",
                 f"/{name}",
                 inherited,
                 actual,
@@ -99,18 +99,26 @@ def defaults_are_shown(run: RunTimeline) -> Iterator[Result]:
     for name, default in _DEFAULTS.items():
         actual = first.get(name)
         if run.creation_body.get(name) is None and actual is not ABSENT:
-            yield first.check(json_equal(actual, default), f"`{name}` is not the default", f"/{name}", default, actual)
+            yield first.check(
+                json_equal(actual, default), f"the run's `{name}` is not the default", f"/{name}", default, actual
+            )
     truncation = first.get("/truncation_strategy/type")
     if run.creation_body.get("truncation_strategy") is None and first.get("truncation_strategy") is not ABSENT:
         yield first.check(
-            truncation == "auto", "truncation is not auto", "/truncation_strategy/type", "auto", truncation
+            truncation == "auto",
+            "the run's `truncation_strategy` is not the default",
+            "/truncation_strategy/type",
+            "auto",
+            truncation,
         )
     assistant = assistant_at_creation(run)
     for name in ("temperature", "top_p"):
         actual = first.get(name)
         is_unset = assistant is not None and assistant.get(name) in (ABSENT, None)
         if run.creation_body.get(name) is None and is_unset and actual is not ABSENT:
-            yield first.check(actual is None or actual == 1, f"`{name}` is not the default", f"/{name}", 1, actual)
+            yield first.check(
+                actual is None or actual == 1, f"the run's `{name}` is not the default", f"/{name}", 1, actual
+            )
 
 
 _FIXED = (

@@ -38,7 +38,7 @@ def show_their_tool_resources(thread: Observation) -> Iterator[Result]:
                 pointer = f"/tool_resources/{name}"
                 yield thread.check(
                     expected is not ABSENT and contains(actual, expected),
-                    "the tool resources differ from the request",
+                    "the thread's tool resources differ from the request",
                     pointer,
                     expected,
                     actual,
