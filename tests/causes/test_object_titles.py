@@ -52,6 +52,18 @@ def test_ids_that_all_are_equal(shared: Verdict, title: str) -> None:
     assert titles(shared, PREFIX) == [title]
 
 
+def test_equal_requests_that_get_an_earlier_object_are_named() -> None:
+    shared = found("ids.no_two_objects_share_an_id", ("create_message", "/id", "msg_1"), judged=9)
+    message = "the request has the body of an earlier one and got its message, not a new one"
+    repeated = replace(shared, findings=(replace(shared.findings[0], message=message),))
+    (cause,) = analyze([repeated])
+    assert cause.title == "create_message returns an earlier object to a request with the body of an earlier one"
+    assert cause.fix.startswith("Create a new object for every request")
+    other = replace(repeated, findings=(*repeated.findings, *shared.findings))
+    assert "returns an earlier object" not in titles(other)[0]
+    assert titles(repeated, PREFIX) == [IDENTITY]
+
+
 CREATED, COMPLETED = ("create_thread", "/created_at", 0), ("get_run", "/completed_at", 0)
 
 

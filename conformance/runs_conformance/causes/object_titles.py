@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runs_conformance.causes.failure import Failure, kind_shown
+from runs_conformance.causes.failure import Failure, kind_shown, most_urgent, operations_of
+from runs_conformance.causes.wording import list_names
 from runs_conformance.contract.operation import OPERATIONS
 
 ALL_IDS_ARE_EQUAL = "All objects have the same id"
 
 _SHARED_IDS = "ids.no_two_objects_share_an_id"
+_REPEATED = "has the body of an earlier one"
+"""In findings of the rule on shared ids, that the requests were equal."""
 _UNIX_SECONDS = "times.are_unix_seconds"
 _FOREIGN_ITEMS = "listing.items_belong_to_what_is_listed"
 _MIN_TIMES = 2
@@ -27,6 +30,18 @@ def title_of_ids(failures: Sequence[Failure]) -> str:
     if len({str(finding.actual) for finding in findings}) > 1 or not kinds:
         return ""
     return ALL_IDS_ARE_EQUAL if len(kinds) > 1 else f"All {kinds.pop().replace('_', ' ')}s have the same id"
+
+
+def describe_repeated_requests(failures: Sequence[Failure]) -> tuple[str, str]:
+    """Title and fix if equal requests get the same object; empty if objects also share ids in other ways."""
+    urgent = most_urgent(failures)
+    findings = [finding for failure in urgent for finding in failure.verdict.findings]
+    if {failure.id for failure in urgent} != {_SHARED_IDS} or any(_REPEATED not in each.message for each in findings):
+        return "", ""
+    names = list(operations_of(urgent))
+    returns = "returns" if len(names) == 1 else "return"
+    title = f"{list_names(names)} {returns} an earlier object to a request with the body of an earlier one"
+    return title, "Create a new object for every request, even if its body equals that of an earlier request."
 
 
 def describe_equal_times(failures: Sequence[Failure]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from runs_conformance.causes.families import (
 )
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.list_titles import describe_lists
-from runs_conformance.causes.object_titles import describe_equal_times, title_of_ids
+from runs_conformance.causes.object_titles import describe_equal_times, describe_repeated_requests, title_of_ids
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 
@@ -257,4 +257,6 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
     if kind == "stamps":
         return describe_equal_times(failures)
     title = _TITLES[kind](failures) if kind in _TITLES else ""
+    if kind == "identity" and not title:
+        return describe_repeated_requests(failures)
     return (title, "") if title else _describe_several(kind, failures)
