@@ -12,11 +12,12 @@ import pytest
 from runs_conformance import rules
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
-from runs_conformance.rules import metadata
+from runs_conformance.rules import assistants, metadata
+from runs_conformance.rules.settings import requested_values, unrequested_values
 from runs_conformance.rules.times import form_and_order, run_start_and_expiry
 from runs_conformance.rules.tools import tool_outputs
 from tests.rules.examples import findings
-from tests.rules.histories import T0, HistoryBuilder, action, call, run, thread
+from tests.rules.histories import ASSISTANT, T0, HistoryBuilder, action, assistant, call, run, thread
 
 
 def _accepted(calls: Sequence[Any]) -> History:
@@ -103,3 +104,35 @@ def test_an_expiry_at_another_time_is_expected_at_a_whole_second() -> None:
     builder.get_run(run("queued", expires_at=T0 + 3600))
     (finding,) = findings(run_start_and_expiry.unfinished_run_expires_ten_minutes_after_creation, builder.history())
     assert (finding.message, repr(finding.expected)) == ("the run expires 3600 s after created_at", str(T0 + 600))
+
+
+@pytest.mark.parametrize(
+    ("operation", "rule", "shown", "message"),
+    [
+        (
+            "create_assistant",
+            assistants.show_who_they_are,
+            {"name": "B"},
+            "the assistant's `name` differs from the request",
+        ),
+        (
+            "create_run",
+            requested_values.model_is_as_asked,
+            {"model": "b"},
+            "the run's `model` differs from the request",
+        ),
+        (
+            "create_run",
+            unrequested_values.defaults_are_shown,
+            {"truncation_strategy": {"type": "last_messages"}},
+            "the run's `truncation_strategy` is not the default",
+        ),
+    ],
+)
+def test_findings_on_values_say_whose_they_are(operation: str, rule: Any, shown: dict[str, Any], message: str) -> None:
+    builder = HistoryBuilder()
+    if operation == "create_assistant":
+        builder.send(operation, {**assistant(), **shown}, body={"model": "gpt-4o", "name": "A"})
+    else:
+        builder.create_run(run(**shown), body={"assistant_id": ASSISTANT, "model": "a"})
+    assert [finding.message for finding in findings(rule, builder.history())] == [message]
