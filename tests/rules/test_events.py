@@ -6,6 +6,7 @@ import pytest
 
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import PASSED, Passed
 from runs_conformance.rules.events import event_data, object_sequence, stream_sequence
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, call, message, page, run, step, streamed_message, thread
@@ -145,13 +146,22 @@ def cut(status: str, *ends: tuple[str, Any]) -> History:
     return streamed(*opening(), *begun, *ends, (f"thread.run.{status}", run(status)))
 
 
+INTERRUPTED = (
+    ("thread.message.incomplete", streamed_message("incomplete")),
+    ("thread.run.step.cancelled", step("cancelled")),
+)
+
+
 @passes(object_sequence.what_was_begun_is_ended)
 def test_message_and_step_of_a_cancelled_run_are_ended() -> History:
-    ends = (
-        ("thread.message.incomplete", streamed_message("incomplete")),
-        ("thread.run.step.cancelled", step("cancelled")),
-    )
-    return cut("cancelled", *ends)
+    return cut("cancelled", *INTERRUPTED)
+
+
+def test_a_pass_needs_what_a_cancellation_interrupted() -> None:
+    rule = object_sequence.what_was_begun_is_ended
+    ((part, _),) = rule.needs_parts
+    assert judge(rule, streamed(*plain())) == [PASSED, PASSED]
+    assert judge(rule, cut("cancelled", *INTERRUPTED)) == [Passed(part), Passed(part)]
 
 
 @fails(object_sequence.what_was_begun_is_ended, times=1)
@@ -324,6 +334,16 @@ def test_completed_message_with_its_time() -> History:
 @fails(event_data.ended_message_says_when, at="/events/3/data/completed_at")
 def test_completed_message_without_its_time() -> History:
     return _ended(completed_at=None)
+
+
+@passes(event_data.ended_message_says_when)
+def test_incomplete_message_with_its_time_in_a_completed_event() -> History:
+    return _ended(status="incomplete")
+
+
+@fails(event_data.ended_message_says_when, at="/events/3/data/incomplete_at", times=1)
+def test_incomplete_message_without_its_time_in_a_completed_event() -> History:
+    return _ended(status="incomplete", incomplete_at=None)
 
 
 @permitted

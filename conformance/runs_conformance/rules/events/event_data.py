@@ -17,6 +17,7 @@ _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
 _STAMPS = {"thread.message.completed": "completed_at", "thread.message.incomplete": "incomplete_at"}
+_STAMPS_BY_STATUS = {name.rpartition(".")[2]: stamp for name, stamp in _STAMPS.items()}
 
 
 def streamed_observations(history: History) -> Iterator[Observation]:
@@ -107,10 +108,13 @@ def _check_status(observation: Observation) -> Iterator[Result]:
 def ended_message_says_when(observation: Observation) -> Iterator[Result]:
     """The message in a completed or incomplete event has the time at which it ended.
 
-    The event is the only one that clients read it from.
+    The event is the only one that clients read it from. If the event does not match the status of its message, which
+    another rule reports, the status decides which time is expected.
 
     Fix: Set `completed_at` or `incomplete_at` before sending the event.
     """
     stamp = _STAMPS.get(observation.event or "")
+    if stamp is not None and observation.status:
+        stamp = _STAMPS_BY_STATUS.get(observation.status)
     if stamp is not None and observation.get(stamp) is not ABSENT:
         yield observation.check(observation.get(stamp) is not None, f"`{stamp}` is null", f"/{stamp}")
