@@ -214,6 +214,22 @@ def test_truncated_message_loses_its_text() -> History:
     return _cut("", "Hello, ", "my na")
 
 
+def _cut_in_a_completed_event(final: str) -> History:
+    *before, _, _ = writing("Hello, ", "my na")
+    content = text(final) if final else []
+    return streamed(*opening(), *before, ("thread.message.completed", streamed_message("incomplete", content=content)))
+
+
+@passes(deltas.cut_message_keeps_its_text)
+def test_truncated_message_in_a_completed_event() -> History:
+    return _cut_in_a_completed_event("Hello, my na")
+
+
+@fails(deltas.cut_message_keeps_its_text, times=1)
+def test_truncated_message_in_a_completed_event_loses_its_text() -> History:
+    return _cut_in_a_completed_event("")
+
+
 @fails(deltas.text_is_streamed)
 def test_text_without_deltas() -> History:
     return streamed(*opening(), *writing(written="Hello."), completed())

@@ -174,12 +174,14 @@ def _streamed_cut(status: str) -> History:
     return builder.history()
 
 
-def _streamed_to_the_limit(status: str, used: int | None, read_later: int | None = None) -> History:
+def _streamed_to_the_limit(
+    status: str, used: int | None, read_later: int | None = None, *, reason: str = "max_tokens", body: Any = ABSENT
+) -> History:
     builder = HistoryBuilder()
-    message = streamed_message("incomplete", incomplete_details={"reason": "max_tokens"})
+    message = streamed_message("incomplete", incomplete_details={"reason": reason})
     end = run(status, max_completion_tokens=256, usage=None if used is None else usage(7, used))
     ends = [("thread.message.incomplete", message), (f"thread.run.{status}", end), ("done", "[DONE]")]
-    builder.send("create_run", events=[*opening(), *ends])
+    builder.send("create_run", events=[*opening(), *ends], body=body)
     if read_later is not None:
         builder.get_run({**end, "usage": usage(7, read_later)})
     return builder.history()
@@ -218,6 +220,20 @@ def test_run_that_is_cut_and_ends_incomplete_without_usage() -> History:
 @inconclusive(ending.run_cut_at_its_limit_is_incomplete)
 def test_run_that_is_cut_and_completes_without_usage() -> History:
     return _streamed_to_the_limit("completed", None)
+
+
+_LIMITED = {"assistant_id": "asst_a", "max_completion_tokens": 256, "stream": True}
+
+
+@fails(ending.run_cut_at_its_limit_is_incomplete, ending.cut_message_leaves_its_run_incomplete, times=1)
+def test_completed_run_whose_message_gives_an_unknown_reason() -> History:
+    return _streamed_to_the_limit("completed", 256, reason="max_completion_tokens", body=_LIMITED)
+
+
+def test_message_that_is_incomplete_for_an_unknown_or_another_reason_is_not_judged() -> None:
+    for reason, body in (("shortened", ABSENT), ("run_failed", _LIMITED), ("content_filter", _LIMITED)):
+        history = _streamed_to_the_limit("completed", 256, reason=reason, body=body)
+        assert judge(ending.run_cut_at_its_limit_is_incomplete, history) == []
 
 
 def test_message_truncated_below_the_limit_is_not_judged() -> None:

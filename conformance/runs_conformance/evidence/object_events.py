@@ -48,6 +48,14 @@ class ObjectEvents:
         """The first event with a final status."""
         return next((event for event in self.events if self.event_kind(event) in END_EVENTS), None)
 
+    @property
+    def ended_as(self) -> str:
+        """How the object ended: the status that its last event shows, or else the kind of this event."""
+        end = self.end
+        if end is None:
+            return ""
+        return end.status if end.status in END_EVENTS else self.event_kind(end)
+
     def find_nameless(self, *kinds: str) -> str | None:
         """A reason why an event of one of these kinds may belong to the object: one in the stream has no id."""
         for event in self.stream.observations:

@@ -13,7 +13,8 @@ from runs_conformance.model.json import at
 
 _LIMITS = ("max_completion_tokens", "max_prompt_tokens")
 _OTHER_REASONS = ("content_filter",)
-"""The reasons that a message may give for being incomplete without a limit of tokens."""
+"""The reasons that a run may give for being incomplete without a limit of tokens."""
+_OTHER_REASONS_OF_MESSAGES = (*_OTHER_REASONS, "run_cancelled", "run_expired", "run_failed")
 
 
 def runs_with_truncated_message(history: History) -> Iterator[tuple[Observation, History]]:
@@ -21,8 +22,20 @@ def runs_with_truncated_message(history: History) -> Iterator[tuple[Observation,
     for stream in streams(history):
         end = _end_of(stream)
         for message in stream.of_kind("message"):
-            if end is not None and message.get("/incomplete_details/reason") == "max_tokens":
+            if end is not None and _is_truncated(message, stream):
                 yield end, history
+
+
+def _is_truncated(message: Observation, stream: Stream) -> bool:
+    """Whether a message says that it is incomplete for its limit of tokens.
+
+    In a stream with a limit of completion tokens, a reason that the contract does not know can only mean this limit.
+    """
+    reason = message.get("/incomplete_details/reason")
+    if reason == "max_tokens":
+        return True
+    is_incomplete = message.status == "incomplete" and isinstance(reason, str)
+    return is_incomplete and reason not in _OTHER_REASONS_OF_MESSAGES and _has_limit(stream)
 
 
 def messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
@@ -46,8 +59,11 @@ def messages_cut_by_the_limit(history: History) -> Iterator[Observation]:
 
 def _has_no_other_reason(end: Observation, stream: Stream) -> bool:
     """Whether a run with a limit of completion tokens states a reason that the contract does not know."""
-    limit = at(stream.exchange.request.body, "/max_completion_tokens")
-    return isinstance(limit, int) and end.get("/incomplete_details/reason") not in _OTHER_REASONS
+    return _has_limit(stream) and end.get("/incomplete_details/reason") not in _OTHER_REASONS
+
+
+def _has_limit(stream: Stream) -> bool:
+    return isinstance(at(stream.exchange.request.body, "/max_completion_tokens"), int)
 
 
 def _end_of(stream: Stream) -> Observation | None:

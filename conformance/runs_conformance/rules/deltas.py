@@ -101,7 +101,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
 
     Fix: Send every part of the text exactly once and in order, and cut it between characters, not between bytes.
     """
-    if events.deltas and events.end is not None and events.event_kind(events.end) == "completed":
+    if events.deltas and events.end is not None and events.ended_as == "completed":
         if (reason := _why_unassigned(events)) is not None:
             yield Inconclusive(reason)
             return
@@ -138,7 +138,7 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
 
     Fix: Store the text as it is streamed, including when a run is cancelled.
     """
-    if events.end is not None and events.event_kind(events.end) == "incomplete":
+    if events.end is not None and events.ended_as == "incomplete":
         if (nameless := events.find_nameless("delta")) is not None:
             yield Inconclusive(nameless)
             return
@@ -268,7 +268,7 @@ def _final_calls(
     events: ObjectEvents, index: int, streamed: StreamedToolCall
 ) -> Iterator[tuple[Observation, StreamedToolCall, str]]:
     """The final state of a streamed call: in the completed step, and in the run that waits for its output."""
-    if events.end is not None and events.event_kind(events.end) == "completed":
+    if events.end is not None and events.ended_as == "completed":
         call = tool_calls_by_index(events.end.get(_CALLS_OF_STEP)).get(index)
         if call is not None:
             yield events.end, call, f"{_CALLS_OF_STEP}/{index}"
