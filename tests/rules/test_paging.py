@@ -112,7 +112,7 @@ def test_one_of_several_new_messages_that_the_list_shows_only_later() -> History
 
 @inconclusive(traversal.walks_reach_every_item_once)
 def test_walk_that_ends_before_the_new_message_which_is_listed_later() -> History:
-    asc = {"order": "asc"}
+    asc: dict[str, object] = {"order": "asc"}
     parts: tuple[Part, ...] = (
         ((0,), True, {**asc, "limit": 1}),
         ((1,), False, {**asc, "limit": 1, "after": "msg_0"}),
@@ -128,7 +128,7 @@ def test_default_limit_cuts_off_the_oldest() -> History:
 
 @fails(page_size.twenty_is_the_default, times=1)
 def test_default_limit_cuts_off_what_the_list_showed_before() -> History:
-    asc = {"order": "asc"}
+    asc: dict[str, object] = {"order": "asc"}
     return lagging_list(((0, 1, 2), False, {**asc, "limit": 100}), ((0, 1), False, asc))
 
 
