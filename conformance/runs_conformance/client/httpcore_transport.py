@@ -33,7 +33,7 @@ class DeadlineExceeded(httpx.TimeoutException):
 
 
 class MalformedResponse(httpx.RemoteProtocolError):
-    """What arrived is not HTTP, while the connection was still open."""
+    """The response is not HTTP, although the connection is still open."""
 
 
 class ConnectionRefused(httpx.ConnectError):

@@ -238,7 +238,7 @@ class _Execution:
             return self.cut_wait
         cause = f"{describe_outcome(last)}; {reason}"
         # A step that was withheld has no exchange, and would be withheld again.
-        # What is malformed once would be so again.
+        # A malformed response would be malformed again.
         disconnected = last.completion is not Completion.ANSWERED and last.id != "" and not last.is_malformed
         return ProgramEnd(self.program.id, Ending.STOPPED, cause, last.operation or "", last.id, disconnected)
 

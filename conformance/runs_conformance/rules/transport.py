@@ -177,7 +177,7 @@ def responses_are_framed_as_http(exchange: Exchange) -> Iterator[Result]:
 
 
 def _last_event(exchange: Exchange) -> str:
-    """What a client could read of a response."""
+    """The part of a response that a client could read."""
     if not exchange.events:
         return "nothing"
     return f"{plural(len(exchange.events), 'event')}, the last of them {exchange.events[-1].name}"
