@@ -16,11 +16,13 @@ def incomplete(id_: str, problem: str, operation: str = "create_run") -> Verdict
 
 
 def test_malformed_chunks_are_a_cause_of_their_own() -> None:
+    failing = incomplete(FRAMING, f"{MALFORMED}: malformed chunk footer")
     causes = by_kind(
-        incomplete(FRAMING, f"{MALFORMED}: malformed chunk footer"),
+        replace(failing, findings=(*failing.findings, Finding("", "y", "submit_tool_outputs"))),
         incomplete("streaming.a_stream_ends_with_done", f"{MALFORMED}: malformed chunk footer"),
         incomplete("transport.responses_are_complete", f"{TRUNCATED}: peer closed connection", "get_run"),
     )
     assert causes["response.framing"].ids == (FRAMING, "streaming.a_stream_ends_with_done")
-    assert causes["response.framing"].title.startswith("Clients cannot read responses to create_run to their end")
+    title = "Clients cannot read responses to create_run, submit_tool_outputs to their end"
+    assert causes["response.framing"].title.startswith(title)
     assert causes["response.none"].ids == ("transport.responses_are_complete",)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import FailureClassifier
-from runs_conformance.causes.failure import join_fixes
-from runs_conformance.causes.refused_requests import name_operations
+from runs_conformance.causes.failure import join_fixes, operations_of
+from runs_conformance.causes.wording import list_names
 
 _FRAMING_RULE = "transport.responses_are_framed_as_http"
 _FIX = "Count the size of each chunk in the bytes that are sent."
@@ -15,7 +15,7 @@ def classify_malformed_responses(classifier: FailureClassifier) -> None:
     """Classify the responses that clients cannot read to their end, since they are not HTTP."""
     taken = classifier.take(lambda failure: failure.id == _FRAMING_RULE or failure.got_malformed_response)
     direct = [failure for failure in taken if failure.id == _FRAMING_RULE]
-    operations = name_operations(direct or taken) or "unknown operations"
+    operations = list_names(list(operations_of(direct or taken))) or "unknown operations"
     classifier.add(
         "response.framing",
         f"Clients cannot read responses to {operations} to their end, because these are not valid HTTP",
