@@ -46,6 +46,7 @@ FULL = Step(
     pause=0.5,
     after_event="thread.message.delta",
     stream=True,
+    leave_at_event="thread.run.completed",
     dangling=DanglingReference.FOREIGN,
     anomaly="nul",
     probe=True,

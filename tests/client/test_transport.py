@@ -425,6 +425,23 @@ def test_truncated_stream_keeps_its_events() -> None:
     assert result.response.defects == ()
 
 
+def test_stream_is_left_at_an_event() -> None:
+    seen_end = threading.Event()
+
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(head(**SSE) + b"event: a\ndata: {}\n\nevent: thread.message.delta\ndata: {}\n\nevent: c\n")
+        if connection.request() is None:
+            seen_end.set()
+
+    with target(handler) as (transport, _):
+        result = transport.send(POST, (), stream=True, leave_at_event="thread.message")
+        response = require_response(result)
+        assert [event.name for event in response.events or ()] == ["a", "thread.message.delta"]
+        assert (response.defects, result.problem) == ((), None)
+        assert seen_end.wait(1)
+
+
 def chunked_stream(*chunks: bytes) -> SendResult:
     """Send a request whose response is a stream of these chunks, on a connection that stays open."""
 

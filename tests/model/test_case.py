@@ -53,6 +53,7 @@ _steps = st.builds(
     pause=st.floats(0, 5),
     after_event=st.text(max_size=5),
     stream=st.booleans(),
+    leave_at_event=st.text(max_size=5),
     dangling=st.none() | st.sampled_from(DanglingReference),
     anomaly=st.text(max_size=5),
     probe=st.booleans(),

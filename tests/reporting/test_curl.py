@@ -277,6 +277,15 @@ def test_a_request_that_followed_an_event_waits_for_it() -> None:
 
 
 @NEEDS_SHELL
+def test_a_stream_is_left_at_an_event() -> None:
+    streamed = replace(RUN, path={"thread_id": "t"}, stream=True, name="", leave_at_event="thread.message.delta")
+    made = example(streamed, (), steps=Reproduction((streamed,)).to_json())
+    content = b"event: thread.message.created\ndata: {}\n\nevent: thread.message.delta\ndata: {}\n\n"
+    shown = run_in_shell("text/event-stream", content, made)
+    assert shown.splitlines()[-1] == "event: thread.message.delta"
+
+
+@NEEDS_SHELL
 def test_commands_that_wait_for_an_event_run_in_a_shell() -> None:
     streamed = replace(RUN, path={"thread_id": "t"}, stream=True, name="")
     cancel = replace(CANCEL, path={"thread_id": "t", "run_id": "r"})

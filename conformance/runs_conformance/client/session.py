@@ -216,7 +216,8 @@ class Session:
             # Rounded as in the history file, so that judging the file gives the same verdicts.
             index, started = self._count, round(time.monotonic(), 6)
         wall = round(time.time(), 3)
-        result = self.transport.send(request, sent_headers, step is not None and step.stream)
+        is_stream, leave_at_event = (step.stream, step.leave_at_event) if step is not None else (False, "")
+        result = self.transport.send(request, sent_headers, is_stream, leave_at_event)
         self._honour_retry_after(result, attempt)
         self._has_answered |= result.response is not None
         exchange = Exchange(

@@ -95,9 +95,16 @@ class Transport:
         """Close every connection."""
         self._wire.close()
 
-    def send(self, outgoing: PreparedRequest, headers: Sequence[tuple[str, str]], stream: bool = False) -> SendResult:
+    def send(
+        self,
+        outgoing: PreparedRequest,
+        headers: Sequence[tuple[str, str]],
+        stream: bool = False,
+        leave_at_event: str = "",
+    ) -> SendResult:
         """Send a request with these headers and read the response; `stream` applies the time limit of streams.
 
+        With `leave_at_event`, a stream is read up to the first event whose name starts so, and its connection closed.
         Failures of the target are not raised but reported in `completion` and `problem`.
         """
         started = time.monotonic()
@@ -130,7 +137,7 @@ class Transport:
                 stale_connection=stale,
             )
         try:
-            response, completion, problem = _ResponseReader(raw, self.limits, progress).result(started)
+            response, completion, problem = _ResponseReader(raw, self.limits, progress, leave_at_event).result(started)
             if raw.status_code >= 500 and (connection := raw.extensions.get("network_stream")) is not None:
                 # Frameworks may close the connection after an error, which would break the next request on it.
                 connection.close()
@@ -177,10 +184,14 @@ class Transport:
 class _ResponseReader:
     """Reads one response."""
 
-    def __init__(self, raw: httpx.Response, limits: ExchangeLimits, progress: ExchangeProgress) -> None:
+    def __init__(
+        self, raw: httpx.Response, limits: ExchangeLimits, progress: ExchangeProgress, leave_at_event: str
+    ) -> None:
         self._raw = raw
         self._limits = limits
         self._progress = progress
+        self._leave_at_event = leave_at_event
+        self._is_left = False
         self._headers = responses.header_map(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw.headers.raw
         )
@@ -212,7 +223,7 @@ class _ResponseReader:
             )
         else:
             complete = problem is None or (self._events.done and not self._events.overflowed)
-            if complete:
+            if complete and not self._is_left:
                 self._events.finish(_now())
             response = responses.response_from_stream(
                 self._raw.status_code, self._headers, self._events, tuple(self._defects)
@@ -254,6 +265,8 @@ class _ResponseReader:
                 self._defects.append(f"content_encoding: {error}")
                 decoder = Decoder(max_bytes=self._limits.max_bytes)
                 self._take(data)
+            if self._is_left:
+                return
         try:
             decoder.finish()
         except DecodeError as error:
@@ -278,6 +291,8 @@ class _ResponseReader:
                 notify(event.name)
         if self._events.overflowed:
             raise TooLargeError
+        if self._leave_at_event and not self._events.done:
+            self._is_left = any(event.name.startswith(self._leave_at_event) for event in self._events.events[known:])
         self._is_closing |= any(pauses_or_ends_run(event.name) for event in self._events.events[known:])
         if self._events.done and not was_done:
             self._deadline = self._progress.deadline = min(self._progress.deadline, now + self._limits.linger)

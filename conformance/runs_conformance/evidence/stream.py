@@ -15,7 +15,8 @@ from runs_conformance.model.history import History
 class Stream:
     """The events of one accepted streaming request as they were sent, and the objects in them.
 
-    A stream that is not complete was truncated by a timeout or a lost connection; missing events prove nothing then.
+    A stream that is not complete was truncated by a timeout or a lost connection, or closed by the client midway;
+    missing events prove nothing then.
     """
 
     exchange: Exchange
@@ -26,7 +27,7 @@ class Stream:
     @property
     def is_complete(self) -> bool:
         """Whether the stream was read to its end."""
-        return self.exchange.completion is Completion.ANSWERED
+        return self.exchange.completion is Completion.ANSWERED and not self.exchange.was_left
 
     @cached_property
     def readable_events(self) -> tuple[ReadableEvent, ...]:

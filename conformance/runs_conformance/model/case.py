@@ -114,7 +114,8 @@ class Step:
     these or the run timeout expires; each attempt is a separate exchange. `pause` is the number of seconds to wait
     before sending, for effects that show only in timestamps of whole seconds. A concurrent step with `after_event` is
     sent instead when the stream of another shows an event whose name starts so, some seconds later at the latest.
-    `stream` marks a step whose success is an event stream.
+    `stream` marks a step whose success is an event stream. The client closes the connection when the stream of a step
+    with `leave_at_event` shows an event whose name starts so.
 
     The last fields carry intent that the traffic does not show. `dangling` says why a reference names no object.
     `anomaly` names what is malformed or extreme below the level of the schema, such as `invalid_utf8`; a `probe` is
@@ -139,6 +140,7 @@ class Step:
     pause: float = 0.0
     after_event: str = ""
     stream: bool = False
+    leave_at_event: str = ""
     dangling: DanglingReference | None = None
     anomaly: str = ""
     probe: bool = False
@@ -199,6 +201,8 @@ def step_to_json(step: Step) -> dict[str, JSON]:
         out["after_event"] = step.after_event
     if step.stream:
         out["stream"] = True
+    if step.leave_at_event:
+        out["leave_at_event"] = step.leave_at_event
     if step.dangling is not None:
         out["dangling"] = step.dangling.value
     if step.anomaly:

@@ -19,7 +19,7 @@ TRUNCATED = "the response was truncated"
 """How the problem of an exchange begins if the connection failed before the response was complete."""
 
 MALFORMED = "the response is not valid HTTP"
-"""How the problem of an exchange begins if what the server sent is no HTTP response: a lost connection has no part."""
+"""How the problem of an exchange begins if the server sent something other than HTTP, on an open connection."""
 
 _RETRY_HEADERS = frozenset({"retry-after", "retry-after-ms"})
 
@@ -59,8 +59,9 @@ def _names_error(detail: JSON) -> bool:
 class Completion(StrEnum):
     """Whether the server processed the request.
 
-    `ANSWERED`: a complete response arrived. `NOT_CONNECTED`: certainly not processed, since no connection was made.
-    `UNKNOWN`: possibly processed, since the response was truncated, late or unreadable.
+    `ANSWERED`: a complete response arrived, or the part of a stream that the client wanted. `NOT_CONNECTED`: certainly
+    not processed, since no connection was made. `UNKNOWN`: possibly processed, since the response was truncated, late
+    or unreadable.
     """
 
     ANSWERED = "answered"
@@ -238,6 +239,14 @@ class Exchange:
     def anomaly(self) -> str:
         """The anomaly of the step, or an empty string."""
         return self.step.anomaly if self.step else ""
+
+    @property
+    def was_left(self) -> bool:
+        """Whether the client closed the connection in the middle of the stream, as the step says."""
+        event_name = self.step.leave_at_event if self.step else ""
+        if not event_name or any(event.is_end for event in self.events):
+            return False
+        return any(event.name.startswith(event_name) for event in self.events)
 
     @property
     def is_malformed(self) -> bool:

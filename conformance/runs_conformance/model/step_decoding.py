@@ -56,6 +56,7 @@ def step_from_json(data: Mapping[str, JSON]) -> Step:
         pause=min(MAX_PAUSE, max(0.0, require_number(data.get("pause", 0), "pause"))),
         after_event=_text(data.get("after_event", "")),
         stream=bool(data.get("stream", False)),
+        leave_at_event=_text(data.get("leave_at_event", "")),
         **_intent(data),
     )
 

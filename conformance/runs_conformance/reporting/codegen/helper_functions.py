@@ -28,9 +28,15 @@ def read_response(call):
     return response if isinstance(response, tuple) else (response.status_code, response.text)
 ''',
     "read_stream": '''
-def read_stream(events):
-    """Read a stream to its end."""
-    return 200, "\\n".join("data: " + event.data.to_json(indent=None) for event in events)
+def read_stream(events, leave_at=None):
+    """Read a stream to its end, or close it at the first event whose name starts so."""
+    lines = []
+    for event in events:
+        lines.append("data: " + event.data.to_json(indent=None))
+        if leave_at and event.event.startswith(leave_at):
+            events.close()
+            break
+    return 200, "\\n".join(lines)
 ''',
     "run_from_stream": '''
 def run_from_stream(text):

@@ -63,7 +63,7 @@ class StatementWriter:
         elif step.until:
             yield from self._assign(step, _poll(step, call), call)
         elif step.stream:
-            text = f"read_stream({call.source})[1]" if call.uses_client else f"{call.source}.text"
+            text = f"{_read_stream(step, call)}[1]" if call.uses_client else f"{call.source}.text"
             yield from self._assign(step, f"run_from_stream({text})", call)
         elif is_unreferenced:
             yield _status_and_text(step, call) if call.uses_client else call.source
@@ -115,8 +115,14 @@ def _poll(step: Step, call: ClientCall) -> str:
 def _status_and_text(step: Step, call: ClientCall) -> str:
     """The source of the HTTP status and text of a step's response."""
     if step.stream and call.uses_client:
-        return f"read_response(lambda: read_stream({call.source}))"
+        return f"read_response(lambda: {_read_stream(step, call)})"
     return f"read_response(lambda: {call.source})"
+
+
+def _read_stream(step: Step, call: ClientCall) -> str:
+    """The source of the HTTP status and events of a stream, as far as the step reads it."""
+    leave_at = f", {literal(step.leave_at_event, {})}" if step.leave_at_event else ""
+    return f"read_stream({call.source}{leave_at})"
 
 
 def _parse(step: Step, text: str) -> str:
