@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runs_conformance.model.case import Step
+from runs_conformance.model.exchange import MALFORMED, Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
-from tests.rules.histories import HistoryBuilder, action, call, deleted, error, message, page, run, step
+from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, deleted, error, message, page, run, step
+from tests.rules.streams import plain, resumed
 
 
 def _cancelled(*before: str, answer: Any = "cancelling", after: tuple[str, ...] = ("cancelled",)) -> History:
@@ -300,6 +303,52 @@ def test_cancellation_that_is_refused_after_an_attempt_with_429() -> History:
     builder.refuse("cancel_run")
     builder.get_run(run("cancelling"))
     return builder.history()
+
+
+def _left_stream(*statuses: str) -> History:
+    """A run whose client closes the stream, and that is read with these statuses afterwards."""
+    builder = HistoryBuilder()
+    leaving = Step(operation="create_run", stream=True, leave_at_event="thread.message.delta")
+    body = {"assistant_id": ASSISTANT, "stream": True}
+    builder.send("create_run", events=plain()[:8], body=body, step=leaving)
+    for status in statuses:
+        builder.get_run(run(status))
+    return builder.history()
+
+
+@passes(unrequested_effect.closing_a_stream_cancels_nothing)
+def test_run_goes_on_when_its_client_leaves() -> History:
+    return _left_stream("in_progress", "completed")
+
+
+@fails(unrequested_effect.closing_a_stream_cancels_nothing, at="/status", times=1)
+def test_run_is_cancelled_when_its_client_leaves() -> History:
+    return _left_stream("cancelling", "cancelled")
+
+
+@fails(unrequested_effect.closing_a_stream_cancels_nothing, at="/status", times=1)
+def test_run_is_cancelled_when_its_client_cannot_read_on() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "requires_action")
+    left = builder.send("submit_tool_outputs", events=resumed()[:8], completion=Completion.UNKNOWN)
+    builder.exchanges[-1] = replace(left, problem=f"{MALFORMED}: malformed chunk footer")
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
+@permitted
+def test_run_is_cancelled_by_request_after_its_client_left() -> History:
+    builder = HistoryBuilder()
+    history = _left_stream("in_progress")
+    builder.exchanges, builder.clock = list(history), max(each.ended for each in history)
+    builder.send("cancel_run", run("cancelling"))
+    builder.get_run(run("cancelled"))
+    return builder.history()
+
+
+@inconclusive(unrequested_effect.closing_a_stream_cancels_nothing)
+def test_run_that_its_client_left_is_not_seen_to_end() -> History:
+    return _left_stream("in_progress", "in_progress")
 
 
 @fails(unrequested_effect.happens_only_when_asked_for, at="/status", times=1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from runs_conformance.contract.lifecycle import TERMINAL
-from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
+from runs_conformance.emulator.context import EventStreamResponse, Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.model_actions import AwaitOutputs, EndRun, StartRun
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
@@ -24,6 +27,43 @@ def answers_with_another_assistant(hooks: Hooks) -> None:
             members["assistant_id"] = "asst_000000000000000000000000"
 
     patch_object(hooks, "run", change)
+
+
+@written_from_spec("cancel-ends-run-in-progress", level="should")
+def cancels_when_the_client_leaves(hooks: Hooks) -> None:
+    """A run is cancelled if the client closes its stream before the end."""
+    streamed: ContextVar[list[tuple[RequestContext, EventStreamResponse]]] = ContextVar("streamed")
+
+    async def note(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        if isinstance(response, EventStreamResponse):
+            streamed.get().append((request, response))
+        return response
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+            streamed.set([])
+            has_ended = False
+
+            async def send_and_note(message: Message) -> None:
+                nonlocal has_ended
+                has_ended = message["type"] == "http.response.body" and not message.get("more_body")
+                await send(message)
+
+            async def receive_and_cancel() -> Message:
+                message = await receive()
+                if message["type"] == "http.disconnect" and not has_ended:
+                    for request, response in streamed.get():
+                        if response.run.status not in TERMINAL:
+                            hooks.cancel(request.server, response.thread, response.run, request.server.clock.now())
+                return message
+
+            await app(scope, receive_and_cancel, send_and_note)
+
+        return outer
+
+    hooks.middleware.append(wrap)
+    wrap_handlers(hooks, note, "create_run", "create_thread_and_run", "submit_tool_outputs")
 
 
 @written_from_spec("terminal-status-is-final")

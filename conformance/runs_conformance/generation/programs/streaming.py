@@ -101,9 +101,9 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "streaming", runs=1, requests=20, since="2024-04-29")
 def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
-    """A streamed run calls two functions, and their outputs are submitted without a stream.
+    """A streamed run calls two functions, and the stream of their outputs is left at the first text.
 
-    At its end it is cancelled, which must change nothing, and its thread takes a message.
+    The run is polled to its end and cancelled, which must change nothing, and its thread takes a message.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
@@ -111,7 +111,13 @@ def stream_two_tool_calls(context: ProgramContext) -> StepGenerator:
     if not (yield from prepare_caller(context)):
         return
     response = yield from _stream_until_tool_call(**forced_call(context, tools=tools, tool_choice="required"))
-    if response is not None and (yield from finish_tool_calls()):
+    if response is None:
+        return
+    if count := pending_call_count(response):
+        # A target that repeats the outputs needs some time for these.
+        left = submit(count=count, stream=True, outputs=("18 degrees, sunny. " * 100,))
+        yield replace(left, leave_at_event="thread.message.delta")
+    if (yield from finish_tool_calls()):
         yield page("list_run_steps")
         yield on_run("cancel_run")
         yield message("And again.")

@@ -10,11 +10,24 @@ from runs_conformance.evidence.run_action import may_be_cancelled_between
 from runs_conformance.evidence.run_timeline import RunTimeline, runs, runs_of_thread
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import Inconclusive, Result
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
+
+
+def _closed_stream(run: RunTimeline) -> Exchange | None:
+    """The first stream of a run that its client closed before the end: on purpose, or since it could not read on."""
+    exchanges = run.exchanges if run.creation is None else (run.creation, *run.exchanges)
+    return next((each for each in exchanges if each.was_left or (each.is_malformed and each.events)), None)
+
+
+def _runs_with_closed_streams(history: History) -> Iterator[tuple[RunTimeline, Exchange]]:
+    for run in runs(history):
+        if run.creation is not None and (stream := _closed_stream(run)) is not None:
+            yield run, stream
 
 
 @rule(
@@ -29,11 +42,12 @@ _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt,
 def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
     """A run is `cancelling` or `cancelled` only if a client cancelled it or deleted its thread.
 
-    Clients interpret these statuses as a decision of the user.
+    Clients interpret these statuses as a decision of the user. A run whose client closed its stream is judged by
+    another rule.
 
     Fix: End a run for the server's own reasons as `failed`, with a `last_error`.
     """
-    if run.creation is None:
+    if run.creation is None or _closed_stream(run) is not None:
         return
     first = run.observations[0]
     for observation in run.observations:
@@ -46,6 +60,33 @@ def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
                 "/status",
                 actual=observation.status,
             )
+
+
+@rule(
+    units=_runs_with_closed_streams,
+    level=Level.SHOULD,
+    source=_GUIDE,
+    capability="streaming",
+    clauses=("cancel-ends-run-in-progress",),
+    needs_complete_history=True,
+)
+def closing_a_stream_cancels_nothing(unit: tuple[RunTimeline, Exchange]) -> Iterator[Result]:
+    """A run goes on when its client closes the stream that shows it.
+
+    A client that loses its connection can read the run later; the server must not treat this as a cancellation.
+
+    Fix: Let a run go on in the background, and have the stream only report its progress.
+    """
+    run, stream = unit
+    stopped = ("cancelling", "cancelled")
+    later = (each for each in run.observations if stream.happened_before(each.exchange))
+    end = next((each for each in later if each.status in TERMINAL or each.status in stopped), None)
+    if end is None or end.status == "failed":
+        # The model may fail at any time, and no rule says how long a run takes.
+        yield Inconclusive("the run was not seen to end by itself after its client had closed the stream")
+    elif not may_be_cancelled_between(run, run.observations[0], end):
+        message = f"the run is {end.status!r} since its client closed the stream, although no client cancelled it"
+        yield end.check(end.status not in stopped, message, "/status", actual=end.status)
 
 
 @rule(
