@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from runs_conformance.evidence.object_events import END_EVENTS, ObjectEvents, object_events
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result
+from runs_conformance.model.verdict import PASSED, Inconclusive, Result, with_part
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _OCCURS = schema(f"{_SPEC} AssistantStreamEvent: what each event occurs for")
+_CUT_BY_CANCELLATION = "a message or step that a cancellation interrupted"
 _RECORDED = observed("recorded traffic: openai-dotnet, openllmetry 2025-10 to 2026-03, every stream")
 
 
@@ -68,11 +69,13 @@ def objects_end_once(events: ObjectEvents) -> Iterator[Result]:
     source=_OCCURS,
     capability="streaming",
     clauses=("stream-events-are-ordered",),
+    needs_parts=((_CUT_BY_CANCELLATION, "cancel_run"),),
 )
 def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     """Every message and step created in the stream of a completed, incomplete or cancelled run has a final event.
 
-    Clients take the complete text or call from that event, or learn from it that no more will come.
+    Clients take the complete text or call from that event, or learn from it that no more will come. A pass needs a
+    message or step that was not completed when its run was cancelled.
 
     Fix: End all open messages and steps, with their events, before the run ends.
     """
@@ -82,7 +85,9 @@ def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
         if events.end is None and (nameless := events.find_nameless(*END_EVENTS)) is not None:
             yield Inconclusive(nameless)
             return
-        yield events.created.check(events.end is not None, f"the run is {status} but {events.id} has no final event")
+        result = events.created.check(events.end is not None, f"the run is {status} but {events.id} has no final event")
+        is_cut = events.end is not None and events.event_kind(events.end) != "completed"
+        yield with_part(result, _CUT_BY_CANCELLATION) if is_cut and status == "cancelled" else result
 
 
 @rule(
