@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.model.history import History
+from runs_conformance.model.json import ABSENT
+from runs_conformance.model.verdict import Passed
 from runs_conformance.rules import metadata
-from tests.rules.examples import fails, passes, permitted
+from tests.rules.examples import fails, findings, judge, passes, permitted
 from tests.rules.histories import HistoryBuilder, message, page, run, thread
 
 
@@ -109,3 +111,54 @@ def test_metadata_of_a_thread_and_its_run() -> History:
     builder.send("create_thread_and_run", run(metadata={"run": "y"}), body=body)
     builder.send("get_thread", thread(metadata={"thread": "x"}))
     return builder.history()
+
+
+OF_OTHER = {"only": "mine"}
+
+
+def _another_is_modified(shown: dict[str, str], *, operation: str = "create_thread", sent: Any = ABSENT) -> History:
+    """Two threads or runs that one operation creates; the second is modified, and the first is read."""
+    builder = HistoryBuilder()
+    body = {"assistant_id": "asst_a"} if operation.endswith("run") else ABSENT if sent is ABSENT else {"metadata": sent}
+    for letter in "ab":
+        created = run(id_=f"run_{letter}", thread_id=f"thread_{letter}")
+        value = created if operation.endswith("run") else thread(f"thread_{letter}", metadata=sent or {})
+        builder.send(operation, value, body=body, thread_id=f"thread_{letter}")
+        builder.send("get_thread", thread(f"thread_{letter}", metadata=sent or {}), thread_id=f"thread_{letter}")
+    changed = thread("thread_b", metadata=OF_OTHER)
+    builder.send("modify_thread", changed, body={"metadata": OF_OTHER}, thread_id="thread_b")
+    builder.send("get_thread", thread("thread_a", metadata=shown), thread_id="thread_a")
+    return builder.history()
+
+
+def _parts(history: History) -> set[str]:
+    results = judge(metadata.changes_only_when_modified, history)
+    return {result.part for result in results if isinstance(result, Passed)} - {""}
+
+
+@fails(metadata.changes_only_when_modified, at="/metadata", times=1)
+def test_threads_that_share_their_metadata() -> History:
+    return _another_is_modified(OF_OTHER)
+
+
+@fails(metadata.changes_only_when_modified, at="/metadata", times=1)
+def test_threads_of_runs_that_share_their_metadata() -> History:
+    return _another_is_modified(OF_OTHER, operation="create_thread_and_run")
+
+
+def test_metadata_of_another_object_is_named() -> None:
+    (finding,) = findings(metadata.changes_only_when_modified, _another_is_modified(OF_OTHER))
+    assert finding.message == "metadata changed when another thread was modified"
+
+
+def test_each_creating_operation_is_a_part_of_the_evidence() -> None:
+    needed = {part for part, *_ in metadata.changes_only_when_modified.needs_parts}
+    alone = _parts(_another_is_modified({}))
+    with_run = _parts(_another_is_modified({}, operation="create_thread_and_run"))
+    assert len(alone) == len(with_run) == 1
+    assert alone != with_run
+    assert alone | with_run < needed
+
+
+def test_objects_with_metadata_of_their_own_prove_nothing_about_shared_metadata() -> None:
+    assert not _parts(_another_is_modified({"a": "1"}, sent={"a": "1"}))

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.json_type import describe_types, json_type_of
 from runs_conformance.evidence.metadata import ExpectedMetadata, MetadataTimeline
 from runs_conformance.evidence.metadata import metadata_timelines as all_metadata
+from runs_conformance.evidence.modified_sibling import PARTS_OF_SIBLINGS, part_of_sibling
 from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import Result
+from runs_conformance.model.verdict import Result, with_part
 
 _SCHEMA = schema("openai-openapi f85dbe2 openapi.yaml Metadata: pairs that can be attached to an object")
 _RECORDED = observed("recorded traffic: openai-dotnet SessionRecords 2025-10-30, openllmetry 2026-03-31")
@@ -120,19 +121,24 @@ def holds_nothing_else(expected: ExpectedMetadata) -> Iterator[Result]:
     clauses=("modify-run-changes-only-metadata", "metadata-is-echoed"),
     needs_complete_history=True,
     occasions=5,
+    needs_parts=PARTS_OF_SIBLINGS,
 )
 def changes_only_when_modified(timeline: MetadataTimeline) -> Iterator[Result]:
     """Metadata does not change between two reads unless the object is modified.
 
-    Clients rely on finding what they stored. Judged only on objects whose creation was recorded: a client whose
-    requests were not recorded may modify any other.
+    Clients rely on finding what they stored. Objects that are created without metadata share none, either. Judged only
+    on objects whose creation was recorded: a client whose requests were not recorded may modify any other.
 
-    Fix: Write metadata only when the object is created or modified.
+    Fix: Write metadata only when the object is created or modified, and give each object metadata of its own.
     """
     for earlier, later, requests in timeline.observation_pairs_without_write() if timeline.creation_is_known else ():
         was, now = earlier.get("metadata"), later.get("metadata")
         if not requests and was is not ABSENT and now is not ABSENT:
+            part = part_of_sibling(timeline, earlier, later)
             message = "metadata changed without a modification"
-            if is_list_item(later) and not is_list_item(earlier):
+            if part and now and not was:
+                message = f"metadata changed when another {timeline.timeline.kind} was modified"
+            elif is_list_item(later) and not is_list_item(earlier):
                 message = "the list shows other metadata than the object has"
-            yield later.check(json_equal(was or {}, now or {}), message, "/metadata", was, now)
+            result = later.check(json_equal(was or {}, now or {}), message, "/metadata", was, now)
+            yield with_part(result, part)
