@@ -75,6 +75,17 @@ def test_requested_setting_must_be_shown(rule: AnyRule, name: str, requested: An
     assert [finding.pointer for finding in found] == [f"/{name}"]
 
 
+@pytest.mark.parametrize("rule", dict.fromkeys(rule for rule, *_ in ECHOED if rule.needs_parts))
+def test_a_run_of_each_operation_is_a_part_of_the_evidence(rule: AnyRule) -> None:
+    name, requested, shown = next((name, value, shown) for each, name, value, shown, _ in ECHOED if each is rule)
+    seen = set()
+    for operation in ("create_run", "create_thread_and_run"):
+        builder = HistoryBuilder()
+        builder.send(operation, run(**{name: shown}), body={"assistant_id": ASSISTANT, name: requested})
+        seen |= {result.part for result in judge(rule, builder.history()) if isinstance(result, Passed)}
+    assert seen == {part for part, _ in rule.needs_parts}
+
+
 def _inherits(answer: dict[str, Any], then: dict[str, Any] | None = None) -> History:
     builder = HistoryBuilder()
     rich = assistant(temperature=0.7, instructions="In one word.", tools=[function_tool()])
@@ -448,4 +459,5 @@ def test_words_alone_are_no_pass_where_no_named_tool_choice_is_accepted(status: 
     ],
 )
 def test_refusals_that_say_nothing_about_the_form_of_a_tool_choice(history: History) -> None:
-    assert judge(requested_values.tool_choice_is_as_asked, history) == [PASSED]
+    (result,) = judge(requested_values.tool_choice_is_as_asked, history)
+    assert isinstance(result, Passed)

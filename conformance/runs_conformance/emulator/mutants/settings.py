@@ -58,6 +58,18 @@ def ignores_the_model(hooks: Hooks) -> None:
     _body_without(hooks, "model")
 
 
+@mutant("settings")
+def ignores_the_model_beside_a_thread(hooks: Hooks) -> None:
+    """The model of a run that create_thread_and_run creates is always the assistant's."""
+    inner = hooks.new_run
+
+    def make(request: RequestContext, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        is_ignored = request.operation.name == "create_thread_and_run"
+        return inner(request, thread, assistant, {**body, "model": None} if is_ignored else body)
+
+    hooks.new_run = make
+
+
 @written_from_spec("settings", level="should")
 def ignores_instructions(hooks: Hooks) -> None:
     """The instructions of a run are always the assistant's."""

@@ -18,7 +18,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, contains, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, schema
-from runs_conformance.model.verdict import PASSED, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Result, Suspicion, with_part
 
 _REQUEST, _RUN = "openai-openapi f85dbe2 openapi.yaml CreateRunRequest", "openai-openapi f85dbe2 openapi.yaml RunObject"
 _RECORDED = observed(
@@ -26,13 +26,25 @@ _RECORDED = observed(
 )
 
 
+def _part_of(operation: str | None) -> str:
+    return f"a run of {operation}"
+
+
+_PARTS_OF_CREATORS = tuple((_part_of(operation), operation) for operation in ("create_run", "create_thread_and_run"))
+"""A run of each operation that creates one: a server may read the settings of each by code of its own."""
+
+
 def check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
-    """Check that a new run shows a setting as its request gave it, but for members that the target filled in."""
+    """Check that a new run shows a setting as its request gave it, but for members that the target filled in.
+
+    A pass names the operation that created the run.
+    """
     requested, first = run.creation_body.get(name), settings_at_creation(run)
     if requested is not None and first is not None and first.get(name) is not ABSENT:
         actual = first.get(name)
         holds = contains(actual, requested) or has_fewer_digits(actual, requested)
-        yield first.check(holds, f"the run's `{name}` differs from the request", f"/{name}", requested, actual)
+        result = first.check(holds, f"the run's `{name}` differs from the request", f"/{name}", requested, actual)
+        yield with_part(result, _part_of(first.exchange.operation))
 
 
 @rule(
@@ -41,6 +53,7 @@ def check_as_requested(run: RunTimeline, name: str) -> Iterator[Result]:
     source=schema(f"{_REQUEST}.model", note="a gateway may show the name that it resolved an alias to"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the model given in its request instead of the assistant's.
@@ -58,6 +71,7 @@ def model_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_REQUEST}.model: it will override the model associated with the assistant"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     """A run whose request names another model does not show the assistant's model.
@@ -74,7 +88,8 @@ def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     is_verbatim = is_object(body) and body.get("model") == own
     if is_verbatim and own != requested and not own.startswith(requested) and first.text("model"):
         shown = first.text("model")
-        yield first.check(shown != own, "the run shows the assistant's model", "/model", requested, shown)
+        result = first.check(shown != own, "the run shows the assistant's model", "/model", requested, shown)
+        yield with_part(result, _part_of(first.exchange.operation))
 
 
 @rule(
@@ -83,6 +98,7 @@ def other_model_replaces_the_assistants(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_RUN}.tools: the list of tools that the assistant used for this run"),
     capability="tools",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the tools given in its request instead of the assistant's, in the same order.
@@ -100,6 +116,7 @@ def tools_are_as_asked(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_RUN}.temperature: used for this run"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the temperature given in its request, including 0.
@@ -117,6 +134,7 @@ def temperature_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_RUN}.top_p: used for this run"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def top_p_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `top_p` given in its request, including 0.
@@ -163,6 +181,7 @@ def numbers_keep_their_digits(run: RunTimeline) -> Iterator[Result]:
     ),
     capability="core",
     clauses=("token-limits-are-echoed",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `max_prompt_tokens` given in its request.
@@ -183,6 +202,7 @@ def max_prompt_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     ),
     capability="core",
     clauses=("token-limits-are-echoed",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `max_completion_tokens` given in its request.
@@ -200,6 +220,7 @@ def max_completion_tokens_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_RUN}.truncation_strategy"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def truncation_strategy_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the truncation strategy given in its request, including the number of `last_messages`.
@@ -233,6 +254,7 @@ def _may_refuse_form(exchange: Exchange) -> bool:
     source=schema(f"{_RUN}.tool_choice"),
     capability="tools",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def tool_choice_is_as_asked(unit: RunTimeline | Exchange) -> Iterator[Result]:
     """A run shows the tool choice given in its request, as a word or as an object that names a tool.
@@ -253,6 +275,7 @@ def tool_choice_is_as_asked(unit: RunTimeline | Exchange) -> Iterator[Result]:
     source=schema(f"{_RUN}.parallel_tool_calls"),
     capability="tools",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the `parallel_tool_calls` given in its request.
@@ -270,6 +293,7 @@ def parallel_tool_calls_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     source=schema(f"{_RUN}.response_format"),
     capability="core",
     clauses=("overrides-or-assistant-settings",),
+    needs_parts=_PARTS_OF_CREATORS,
 )
 def response_format_is_as_asked(run: RunTimeline) -> Iterator[Result]:
     """A run shows the response format given in its request.
