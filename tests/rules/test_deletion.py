@@ -10,8 +10,19 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
 from runs_conformance.rules.deletion import deleted_objects, deletion_requests
-from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import ASSISTANT, THREAD, HistoryBuilder, assistant, deleted, message, page, run, thread
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
+from tests.rules.histories import (
+    ASSISTANT,
+    MESSAGE,
+    THREAD,
+    HistoryBuilder,
+    assistant,
+    deleted,
+    message,
+    page,
+    run,
+    thread,
+)
 
 HELLO = {"role": "user", "content": "Hello"}
 RUNS = {"assistant_id": ASSISTANT}
@@ -115,6 +126,23 @@ def test_list_of_a_deleted_thread_that_shows_its_messages(items: tuple[Any, ...]
     fails(deleted_objects.deleted_thread_shows_nothing)(
         lambda: _answer_after_deletion("list_messages", page(*items)),
     )()
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "action"),
+    [
+        ("get_message", message("user"), "shown"),
+        ("modify_message", message("user"), "changed"),
+        ("delete_message", deleted(MESSAGE), "deleted"),
+        ("get_run", run("completed"), "shown"),
+        ("modify_run", run("completed"), "changed"),
+        ("cancel_run", run("cancelling"), "cancelled"),
+        ("submit_tool_outputs", run("in_progress"), "resumed"),
+    ],
+)
+def test_object_of_a_deleted_thread_that_is_used(operation: str, answer: Any, action: str) -> None:
+    (finding,) = findings(deleted_objects.deleted_thread_shows_nothing, _answer_after_deletion(operation, answer))
+    assert finding.message == f"an object of a deleted thread was {action}"
 
 
 @inconclusive(deleted_objects.nothing_is_deleted_twice)

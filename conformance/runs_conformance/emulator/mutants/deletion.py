@@ -8,6 +8,7 @@ from runs_conformance.emulator.api_errors import ApiError, bad_request
 from runs_conformance.emulator.context import Hooks, RequestContext
 from runs_conformance.emulator.declaration import mutant
 from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.state import Thread
 
 
 @mutant("deletion")
@@ -53,3 +54,27 @@ def deletes_no_answers(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, delete, "delete_message")
+
+
+@mutant("deleted-object-is-gone", level="should")
+def changes_what_a_deleted_thread_holds(hooks: Hooks) -> None:
+    """The messages and runs of a deleted thread can be modified, but not read."""
+    inner = hooks.remove_thread
+    deleted: dict[str, Thread] = {}
+
+    def remove(request: RequestContext, thread: Thread) -> None:
+        deleted[thread.id] = thread
+        inner(request, thread)
+
+    async def modify(handler: Any, request: RequestContext) -> Any:
+        thread = deleted.get(request.path_params["thread_id"])
+        if thread is None:
+            return await handler(request)
+        request.store.threads[thread.id] = thread
+        try:
+            return await handler(request)
+        finally:
+            del request.store.threads[thread.id]
+
+    hooks.remove_thread = remove
+    wrap_handlers(hooks, modify, "modify_message", "modify_run")

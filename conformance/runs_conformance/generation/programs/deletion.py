@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+from typing import Any
+
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, cancel_and_wait, complete_run, give_up, require
 from runs_conformance.generation.programs.responses import has_id, item_count
@@ -12,12 +15,13 @@ from runs_conformance.generation.programs.steps import (
     on_assistant,
     on_message,
     on_run,
+    on_step,
     on_thread,
     page,
     run,
     thread,
 )
-from runs_conformance.model.case import DanglingReference, Ref, Step
+from runs_conformance.model.case import DanglingReference, Instruction, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -29,12 +33,12 @@ def deleted_around_a_run(context: ProgramContext) -> StepGenerator:
         return
     if not (yield from complete_run()):
         return
-    yield from _delete_message()
+    left, steps = yield from _delete_message()
     if not context.use.get("assistant"):
         yield from _delete_assistant()
     if not (yield from _delete_thread()):
         return
-    for step in _steps_on_deleted_thread():
+    for step in _steps_on_deleted_thread(has_message=item_count(left) > 0, has_step=item_count(steps) > 0):
         yield dangling_reference(step, DanglingReference.DELETED)
 
 
@@ -59,7 +63,8 @@ def _delete_thread() -> Fragment:
     return deleted.accepted or (yield from give_up("a thread that is deleted"))
 
 
-def _delete_message() -> Fragment:
+def _delete_message() -> Generator[Instruction, Any, tuple[Exchange, Exchange]]:
+    """Delete the answer of the run; returns the lists of the messages that are left and of the steps."""
     answers: Exchange = yield page("list_messages", name="answers", run_id=Ref("run"))
     if item_count(answers):
         answer = Ref("answers", "/data/0/id")
@@ -67,17 +72,19 @@ def _delete_message() -> Fragment:
         deleted: Exchange = yield on_message("delete_message", answer)
         if deleted.accepted:
             yield dangling_reference(on_message("get_message", answer), DanglingReference.DELETED)
-        yield page("list_messages")
-        yield page("list_run_steps")
-        yield on_run("get_run")
-    return True
+    left: Exchange = yield page("list_messages", name="left")
+    steps: Exchange = yield page("list_run_steps", name="steps")
+    yield on_run("get_run")
+    return left, steps
 
 
 def _delete_assistant() -> Fragment:
     deleted: Exchange = yield on_assistant("delete_assistant")
     if deleted.accepted:
         yield dangling_reference(on_assistant("get_assistant"), DanglingReference.DELETED)
-        yield dangling_reference(run("orphan"), DanglingReference.DELETED)
+        orphan: Exchange = yield dangling_reference(run("orphan"), DanglingReference.DELETED)
+        if has_id(orphan):
+            yield from cancel_and_wait("orphan")
         yield on_run("get_run")
         yield on_thread("get_thread")
         yield page("list_runs")
@@ -85,16 +92,19 @@ def _delete_assistant() -> Fragment:
     return True
 
 
-def _steps_on_deleted_thread() -> list[Step]:
-    return [
-        on_thread("get_thread"),
-        on_run("get_run"),
-        page("list_runs"),
-        page("list_run_steps"),
-        page("list_messages"),
-        on_thread("modify_thread", body={"metadata": {"too": "late"}}),
-        on_run("modify_run", body={"metadata": {"too": "late"}}),
-        on_run("cancel_run"),
-        message("Too late."),
-        run("too_late"),
-    ]
+def _steps_on_deleted_thread(*, has_message: bool, has_step: bool) -> Iterator[Step]:
+    """Yield requests for what was in the thread. `deleted_thread` has those that need nothing in it."""
+    yield on_run("get_run")
+    yield page("list_runs")
+    yield page("list_run_steps")
+    if has_step:
+        yield on_step(Ref("steps", "/data/0/id"))
+    if has_message:
+        message_left = Ref("left", "/data/0/id")
+        yield on_message("get_message", message_left)
+        yield on_message("modify_message", message_left, body={"metadata": {"too": "late"}})
+        yield on_message("delete_message", message_left)
+    yield on_run("modify_run", body={"metadata": {"too": "late"}})
+    yield on_run("cancel_run")
+    yield message("Too late.")
+    yield run("too_late")

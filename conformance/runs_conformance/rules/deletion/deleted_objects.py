@@ -102,6 +102,9 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
         yield Suspicion(f"{request.exchange.operation} got HTTP {request.exchange.status}")
 
 
+_ACTIONS = {"cancel_run": "cancelled", "delete_message": "deleted", "submit_tool_outputs": "resumed"}
+"""The effect of an accepted request on an object, if it does not show or change it."""
+
 _SINGLE_OBJECT_OPERATIONS = (
     "get_assistant",
     "modify_assistant",
@@ -209,20 +212,20 @@ def deleted_thread_takes_nothing(request: _RequestAfterDeletion) -> Iterator[Res
     clauses=("deleted-object-is-gone",),
 )
 def deleted_thread_shows_nothing(request: _RequestAfterDeletion) -> Iterator[Result]:
-    """The messages, runs and steps of a deleted thread cannot be read.
+    """The messages, runs and steps of a deleted thread can be neither read nor changed.
 
-    Deleted data must not remain readable through other paths.
+    Deleted data must not remain readable through other paths, and whoever changes it must learn that it is gone.
 
-    Fix: Delete the contents of a thread together with it.
+    Fix: Delete the contents of a thread together with it, or look up the thread before each object in it.
     """
-    if (
-        request.parameter == "thread_id"
-        and not request.is_for_deleted_object
-        and request.exchange.request.method == "GET"
-    ):
-        yield from _check_refused(request, "an object of a deleted thread was shown")
-    elif request.parameter == "thread_id" and request.exchange.operation in ("list_messages", "list_runs"):
+    exchange = request.exchange
+    if request.parameter != "thread_id" or OPERATIONS[exchange.operation or ""].creates:
+        return
+    if exchange.operation in ("list_messages", "list_runs"):
         yield from _check_refused(request, "the objects of a deleted thread were listed")
+    elif not request.is_for_deleted_object:
+        action = "shown" if exchange.request.method == "GET" else _ACTIONS.get(exchange.operation or "", "changed")
+        yield from _check_refused(request, f"an object of a deleted thread was {action}")
 
 
 @rule(
