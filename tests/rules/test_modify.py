@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
+from runs_conformance.model.case import Either, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import identity, modify
@@ -399,3 +400,55 @@ def test_members_that_the_contract_does_not_know_may_change() -> History:
     builder.send("create_message", {**message("user"), "updated_at": 1}, body={"role": "user", "content": "Hello."})
     builder.send("modify_message", {**message("user", metadata={"a": "b"}), "updated_at": 2}, body=body)
     return builder.history()
+
+
+REWRITTEN = {"role": "assistant", "content": [{"type": "text", "text": "Rewritten."}], "created_at": 1}
+
+
+def _message_with_fixed_members(**changes: Any) -> History:
+    builder = HistoryBuilder()
+    sent = {"role": "user", "content": "Hello"}
+    builder.send("create_message", message("user", "Hello", "msg_u"), body=sent)
+    either = Step(operation="modify_message", role=Role.NEGATIVE, expectation=Either("it may be ignored"))
+    shown = message("user", "Hello", "msg_u")
+    builder.send("modify_message", {**shown, **changes}, body=REWRITTEN, step=either, message_id="msg_u")
+    return builder.history()
+
+
+@passes(modify.message_and_thread_change_in_what_is_given_only)
+def test_fixed_members_of_a_message_are_ignored() -> History:
+    return _message_with_fixed_members()
+
+
+@fails(modify.message_and_thread_change_in_what_is_given_only, at="/role", times=1)
+def test_role_of_a_message_is_overwritten() -> History:
+    return _message_with_fixed_members(role="assistant")
+
+
+@fails(modify.message_and_thread_change_in_what_is_given_only, at="/content", times=1)
+def test_content_of_a_message_is_overwritten() -> History:
+    return _message_with_fixed_members(content=message("user", "Rewritten.")["content"])
+
+
+def _run_with_fixed_members(**changes: Any) -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    either = Step(operation="modify_run", role=Role.NEGATIVE, expectation=Either("it may be ignored"))
+    body = {"instructions": "Changed.", "status": "cancelled"}
+    builder.send("modify_run", {**run("completed"), **changes}, body=body, step=either)
+    return builder.history()
+
+
+@passes(modify.run_changes_in_metadata_only)
+def test_fixed_members_of_a_run_are_ignored() -> History:
+    return _run_with_fixed_members()
+
+
+@fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
+def test_instructions_of_a_run_are_overwritten() -> History:
+    return _run_with_fixed_members(instructions="Changed.")
+
+
+@fails(modify.run_changes_in_metadata_only, at="/status", times=1)
+def test_status_of_a_run_is_overwritten() -> History:
+    return _run_with_fixed_members(status="cancelled")

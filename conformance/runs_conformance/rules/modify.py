@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
-from runs_conformance.contract.known_members import known_members
+from runs_conformance.contract.known_members import known_body_members, known_members
 from runs_conformance.contract.validation import is_valid
 from runs_conformance.evidence.accepted_invalid import is_valid_object
 from runs_conformance.evidence.complete_list import message_certainly_exists
@@ -143,13 +143,22 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
         return
     known = known_members(modification.kind, modification.exchange.edition)
     shown = known & before.value.keys() & response.value.keys()
-    for name in shown - _VARYING - _IDENTITY - modification.requested.keys():
+    for name in shown - _VARYING - _IDENTITY - _members_to_set(modification):
         now = response.get(name)
         holds = any(same_value(each, now) for each in (before.get(name), _last_written(modification, name)))
         if not holds and changes_by_itself(modification.timeline, name, same_value):
             yield Suspicion(CHANGES_ANYWAY.format(name))
         else:
             yield check_kept(before, response, name, holds, f"the modification changed `{name}`")
+
+
+def _members_to_set(modification: Modification) -> Set[str]:
+    """The members of the request that it can set. A server may ignore others, or refuse the request for them."""
+    requested = modification.requested.keys()
+    if modification.kind == "assistant":
+        return requested
+    exchange = modification.exchange
+    return requested & known_body_members(exchange.operation or "", exchange.edition)
 
 
 def _last_written(modification: Modification, name: str) -> JSON | Absent:
@@ -168,23 +177,25 @@ def _last_written(modification: Modification, name: str) -> JSON | Absent:
 def run_changes_in_metadata_only(modification: Modification) -> Iterator[Result]:
     """Modifying a run changes only its metadata.
 
-    Metadata is the only member of the request. Judged on ended runs, since others change by themselves. An ended run
-    whose status changes, too, was revived, which another rule reports.
+    Metadata is the only member of the request: others, such as `instructions` and `status`, are refused or ignored.
+    Judged on ended runs, since others change by themselves. An ended run whose status changes although the request does
+    not name it was revived, which another rule reports.
 
     Fix: Update only the metadata of the stored run.
     """
     before, response = modification.state_before, modification.response_object
     is_revived = before is not None and response is not None and before.status != response.status
-    if modification.kind == "run" and not is_revived:
+    if modification.kind == "run" and (not is_revived or "status" in modification.requested):
         yield from _check_others_unchanged(modification)
 
 
 @rule(units=modifications, level=Level.MUST, source=_OTHERS, capability="metadata", needs_complete_history=True)
 def message_and_thread_change_in_what_is_given_only(modification: Modification) -> Iterator[Result]:
-    """Modifying a message or thread leaves the members that the request does not name as they are.
+    """Modifying a message or thread leaves the members that the request does not name, or cannot set, as they are.
 
-    A message keeps its content and role, a thread the files and vector stores of its tools; clients rely on both.
-    `modify.metadata_stays_where_none_is_given` judges the metadata.
+    A message keeps its content, role and status, even if the request has other values: they are refused or ignored. A
+    thread keeps the files and vector stores of its tools. Clients rely on both. The metadata is judged by
+    `modify.metadata_stays_where_none_is_given`.
 
     Fix: Update only the given members of the stored object.
     """

@@ -189,3 +189,32 @@ def assigns_the_body_to_the_assistant(hooks: Hooks) -> None:
         return {**response, "created_at": int(assistant.created_at)}
 
     wrap_handlers(hooks, modify, "modify_assistant")
+
+
+@mutant("modify")
+def assigns_the_body_to_the_message(hooks: Hooks) -> None:
+    """modify_message also stores the role of its body."""
+    set_keyword(hooks, "modify_message.additionalProperties", None)
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        thread = request.store.threads[request.path_params["thread_id"]]
+        message = thread.messages[request.path_params["message_id"]]
+        message.role = request.body.get("role", message.role)
+        return {**response, "role": message.role}
+
+    wrap_handlers(hooks, modify, "modify_message")
+
+
+@mutant("modify-run-changes-only-metadata")
+def assigns_the_body_to_the_run(hooks: Hooks) -> None:
+    """modify_run also stores the instructions of its body."""
+    set_keyword(hooks, "modify_run.additionalProperties", None)
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
+        run.instructions = request.body.get("instructions", run.instructions)
+        return {**response, "instructions": run.instructions}
+
+    wrap_handlers(hooks, modify, "modify_run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import Fragment, read_everything, require
-from runs_conformance.generation.programs.refused import with_invalid_member
+from runs_conformance.generation.programs.refused import with_fixed_members, with_invalid_member
 from runs_conformance.generation.programs.steps import (
     TERMINAL_STATUSES,
     assistant,
@@ -20,7 +20,7 @@ from runs_conformance.model.case import Ref
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=1, requests=45)
+@program("lifecycle", "core", runs=1, requests=46)
 def complete_by_polling(context: ProgramContext) -> StepGenerator:
     """A run is polled to its end, its results are read, and then it is cancelled, sent tool outputs and modified.
 
@@ -47,20 +47,20 @@ def complete_by_polling(context: ProgramContext) -> StepGenerator:
 def _try_to_change_ended_run() -> Fragment:
     """Cancel the ended run and submit outputs to it, both of which must be refused; then modify its metadata.
 
-    It made no calls, so that only its status is a reason to refuse a submission without outputs.
+    At last, a modification contains members that no request can set. The run made no calls, so that only its status is
+    a reason to refuse a submission without outputs.
     """
     yield on_run("cancel_run")
-    yield on_run("get_run")
     late = {"tool_outputs": [], "stream": True}
     yield on_run("submit_tool_outputs", body=late, stream=True)
     yield on_run("get_run")
-    for metadata in ({"colour": "red", "size": "9"}, {"colour": "blue"}, {"colour": ""}):
+    for metadata in ({"colour": "caffè 🧀", "size": "9"}, {"colour": "blue", "size": ""}):
         yield on_run("modify_run", body={"metadata": metadata})
         yield on_run("get_run")
     yield on_run("modify_run", body={})
-    yield on_run("get_run")
     yield with_invalid_member(on_run("modify_run", body={"metadata": {"new": "pair"}}), "/metadata/number", "type", 9)
     yield on_run("get_run")
+    yield with_fixed_members(on_run("modify_run"), status="cancelled", instructions="Changed.")
     yield page("list_runs")
     yield page("list_run_steps")
     return True

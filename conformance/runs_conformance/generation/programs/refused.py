@@ -49,7 +49,7 @@ def with_invalid_member(step: Step, pointer: str, keyword: str, became: Any) -> 
     return replace(step, body=body, role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
 
 
-@program("lifecycle", "validation", requests=28)
+@program("lifecycle", "validation", requests=29)
 def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     """Creations and modifications that are invalid at exactly one place are sent, and all objects are read afterwards.
 
@@ -85,12 +85,17 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     yield on_message("get_message")
     yield on_assistant("get_assistant")
     yield message("Sent in time.")
-    yield _with_identity(on_thread("modify_thread"), UNKNOWN_IDS["thread_id"])
+    yield with_fixed_members(on_thread("modify_thread"), id=UNKNOWN_IDS["thread_id"])
     if not context.use.get("assistant"):
-        yield _with_identity(on_assistant("modify_assistant"), UNKNOWN_IDS["assistant_id"])
+        yield with_fixed_members(on_assistant("modify_assistant"), id=UNKNOWN_IDS["assistant_id"])
+    rewritten = {"role": "assistant", "content": [{"type": "text", "text": "Rewritten."}], "status": "incomplete"}
+    yield with_fixed_members(on_message("modify_message"), id=UNKNOWN_IDS["message_id"], **rewritten)
 
 
-def _with_identity(step: Step, id_: str) -> Step:
-    """Send another id and creation time, as a client does that returns an object as it found it."""
+def with_fixed_members(step: Step, **members: Any) -> Step:
+    """Send other values, and another creation time, of members that no request can set.
+
+    A client does so that returns an object as it found it.
+    """
     either = Either("a target may ignore members that no request can set")
-    return replace(step, body={"id": id_, "created_at": _LONG_AGO}, role=Role.NEGATIVE, expectation=either)
+    return replace(step, body={**members, "created_at": _LONG_AGO}, role=Role.NEGATIVE, expectation=either)
