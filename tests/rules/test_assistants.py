@@ -93,6 +93,19 @@ def test_list_that_shows_no_names() -> History:
     return _created({}, {"name": None})
 
 
+FILES = {"code_interpreter": {"file_ids": ["file-1"]}, "file_search": {"vector_store_ids": []}}
+
+
+@fails(assistants.change_only_when_modified, at="/data/0/tool_resources", times=1)
+def test_list_that_shows_no_files() -> History:
+    return _created({"tool_resources": FILES}, {"tool_resources": {}})
+
+
+@permitted
+def test_list_that_leaves_out_a_tool_without_files() -> History:
+    return _created({"tool_resources": FILES}, {"tool_resources": {"code_interpreter": {"file_ids": ["file-1"]}}})
+
+
 @permitted
 def test_assistant_that_is_modified() -> History:
     builder = HistoryBuilder()

@@ -9,9 +9,10 @@ from runs_conformance.evidence.modification import Modification, modifications
 from runs_conformance.evidence.number import has_fewer_digits
 from runs_conformance.evidence.observation import Observation, assistant_observations
 from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.evidence.timeline import Timeline
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array, json_equal
+from runs_conformance.model.json import ABSENT, JSON, at, contains, equal_but_for_nulls, is_array, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result
@@ -20,6 +21,7 @@ _ASSISTANT = schema("openai-openapi f85dbe2 openapi.yaml AssistantObject")
 _TEXTS = ("name", "description", "instructions", "tools")
 _NULLABLE_TEXTS = ("name", "description", "instructions")
 _SETTINGS = ("model", "temperature", "top_p", "response_format", "reasoning_effort")
+_RESOURCES = "tool_resources"
 _SAMPLING = ("temperature", "top_p")
 
 
@@ -137,8 +139,9 @@ def lose_a_text_that_is_set_to_null(modification: Modification) -> Iterator[Resu
 def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
     """An assistant does not change between two responses without a modification in between.
 
-    Reads, lists, and the responses to creations and modifications show the same assistant. Judged only for assistants
-    that were created here, since others may be modified by other clients.
+    Reads, lists, and the responses to creations and modifications show the same assistant, with the same files and
+    vector stores of its tools. Judged only for assistants that were created here, since others may be modified by other
+    clients.
 
     Fix: Build every response from the stored assistant.
     """
@@ -152,16 +155,33 @@ def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
         between = [e for e in attempts if e.ended > earlier.earliest and e.started < later.latest]
         if any(exchange is not earlier.exchange for exchange in between):
             continue
-        for name in (*_TEXTS, *_SETTINGS):
+        is_listed = is_list_item(later) and not is_list_item(earlier)
+        for name in (*_TEXTS, *_SETTINGS, _RESOURCES):
             before, after = earlier.get(name), later.get(name)
             if before is not ABSENT and after is not ABSENT:
-                yield later.check(
-                    _are_equal(before, after),
-                    f"the assistant's `{name}` changed without a modification",
-                    f"/{name}",
-                    before,
-                    after,
-                )
+                are_equal = _name_the_same if name == _RESOURCES else _are_equal
+                message = f"the assistant's `{name}` changed without a modification"
+                if is_listed:
+                    message = f"the list shows another `{name}`"
+                yield later.check(are_equal(before, after), message, f"/{name}", before, after)
+
+
+def _name_the_same(before: JSON, after: JSON) -> bool:
+    """Whether two values of `tool_resources` name the same files and vector stores.
+
+    A tool without any may be absent.
+    """
+    return _resources(before) == _resources(after)
+
+
+def _resources(value: JSON) -> dict[str, frozenset[str]]:
+    """The ids by tool and member, for the tools that have any."""
+    named = {
+        f"{tool}.{member}": frozenset(id_ for id_ in ids if isinstance(id_, str)) if is_array(ids) else frozenset[str]()
+        for tool, members in (value.items() if is_object(value) else ())
+        for member, ids in (members.items() if is_object(members) else ())
+    }
+    return {name: ids for name, ids in named.items() if ids}
 
 
 def _are_equal(before: JSON, after: JSON) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from runs_conformance.emulator.context import Hooks, RequestContext
 from runs_conformance.emulator.declaration import mutant
-from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.patching import patch_response, wrap_handlers
 
 
 @mutant("run-identity-never-changes")
@@ -61,3 +61,13 @@ def takes_null_for_0(hooks: Hooks) -> None:
 def keeps_names_for_ever(hooks: Hooks) -> None:
     """Modifying an assistant does not change its name."""
     _without(hooks, "modify_assistant", "name")
+
+
+@mutant("run-identity-never-changes")
+def lists_no_files(hooks: Hooks) -> None:
+    """A list shows assistants without the files and vector stores of their tools."""
+
+    def remove_files(request: RequestContext, body: Any) -> Any:
+        return {**body, "data": [{**item, "tool_resources": {}} for item in body["data"]]}
+
+    patch_response(hooks, remove_files, "list_assistants")
