@@ -351,6 +351,42 @@ def test_lost_tool_resources() -> History:
     return _resources({"file_search": {"vector_store_ids": ["vs_a"]}})
 
 
+FILES = {"code_interpreter": {"file_ids": ["file-a"]}}
+
+
+def _resources_with_run(shown: dict[str, Any], requested: dict[str, Any] = FILES) -> History:
+    builder = HistoryBuilder()
+    body = {"assistant_id": ASSISTANT, "thread": {"tool_resources": requested}}
+    builder.send("create_thread_and_run", run(), body=body)
+    builder.send("get_thread", thread(tool_resources=shown))
+    return builder.history()
+
+
+@passes(tool_resources.show_their_tool_resources)
+def test_tool_resources_of_a_thread_created_with_its_run() -> History:
+    return _resources_with_run({"code_interpreter": {"file_ids": ["file-a", "file-of-a-message"]}})
+
+
+@fails(tool_resources.show_their_tool_resources, at="/tool_resources/code_interpreter/file_ids", times=1)
+def test_lost_tool_resources_of_a_thread_created_with_its_run() -> History:
+    return _resources_with_run({})
+
+
+@permitted
+def test_tool_resources_that_a_modification_may_have_changed() -> History:
+    builder = HistoryBuilder()
+    body = {"assistant_id": ASSISTANT, "thread": {"tool_resources": FILES}}
+    builder.send("create_thread_and_run", run(), body=body)
+    builder.send("modify_thread", thread(), body={"tool_resources": {}})
+    builder.send("get_thread", thread())
+    return builder.history()
+
+
+def test_tool_resources_of_an_invalid_request_are_not_judged() -> None:
+    both = {"file_search": {"vector_store_ids": ["vs_a"], "vector_stores": [{"file_ids": []}]}}
+    assert not judge(tool_resources.show_their_tool_resources, _resources_with_run({}, both))
+
+
 @permitted
 def test_message_whose_answer_was_lost() -> History:
     builder = HistoryBuilder()

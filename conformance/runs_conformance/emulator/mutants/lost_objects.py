@@ -112,3 +112,15 @@ def forbids_threads_of_others(hooks: Hooks) -> None:
         return inner(request, id_)
 
     hooks.find_thread = find
+
+
+@mutant("threads", level="should")
+def drops_files_beside_a_run(hooks: Hooks) -> None:
+    """A thread that is created with its run has none of the tool resources in the request."""
+
+    async def create(inner: Any, request: RequestContext) -> Any:
+        if isinstance(request.body.get("thread"), dict):
+            request.body = {**request.body, "thread": {**request.body["thread"], "tool_resources": None}}
+        return await inner(request)
+
+    wrap_handlers(hooks, create, "create_thread_and_run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.generation.programs.all_operations import UNKNOWN_IDS
 from runs_conformance.generation.programs.decorator import program
 from runs_conformance.generation.programs.fragments import (
@@ -23,6 +24,7 @@ from runs_conformance.generation.programs.steps import (
     at_root,
     dangling_reference,
     edition_includes,
+    file_id,
     forced_call,
     function_tool,
     message,
@@ -34,6 +36,7 @@ from runs_conformance.generation.programs.steps import (
     run,
 )
 from runs_conformance.model.case import REFUSES_BODY, DanglingReference, Mutation, Ref, Role, Step
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.program import ProgramContext, StepGenerator
@@ -48,7 +51,7 @@ def _create_thread_and_run(name: str = "run", **members: Any) -> Step:
     return at_root("create_thread_and_run", body, name=name, stream=members.get("stream") is True)
 
 
-def _new_thread(context: ProgramContext, purpose: str = "plain") -> dict[str, Any]:
+def _new_thread(context: ProgramContext, purpose: str = "plain", *files: str) -> dict[str, Any]:
     introduction: Any = "My name is Ada."
     if edition_includes(context, "2024-05-09"):
         introduction = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
@@ -59,7 +62,7 @@ def _new_thread(context: ProgramContext, purpose: str = "plain") -> dict[str, An
             {"role": "user", "content": prompt(context, purpose), "metadata": {"last": "yes"}},
         ],
         "metadata": {"colour": "green"},
-        "tool_resources": {"code_interpreter": {"file_ids": []}},
+        "tool_resources": {"code_interpreter": {"file_ids": list(files)}},
     }
 
 
@@ -75,17 +78,22 @@ def _finish_and_read(response: Exchange) -> Fragment:
     return True
 
 
-@program("lifecycle", "create_and_run", runs=1, requests=23)
+@program("lifecycle", "create_and_run", runs=1, requests=27)
 def thread_and_run(context: ProgramContext) -> StepGenerator:
     """A thread with messages and a run that overrides every setting are created by one request, and polled.
 
-    The run calls no tool although it has the code interpreter and is asked to compute.
+    The run calls no tool although it has the code interpreter and is asked to compute. The thread has a file for it, if
+    the target accepts one.
     """
     if not (yield from require(assistant(context, temperature=0.7))):
         return
     overrides = {**all_overrides(context), "tools": [function_tool(), {"type": "code_interpreter"}]}
-    step = _create_thread_and_run(thread=_new_thread(context, "code"), **overrides)
+    file = file_id(context)
+    step = _create_thread_and_run(thread=_new_thread(context, "code", *([file] if file else [])), **overrides)
     created = yield from send_without_refused(step)
+    if file and created.refused and ("thread" in named_members(created) or file in refusal_text(created)):
+        step = _create_thread_and_run(thread=_new_thread(context, "code"), **overrides)
+        created = yield from send_without_refused(step)
     yield from _finish_and_read(created)
 
 
