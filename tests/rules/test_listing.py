@@ -6,7 +6,7 @@ from runs_conformance.model.case import Key, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import AnyRule
-from runs_conformance.model.verdict import Inconclusive, Passed
+from runs_conformance.model.verdict import Finding, Inconclusive, Passed, Result
 from runs_conformance.rules.listing import list_contents, list_order
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import (
@@ -134,6 +134,11 @@ def test_not_reversed() -> History:
 @fails(list_order.ascending_reverses_descending, at="/data")
 def test_descending_lacks_one() -> History:
     return both_orders(message_list(3), message_list(3)[:0:-1])
+
+
+@inconclusive(list_order.ascending_reverses_descending)
+def test_new_message_that_only_the_later_of_the_two_orders_shows() -> History:
+    return both_orders(message_list(3), message_list(3)[1::-1])
 
 
 @suspicious(list_order.ascending_reverses_descending)
@@ -618,3 +623,58 @@ def test_lists_of_created_objects_are_parts_of_the_evidence() -> None:
     builder, messages = filled(2)
     builder.send("list_messages", page(*reversed(messages)))
     assert _parts(list_contents.what_was_created_is_listed, builder.history()) == {"a page of list_messages"}
+
+
+def _listed_between_reads(shown: Object, *, is_resumed: bool = False) -> History:
+    """A run that waits for outputs is read, listed, and read again; it may be resumed before it is listed."""
+    builder = HistoryBuilder()
+    builder.create_run(run())
+    builder.get_run(run("requires_action"))
+    if is_resumed:
+        outputs = {"tool_outputs": [{"tool_call_id": "call_a", "output": "18"}]}
+        builder.lose_answer("submit_tool_outputs", body=outputs)
+    builder.send("list_runs", page(shown))
+    builder.get_run(run("requires_action"))
+    return builder.history()
+
+
+@passes(list_contents.items_are_as_their_objects_are_read)
+def test_item_that_is_as_the_run_is_read() -> History:
+    return _listed_between_reads(run("requires_action"))
+
+
+@fails(list_contents.items_are_as_their_objects_are_read, at="/data/0/required_action", times=1)
+def test_item_without_the_required_action() -> History:
+    return _listed_between_reads(run("requires_action", required_action=None))
+
+
+@permitted
+def test_item_that_leaves_out_a_member() -> History:
+    return _listed_between_reads(run("requires_action", usage=ABSENT))
+
+
+def test_item_of_a_run_that_was_resumed_and_waits_again_is_not_judged() -> None:
+    resumed = _listed_between_reads(run("in_progress"), is_resumed=True)
+    assert not judge(list_contents.items_are_as_their_objects_are_read, resumed)
+
+
+@permitted
+def test_item_of_a_run_that_ends_meanwhile() -> History:
+    builder = HistoryBuilder()
+    builder.create_run(run())
+    builder.get_run(run("in_progress"))
+    builder.send("list_runs", page(run("completed")))
+    builder.get_run(run("completed"))
+    return builder.history()
+
+
+def test_item_with_what_an_option_adds_is_not_compared_with_reads_without_it() -> None:
+    def judge_with(**query: str) -> list[Result]:
+        builder = HistoryBuilder()
+        builder.send("get_run_step", step())
+        builder.send("list_run_steps", page(step(usage=None)), query=query)
+        builder.send("get_run_step", step())
+        return judge(list_contents.items_are_as_their_objects_are_read, builder.history())
+
+    assert not judge_with(include="all")
+    assert [type(result) for result in judge_with(order="asc")] == [Finding]

@@ -226,3 +226,14 @@ def filters_the_first_page_only(hooks: Hooks) -> None:
         return await inner(request)
 
     wrap_handlers(hooks, handle, "list_messages")
+
+
+@mutant("listing", level="should")
+def lists_when_ended_runs_expire(hooks: Hooks) -> None:
+    """A list shows the expiry of runs that have ended, although a read does not."""
+
+    def add_expiry(request: RequestContext, body: Any) -> Any:
+        expiring = [{**item, "expires_at": item["expires_at"] or item["created_at"] + 600} for item in body["data"]]
+        return {**body, "data": expiring}
+
+    patch_response(hooks, add_expiry, "list_runs")

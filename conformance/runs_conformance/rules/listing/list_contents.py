@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from runs_conformance.contract.known_members import known_members
 from runs_conformance.evidence.comparable_pages import is_complete
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, may_end_early, unended_lists
 from runs_conformance.evidence.creation import SHARED_ID, Creation, creations, shared_ids, uses_key_of_creator
 from runs_conformance.evidence.expected_items import belongs_to_list, may_follow, must_be_listed, same_with_other_id
+from runs_conformance.evidence.list_and_reads import ItemBetweenReads, items_between_reads
 from runs_conformance.evidence.list_part import (
     MESSAGES,
     RUNS,
@@ -18,6 +20,7 @@ from runs_conformance.evidence.list_part import (
     parts_of_lists,
     pass_for_list,
 )
+from runs_conformance.evidence.member_form import same_value
 from runs_conformance.evidence.page import LACKS_IDS, Listing, Page, listings, pages
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items
@@ -241,3 +244,30 @@ def _was_listed(id_: str, listing: Listing, page: Page, deletion: Exchange) -> b
         id_ in other.ids and other.query == page.query and other.exchange.happened_before(deletion)
         for other in listing.pages
     )
+
+
+_DATA = schema("openai-openapi f85dbe2 openapi.yaml ListRunsResponse, ListRunStepsResponse, ListMessagesResponse: data")
+
+_JUDGED_ELSEWHERE = frozenset({"metadata", "tool_resources"})
+"""Members that rules on metadata judge, or that the real service itself showed differently."""
+
+
+@rule(units=items_between_reads, level=Level.SHOULD, source=_DATA, capability="listing", needs_complete_history=True)
+def items_are_as_their_objects_are_read(unit: ItemBetweenReads) -> Iterator[Result]:
+    """A list shows a run, step or message as a read of it does.
+
+    Clients list objects to avoid a request for each of them. Judged between two reads that agree on a member, if no
+    request can have changed the object in between.
+
+    Fix: Build the items of lists and single responses by the same code.
+    """
+    known = known_members(unit.item.kind, unit.item.exchange.edition) - _JUDGED_ELSEWHERE
+    for name in sorted(known & unit.item.value.keys()):
+        was, shown, is_now = unit.before.get(name), unit.item.get(name), unit.after.get(name)
+        if was is ABSENT or is_now is ABSENT or not same_value(was, is_now):
+            continue
+        if not same_value(was, shown):
+            message = f"the list shows another `{name}` than the reads before and after it"
+            yield unit.item.finding(message, f"/{name}", was, shown)
+            return
+    yield PASSED
