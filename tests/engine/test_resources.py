@@ -16,7 +16,7 @@ from runs_conformance.engine.resources import (
 )
 from runs_conformance.engine.route_guard import MIN_RESPONSES, RouteGuard
 from runs_conformance.model.case import Key, Role, Step
-from runs_conformance.model.exchange import Completion, Exchange, Request, Response
+from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT
 from tests.engine.scripted import Answer, ScriptedSender
 from tests.rules.histories import error, run
@@ -86,6 +86,14 @@ def test_given_thread_is_not_deleted() -> None:
 
 def test_thread_of_create_thread_and_run_is_deleted() -> None:
     assert leftovers_after(exchange("create_thread_and_run", run("completed"))) == [("delete_thread", "thread_a")]
+
+
+@pytest.mark.parametrize("completion", [Completion.ANSWERED, Completion.UNKNOWN])
+def test_thread_in_a_stream_that_reports_an_error_or_breaks_off_is_deleted(completion: Completion) -> None:
+    created = exchange("create_thread_and_run", ABSENT)
+    events = (Event("thread.created", {"id": "thread_1", "object": "thread"}), Event("error", {"message": "No."}))
+    made = replace(created, completion=completion, response=Response(200, events=events))
+    assert leftovers_after(made) == leftovers_after(exchange("create_thread", {"id": "thread_1", "object": "thread"}))
 
 
 def test_object_is_deleted_with_the_key_of_its_creation() -> None:

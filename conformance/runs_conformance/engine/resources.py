@@ -88,7 +88,8 @@ class ResourceTracker:
             elif name == "cancel_run" and _ends_attempts(exchange):
                 # The run is cancelled or had already ended: nothing more can be done.
                 self._active_runs.pop(exchange.path.get("run_id", ""), None)
-            elif exchange.accepted:
+            elif exchange.accepted or exchange.events:
+                # A stream that broke off, or ended in an error, may have shown a new thread before.
                 key = exchange.step.key if exchange.step else Key.PRIMARY
                 body = exchange.body
                 if _is_unreadable_creation(exchange):
