@@ -14,7 +14,7 @@ from runs_conformance.evidence.run_timeline import runs_of_thread
 from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.model.history import History
 
-REPEATED_MESSAGE = "the list shows a message twice that was sent once; the second may be another message with a wrong id"
+REPEATED_MESSAGE = "a message that was sent once is listed twice; the second may be another message with a wrong id"
 """Why a rule on the messages of a thread is inconclusive if only a repeated item is one too many."""
 
 WRONG_ROLE = "an answer of a run, or a message that was sent with another role, is shown with role user"
