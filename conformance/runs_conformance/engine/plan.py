@@ -83,8 +83,9 @@ def build_plan(
     chosen, skipped = [], []
     for program in programs:
         reason = _skip_reason(program, context, profile, phases)
-        if reason is None and program.capability in declared_absent:
-            reason = (f"declared not offered: --no-capability {program.capability}", f"--capability {program.capability}")
+        name = program.capability
+        if reason is None and name in declared_absent:
+            reason = (f"declared not offered: --no-capability {name}", f"--capability {name}")
         if reason is None and not is_selected(program):
             reason = (_NOT_SELECTED, "a --select that includes it")
         if reason is None:
