@@ -120,7 +120,8 @@ def _requests_that_set(id_: str) -> Iterator[str]:
 
 
 def _refuses_valid_values(tally: Tally | None) -> bool:
-    return tally is not None and not tally.findings and not REFUSED_PLACE_REASONS.isdisjoint(tally.inconclusive)
+    """Whether no request with a valid value was accepted: a constraint is only judged beside one."""
+    return tally is not None and not tally.judged and not REFUSED_PLACE_REASONS.isdisjoint(tally.inconclusive)
 
 
 def _drops(finding: Finding, kind: str, segments: Sequence[str]) -> bool:
