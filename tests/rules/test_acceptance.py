@@ -340,6 +340,61 @@ def test_members_that_are_refused_together_only() -> History:
     return _in_parts(False, ("top_p", True), ("temperature", True))
 
 
+def _with_temperature(body: dict[str, JSON], *others: dict[str, JSON], param: str | None = None) -> History:
+    """A refused request, and others that were accepted."""
+    builder = HistoryBuilder()
+    for each in (body, *others):
+        sent = {"assistant_id": ASSISTANT, **each}
+        exercises = tuple(f"create_run.{name}.type" for name in each)
+        valid = Step(operation="create_run", body=sent, role=Role.VALID, exercises=exercises)
+        if each is body:
+            builder.send("create_run", error("No.", param), 400, body=sent, step=valid)
+        else:
+            builder.send("create_run", run(), body=sent, step=valid)
+    return builder.history()
+
+
+@fails(valid_requests.members_are_accepted_together, times=1)
+def test_number_between_two_that_were_accepted() -> History:
+    return _with_temperature({"temperature": 0.7, "top_p": 1}, {"temperature": 0}, {"temperature": 1}, {"top_p": 1})
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
+def test_number_beyond_all_that_were_accepted() -> History:
+    return _with_temperature({"temperature": 1.6, "top_p": 1}, {"temperature": 0}, {"temperature": 1}, {"top_p": 1})
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
+def test_text_longer_than_all_that_were_accepted() -> History:
+    return _with_temperature({"metadata": {"a": "x" * 512}, "top_p": 1}, {"metadata": {"a": "x"}}, {"top_p": 1})
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
+def test_one_value_that_was_refused_without_others() -> History:
+    both = ("create_run.temperature.type", "create_run.temperature.maximum")
+    builder = HistoryBuilder()
+    for temperature, tested in ((0, both[:1]), (1, both[1:]), (0.7, both)):
+        body: dict[str, JSON] = {"assistant_id": ASSISTANT, "temperature": temperature}
+        valid = Step(operation="create_run", body=body, role=Role.VALID, exercises=tested)
+        if tested == both:
+            builder.refuse("create_run", body=body, step=valid)
+        else:
+            builder.send("create_run", run(), body=body, step=valid)
+    return builder.history()
+
+
+@inconclusive(valid_requests.members_are_accepted_together)
+def test_refusal_that_names_a_value_that_was_never_accepted() -> History:
+    others: tuple[dict[str, JSON], ...] = ({"temperature": 0}, {"temperature": 1}, {"top_p": 1})
+    return _with_temperature({"temperature": 0.7, "top_p": 1}, *others, param="temperature")
+
+
+@fails(valid_requests.members_are_accepted_together, times=1)
+def test_refusal_that_names_a_value_that_was_accepted() -> History:
+    others: tuple[dict[str, JSON], ...] = ({"temperature": 1}, {"top_p": 1})
+    return _with_temperature({"temperature": 1, "top_p": 1}, *others, param="temperature")
+
+
 def _listed_with(*parts: tuple[dict[str, JSON], bool]) -> History:
     """Lists with a limit and an order, which are refused, and then with other queries."""
     builder = HistoryBuilder()

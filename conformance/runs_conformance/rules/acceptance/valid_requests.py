@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.evidence.observation import assistant_observations
-from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests, random_refusals
-from runs_conformance.evidence.request_expectation import must_be_accepted
+from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
 from runs_conformance.evidence.server_failure import describe_unusable, is_server_error
 from runs_conformance.evidence.smallest_refusal import model_was_accepted, other_reason_than_model
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.model.case import Role
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, Absent, is_array, is_object, json_equal
+from runs_conformance.model.json import is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.rules.acceptance.combined_requests import CombinedRequest, combined_requests
 
 _MODEL_OPERATIONS = frozenset({"create_assistant", "modify_assistant", "create_run", "create_thread_and_run"})
 """Operations that the target may refuse because it does not have the model."""
@@ -144,87 +143,13 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
         yield PASSED
 
 
-@dataclass(frozen=True, slots=True)
-class _CombinedRequest:
-    """A valid request with several optional members, and the other valid requests of its operation.
-
-    `may_be_chance` says that the operation accepted and refused equal requests.
-    """
-
-    exchange: Exchange
-    others: list[Exchange]
-    may_be_chance: bool = False
-
-    @property
-    def parts_were_accepted(self) -> bool:
-        """Whether all tested values were accepted in other requests, and no smaller request was refused.
-
-        A value counts as accepted if another one of its type was, at its place. Empty values are of a type of their
-        own: some servers accept only them, others all but them. So are arrays of one item, which some frameworks
-        confuse with the item. For `type` members, which choose an alternative, the value itself must have been
-        accepted.
-        """
-        size, shown, forms = _size(self.exchange), set[str](), set[tuple[str, str]]()
-        for other in self.others:
-            if other.accepted:
-                shown.update(_exercises(other))
-                forms.update(_forms_in(other))
-            elif _size(other) < size:
-                return False
-        return shown.issuperset(_exercises(self.exchange)) and forms.issuperset(_forms_in(self.exchange))
-
-
-def _exercises(exchange: Exchange) -> tuple[str, ...]:
-    return exchange.step.exercises if exchange.step is not None else ()
-
-
-def _size(exchange: Exchange) -> int:
-    """The number of members of the body and parameters of the query."""
-    members = len(exchange.request.body) if is_object(exchange.request.body) else 0
-    return members + len(exchange.step.query if exchange.step is not None else ())
-
-
-_ONE_ITEM, _SEVERAL_ITEMS = "one item", "several items"
-
-
-def _forms_in(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    """The forms in the body of a request, and each parameter of its query with its value, which is always a text."""
-    if not isinstance(exchange.request.body, Absent):
-        yield from _forms(exchange.request.body)
-    for name, value in exchange.step.query if exchange.step is not None else ():
-        yield name, f"value {value}"
-
-
-def _forms(value: JSON | Absent, place: str = "") -> Iterator[tuple[str, str]]:
-    """The place and the type of each value in a body, and how many items an array has, which share their place."""
-    if is_object(value) and value:
-        for name, member in value.items():
-            yield from _forms(member, f"{place}.{name}" if place else name)
-    elif is_array(value) and value:
-        yield place, _ONE_ITEM if len(value) == 1 else _SEVERAL_ITEMS
-        for item in value:
-            yield from _forms(item, f"{place}[]")
-    else:
-        kind = json_type_of(value).replace("integer", "number")
-        is_choice = isinstance(value, str) and place.rpartition(".")[2] == "type"
-        yield place, f"empty {kind}" if value in ("", [], {}) else f"type {value}" if is_choice else kind
-
-
-def _combined_requests(history: History) -> Iterator[_CombinedRequest]:
-    valid = [each for each in history if each.step is not None and each.step.role is Role.VALID]
-    for exchange in valid:
-        if len(_exercises(exchange)) > 1 and must_be_accepted(exchange):
-            others = [each for each in valid if each.operation == exchange.operation and each is not exchange]
-            yield _CombinedRequest(exchange, others, exchange.operation in random_refusals(history))
-
-
 @rule(
-    units=_combined_requests,
+    units=combined_requests,
     level=Level.SHOULD,
     source=schema("openai-openapi f85dbe2 openapi.yaml: no request says which of its optional members exclude others"),
     capability="core",
 )
-def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]:
+def members_are_accepted_together(request: CombinedRequest) -> Iterator[Result]:
     """Members that are accepted one by one are accepted in one request.
 
     The real service refused some combinations that a model did not support, but no document says which.
@@ -239,8 +164,10 @@ def members_are_accepted_together(request: _CombinedRequest) -> Iterator[Result]
         yield Inconclusive(f"{request.exchange.operation} was refused, possibly because of an active run")
     elif request.exchange.status in (400, 422) and request.may_be_chance:
         yield Inconclusive(f"{request.exchange.operation} refuses equal requests at random")
-    elif request.exchange.status in (400, 422) and request.parts_were_accepted:
-        forms = _forms_in(request.exchange)
-        names = ", ".join(dict.fromkeys(place for place, form in forms if form not in (_ONE_ITEM, _SEVERAL_ITEMS)))
+    elif request.exchange.status in (400, 422) and request.parts_were_accepted and not request.has_one_value:
+        if name := request.doubtful_member:
+            yield Inconclusive(f"the refusal names {name}, of which no other request had this value accepted")
+            return
+        names = ", ".join(request.places)
         message = f"the members were refused together, although each was accepted in another request: {names}"
         yield request.exchange.finding(message, "", 200, request.exchange.status)
