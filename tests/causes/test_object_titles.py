@@ -52,15 +52,15 @@ def test_ids_that_all_are_equal(shared: Verdict, title: str) -> None:
     assert titles(shared, PREFIX) == [title]
 
 
-def test_equal_requests_that_get_an_earlier_object_are_named() -> None:
+def test_requests_that_get_an_earlier_object_are_named() -> None:
     shared = found("ids.no_two_objects_share_an_id", ("create_message", "/id", "msg_1"), judged=9)
-    message = "the request has the body of an earlier one and got its message, not a new one"
+    message = "the request got the message of an earlier request instead of a new one"
     repeated = replace(shared, findings=(replace(shared.findings[0], message=message),))
     (cause,) = analyze([repeated])
-    assert cause.title == "create_message returns an earlier object to a request with the body of an earlier one"
-    assert cause.fix.startswith("Create a new object for every request")
+    assert cause.title == "create_message returns the object of an earlier request instead of a new one"
+    assert cause.fix.startswith("Create a new object with an id of its own for every request")
     other = replace(repeated, findings=(*repeated.findings, *shared.findings))
-    assert "returns an earlier object" not in titles(other)[0]
+    assert "returns the object" not in titles(other)[0]
     assert titles(repeated, PREFIX) == [IDENTITY]
 
 

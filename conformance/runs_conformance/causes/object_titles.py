@@ -11,8 +11,8 @@ from runs_conformance.contract.operation import OPERATIONS
 ALL_IDS_ARE_EQUAL = "All objects have the same id"
 
 _SHARED_IDS = "ids.no_two_objects_share_an_id"
-_REPEATED = "has the body of an earlier one"
-"""In findings of the rule on shared ids, that the requests were equal."""
+_REPEATED = "of an earlier request instead of a new one"
+"""In findings of the rule on shared ids, that the responses were equal."""
 _UNIX_SECONDS = "times.are_unix_seconds"
 _FOREIGN_ITEMS = "listing.items_belong_to_what_is_listed"
 _MIN_TIMES = 2
@@ -33,15 +33,15 @@ def title_of_ids(failures: Sequence[Failure]) -> str:
 
 
 def describe_repeated_requests(failures: Sequence[Failure]) -> tuple[str, str]:
-    """Title and fix if equal requests get the same object; empty if objects also share ids in other ways."""
+    """Title and fix if requests get the objects of earlier ones; empty if objects also share ids in other ways."""
     urgent = most_urgent(failures)
     findings = [finding for failure in urgent for finding in failure.verdict.findings]
     if {failure.id for failure in urgent} != {_SHARED_IDS} or any(_REPEATED not in each.message for each in findings):
         return "", ""
     names = list(operations_of(urgent))
     returns = "returns" if len(names) == 1 else "return"
-    title = f"{list_names(names)} {returns} an earlier object to a request with the body of an earlier one"
-    return title, "Create a new object for every request, even if its body equals that of an earlier request."
+    title = f"{list_names(names)} {returns} the object of an earlier request instead of a new one"
+    return title, "Create a new object with an id of its own for every request, even if it equals an earlier request."
 
 
 def describe_equal_times(failures: Sequence[Failure]) -> tuple[str, str]:
