@@ -103,6 +103,21 @@ def unlocks_while_cancelling(hooks: Hooks) -> None:
     hooks.holds_lock = lambda run: run.status not in TERMINAL and run.status != "cancelling"
 
 
+@mutant("lock-covers-all-active-statuses", level="should")
+def takes_runs_while_cancelling(hooks: Hooks) -> None:
+    """A thread takes a second run, but no message, while its run is being cancelled."""
+    inner = hooks.admit_run
+
+    async def admit(request: RequestContext, thread: Thread) -> None:
+        try:
+            await inner(request, thread)
+        except api_errors.ApiError:
+            if any(run.status not in TERMINAL and run.status != "cancelling" for run in thread.runs.values()):
+                raise
+
+    hooks.admit_run = admit
+
+
 @written_from_spec("end-of-run-releases-lock")
 def never_unlocks(hooks: Hooks) -> None:
     """A thread stays locked after its run."""

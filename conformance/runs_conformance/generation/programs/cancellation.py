@@ -10,9 +10,11 @@ from runs_conformance.generation.programs.fragments import (
     Fragment,
     cancel_and_wait,
     finish_tool_calls,
+    give_up,
     prepare_caller,
     read_everything,
     require,
+    send_until_accepted,
     start_waiting_run,
     submit,
     wait_for_end,
@@ -38,19 +40,22 @@ from runs_conformance.generation.programs.steps import (
     thread,
     unprompted_message,
 )
-from runs_conformance.model.case import Ref
+from runs_conformance.model.case import Either, Ref, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_THREAD = Ref("run", "/thread_id")
+_THREAD, _SECOND_THREAD = Ref("run", "/thread_id"), Ref("second", "/thread_id")
 _TOO_EARLY = "Too early, unless the run was cancelled at once."
 _PAUSES_FOR_A_STEP = (0.0, 0.05, 0.05, 0.1, 0.2, 0.4)
 """Seconds before each look for the first step of a run. A target may show none before the run has ended."""
 
 
-@program("lifecycle", "cancel", runs=1, requests=28)
+@program("lifecycle", "cancel", runs=2, requests=31)
 def cancel_in_flight(context: ProgramContext) -> StepGenerator:
-    """A run is cancelled in the middle of a long answer, once it shows a step, and again after it has ended."""
+    """A run is cancelled in the middle of a long answer, once it shows a step, and again after it has ended.
+
+    While it is being cancelled, its thread takes neither a message nor a second run.
+    """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "long")), run())):
         return
     yield poll(until=("in_progress",))
@@ -58,11 +63,16 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
         steps: Exchange = yield replace(page("list_run_steps"), pause=pause)
         if item_count(steps):
             break
-    yield on_run("cancel_run")
+    cancelled: Exchange = yield on_run("cancel_run")
     yield message(_TOO_EARLY)
+    second: Exchange | None = None
+    if status(cancelled) == "cancelling":
+        second = yield run("second")
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
+    if second is not None and has_id(second):
+        yield from cancel_and_wait("second")
 
 
 @program("lifecycle", "cancel", runs=1, requests=28, seconds=TIMESTAMP_TICK)
@@ -127,32 +137,63 @@ def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     yield message("After the end.", role="assistant")
 
 
-@program("lifecycle", "cancel", runs=2, requests=20)
+@program("lifecycle", "cancel", runs=2, requests=26)
 def cancel_streamed(context: ProgramContext) -> StepGenerator:
     """A streamed run that waits for tool outputs is cancelled with the headers of the official Python client.
 
-    Before that, neither a cancellation of the first run of its thread, which has ended, nor one through another thread
-    may affect it.
+    It is created without a thread, as is a run before it that names another model and ends. Their threads do not share
+    metadata, nor do the runs. A cancellation through the thread of the first run does not affect the second. A target
+    that does not stream gets requests without streams.
     """
     if not (yield from require(assistant(context))):
         return
-    greeting = {"role": "user", "content": prompt(context)}
-    first = {"assistant_id": Ref("assistant"), "thread": {"messages": [greeting]}, "stream": True}
-    if not has_id((yield at_root("create_thread_and_run", first, name="run", stream=True))) and not (
-        yield from require(thread(context), run(stream=True))
+    plain = {"assistant_id": Ref("assistant"), **({"stream": True} if context.streams else {})}
+    prompted = {**plain, "thread": {"messages": [{"role": "user", "content": prompt(context)}]}}
+    steps = [_create_with_thread(body) for body in (plain, prompted)]
+    if context.other_model != context.model:
+        other = _create_with_thread({**plain, "model": context.other_model})
+        steps.insert(0, replace(other, expectation=Either("targets differ in their models")))
+    if not has_id((yield from send_until_accepted(*steps))) and not (
+        yield from require(thread(context), run(stream=context.streams))
     ):
         return
     if not ((yield from finish_tool_calls(thread=_THREAD)) and (yield from prepare_caller(context))):
         return
-    second = {"assistant_id": Ref("assistant"), "stream": True, **forced_call(context, tools=[function_tool()])}
-    if not (yield from require(on_thread("create_run", _THREAD, second, name="second", stream=True))):
+    yield on_thread("get_thread", _THREAD)
+    forced = forced_call(context, tools=[function_tool()])
+    # The model may need a user message, and the target may lack the operation.
+    steps = [_create_with_thread({**body, **forced}, "second") for body in (plain, prompted)]
+    on_same_thread = on_thread("create_run", _THREAD, {**plain, **forced}, name="second", stream=context.streams)
+    created = yield from send_until_accepted(*steps, on_same_thread)
+    if not has_id(created):
+        yield from give_up("success with an id")
         return
-    yield on_run("cancel_run", thread=_THREAD)
-    yield on_run("get_run", "second", _THREAD)
-    yield thread(context, "other_thread")
-    yield on_run("cancel_run", "second", "other_thread")
-    yield on_run("get_run", "second", _THREAD)
-    cancelled: Exchange = yield as_python(on_run("cancel_run", "second", _THREAD))
+    if created.operation == "create_thread_and_run":
+        yield from _modify_beside_others()
+    yield from _cancel_as_python()
+
+
+def _create_with_thread(body: dict[str, Any], name: str = "run") -> Step:
+    return at_root("create_thread_and_run", body, name=name, stream=body.get("stream") is True)
+
+
+def _modify_beside_others() -> Fragment:
+    """Modify the ended run and the other's thread, and try to cancel the other through the thread of the ended one.
+
+    Nothing of this affects the thread of the ended run, or the run that is read last.
+    """
+    changes = {"metadata": {"only": "mine"}}
+    yield on_thread("modify_thread", _SECOND_THREAD, changes)
+    yield on_thread("get_thread", _THREAD)
+    yield on_run("modify_run", thread=_THREAD, body=changes)
+    yield on_run("cancel_run", "second", _THREAD)
+    yield on_run("get_run", "second", _SECOND_THREAD)
+    return True
+
+
+def _cancel_as_python() -> Fragment:
+    """Cancel the second run as the official Python client does, or, if that is refused, plainly."""
+    cancelled: Exchange = yield as_python(on_run("cancel_run", "second", _SECOND_THREAD))
     if cancelled.refused:
-        yield on_run("cancel_run", "second", _THREAD)
-    yield from wait_for_end("second", _THREAD)
+        yield on_run("cancel_run", "second", _SECOND_THREAD)
+    return (yield from wait_for_end("second", _SECOND_THREAD))
