@@ -6,7 +6,8 @@ from typing import Any
 
 from runs_conformance.emulator.context import EventStreamResponse, Hooks, RequestContext
 from runs_conformance.emulator.declaration import mutant
-from runs_conformance.emulator.patching import wrap_handlers
+from runs_conformance.emulator.patching import patch_object, wrap_handlers
+from runs_conformance.emulator.state import Members
 from runs_conformance.model.json import is_object
 
 
@@ -32,6 +33,36 @@ def shares_metadata_of_runs(hooks: Hooks) -> None:
 def shares_metadata_of_runs_created_with_threads(hooks: Hooks) -> None:
     """All runs that create_thread_and_run creates without metadata have one metadata object."""
     _share(hooks, "create_thread_and_run", "run")
+
+
+@mutant("metadata-is-echoed")
+def shares_metadata_of_assistants(hooks: Hooks) -> None:
+    """All assistants that are created without metadata have one metadata object."""
+    shared: dict[str, str] = {}
+    sharing: set[str] = set()
+
+    def show_shared(members: Members, subject: Any, _: str) -> None:
+        if subject.id in sharing:
+            members["metadata"] = dict(shared)
+
+    async def create(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        if not request.body.get("metadata"):
+            sharing.add(response["id"])
+            response["metadata"] = dict(shared)
+        return response
+
+    async def modify(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        if response["id"] in sharing and "metadata" in request.body:
+            shared.clear()
+            shared.update(request.body["metadata"] or {})
+            response["metadata"] = dict(shared)
+        return response
+
+    patch_object(hooks, "assistant", show_shared)
+    wrap_handlers(hooks, create, "create_assistant")
+    wrap_handlers(hooks, modify, "modify_assistant")
 
 
 def _share(hooks: Hooks, operation: str, kind: str) -> None:

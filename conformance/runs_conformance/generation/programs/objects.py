@@ -33,7 +33,7 @@ from runs_conformance.model.case import DanglingReference, Either, Role, Step
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_METADATA_CHANGES: tuple[Any, ...] = ({"a": "1", "b": "2"}, {"b": "3"}, {"c": ""}, {}, None)
+_METADATA_CHANGES: tuple[Any, ...] = ({"a": "caffè 🧀", "b": "2"}, {"b": "3", "c": ""}, {}, None)
 """Metadata to set in turn. The target may merge or replace it, but must store it."""
 
 _IDS_OF_THE_CALLER: Any = {"id": "42", "thread_id": "thread_a", "run_id": "run_b", "message_id": "msg_c"}
@@ -105,9 +105,11 @@ def modified_message(context: ProgramContext) -> StepGenerator:
 def threads(context: ProgramContext) -> StepGenerator:
     """Threads are created in every form, read, modified and deleted, and a deleted one is requested again.
 
-    The metadata of one has the names of the API's ids, which must change nothing.
+    The metadata of one has the names of the API's ids, which must change nothing. One without metadata gets some, and
+    another one without is read again.
     """
-    empty: list[dict[str, Any]] = [{}, {"messages": []}, {"metadata": None, "tool_resources": None}]
+    first: Exchange = yield at_root("create_thread", {}, name="first")
+    empty: list[dict[str, Any]] = [{"messages": []}, {"metadata": None, "tool_resources": None}]
     for body in empty:
         if has_id((yield at_root("create_thread", body, name="thread"))):
             yield on_thread("get_thread")
@@ -116,6 +118,9 @@ def threads(context: ProgramContext) -> StepGenerator:
     if has_id(bare):
         yield on_thread("get_thread")
         yield page("list_messages")
+        yield on_thread("modify_thread", body={"metadata": {"only": "mine"}})
+        if has_id(first):
+            yield on_thread("get_thread", "first")
     file = file_id(context)
     files = [file] if file else []
     greeting = {"role": "user", "content": "Hello."}
@@ -155,12 +160,16 @@ def threads(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "metadata", requests=42)
 def assistants(context: ProgramContext) -> StepGenerator:
-    """An assistant is created with every member, read, modified and deleted, and then requested again."""
+    """An assistant is created with every member, read, modified and deleted, and then requested again.
+
+    Before that, one of two assistants without metadata gets some, and the other one is read.
+    """
     if context.use.get("assistant"):
         return
-    if not (yield from require(_minimal_assistant(context))):
+    if not (yield from require(_minimal_assistant(context, "first"), _minimal_assistant(context, "second"))):
         return
-    yield on_assistant("get_assistant")
+    yield on_assistant("modify_assistant", "second", {"metadata": {"only": "mine"}})
+    yield on_assistant("get_assistant", "first")
     file = file_id(context)
     full_assistant = assistant(
         context,
@@ -187,18 +196,16 @@ def assistants(context: ProgramContext) -> StepGenerator:
         yield from longest_page("list_assistants")
 
 
-def _minimal_assistant(context: ProgramContext) -> Step:
+def _minimal_assistant(context: ProgramContext, name: str) -> Step:
     """Create an assistant with nothing but a model."""
-    return at_root("create_assistant", {"model": context.model}, name="assistant")
+    return at_root("create_assistant", {"model": context.model}, name=name)
 
 
 def _assistant_changes(context: ProgramContext) -> list[dict[str, Any]]:
     return [
-        {"name": "Renamed"},
-        {"description": "Described anew.", "instructions": "Instructed anew."},
+        {"name": "Renamed", "response_format": "auto", "model": context.model},
+        {"description": "Described anew.", "instructions": "Instructed anew.", "tools": []},
         {"temperature": 0, "top_p": 1},
-        {"tools": []},
-        {"response_format": "auto", "model": context.model},
         {"name": None, "description": None, "instructions": None},
         *({"metadata": metadata} for metadata in _METADATA_CHANGES),
         {},

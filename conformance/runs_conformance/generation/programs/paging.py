@@ -15,6 +15,7 @@ from runs_conformance.generation.programs.fragments import (
     longest_page,
     prepare_caller,
     require,
+    require_tools,
     submit,
     wait_for_end,
 )
@@ -25,8 +26,12 @@ from runs_conformance.generation.programs.steps import (
     assistant,
     at_root,
     dangling_reference,
+    edition_includes,
+    file_id,
     forced_call,
+    function_tool,
     message,
+    on_message,
     on_run,
     on_step,
     on_thread,
@@ -67,7 +72,8 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
     Two of them must call a function. One is cancelled as soon as the stream of its submitted outputs shows that it
     continues, the other while it waits. The last run, on the thread that was created long before, is streamed, too. A
     target that does not stream gets requests without streams. If a cancelled run does not end, it and the later ones
-    are replaced by plain runs on a new thread: lists can be read whatever cancellations do.
+    are replaced by plain runs on a new thread: lists can be read whatever cancellations do. Before they are listed, the
+    metadata of one is modified.
     """
     busy_thread = thread(context, text=unprompted_message(context))
     if not (yield from require(assistant(context), busy_thread, thread(context, "elsewhere"))):
@@ -87,6 +93,7 @@ def pages_of_runs(context: ProgramContext) -> StepGenerator:
         are_plain = True
         if not ((yield from require(busy_thread)) and (yield from _execute_run(index, context, are_plain))):
             return
+    yield on_run("modify_run", "run_3", body={"metadata": {"only": "mine"}})
     yield from walk_list("list_runs", ("thread",))
     yield page("list_runs", "elsewhere")
     yield page("list_messages")
@@ -118,7 +125,8 @@ def _execute_run(index: int, context: ProgramContext, is_plain: bool) -> Fragmen
 def _cancel_call(name: str, context: ProgramContext, is_resumed: bool) -> Fragment:
     """Start a run that must call a function, and cancel it once it waits; returns whether it ended.
 
-    One that is resumed first streams how it continues, and is cancelled long before its answer.
+    One that is resumed first streams how it continues, and is cancelled long before its answer. While the other waits,
+    the first run, which has ended, is cancelled again.
     """
     called: Exchange = yield run(name, **forced_call(context))
     if not has_id(called):
@@ -127,6 +135,8 @@ def _cancel_call(name: str, context: ProgramContext, is_resumed: bool) -> Fragme
     if status(response) in TERMINAL_STATUSES:
         return True
     yield page("list_run_steps", name)
+    if name == f"run_{_WAITING_RUN}":
+        yield on_run("cancel_run", "run_0")
     yield on_run("get_run", name)
     if is_resumed and (count := pending_call_count(response)):
         cancel = replace(on_run("cancel_run", name), pause=SOON, after_event=_FIRST_OF_RUN)
@@ -160,6 +170,9 @@ def pages_of_messages(context: ProgramContext) -> StepGenerator:
     yield replace(message("One.", name="one"), pause=TIMESTAMP_TICK)
     yield message("Two.", name="two")
     yield replace(message("Three.", name="three"), pause=TIMESTAMP_TICK)
+    if edition_includes(context, "2024-05-02"):
+        # A server that only marks what is deleted may leave a gap in its pages.
+        yield on_message("delete_message", "two")
     yield from walk_list("list_messages", ("thread",), step=19)
 
 
@@ -167,13 +180,17 @@ def pages_of_messages(context: ProgramContext) -> StepGenerator:
 def pages_of_assistants(context: ProgramContext) -> StepGenerator:
     """Three new assistants are looked for in the list of all, in both orders and with cursors in both directions.
 
-    Other assistants may be created and deleted meanwhile.
+    Other assistants may be created and deleted meanwhile. One has tools, their resources and a description.
     """
     if context.use.get("assistant"):
         return
-    for index in range(3):
-        step = replace(assistant(context, f"assistant_{index}"), pause=TIMESTAMP_TICK if index == 2 else 0.0)
-        if not has_id((yield step)):
+    last = replace(assistant(context, "assistant_2"), pause=TIMESTAMP_TICK)
+    for step in (
+        assistant(context, "assistant_0"),
+        assistant(context, "assistant_1", **_members_to_list(context)),
+        last,
+    ):
+        if not (yield from require_tools(step)):
             return
     for order in ("desc", "asc"):
         yield from longest_page("list_assistants", order=order)
@@ -184,6 +201,16 @@ def pages_of_assistants(context: ProgramContext) -> StepGenerator:
             yield page("list_assistants", order=order, limit=2, before=cursor)
     yield page("list_assistants")
     yield page("list_assistants", limit=3)
+
+
+def _members_to_list(context: ProgramContext) -> dict[str, Any]:
+    """Members of an assistant that a list may leave out."""
+    file = file_id(context)
+    return {
+        "description": "Has tools.",
+        "tools": [{"type": "code_interpreter"}, {"type": "file_search"}, function_tool()],
+        "tool_resources": {"code_interpreter": {"file_ids": [file] if file else []}},
+    }
 
 
 def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragment:
