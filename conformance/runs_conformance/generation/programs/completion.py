@@ -47,7 +47,7 @@ def complete_by_polling(context: ProgramContext) -> StepGenerator:
 def _try_to_change_ended_run() -> Fragment:
     """Cancel the ended run and submit outputs to it, both of which must be refused; then modify its metadata.
 
-    At last, a modification contains members that no request can set. The run made no calls, so that only its status is
+    One modification contains members that no request can set. The run made no calls, so that only its status is
     a reason to refuse a submission without outputs.
     """
     yield on_run("cancel_run")
@@ -58,9 +58,10 @@ def _try_to_change_ended_run() -> Fragment:
         yield on_run("modify_run", body={"metadata": metadata})
         yield on_run("get_run")
     yield on_run("modify_run", body={})
+    yield with_fixed_members(on_run("modify_run"), status="cancelled", instructions="Changed.")
+    yield on_run("get_run")
     yield with_invalid_member(on_run("modify_run", body={"metadata": {"new": "pair"}}), "/metadata/number", "type", 9)
     yield on_run("get_run")
-    yield with_fixed_members(on_run("modify_run"), status="cancelled", instructions="Changed.")
     yield page("list_runs")
     yield page("list_run_steps")
     return True

@@ -84,12 +84,15 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     yield on_thread("get_thread")
     yield on_message("get_message")
     yield on_assistant("get_assistant")
-    yield message("Sent in time.")
+    in_time: Exchange = yield message("Sent in time.", name="in_time")
     yield with_fixed_members(on_thread("modify_thread"), id=UNKNOWN_IDS["thread_id"])
     if not context.use.get("assistant"):
         yield with_fixed_members(on_assistant("modify_assistant"), id=UNKNOWN_IDS["assistant_id"])
-    rewritten = {"role": "assistant", "content": [{"type": "text", "text": "Rewritten."}], "status": "incomplete"}
-    yield with_fixed_members(on_message("modify_message"), id=UNKNOWN_IDS["message_id"], **rewritten)
+    if not has_id(in_time):
+        return
+    content = [{"type": "text", "text": {"value": "Rewritten.", "annotations": []}}]
+    rewritten = {"role": "assistant", "content": content, "status": "incomplete"}
+    yield with_fixed_members(on_message("modify_message", "in_time"), id=UNKNOWN_IDS["message_id"], **rewritten)
 
 
 def with_fixed_members(step: Step, **members: Any) -> Step:
