@@ -204,6 +204,10 @@ def lacks_a_member(exchange: Exchange) -> bool:
     )
 
 
+OUTPUTS_ARE_COUNTED = "the tool outputs may have been refused for their number"
+"""Why a refusal for which `may_count_outputs` holds says nothing of an output."""
+
+
 def may_count_outputs(exchange: Exchange, pointer: str) -> bool:
     """Whether tool outputs may have been refused for their number, since one more than the run waits for was invalid.
 

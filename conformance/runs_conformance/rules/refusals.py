@@ -8,7 +8,12 @@ from collections.abc import Iterable, Iterator
 from runs_conformance.contract.dialect import dialect_family
 from runs_conformance.evidence.observation import exchanges
 from runs_conformance.evidence.refusal import Refusal, indistinct_code, param_matches, refusals
-from runs_conformance.evidence.refusal_reason import is_place_of_id, missing_sibling
+from runs_conformance.evidence.refusal_reason import (
+    OUTPUTS_ARE_COUNTED,
+    is_place_of_id,
+    may_count_outputs,
+    missing_sibling,
+)
 from runs_conformance.model.case import REFUSES_BODY
 from runs_conformance.model.exchange import Exchange, error_member
 from runs_conformance.model.history import History
@@ -33,6 +38,7 @@ _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 _STREAMING = ("create_run", "create_thread_and_run", "submit_tool_outputs")
 _NOT_FOUND, _TOO_LARGE = 404, 413
 """The latter is sent before the body is read, so it names no member."""
+_FINDS_NOTHING = "HTTP 404 may say that the invalid id names no object"
 
 
 @rule(units=refusals, level=Level.MUST, source=_CLIENT_ERROR, capability="validation")
@@ -49,17 +55,31 @@ def status_says_that_the_body_is_at_fault(refusal: Refusal) -> Iterator[Result]:
         yield PASSED
     elif refusal.other_member is not None:
         yield Inconclusive(f"the refusal names {excerpt(refusal.other_member, 80)} instead of the invalid member")
-    elif exchange.status == _NOT_FOUND and _violates_sent_id(refusal):
-        yield Inconclusive("HTTP 404 may say that the invalid id names no object")
+    elif _may_find_nothing(refusal):
+        yield Inconclusive(_FINDS_NOTHING)
     elif refusal.is_certain:
         status = exchange.status
         yield exchange.finding(f"the HTTP status for an invalid body is {status}", "", list(BODY_AT_FAULT), status)
 
 
-def _violates_sent_id(refusal: Refusal) -> bool:
-    """Whether the violation is in an id that the request has: one that is missing or null cannot be looked up."""
+def _may_find_nothing(refusal: Refusal) -> bool:
+    """Whether the violation is in an id that the server may have looked up, unlike one that is missing or null."""
     pointer = refusal.pointers[0]
-    return is_place_of_id(pointer) and at(refusal.exchange.request.body, pointer) not in (ABSENT, None)
+    is_sent = is_place_of_id(pointer) and at(refusal.exchange.request.body, pointer) not in (ABSENT, None)
+    return is_sent and refusal.exchange.status == _NOT_FOUND
+
+
+def _why_unrelated(refusal: Refusal) -> str | None:
+    """Why a refusal may have another reason than the violation, so that it need not describe this; None if it has not.
+
+    A server that finds no object, or expects other outputs, need not have looked for violations.
+    """
+    exchange, pointer = refusal.exchange, refusal.pointers[0]
+    if _may_find_nothing(refusal):
+        return _FINDS_NOTHING
+    if missing := missing_sibling(exchange, pointer):
+        return f"the refusal asks for {excerpt(missing, 80)}, which the invalid value may need"
+    return OUTPUTS_ARE_COUNTED if may_count_outputs(exchange, pointer) else None
 
 
 @rule(units=refusals, level=Level.SHOULD, source=_RECORDED, capability="validation")
@@ -98,8 +118,8 @@ def param_names_the_place(refusal: Refusal) -> Iterator[Result]:
         param = error.get("param")
         if isinstance(param, str) and any(param_matches(param, place) for place in refusal.pointers):
             yield PASSED
-        elif missing := missing_sibling(exchange, refusal.pointers[0]):
-            yield Inconclusive(f"the refusal asks for {excerpt(missing, 80)}, which the invalid value may need")
+        elif reason := _why_unrelated(refusal):
+            yield Inconclusive(reason)
         elif refusal.is_certain:
             yield exchange.finding("param does not name the invalid member", "/error/param", expected, param)
 
@@ -130,6 +150,8 @@ def code_names_the_kind(unit: tuple[Refusal, str | None]) -> Iterator[Result]:
             yield exchange.finding("code is the same for every kind of violation", "/error/code", actual=code)
         elif is_identifier:
             yield PASSED
+        elif reason := _why_unrelated(refusal):
+            yield Inconclusive(reason)
         elif refusal.is_certain:
             yield exchange.finding("code does not name the kind of violation", "/error/code", actual=code)
 

@@ -15,6 +15,7 @@ from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
 from runs_conformance.evidence.random_refusal import random_refusals
 from runs_conformance.evidence.refusal_reason import (
+    OUTPUTS_ARE_COUNTED,
     is_taken_for_missing,
     may_concern_missing_object,
     may_count_outputs,
@@ -58,7 +59,6 @@ _NO_SUCH_SIZE = "the server does not accept a body of the size that a valid valu
 
 _TAKEN_FOR_MISSING = "the refusal calls the empty value missing, so it does not show that types are checked"
 
-_COUNTED = "the tool outputs may have been refused for their number"
 
 _MAY_BE_BOUND = "the number is beyond all that were accepted, so it may have been refused for its size"
 
@@ -91,9 +91,10 @@ def tallies(history: History) -> dict[str, Tally]:
 def _judge_invalid_requests(program: ProgramRequests) -> Iterator[tuple[str, Result]]:
     for attempts in program.negatives.values():
         step = attempts[0].step
-        if step is not None:
-            for id_ in step.exercises:
-                yield id_, _judge_invalid_request(id_, step, attempts, program)
+        if step is None or (attempts[-1].refused and program.only_spreads_to(step.operation)):
+            continue
+        for id_ in step.exercises:
+            yield id_, _judge_invalid_request(id_, step, attempts, program)
 
 
 def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], program: ProgramRequests) -> Result:
@@ -130,7 +131,7 @@ def _judge_invalid_request(id_: str, step: Step, attempts: Sequence[Exchange], p
         return Inconclusive(_TAKEN_FOR_MISSING)
     if mutation is not None and may_count_outputs(refused, mutation.pointer):
         # The refusal of the invalid output alone decides.
-        return Inconclusive(_COUNTED)
+        return Inconclusive(OUTPUTS_ARE_COUNTED)
     return Passed(INVALID_REFUSED)
 
 
