@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runs_conformance.emulator import api_errors
-from runs_conformance.emulator.context import Hooks, RequestContext
+from runs_conformance.emulator.context import Hooks, RequestContext, ServerState
 from runs_conformance.emulator.declaration import mutant
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.state import Members, Message, Run, Thread
@@ -25,6 +25,24 @@ def forgets_the_first_messages(hooks: Hooks) -> None:
         return inner(thread, run_id)
 
     hooks.thread_messages = keep_last
+
+
+@mutant("messages")
+def truncates_the_thread(hooks: Hooks) -> None:
+    """A run with `last_messages` deletes the older messages of its thread, which it only must not read."""
+    inner = hooks.finish
+
+    def finish(server: ServerState, run: Run, status: str, at: float) -> None:
+        inner(server, run, status, at)
+        last = (run.settings.get("truncation_strategy") or {}).get("last_messages")
+        thread = next(
+            (store.threads[run.thread_id] for store in server.stores.values() if run.thread_id in store.threads), None
+        )
+        if isinstance(last, int) and thread is not None:
+            for id_ in list(thread.messages)[:-last]:
+                del thread.messages[id_]
+
+    hooks.finish = finish
 
 
 @mutant("messages")

@@ -82,14 +82,17 @@ def _with_special_keys(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, "tools": [function, *others], "metadata": {**members["metadata"], **SPECIAL_KEYS}}
 
 
-@program("lifecycle", "core", runs=2, requests=24)
+@program("lifecycle", "core", runs=2, requests=25)
 def every_override(context: ProgramContext) -> StepGenerator:
     """A run overrides every setting of its assistant, and the next run on its thread overrides none.
 
-    The first has keys such as `_id` in its metadata, and calls no function although it has one and is asked to. The
-    second inherits everything from its assistant, and keeps it when the assistant is modified.
+    The first has keys such as `_id` in its metadata, calls no function although it has one and is asked to, and reads
+    fewer messages than its thread has. The second inherits everything from its assistant, and keeps it when the
+    assistant is modified.
     """
-    busy_thread = thread(context, text=prompt(context, "call_one"))
+    texts = ("One.", "Two.", "Three.", "Four.", prompt(context, "call_one"))
+    messages = [{"role": "user", "content": text} for text in texts]
+    busy_thread = thread(context, text=texts[-1], messages=messages)
     if not ((yield from require_tools(assistant(context, **_FULL_ASSISTANT))) and (yield from require(busy_thread))):
         return
     first_run = yield from send_without_refused(run(**_with_special_keys(all_overrides(context))))
@@ -98,6 +101,7 @@ def every_override(context: ProgramContext) -> StepGenerator:
         yield on_assistant("get_assistant")
         if (yield from finish_tool_calls()):
             yield page("list_run_steps")
+            yield page("list_messages")
     if not (yield from require(run("plain"))):
         return
     yield on_run("get_run", "plain")
