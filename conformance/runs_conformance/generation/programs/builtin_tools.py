@@ -43,11 +43,11 @@ def code_interpreter(context: ProgramContext) -> StepGenerator:
 
 @program("lifecycle", "steps", runs=1, requests=25)
 def file_search(context: ProgramContext) -> StepGenerator:
-    """A run is forced to search files, and its steps are read with and without the content of the results."""
+    """A streamed run is forced to search files, and its steps are read with and without the content of the results."""
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "search")))):
         return
     query = ((_INCLUDE, _CONTENT),) if edition_includes(context, "2024-08-28") else ()
-    created = yield from _start_run(context, "file_search", query)
+    created = yield from _start_run(context, "file_search", query, stream=True)
     if created is None or not (yield from finish_tool_calls()):
         return
     listed = yield from read_everything()
