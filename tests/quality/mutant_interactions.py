@@ -129,7 +129,7 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "answers_detail": {"answers_errors_as_text": "every error has an error member, if only a text"},
     "adds_messages_before_refusing": {"adds_messages_afterwards": "messages are added at the end of their run only"},
     "breaks_on_arrays": {"accepts_every_body": "a body that is no object is read as an empty object"},
-    "breaks_on_bad_utf8": {"reads_broken_json": "a body that is no UTF-8 is read as an empty object"},
+    "breaks_on_bad_utf8": {"reads_broken_json": "invalid UTF-8 is read as an empty object"},
     "breaks_on_half_a_character": {"reads_broken_json": "a body with a lone surrogate is read as an empty object"},
     "breaks_on_depth": {"reads_broken_json": "a body that is too deep is read as an empty object"},
     "breaks_on_length": {"reads_broken_json": "a body that is too long is read as an empty object"},
