@@ -10,6 +10,7 @@ from runs_conformance.model.verdict import Finding, Verdict
 from tests.causes.verdicts import broken_rule, by_kind
 
 LISTED = "listing.what_was_created_is_listed"
+UNLISTED = "listing.what_was_deleted_is_not_listed"
 FINAL = "lifecycle.terminal_status_is_final"
 
 
@@ -27,13 +28,21 @@ REOPENED = "the run had ended 'completed', and is now 'in_progress'"
 
 
 def test_lists_that_lag_behind_are_named_with_their_fix() -> None:
-    cause = by_kind(failing(LISTED, OLD_STATUS, LATE))["lists"]
-    assert cause.title == "Lists lag behind: what was just written is missing or old in list_messages, list_runs"
+    cause = by_kind(failing(LISTED, OLD_STATUS, LATE, ("list_assistants", "asst_1 is not listed")))["lists.lag"]
+    names = "list_assistants, list_messages, list_runs"
+    assert cause.title == f"Lists lag behind: what was just written is missing or old in {names}"
     assert cause.fix == f"Mend {LISTED}."
+
+
+def test_other_faults_of_lists_that_lag_behind_are_a_cause_of_their_own() -> None:
     order = failing("listing.order_is_kept", ("list_runs", "it is older"))
-    cause = by_kind(failing(LISTED, OLD_STATUS), order)["lists"]
-    assert cause.title.endswith("old in list_runs; they have the wrong items, order or pages, too")
-    assert cause.fix == f"Mend {LISTED}. Mend listing.order_is_kept."
+    deleted = replace(failing(UNLISTED, ("list_runs", "run_1 was deleted before, but is listed")), level="should")
+    causes = by_kind(failing(LISTED, OLD_STATUS), order, deleted)
+    assert causes["lists.lag"].title.endswith("is missing or old in list_runs")
+    assert causes["lists.lag"].fix == f"Mend {LISTED}."
+    assert set(causes["lists.lag"].ids) == {LISTED, UNLISTED}
+    assert causes["lists"].ids == (order.id,)
+    assert causes["lists"].fix == "Mend listing.order_is_kept."
 
 
 def test_objects_that_are_never_listed_are_no_lag() -> None:
@@ -42,8 +51,8 @@ def test_objects_that_are_never_listed_are_no_lag() -> None:
 
 def test_what_only_lists_show_follows_from_their_lag() -> None:
     causes = by_kind(failing(LISTED, OLD_STATUS), failing(FINAL, ("list_runs", REOPENED)))
-    assert list(causes) == ["lists"]
-    assert causes["lists"].consequences == (FINAL,)
+    assert list(causes) == ["lists.lag"]
+    assert causes["lists.lag"].consequences == (FINAL,)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +73,4 @@ def test_runs_that_only_lists_show_reopened_explain_no_lock() -> None:
     refused = ("create_message", "a message was refused although run run_1 had ended 'completed'")
     lock = failing("lock.message_is_taken_after_the_end", refused)
     causes = by_kind(failing(LISTED, OLD_STATUS), failing(FINAL, ("list_runs", REOPENED)), lock)
-    assert set(causes) == {"lists", "lock"}
+    assert set(causes) == {"lists.lag", "lock"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from runs_conformance.causes.failure import Failure
+from runs_conformance.causes.failure import Failure, operations_of
 from runs_conformance.causes.wording import list_names
 from runs_conformance.contract.operation import OPERATIONS
 
 _LISTED = "listing.what_was_created_is_listed"
+_UNLISTED = "listing.what_was_deleted_is_not_listed"
+_MAX_LISTS = 4
 _LAG = re.compile(r"is listed only later$|^the list shows the `\w+` that .* had before$")
 """The messages of the rule for an object that lists show, but later than they should."""
 
@@ -37,7 +39,7 @@ _ABOUT_STORED_OBJECTS = (
 
 def find_lag(failing: Iterable[Failure]) -> Failure | None:
     """The failure that shows lists to lag behind; None if they do not."""
-    return next((failure for failure in failing if failure.id == _LISTED and _lagging(failure)), None)
+    return next((failure for failure in failing if failure.id == _LISTED and _shows_lag(failure)), None)
 
 
 def _is_shown_by_lists_alone(failure: Failure) -> bool:
@@ -51,19 +53,22 @@ def is_due_to_lag(failure: Failure) -> bool:
     return failure.id in _ABOUT_STORED_OBJECTS and failure.is_occasional and _is_shown_by_lists_alone(failure)
 
 
+def split_lag(failures: Sequence[Failure]) -> tuple[list[Failure], list[Failure]]:
+    """The failures of lists that lag behind, and the others, which have other causes; all are others without a lag."""
+    late = find_lag(failures)
+    lagging = [failure for failure in failures if late is not None and failure.id in (_LISTED, _UNLISTED)]
+    return lagging, [failure for failure in failures if failure not in lagging]
+
+
 def describe_lag(failures: Sequence[Failure]) -> tuple[str, str]:
-    """The title and fix of the cause on lists if they lag behind; empty if they do not."""
+    """The title and fix of lists that lag behind; the title names all lists that lack an object or show an old one."""
     late = find_lag(failures)
     if late is None:
         return "", ""
-    title = f"Lists lag behind: what was just written is missing or old in {list_names(_lagging(late))}"
-    others = [failure for failure in failures if failure is not late]
-    if any(failure.verdict.level == late.verdict.level for failure in others):
-        title += "; they have the wrong items, order or pages, too"
-    return title, " ".join(dict.fromkeys(failure.fix for failure in (late, *others) if failure.fix))
+    names = list_names(list(operations_of([late])), _MAX_LISTS)
+    return f"Lists lag behind: what was just written is missing or old in {names}", late.fix
 
 
-def _lagging(failure: Failure) -> list[str]:
-    """The operations that were seen to lag behind."""
-    named = {finding.operation for finding in failure.verdict.findings if _LAG.search(finding.message)}
-    return [operation for operation in OPERATIONS if operation in named]
+def _shows_lag(failure: Failure) -> bool:
+    """Whether a list shows an object later than it should, or as it was before."""
+    return any(_LAG.search(finding.message) for finding in failure.verdict.findings)

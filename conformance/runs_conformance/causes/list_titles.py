@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 from runs_conformance.causes.failure import Failure, join_fixes, most_urgent
 from runs_conformance.causes.families import HAS_MORE, LIST_PARAMETERS, are_of_one_family
-from runs_conformance.causes.lagging_lists import describe_lag
 from runs_conformance.causes.object_titles import title_of_foreign_items
 from runs_conformance.model.json import is_array
 from runs_conformance.model.verdict import Finding
@@ -32,8 +31,6 @@ def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tup
 
     A list that shows messages of the run alone, but not all of them, is filtered too late.
     """
-    if any(lag := describe_lag(failures)):
-        return lag
     if title := title_of_foreign_items(most_urgent(failures)):
         return title, ""
     inclusive = _inclusive_cursors(failures)

@@ -11,9 +11,11 @@ from runs_conformance.causes.explained_rules import add_explained, take_explaine
 from runs_conformance.causes.failure import Failure, join_fixes
 from runs_conformance.causes.families import are_of_one_family, share_their_repair
 from runs_conformance.causes.finding_titles import title_of_finding
+from runs_conformance.causes.lagging_lists import split_lag
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
 from runs_conformance.causes.theme_titles import CANCELLED, describe_failing_part
 from runs_conformance.causes.themes import (
+    LAG,
     STAMPS,
     STREAM_FORMAT,
     THEMES,
@@ -51,6 +53,7 @@ def classify_rules(classifier: FailureClassifier) -> None:
     for failure in classifier.take(lambda failure: True):
         by_theme[_theme(failure).kind].append(failure)
     _join_nameless_events(by_theme)
+    by_theme[LAG], by_theme["lists"] = split_lag(by_theme["lists"])
     for theme in THEMES:
         for kind, failures in _causes_of(theme, by_theme.get(theme.kind, [])):
             title, fix = _title_and_fix(theme, failures, passing)
@@ -73,7 +76,7 @@ def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str,
     if not failures:
         return
     urgent = [failure for failure in failures if failure.verdict.level == "must"]
-    if len(urgent) != 1:
+    if len(urgent) != 1 or theme.kind == LAG:
         yield theme.kind, failures
         return
     mended = [failure for failure in failures if failure is urgent[0] or share_their_repair(failure, urgent[0])]

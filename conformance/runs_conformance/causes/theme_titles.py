@@ -12,8 +12,10 @@ from runs_conformance.causes.families import (
     share_their_repair,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
+from runs_conformance.causes.lagging_lists import describe_lag
 from runs_conformance.causes.list_titles import describe_lists
 from runs_conformance.causes.object_titles import describe_equal_times, describe_repeated_requests, title_of_ids
+from runs_conformance.causes.themes import LAG
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
 
@@ -246,6 +248,8 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
 
     `passing` are the ids of the rules that are satisfied.
     """
+    if kind == LAG:
+        return describe_lag(failures)
     if kind == "lists":
         return describe_lists(failures, passing)
     if kind == "deletion":

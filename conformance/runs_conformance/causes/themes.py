@@ -8,6 +8,8 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.unvalidated_requests import OUTPUT_RULES
 
 STREAM_FORMAT = "streams.format"
+LAG = "lists.lag"
+"""The theme of lists that lack what was just written, whichever rules on lists show it."""
 STAMPS = "times.stamps_of_an_ended_run_stay"
 
 
@@ -160,6 +162,13 @@ THEMES = (
         "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and set `has_more` to whether "
         "items follow the page.",
         ("listing", "paging"),
+    ),
+    Theme(
+        LAG,
+        "Lists lag behind what was just written",
+        Severity.DATA_LOSS,
+        "Read lists from the store that all writes go to.",
+        (),
     ),
     Theme(
         "steps",
