@@ -119,6 +119,18 @@ def drops_attachments_of_first_messages(hooks: Hooks) -> None:
     hooks.add_messages = add
 
 
+@mutant("messages", level="should")
+def drops_attachments_of_threads_with_runs(hooks: Hooks) -> None:
+    """The attachments of messages that are sent with a new thread and its run are not stored."""
+    inner = hooks.add_messages
+
+    def add(request: RequestContext, thread: Thread, bodies: list[Members]) -> None:
+        is_joint = request.operation.name == "create_thread_and_run"
+        inner(request, thread, [{**body, "attachments": []} for body in bodies] if is_joint else bodies)
+
+    hooks.add_messages = add
+
+
 @written_from_spec("metadata-is-echoed", level="should")
 def drops_metadata_of_messages(hooks: Hooks) -> None:
     """A message's metadata is not stored."""

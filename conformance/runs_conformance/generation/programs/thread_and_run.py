@@ -55,9 +55,10 @@ def _new_thread(context: ProgramContext, purpose: str = "plain", *files: str) ->
     introduction: Any = "My name is Ada."
     if edition_includes(context, "2024-05-09"):
         introduction = [{"type": "text", "text": "My name is"}, {"type": "text", "text": "Ada."}]
+    attachments = [{"file_id": file, "tools": [{"type": "code_interpreter"}]} for file in files]
     return {
         "messages": [
-            {"role": "user", "content": introduction},
+            {"role": "user", "content": introduction, **({"attachments": attachments} if files else {})},
             {"role": "assistant", "content": "Hello Ada."},
             {"role": "user", "content": prompt(context, purpose), "metadata": {"last": "yes"}},
         ],
@@ -82,8 +83,8 @@ def _finish_and_read(response: Exchange) -> Fragment:
 def thread_and_run(context: ProgramContext) -> StepGenerator:
     """A thread with messages and a run that overrides every setting are created by one request, and polled.
 
-    The run calls no tool although it has the code interpreter and is asked to compute. The thread has a file for it, if
-    the target accepts one.
+    The run calls no tool although it has the code interpreter and is asked to compute. The thread and one of its
+    messages have a file for it, if the target accepts one.
     """
     if not (yield from require(assistant(context, temperature=0.7))):
         return
