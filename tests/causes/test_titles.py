@@ -465,6 +465,20 @@ LATE = replace(
             "Apply the filter before the limit.",
         ),
         (
+            [
+                replace(
+                    list_rule("listing.newest_come_first_by_default", {}, "list_runs"),
+                    explanation="Why.\n\nFix: Sort by `created_at`.",
+                ),
+                replace(
+                    list_rule("paging.pages_hold_what_comes_next", {"run_id": "r", "limit": "1"}),
+                    explanation="Why.\n\nFix: Select the items after the cursor.",
+                ),
+            ],
+            "list_runs ignores the default order; lists apply `run_id` after `limit`",
+            "Apply the filter before the limit. Sort by `created_at`.",
+        ),
+        (
             [list_rule("paging.limit_is_kept", {"limit": "1"})],
             "list_messages ignores `limit`; lists apply `run_id` after `limit`",
             "Filter by `run_id`, sort by `order`, page by `after`, `before` and `limit`, and set `has_more` to whether "

@@ -108,7 +108,7 @@ def listing_by_run_misses_no_message(listing: Listing) -> Iterator[Result]:
     A client that fetches a run's answer this way would lose part of it. Compared with the complete list of the thread,
     read while nothing changed.
 
-    Fix: Apply the filter before the limit.
+    Fix: Apply filters before the limit.
     """
     if listing.kind == "message":
         for page in listing.pages:
