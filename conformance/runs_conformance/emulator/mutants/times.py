@@ -133,7 +133,7 @@ def gives_more_time_for_outputs(hooks: Hooks) -> None:
     hooks.submit = submit
 
 
-@mutant("expires-at-null-after-end", level="may")
+@mutant("expires-at-null-after-end", level="should")
 def expires_what_has_ended(hooks: Hooks) -> None:
     """An ended run keeps its expires_at."""
     patch_object(hooks, "run", lambda members, run, _: members.update(expires_at=int(run.expires_at)))

@@ -177,10 +177,10 @@ def ended_run_has_one_end(run: Observation) -> Iterator[Result]:
     clauses=("terminal-status-is-final", "run-identity-never-changes"),
 )
 def stamps_of_an_ended_run_stay(run: RunTimeline) -> Iterator[Result]:
-    """The timestamps of an ended run are the same in every response that shows it.
+    """The times at which an ended run started and ended are the same in every response that shows it.
 
     A `completed_at` that is the time of the read, or that differs in the list, cannot be the time at which the run
-    completed.
+    completed. Other rules judge `expires_at`.
 
     Fix: Store the timestamps when the run ends, and return the stored values everywhere.
     """

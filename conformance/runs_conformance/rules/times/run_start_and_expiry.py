@@ -155,7 +155,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 
 @rule(
     units=valid_run_observations,
-    level=Level.MAY,
+    level=Level.SHOULD,
     source=_RECORDED,
     capability="core",
     clauses=("expires-at-null-after-end",),
@@ -163,7 +163,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """An ended run has `expires_at: null`.
 
-    All 45 recorded cases showed null. Keeping the time is allowed, so this is informational.
+    Nothing expires any more. Every recorded run showed null, whether it was completed, cancelled, incomplete or expired.
 
     Fix: Clear `expires_at` when the run ends.
     """
