@@ -94,37 +94,6 @@ def test_404_for_an_id_of_another_type() -> History:
     return refused(404, None, place="/assistant_id", body={"assistant_id": 5})
 
 
-@inconclusive(refusals.param_names_the_place, refusals.code_names_the_kind)
-def test_404_for_an_id_of_another_type_names_neither_place_nor_kind() -> History:
-    return refused(404, None, None, place="/assistant_id", body={"assistant_id": 5})
-
-
-@fails(refusals.param_names_the_place, refusals.code_names_the_kind, times=1)
-def test_400_for_an_id_of_another_type_names_neither_place_nor_kind() -> History:
-    return refused(400, None, None, place="/assistant_id", body={"assistant_id": 5})
-
-
-def _refused_outputs(text: str) -> History:
-    builder = HistoryBuilder()
-    builder.send("submit_tool_outputs", run("queued", thread_id="thread_b"), thread_id="thread_b", run_id="run_b")
-    output = {"tool_call_id": "call_a", "output": "18 degrees"}
-    mutation = Mutation("/tool_outputs/1/tool_call_id", "required", "call_a", ABSENT)
-    step = Step(operation="submit_tool_outputs", role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
-    body = {"tool_outputs": [output, {"output": "18 degrees"}]}
-    builder.refuse("submit_tool_outputs", text=text, body=body, step=step)
-    return builder.history()
-
-
-@inconclusive(refusals.param_names_the_place, refusals.code_names_the_kind)
-def test_outputs_that_may_be_refused_for_their_number() -> History:
-    return _refused_outputs("Expected tool outputs for call_ids ['call_a'], got 2 outputs.")
-
-
-@fails(refusals.param_names_the_place, refusals.code_names_the_kind, times=1)
-def test_outputs_that_are_refused_for_what_they_lack() -> History:
-    return _refused_outputs("Each output needs a tool_call_id.")
-
-
 @fails(refusals.status_says_that_the_body_is_at_fault)
 def test_404_for_an_id_that_is_missing() -> History:
     return refused(404, None, place="/assistant_id", body={})
@@ -356,3 +325,34 @@ def test_stream_of_one_error_that_was_not_asked_for() -> None:
     builder.send("create_run", events=[("error", error()), ("done", "[DONE]")], body={"assistant_id": ASSISTANT})
     results = judge(refusals.errors_do_not_come_as_success, builder.history())
     assert [type(result) for result in results] == [Suspicion]
+
+
+@inconclusive(refusals.param_names_the_place, refusals.code_names_the_kind)
+def test_404_for_an_id_of_another_type_names_neither_place_nor_kind() -> History:
+    return refused(404, None, None, place="/assistant_id", body={"assistant_id": 5})
+
+
+@fails(refusals.param_names_the_place, refusals.code_names_the_kind, times=1)
+def test_400_for_an_id_of_another_type_names_neither_place_nor_kind() -> History:
+    return refused(400, None, None, place="/assistant_id", body={"assistant_id": 5})
+
+
+def _refused_outputs(text: str) -> History:
+    builder = HistoryBuilder()
+    builder.send("submit_tool_outputs", run("queued", thread_id="thread_b"), thread_id="thread_b", run_id="run_b")
+    output = {"tool_call_id": "call_a", "output": "18 degrees"}
+    mutation = Mutation("/tool_outputs/1/tool_call_id", "required", "call_a", ABSENT)
+    step = Step(operation="submit_tool_outputs", role=Role.NEGATIVE, expectation=REFUSES_BODY, mutation=mutation)
+    body = {"tool_outputs": [output, {"output": "18 degrees"}]}
+    builder.refuse("submit_tool_outputs", text=text, body=body, step=step)
+    return builder.history()
+
+
+@inconclusive(refusals.param_names_the_place, refusals.code_names_the_kind)
+def test_outputs_that_may_be_refused_for_their_number() -> History:
+    return _refused_outputs("Expected tool outputs for call_ids ['call_a'], got 2 outputs.")
+
+
+@fails(refusals.param_names_the_place, refusals.code_names_the_kind, times=1)
+def test_outputs_that_are_refused_for_what_they_lack() -> History:
+    return _refused_outputs("Each output needs a tool_call_id.")
