@@ -32,7 +32,7 @@ from runs_conformance.evidence.description import describe_request
 from runs_conformance.generation.programs.survey import CREATE_THREAD, RUN, STREAM, survey
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Completion, Exchange
 from runs_conformance.model.json import is_object
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.request_forms import RequestForms
@@ -47,7 +47,6 @@ MAX_LOST = 3
 """Number of requests without a response after which the survey stops."""
 
 _T = TypeVar("_T")
-_DENIED = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class _Probe:
         first = self._send(Step(operation="list_assistants", query=(("limit", "1"),), role=Role.READ))
         if first.accepted and is_object(first.body):
             return True
-        self.is_denied = first.status in _DENIED
+        self.is_denied = first.status in UNAUTHORIZED_STATUSES
         if first.response is None or self.is_denied:
             return False
         second = self._send(CREATE_THREAD)
@@ -242,7 +241,7 @@ class _Probe:
             return None
         read = Step(operation=self.readable.operation or "", path=self.readable.path, role=Role.READ)
         anonymous = Session(self.session.transport, NullRecorder(), Credentials())
-        return anonymous.send(read, PROGRAM, {}).status in _DENIED
+        return anonymous.send(read, PROGRAM, {}).status in UNAUTHORIZED_STATUSES
 
 
 def _refusal_text(run: Exchange | None) -> str:

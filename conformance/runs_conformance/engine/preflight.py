@@ -24,7 +24,7 @@ from runs_conformance.errors import (
 )
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.error_message import summarize_error
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Completion, Exchange
 from runs_conformance.model.json import is_object
 from runs_conformance.model.list_body import listed_items
 
@@ -84,7 +84,7 @@ def _error_for(url: str, opening: Step, first: Exchange, second: Exchange) -> Ta
     statuses = {first.status, second.status}
     described = " and ".join(dict.fromkeys(str(exchange.status) for exchange in (first, second)))
     detail = _error_detail(first) or _error_detail(second)
-    if statuses <= {401, 403}:
+    if statuses <= {*UNAUTHORIZED_STATUSES}:
         return AuthenticationFailed(
             f"{url} refuses the API key (HTTP {described}{detail})", "set OPENAI_API_KEY or --api-key"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from runs_conformance.evidence.description import describe_request
 from runs_conformance.evidence.server_failure import stream_timed_out
 from runs_conformance.model.case import Key, Role
-from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, UNAUTHORIZED_STATUSES, Completion, Exchange
 
 MAX_CONSECUTIVE_UNANSWERED = 12
 """Consecutive unanswered requests after which the target is considered gone."""
@@ -166,7 +166,7 @@ class TargetHealth:
             self._count_failure(exchange, usable)
 
     def _count_denial(self, exchange: Exchange) -> None:
-        if exchange.status in (401, 403):
+        if exchange.status in UNAUTHORIZED_STATUSES:
             self._denied[exchange.operation or ""] += 1
         elif exchange.status is not None:
             self._denied.clear()
@@ -174,7 +174,7 @@ class TargetHealth:
     def _count_failure(self, exchange: Exchange, usable: bool) -> None:
         """Count a valid request that failed for another reason than its content or a missing object."""
         status = exchange.status or 0
-        has_failed = not usable or status in (401, 403, 429) or status >= 500
+        has_failed = not usable or status in (*UNAUTHORIZED_STATUSES, 429) or status >= 500
         if exchange.accepted:
             self._failed.clear()
         elif has_failed and exchange.step is not None and exchange.step.role is not Role.NEGATIVE:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from runs_conformance.evidence.creation import key_of
 from runs_conformance.evidence.request_expectation import uses_default_auth
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 
@@ -40,7 +40,7 @@ def _only_its_key_is_wrong(history: History, exchange: Exchange) -> bool:
         return False
     with_right_key = [each for each in history if uses_default_auth(each) and _are_the_same(each, exchange)]
     return any(exchange.happened_before(each) and each.accepted for each in with_right_key) and not any(
-        each.refused or each.status in (401, 403) for each in with_right_key
+        each.refused or each.status in UNAUTHORIZED_STATUSES for each in with_right_key
     )
 
 

@@ -12,13 +12,12 @@ from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.outdated_run import outdated_observations
 from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.timeline import Timeline, ambiguous_ids, end_of, observations_by_id
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 
 _CREATING = ("create_run", "create_thread_and_run")
 _ACTIONS = ("submit_tool_outputs", "cancel_run")
-_UNAUTHORIZED = (401, 403)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,7 @@ class RunTimeline(Timeline):
         was refused for its key: a server that carries it out nevertheless violates other rules.
         """
         actions = (each for name in _ACTIONS for each in self.actions(name))
-        possible = (each for each in actions if may_have_taken_effect(each) or each.status in _UNAUTHORIZED)
+        possible = (each for each in actions if may_have_taken_effect(each) or each.status in UNAUTHORIZED_STATUSES)
         deletions = self.history.in_thread(self.thread_id, "delete_thread")
         return (*possible, *filter(may_have_taken_effect, deletions))
 

@@ -22,7 +22,7 @@ from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.evidence.unknown_run import unknown_runs
 from runs_conformance.evidence.working_operation import operation_works
 from runs_conformance.model.case import Key
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, contains, is_array, is_object
 
@@ -45,8 +45,6 @@ class UnauthorizedAttempt:
         return f"a refusal of {self.exchange.operation}"
 
 
-_UNAUTHORIZED_STATUSES = (401, 403)
-
 _CLOCK_TOLERANCE = 5.0
 """Seconds by which the clocks of the client and the target may differ."""
 
@@ -56,7 +54,7 @@ def keys_are_checked(history: History, *keys: Key) -> bool:
     valid key, or with another 4xx although only its key was invalid.
     """
     return not keys_that_alone_are_refused(history).isdisjoint(keys) or any(
-        each.status in _UNAUTHORIZED_STATUSES and each.operation not in _refusing_operations(history)
+        each.status in UNAUTHORIZED_STATUSES and each.operation not in _refusing_operations(history)
         for each in history
         if each.operation and key_of(each) in keys
     )
@@ -73,14 +71,14 @@ def is_refused_for_its_key(history: History, exchange: Exchange) -> bool:
         return False
     if exchange.operation in _refusing_operations(history) or exchange.id in misread_requests(history):
         return False
-    return status in _UNAUTHORIZED_STATUSES or (keys_are_checked(history, key) and operation_works(history, exchange))
+    return status in UNAUTHORIZED_STATUSES or (keys_are_checked(history, key) and operation_works(history, exchange))
 
 
 @lru_cache(maxsize=16)
 def _refusing_operations(history: History) -> frozenset[str | None]:
     """The operations that refused the valid key, too."""
     return frozenset(
-        each.operation for each in history if uses_default_auth(each) and each.status in _UNAUTHORIZED_STATUSES
+        each.operation for each in history if uses_default_auth(each) and each.status in UNAUTHORIZED_STATUSES
     )
 
 

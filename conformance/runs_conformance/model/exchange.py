@@ -12,6 +12,9 @@ from runs_conformance.model.json import ABSENT, JSON, Absent, is_object
 from runs_conformance.model.long_text import compress
 from runs_conformance.model.verdict import Finding
 
+UNAUTHORIZED_STATUSES = (401, 403)
+"""HTTP statuses that say that the key is missing, wrong or not permitted to do this."""
+
 RETRY_LATER_STATUSES = frozenset({429, 503})
 """HTTP statuses that ask the client to retry later, regardless of the request."""
 
@@ -23,7 +26,7 @@ MALFORMED = "the response is not valid HTTP"
 
 _RETRY_HEADERS = frozenset({"retry-after", "retry-after-ms"})
 
-_NOT_REFUSALS = frozenset({401, 403, 408, 425, 429})
+_NOT_REFUSALS = frozenset({*UNAUTHORIZED_STATUSES, 408, 425, 429})
 
 _ERROR_MEMBERS = ("error", "errors", "detail")
 _OUTCOME_MEMBERS = ("success", "ok")

@@ -16,6 +16,7 @@ from runs_conformance.evidence.spontaneous_change import happens_without_request
 from runs_conformance.evidence.unauthorized_attempt import REFUSALS_TO_CHECK, UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.evidence.working_operation import neither_accepted_nor_refused, pass_if_working
 from runs_conformance.model.case import Key
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.rule import SECOND_KEY, rule
@@ -75,10 +76,10 @@ def objects_are_their_tenants_own(request: ForeignRequest) -> Iterator[Result]:
     status = exchange.status
     if exchange.accepted:
         yield _check_accepted(request, "the request succeeded on another tenant's object")
-    elif exchange.operation in _STATE_OPERATIONS and status not in (None, 401, 403, 404):
+    elif exchange.operation in _STATE_OPERATIONS and status not in (None, *UNAUTHORIZED_STATUSES, 404):
         yield Suspicion(f"HTTP {status} to {exchange.operation} may be due to the status of the run")
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield pass_if_working(exchange, works or status in (401, 403))
+        yield pass_if_working(exchange, works or status in UNAUTHORIZED_STATUSES)
     else:
         got = f"a request on another tenant's object got {describe_unclear_status(exchange)}"
         yield Suspicion(f"{got}, which is neither acceptance nor refusal")
@@ -105,7 +106,7 @@ def header_opens_no_other_organization(request: ForeignRequest) -> Iterator[Resu
     if exchange.accepted:
         yield _check_accepted(request, "the header gave access to an object of another organization", 401)
     elif status is not None and 400 <= status < 500 and status != 429:
-        yield pass_if_working(exchange, works or status in (401, 403))
+        yield pass_if_working(exchange, works or status in UNAUTHORIZED_STATUSES)
     else:
         got = f"a request that names another organization got {describe_unclear_status(exchange)}"
         yield neither_accepted_nor_refused(exchange, f"{got}, which is neither acceptance nor refusal")

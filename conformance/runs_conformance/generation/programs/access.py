@@ -14,12 +14,12 @@ from runs_conformance.generation.programs.fragments import cancel_and_wait, canc
 from runs_conformance.generation.programs.responses import has_id, response_object
 from runs_conformance.generation.programs.steps import at_root, on_assistant, on_run, on_thread, page, prompt
 from runs_conformance.model.case import REFUSES_REFERENCE, Expectation, Instruction, Key, Ref, Refuse, Role, Step
-from runs_conformance.model.exchange import Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 from runs_conformance.model.rule import SECOND_KEY
 
 _BETA = BETA_HEADER[0]
-_UNAUTHORIZED = Refuse((401, 403))
+_UNAUTHORIZED = Refuse(UNAUTHORIZED_STATUSES)
 _ALSO_IN_V1 = ("list_assistants", "create_thread", "get_run", "create_message", "create_run", "modify_thread")
 _NOT_IN_BETA = Refuse((400,))
 _NOT_IN_ORGANIZATION = Refuse((400, 401, 403, 404))

@@ -22,6 +22,7 @@ from runs_conformance.generation.programs.steps import (
     thread,
 )
 from runs_conformance.model.case import DanglingReference, Key, Mutation, Ref, Refuse, Role, Step
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
@@ -61,7 +62,7 @@ def reading_without_a_key(context: ProgramContext) -> StepGenerator:
         reads += [on_thread("get_thread"), page("list_messages"), page("list_runs")]
     for read in reads:
         for key in (Key.NONE, Key.WRONG):
-            yield replace(read, key=key, role=Role.NEGATIVE, expectation=Refuse((401, 403)))
+            yield replace(read, key=key, role=Role.NEGATIVE, expectation=Refuse(UNAUTHORIZED_STATUSES))
 
 
 def _require_objects_in_use(context: ProgramContext) -> Fragment:
