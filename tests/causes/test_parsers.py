@@ -111,6 +111,24 @@ def test_changes_that_a_parser_makes_are_named(failing: list[Verdict], changes: 
     assert bool(switches) is ("efuse unknown members" in cause.fix or "conversion" in cause.fix)
 
 
+def test_only_metadata_is_converted_if_other_values_are_shown_as_they_were() -> None:
+    converted = [
+        showing(f"{operation}.metadata{{}}.type", "/metadata/a", 5, {"metadata": {"a": "5"}})
+        for operation in ("create_run", "create_thread")
+    ]
+    places = ("create_assistant.name.maxLength", "create_run.model.enum", "create_run.tools.minItems")
+    others = accepted_at(*places)
+    kept = by_kind(*converted, *KEPT[:1], *others, *REFUSED)["validation.incomplete"]
+    assert kept.title == "Request bodies are validated only in part: values of `metadata` are converted"
+    assert "Switch off the conversion of values of `metadata`." in kept.fix
+    by_default = by_kind(*converted, CONVERTED[2], *KEPT[:1], *others, *REFUSED)["validation.incomplete"]
+    assert by_default.title == kept.title
+    several = by_kind(*converted, *CONVERTED[1:], *KEPT[:1], *others, *REFUSED)["validation.incomplete"]
+    assert several.title == "Request bodies are validated only in part: types are converted"
+    unknown = by_kind(*converted, *KEPT[2:], *others, *REFUSED)["validation.incomplete"]
+    assert unknown.title == "Request bodies are validated only in part: types are converted"
+
+
 def test_a_crash_of_the_parser_has_one_cause_and_a_crash_on_a_value_another() -> None:
     unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
     parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"metadata": {}'})

@@ -16,7 +16,7 @@ _MIN_SHOWN = 2
 
 def describe_changes(accepted: Sequence[Failure]) -> tuple[str, str]:
     """The changes to accepted bodies that make up a title, and how to stop all of them; both empty if none is shown."""
-    converted = sum(map(_is_shown_converted, accepted)) >= _MIN_SHOWN
+    converted = [failure for failure in accepted if _is_shown_converted(failure)]
     # The response shows what the body contains at its top, and not everything that lies deeper.
     unknown = [
         failure
@@ -30,12 +30,20 @@ def describe_changes(accepted: Sequence[Failure]) -> tuple[str, str]:
     if storing:
         refuse += f"; {list_names(storing, len(storing))} even {'store' if len(storing) > 1 else 'stores'} them"
     refuse = refuse if dropped or storing else ""
-    if converted:
-        switch = "Switch off the conversion of types"
-        title = "types are converted" + (", unknown members dropped" if dropped else "")
+    if len(converted) >= _MIN_SHOWN:
+        what = _name_converted(converted, [failure for failure in accepted if failure not in converted])
+        switch = f"Switch off the conversion of {what}"
+        title = f"{what} are converted" + (", unknown members dropped" if dropped else "")
         return title, switch + (f", and {refuse}" if refuse else "")
     # Alone, this is one of many missing checks, and not a way to treat bodies that explains most of them.
     return "", refuse[:1].upper() + refuse[1:]
+
+
+def _name_converted(converted: Sequence[Failure], others: Sequence[Failure]) -> str:
+    """The values that are converted: those of metadata alone if objects show values of other members as they were."""
+    unchanged = any(failure.keyword == "type" and _stores_member(failure) for failure in others)
+    in_metadata = sum("metadata" not in failure.place for failure in converted) < _MIN_SHOWN
+    return "values of `metadata`" if in_metadata and unchanged else "types"
 
 
 def _shows_object(body: JSON | Absent) -> bool:
