@@ -130,8 +130,20 @@ def test_unusual_values_are_sent_once_for_places_that_operations_share() -> None
     assert sent("create_run", "create_run.metadata.type") == ["sample", [], 5]
     assert sent("create_thread", "create_thread.metadata.type") == ["sample"]
     # Each operation parses numbers and booleans itself; places that differ between operations get every value.
-    assert sent("create_assistant", "create_assistant.temperature.type") == ["1", True, {}]
+    assert sent("create_run", "create_run.temperature.type") == ["1", True, {}]
+    assert sent("create_assistant", "create_assistant.temperature.type") == ["1", True]
     assert len(sent("create_assistant", "create_assistant.model.type")) == 4
+
+
+def test_null_is_sent_at_every_depth() -> None:
+    sent_null = {
+        id_
+        for step in cases_of("create_run").negatives
+        for id_ in step.exercises
+        if step.mutation and step.mutation.mutated is None
+    }
+    assert "create_run.tools[].file_search.ranking_options.score_threshold.type" in sent_null
+    assert "create_run.tools[].function.parameters.type" in sent_null
 
 
 @pytest.mark.parametrize("operation", FIXTURES)

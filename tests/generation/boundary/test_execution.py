@@ -104,6 +104,49 @@ def test_an_unenforced_constraint_fails_alone(operation: str) -> None:
         assert outcomes(history)[Outcome.INCONCLUSIVE] == 0
 
 
+SCHEMA = "response_format.json_schema.schema.type"
+SHARING = ("create_assistant", "modify_assistant", "create_run", "create_thread_and_run")
+
+
+def answer_null_schemas(status: int, *operations: str) -> Any:
+    """Answer requests with a schema of null with this HTTP status, and those of other operations correctly."""
+
+    def override(step: Step, body: Any) -> Answer | None:
+        mutation = step.mutation
+        affected = mutation is not None and mutation.mutated is None and mutation.pointer.endswith("/schema")
+        if step.operation not in operations or not affected:
+            return None
+        return status, {"id": "run_x", "object": "thread.run", "thread_id": "t", "status": "queued"}
+
+    return override
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("operations", [("create_run",), SHARING, ("create_run", "modify_assistant")])
+def test_a_shared_value_that_is_not_refused_is_sent_to_the_other_operations(
+    operations: tuple[str, ...], status: int
+) -> None:
+    target = Target(answer_null_schemas(status, *operations))
+    target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
+    history = target.execute(program("create_run"))
+    assert failing(history) == {f"{operation}.{SCHEMA}" for operation in operations}
+    assert {e.operation for e in history if e.step and f"{e.operation}.{SCHEMA}" in e.step.exercises} >= {*SHARING}
+
+
+def test_a_shared_value_that_is_refused_is_sent_to_one_operation() -> None:
+    history = Target().execute(program("create_run"))
+    assert {e.operation for e in history if e.step and e.step.role is Role.NEGATIVE} == {"create_run"}
+
+
+def test_an_object_in_use_is_not_modified_by_shared_values() -> None:
+    context = replace(CONTEXT, use={"assistant": "asst_used"})
+    target = Target(answer_null_schemas(200, *SHARING))
+    target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
+    (own,) = [each for each in programs(context, ["create_run"]) if each.id == "boundary.create_run"]
+    history = target.execute(own, context)
+    assert failing(history) == {f"create_run.{SCHEMA}", f"create_thread_and_run.{SCHEMA}"}
+
+
 def test_a_thread_is_replaced_after_a_run_was_created_on_it() -> None:
     target = Target(accepting("/max_prompt_tokens", "/temperature", "/metadata"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}

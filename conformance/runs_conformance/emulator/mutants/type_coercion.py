@@ -177,3 +177,30 @@ def attaches_files_to_functions(hooks: Hooks) -> None:
         return attachments
 
     patch_request_member(hooks, "attachments", read, "create_message")
+
+
+@mutant("modify_assistant.response_format.json_schema.schema.type")
+def takes_null_for_schemas(hooks: Hooks) -> None:
+    """The schema of a response format may be null, which counts as none, in every operation."""
+
+    def read(value: Any) -> Any:
+        named = value.get("json_schema") if isinstance(value, dict) else None
+        if isinstance(named, dict) and named.get("schema", {}) is None:
+            del named["schema"]
+        return value
+
+    patch_request_member(hooks, "response_format", read)
+
+
+@mutant("create_thread_and_run.tools[].function.parameters.type")
+def takes_null_for_parameters(hooks: Hooks) -> None:
+    """The parameters of a function may be null, which counts as none, in every operation."""
+
+    def read(tools: Any) -> Any:
+        for tool in tools if isinstance(tools, list) else ():
+            function = tool.get("function") if isinstance(tool, dict) else None
+            if isinstance(function, dict) and function.get("parameters", {}) is None:
+                del function["parameters"]
+        return tools
+
+    patch_request_member(hooks, "tools", read)

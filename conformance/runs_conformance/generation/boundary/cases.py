@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from runs_conformance.contract.constraint import body_documents, query_documents
 from runs_conformance.contract.operation import OPERATIONS
@@ -107,10 +107,17 @@ def build_cases(
 
 def _keys_covered_before(operation: str, edition: str, sampler: Sampler) -> frozenset[DeduplicationKey]:
     """The deduplication keys of all operations before this one, the reference operation first."""
-    order = (REFERENCE_OPERATION, *(name for name in operation_profiles(sampler) if name != REFERENCE_OPERATION))
+    order = operation_order()
     return frozenset[DeduplicationKey]().union(
         *(_deduplication_keys(name, edition, sampler) for name in order[: order.index(operation)])
     )
+
+
+@cache
+def operation_order() -> tuple[str, ...]:
+    """The operations with a body, the reference operation first; each covers what it shares with later ones."""
+    names = operation_profiles(Sampler(""))
+    return (REFERENCE_OPERATION, *(name for name in names if name != REFERENCE_OPERATION))
 
 
 def _deduplication_keys(operation: str, edition: str, sampler: Sampler) -> frozenset[DeduplicationKey]:

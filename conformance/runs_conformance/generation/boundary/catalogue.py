@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from runs_conformance.contract.constraint import body_documents, constraints, query_documents, schema_constraints
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.schema import compile_schema
 from runs_conformance.generation.boundary.cases import OperationCases, build_cases
-from runs_conformance.generation.boundary.execution import case_generator, extra_valid_generator
+from runs_conformance.generation.boundary.execution import CaseRun, case_generator, extra_valid_generator
 from runs_conformance.generation.boundary.fixtures import FIXTURES, Fixture
 from runs_conformance.generation.boundary.invalid_values import MAX_ITEMS
 from runs_conformance.generation.boundary.sample import Sampler
 from runs_conformance.generation.boundary.sampling import sample_cases
+from runs_conformance.generation.boundary.shared_values import send_to_twins
+from runs_conformance.model.case import Instruction
 from runs_conformance.model.program import Program, ProgramContext, StepGenerator
 
 _CONSUMES_RUN = frozenset({"create_run", "create_thread_and_run", "submit_tool_outputs"})
@@ -113,6 +116,9 @@ def _programs(
     def make_shared_cases(context: ProgramContext) -> Iterator[tuple[Fixture, OperationCases]]:
         return ((FIXTURES[name], cases_of(name, context)) for name in operations)
 
+    def send_shared_values(case_run: CaseRun) -> Generator[Instruction, Any, None]:
+        yield from send_to_twins(operation, case_run, lambda name: operation_cases(name, case_run.context))
+
     def program(
         id_: str, title: str, generate: Callable[[ProgramContext], StepGenerator], accepted: int, refused: int
     ) -> Program:
@@ -135,7 +141,8 @@ def _programs(
     other_cases = [cases_of(name, context) for name in operations[1:]]
     valid += sum(1 + len(each.positive_controls) + len(each.extra_valid) for each in other_cases)
     refused = sum(len(each.negatives) for each in (cases, *other_cases))
-    yield program(id_, title, case_generator(make_shared_cases, extra_valid_apart), 1 + valid, refused)
+    follow_up = send_shared_values if sample is None else None
+    yield program(id_, title, case_generator(make_shared_cases, extra_valid_apart, follow_up), 1 + valid, refused)
     if extra_valid_apart and cases.extra_valid:
         title = f"Further valid values of {operation} at every bound"
         yield program(f"{id_}.legal", title, extra_valid_generator(fixture, make_cases), len(cases.extra_valid), 0)

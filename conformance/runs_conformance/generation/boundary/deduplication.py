@@ -26,11 +26,11 @@ def can_be_covered_elsewhere(place: Place, violation: InvalidValue) -> bool:
     Values that are easily mistaken for a number or boolean are not shared: each operation parses its own. Neither are
     missing members: each operation has its own model of the object, with its own defaults.
     """
-    if violation.keyword == "required":
-        return False
+    if violation.invalid is None:
+        return len(place.path) > NULL_DEPTH
     if violation.keyword == "type" and isinstance(violation.valid, (int, float)):
-        return False
-    return not (violation.invalid is None and len(place.path) <= NULL_DEPTH)
+        return isinstance(violation.invalid, (dict, list))
+    return violation.keyword != "required"
 
 
 def deduplication_key(place: Place, violation: InvalidValue) -> DeduplicationKey:

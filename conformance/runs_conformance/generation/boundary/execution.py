@@ -26,19 +26,24 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
 def case_generator(
-    make_cases: Callable[[ProgramContext], Iterator[tuple[Fixture, OperationCases]]], extra_valid_apart: bool = False
+    make_cases: Callable[[ProgramContext], Iterator[tuple[Fixture, OperationCases]]],
+    extra_valid_apart: bool = False,
+    follow_up: Callable[[CaseRun], Generator[Instruction, Any, None]] | None = None,
 ) -> Callable[[ProgramContext], StepGenerator]:
     """Build the generator that sends negatives and valid requests, of one operation or several on the first's fixture.
 
     It sends all valid requests or, if another program sends the extra ones (`extra_valid_apart`), only the positive
-    controls.
+    controls. `follow_up` sends what depends on the responses to an operation's negatives.
     """
 
     def generate(context: ProgramContext) -> StepGenerator:
         for index, (fixture, cases) in enumerate(make_cases(context)):
             if not index and not (yield from fixture.set_up(context)):
                 return
-            yield from _run_cases(CaseRun(fixture, context, cases.control), cases, extra_valid_apart)
+            case_run = CaseRun(fixture, context, cases.control)
+            yield from _run_cases(case_run, cases, extra_valid_apart)
+            if follow_up is not None:
+                yield from follow_up(case_run)
 
     return generate
 
@@ -129,7 +134,10 @@ def _is_single(groups: Sequence[MemberGroup]) -> bool:
 
 @dataclass(slots=True)
 class CaseRun:
-    """One execution of an operation's cases. A `consumed` fixture must be reset; an `exhausted` one cannot be."""
+    """One execution of an operation's cases. A `consumed` fixture must be reset; an `exhausted` one cannot be.
+
+    `negatives` holds the last response to each negative that was sent, by the id of its step.
+    """
 
     fixture: Fixture
     context: ProgramContext
@@ -143,6 +151,7 @@ class CaseRun:
     locked_in_a_row: int = 0
     refused_members: set[str] = field(default_factory=set)
     failed_constraints: set[str] = field(default_factory=set)
+    negatives: dict[str, Exchange] = field(default_factory=dict)
     omission: Omission = field(default_factory=Omission)
 
     def send(self, step: Step) -> Generator[Instruction, Any, Exchange | None]:
@@ -300,6 +309,7 @@ class CaseRun:
             if exchange is None:
                 return
             statuses[exchange.status] += 1
+            self.negatives[step.id] = exchange
             self.omission.record(step, exchange)
             if exchange.accepted and step.exercises and not isinstance(step.expectation, Either):
                 self.failed_constraints.add(step.exercises[0])

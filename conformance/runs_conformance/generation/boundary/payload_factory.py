@@ -24,8 +24,8 @@ from runs_conformance.generation.boundary.sample import Sampler, depends_on_file
 from runs_conformance.model.case import Mutation
 from runs_conformance.model.json import JSON, at, is_object, json_pointer
 
-_SHALLOW_DEPTH, _NULL_DEPTH = 1, 3
-"""The greatest depth at which a place gets every violation, and at which it still gets null."""
+_SHALLOW_DEPTH = 1
+"""The greatest depth at which a place gets every violation."""
 _MAX_WRONG_TYPES = 3
 """How many wrong types, besides null, a shallow place and any number or boolean gets."""
 
@@ -92,6 +92,12 @@ class PayloadFactory:
             if shareable:
                 yield deduplication_key(place, violation)
 
+    def shared_negatives(self) -> Iterator[tuple[DeduplicationKey, Negative]]:
+        """Yield the negatives that another operation may cover, with their keys."""
+        for place, violation, shareable in self._violations():
+            if shareable:
+                yield deduplication_key(place, violation), self._build_negative(place, violation)
+
     def _violations(self) -> Iterator[tuple[Place, InvalidValue, bool]]:
         """Yield every violation that is worth sending, and whether another operation may cover it."""
         for place in self.places():
@@ -102,7 +108,8 @@ class PayloadFactory:
                 # Null may mean that there is no body.
                 violations = [violation for violation in violations if violation.invalid is not None]
             for number, violation in _select(violations, len(place.path)):
-                yield place, violation, number > 0 and can_be_covered_elsewhere(place, violation)
+                is_nearest = not number and violation.invalid is not None
+                yield place, violation, not is_nearest and can_be_covered_elsewhere(place, violation)
 
     def _build_negative(self, place: Place, violation: InvalidValue, *, alone: bool = False) -> Negative:
         """The negative of a violation; `alone` leaves out the items of the control that it would be sent behind."""
@@ -176,16 +183,14 @@ def _select(violations: Sequence[InvalidValue], depth: int) -> Iterator[tuple[in
     """Yield the violations of one place that distinguish servers, each with how many of its constraint precede it.
 
     A shallow place gets all except ever more unusual types, a deeper one the nearest violation of each constraint.
-    Values that are easily mistaken for a number or boolean are sent at any depth, null (which careless clients send) at
-    all but the deepest places, and known common mistakes always.
+    Values that are easily mistaken for a number or boolean are sent at any depth, as are null, which careless clients
+    send, and known common mistakes.
     """
     sent: Counter[str] = Counter()
     yielded: Counter[str] = Counter()
     for violation in violations:
         is_null = violation.keyword == "type" and violation.invalid is None
-        if violation.common_mistake or (
-            depth <= _NULL_DEPTH if is_null else sent[violation.constraint] < _max_count(violation, depth)
-        ):
+        if violation.common_mistake or is_null or sent[violation.constraint] < _max_count(violation, depth):
             sent[violation.constraint] += not (is_null or violation.common_mistake)
             yield yielded[violation.constraint], violation
             yielded[violation.constraint] += 1

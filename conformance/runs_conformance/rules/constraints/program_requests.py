@@ -9,7 +9,7 @@ from runs_conformance.evidence.refusal_reason import named_members
 from runs_conformance.evidence.server_failure import RANDOM_FAILURES, count_unsteady_steps
 from runs_conformance.evidence.thread_occupancy import thread_occupancy
 from runs_conformance.model.case import Role
-from runs_conformance.model.exchange import Completion, Exchange
+from runs_conformance.model.exchange import UNAUTHORIZED_STATUSES, Completion, Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import is_object
 from runs_conformance.rules.constraints.refused_choices import refused_choices
@@ -61,6 +61,13 @@ class ProgramRequests:
         if any(control.refused for control in controls):
             return f"the {kind} {operation} request was also refused"
         return f"the {kind} {operation} request: {inconclusive_reason(controls[-1])}"
+
+    def only_spreads_to(self, operation: str) -> bool:
+        """Whether the program tests another operation, and sends this one only values that the other did not refuse.
+
+        The operation's own program has the valid requests that give its refusals their meaning.
+        """
+        return operation not in self.all_valid and bool(self.controls)
 
     def refuses_everything(self, refused: Exchange) -> bool:
         """Whether the target may have refused every request of the operation at that time.
@@ -146,6 +153,6 @@ def inconclusive_reason(exchange: Exchange) -> str:
         return f"no complete response ({exchange.problem or 'the connection was lost'})"
     if status == 429:
         return "rate limited (HTTP 429)"
-    if status in (401, 403):
+    if status in UNAUTHORIZED_STATUSES:
         return f"not authorized (HTTP {status})"
     return f"the response was HTTP {status}, which is neither acceptance nor refusal"

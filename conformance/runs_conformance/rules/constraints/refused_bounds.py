@@ -31,7 +31,7 @@ _KEYWORDS = {
 class RefusedBound(NamedTuple):
     """The constraint whose bound a refusal is about; empty if it is about none.
 
-    It is uncertain of a fraction beyond all accepted numbers if they are integers. Another request has the bound itself.
+    It is uncertain of a fraction beyond accepted numbers that are all integers. Another request has the bound itself.
     """
 
     id: str = ""
