@@ -114,6 +114,16 @@ def test_a_setting_that_runs_do_not_show_is_a_premise() -> None:
     )
 
 
+def test_tools_that_no_run_calls_leave_their_steps_unseen() -> None:
+    forced = "choice.a_tool_is_called_when_one_must_be"
+    places = [f"run_step.step_details.tool_calls[].{tool}.type" for tool in ("code_interpreter", "function")]
+    found = failed_premises({forced: Tally(2, [Finding("ignored")])}, [], constraints=places)
+    assert found[places[0]] == f"{forced} failed"
+    assert places[1] not in found
+    obeyed = failed_premises({forced: Tally(2, [Finding("ignored")])}, [], lambda *_: False, places)
+    assert places[0] not in obeyed
+
+
 def test_named_premises_are_requirements() -> None:
     known = {*catalogue(), *constraints(DEFAULT_EDITION)}
     assert known >= PREMISES.keys()

@@ -482,6 +482,27 @@ def test_a_shortfall_names_the_premise_that_failed() -> None:
     assert next(each.reason for each in verdicts if each.id == id_) == reason
 
 
+@pytest.mark.parametrize(
+    ("tally", "says"),
+    [
+        (Tally(inconclusive=Counter({"a body got HTTP 500": 1})), "a body got HTTP 500"),
+        (
+            Tally(2, inconclusive=Counter({"it got HTTP 500": 1}), suspicions=Counter({"it got HTTP 500": 1})),
+            "held on 2 occasions, but it got HTTP 500",
+        ),
+    ],
+)
+def test_crashes_on_bodies_are_named_by_what_they_leave_undecided(tally: Tally, says: str) -> None:
+    crashes, other = "robustness.odd_requests_do_not_break_the_server", "tools.right_outputs_are_taken"
+    for id_, named in (
+        ("robustness.malformed_json_is_refused", f"{says}; the reason may be that {crashes} failed"),
+        (other, says),
+    ):
+        verdicts = build_verdicts({id_: tally, crashes: Tally(1, [Finding("no")])}, REQUIREMENTS, VerdictContext())
+        verdict = next(each for each in verdicts if each.id == id_)
+        assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, named)
+
+
 def test_premises_are_of_rules_and_ids_that_exist() -> None:
     ids = {*constraints(), *catalogue()}
     assert catalogue().keys() >= PREMISES.keys()

@@ -21,11 +21,22 @@ TABLE = Path(__file__).with_name("premises.json")
 _CALL_DELTAS = ("run_step_delta.delta.step_details.tool_calls[[]].index.*",)
 _CALLS = ("action.is_given_while_required", "choice.a_tool_is_called_when_one_must_be", "tools.step_shows_the_calls")
 _CANCELLED = ("cancel.*_can_be_cancelled",)
+_CRASHES = ("robustness.odd_requests_do_not_break_the_server", "errors.requests_do_not_break_the_server")
 _DONE = ("streaming.a_stream_ends_with_done",)
 _INVALID_RUNS = ("create_run.temperature.maximum", "create_run.metadata{}.type")
 """The violations in the invalid runs that programs send to see that a refusal leaves no trace."""
 _KEYS = ("auth.a_key_is_asked_for", "auth.a_wrong_key_is_refused")
 _USAGE = ("usage.is_given_when_completed", "usage.is_given_when_ended", "run.usage.required")
+
+_BODIES = (
+    "malformed_json_is_refused",
+    "misshapen_bodies_are_refused",
+    "invalid_utf8_is_refused",
+    "nothing_follows_the_body",
+    "empty_bodies_are_refused_where_members_are_required",
+)
+UNCLEAR_IF_CRASHED = tuple(f"robustness.{name}" for name in _BODIES)
+"""Rules that a server error leaves undecided: it is neither an acceptance nor a refusal."""
 
 _SHOWN_SETTINGS = (
     "max_prompt_tokens",
@@ -45,16 +56,25 @@ PREMISES: Mapping[str, tuple[str, ...]] = {
     "cancel.refused_cancellation_changes_nothing": ("cancel.ended_run_cannot_be_cancelled",),
     "cancel.stops_no_other_run": _CANCELLED,
     "choice.the_tool_that_is_named_is_called": _CALLS[:2],
+    "deletion.deleted_thread_takes_nothing": ("deletion.deleted_assistant_runs_nothing",),
     "deletion.refused_deletion_deletes_nothing": ("references.objects_are_found_under_their_own_parent_only",),
     "deltas.awaited_calls_were_streamed": _CALL_DELTAS,
+    "deltas.cut_message_keeps_its_text": (
+        "ending.message_cut_by_the_limit_is_incomplete",
+        "messages.end_with_their_run",
+        "events.step_and_message_events_fit_their_status",
+    ),
+    "deltas.step_deltas_come_while_it_works": _CALLS[1:2],
     "deltas.text_is_streamed": ("message.content[[]].text.type",),
     "deltas.tool_call_deltas_add_up": _CALL_DELTAS,
     "lock.refused_run_holds_no_lock": (*_INVALID_RUNS, "create_run.*"),
     "messages.created_message_shows_the_detail_of_images": ("message.content[[]].image_url.required",),
     "refusals.a_refused_stream_is_answered_plainly": (_INVALID_RUNS[0], "create_run.*", "create_thread_and_run.*"),
     "refusals.status_is_400": ("create_*", "modify_*", "submit_tool_outputs.*"),
+    **{f"robustness.{name}": _CRASHES for name in _BODIES},
     "streaming.nothing_follows_done": _DONE,
     "streaming.the_connection_ends_with_the_stream": _DONE,
+    "tenancy.refusals_change_nothing": ("tenancy.objects_are_their_tenants_own",),
     "times.ended_run_has_one_end": _CANCELLED,
     "tools.refused_outputs_leave_the_run_waiting": ("tools.*_are_refused", "submit_tool_outputs.*"),
     "tools.right_outputs_are_taken": ("races.outputs_are_taken_once",),
@@ -85,6 +105,12 @@ failures together leave none.
 """
 
 
+_PREMISES_OF_PLACES: Mapping[str, tuple[str, ...]] = {
+    f"*.tool_calls[[]].{tool}*": _CALLS[1:2] for tool in ("code_interpreter", "file_search")
+}
+"""For patterns of constraints on responses, those of the ids whose failure leaves no response with such a place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Defect:
     """A defect of an emulator: the ids that fail for it, the one that it violates first, and the undecided rules."""
@@ -109,23 +135,30 @@ def encode_defects(defects: Iterable[Defect]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def _affects_all(premise: str, rule: str) -> bool:
+def affects_all(premise: str, rule: str) -> bool:
+    """Whether a requirement failed where a rule would be decided, if nothing is known about that."""
     return True
 
 
 def failed_premises(
     tallies: Mapping[str, Tally],
     defects: Iterable[Defect] | None = None,
-    affects: Callable[[str, str], bool] = _affects_all,
+    affects: Callable[[str, str], bool] = affects_all,
+    constraints: Iterable[str] = (),
 ) -> dict[str, str]:
-    """For each rule, the failed requirements that leave it fewer occasions or none, as a clause.
+    """For each rule, and each of the constraints, the failed requirements that leave it fewer occasions or none.
 
-    `affects` says whether a requirement, its first argument, failed where a rule, its second one, would be decided.
+    They are named in a clause. `affects` says whether a requirement, its first argument, failed where a rule, its
+    second one, would be decided.
     """
     failed = sorted(name for name, tally in tallies.items() if _has_failed(name, tally))
     defects = list(load_defects() if defects is None else defects)
-    by_rule = {id_: [name for name in failed if affects(name, id_)] for id_ in PREMISES}
-    clauses = {id_: _clause(names) for id_ in PREMISES if (names := _by_relevance(id_, by_rule[id_], defects))}
+    patterns = {**PREMISES, **_premises_by_place(constraints)}
+    clauses = {
+        id_: _clause(names)
+        for id_, premises in patterns.items()
+        if (names := _by_relevance(id_, premises, [name for name in failed if affects(name, id_)], defects))
+    }
     decided = {name for name, tally in tallies.items() if tally.is_decided}
     return clauses | _measured_clauses(set(failed), decided, defects, affects)
 
@@ -133,7 +166,7 @@ def failed_premises(
 def sufficient_premises(
     tallies: Mapping[str, Tally],
     defects: Iterable[Defect] | None = None,
-    affects: Callable[[str, str], bool] = _affects_all,
+    affects: Callable[[str, str], bool] = affects_all,
 ) -> dict[str, str]:
     """For each rule that nothing decided, the failed requirements of a defect of which every requirement failed.
 
@@ -150,11 +183,21 @@ def sufficient_premises(
     return clauses
 
 
-def _by_relevance(id_: str, failed: Iterable[str], defects: Sequence[Defect]) -> list[str]:
+def _premises_by_place(constraints: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The premises of those constraints that have some."""
+    return {
+        id_: premises
+        for id_ in constraints
+        for pattern, premises in _PREMISES_OF_PLACES.items()
+        if fnmatchcase(id_, pattern)
+    }
+
+
+def _by_relevance(id_: str, patterns: Sequence[str], failed: Iterable[str], defects: Sequence[Defect]) -> list[str]:
     """The failed premises of a rule, by the pattern that they match, then by the number of defects that they share."""
     ranked: list[tuple[int, int, str]] = []
     for name in failed:
-        matches = [rank for rank, pattern in enumerate(PREMISES[id_]) if fnmatchcase(name, pattern)]
+        matches = [rank for rank, pattern in enumerate(patterns) if fnmatchcase(name, pattern)]
         if matches:
             shared = sum(name in defect.failed and id_ in defect.undecided for defect in defects)
             ranked.append((matches[0], -shared, name))

@@ -9,7 +9,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import load_decisions
 from runs_conformance.engine.finding_order import sort_findings
-from runs_conformance.engine.premises import failed_premises, sufficient_premises
+from runs_conformance.engine.premises import UNCLEAR_IF_CRASHED, affects_all, failed_premises, sufficient_premises
 from runs_conformance.engine.reported_findings import MAX_FINDINGS
 from runs_conformance.engine.shown_places import ShownPlaces
 from runs_conformance.model.json import JSON
@@ -81,11 +81,11 @@ def build_verdicts(
 ) -> list[Verdict]:
     """Build one verdict per rule and constraint, in the order of `Requirements.ids`."""
     examples = counterexamples or {}
-    affects = (context.coverage.may_explain,) if context.coverage is not None else ()
+    affects = context.coverage.may_explain if context.coverage is not None else affects_all
     context = replace(
         context,
-        failed_premises=failed_premises(tallies, None, *affects),
-        sufficient_premises=sufficient_premises(tallies, None, *affects),
+        failed_premises=failed_premises(tallies, None, affects, requirements.constraints),
+        sufficient_premises=sufficient_premises(tallies, None, affects),
     )
     places = ShownPlaces(tallies)
     return [_verdict(id_, places, requirements, context, examples.get(id_)) for id_ in requirements.ids()]
@@ -182,7 +182,8 @@ def _outcome(
     if tally.outcome is Outcome.INCONCLUSIVE:
         if (verdict := _sampling_verdict(id_, tally, context)) is not None:
             return verdict
-        return Outcome.INCONCLUSIVE, "; ".join(filter(None, (_summarize_undecided(tally), early))), None
+        reason = "; ".join(filter(None, (_summarize_undecided(tally), early)))
+        return Outcome.INCONCLUSIVE, _with_crash(id_, reason, context), None
     return _not_judged(id_, requirement, rule, early, context)
 
 
@@ -215,7 +216,7 @@ def _shortfall(
         reasons = (_summarize_undecided(tally) or "no invalid value was sent", early)
         return Outcome.INCONCLUSIVE, "only valid values were tested: " + "; ".join(filter(None, reasons)), None
     if tally.suspicions:
-        reason = tally.suspicions.most_common(1)[0][0]
+        reason = _with_crash(id_, tally.suspicions.most_common(1)[0][0], context)
         return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {reason}", None
     # A selection of programs that decide an id may see fewer occasions; what they see on the emulator suffices.
     is_narrow = context.coverage is not None and not context.coverage.plans_all(id_)
@@ -226,22 +227,33 @@ def _shortfall(
     unseen = [name for name in (rule.needs_on_each if rule else ()) if not tally.parts[name] and name not in absent]
     if unseen and not is_narrow:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"
+        reason = _with_premise(id_, reason, context)
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     # Recorded traffic, and a quick test run, were not planned to show every part.
     is_full = context.coverage is not None and context.coverage.is_full(load_decisions().deciders.get(id_, ()))
     parts = rule.needs_parts if rule is not None and is_full else ()
     if lacking := [part for part, *needed in parts if not tally.parts[part] and not absent.intersection(needed)]:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was {' or '.join(lacking)}"
+        reason = _with_premise(id_, reason, context)
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     offered = 1 - len(absent) / len(OPERATIONS)
     missing = context.coverage.shortfall(id_, rule is not None, offered) if context.coverage else None
     if missing is None:
         return None
-    premise = context.failed_premises.get(id_)
-    cause = f"{missing}; the reason may be that {premise}" if premise is not None else missing
-    said = "; ".join(filter(None, (cause, _summarize_undecided(tally))))
+    said = "; ".join(filter(None, (_with_premise(id_, missing, context), _summarize_undecided(tally))))
     need = context.coverage.need_for(missing) if context.coverage else None
     return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", need
+
+
+def _with_premise(id_: str, reason: str, context: VerdictContext) -> str:
+    """The reason that nothing decided an id, with the failed requirement that may be why."""
+    premise = context.failed_premises.get(id_)
+    return reason if premise is None else f"{reason}; the reason may be that {premise}"
+
+
+def _with_crash(id_: str, reason: str, context: VerdictContext) -> str:
+    """The reason that a rule is undecided, with the failed requirement that the server does not crash."""
+    return _with_premise(id_, reason, context) if id_ in UNCLEAR_IF_CRASHED else reason
 
 
 def _not_judged(
