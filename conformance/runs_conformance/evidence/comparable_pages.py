@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early
@@ -65,21 +65,20 @@ def lacks_what_existed(listing: Listing, page: Page) -> bool:
 @lru_cache(maxsize=16)
 def _lagging_pages(history: History) -> frozenset[str]:
     """The exchanges of the pages that lack an object which is listed only later."""
-    lagging: set[str] = set()
-    for listing in listings(history):
-        unlimited = [page for page in listing.pages if not page.query.keys() & {"before", "run_id"}]
-        for creation in creations(history):
-            showing = (
-                [page for page in listing.pages if creation.id in page.ids] if creation.kind == listing.kind else []
-            )
-            lagging.update(
-                page.exchange.id
-                for page in unlimited
-                if creation.exchange.happened_before(page.exchange)
-                and showing
-                and _lacks_only_yet(page, creation.id, showing)
-            )
-    return frozenset(lagging)
+    return frozenset(id_ for listing in listings(history) for id_ in _lagging_pages_of(listing))
+
+
+def _lagging_pages_of(listing: Listing) -> Iterator[str]:
+    pages_by_id: dict[str, list[Page]] = {}
+    for page in listing.pages:
+        for id_ in page.ids:
+            pages_by_id.setdefault(id_, []).append(page)
+    candidates = [page for page in listing.pages if not page.query.keys() & {"before", "run_id"}]
+    for creation in creations(listing.history):
+        showing = pages_by_id.get(creation.id, []) if creation.kind == listing.kind else []
+        for page in candidates if showing else ():
+            if creation.exchange.happened_before(page.exchange) and _lacks_only_yet(page, creation.id, showing):
+                yield page.exchange.id
 
 
 def _lacks_only_yet(page: Page, id_: str, showing: Sequence[Page]) -> bool:
