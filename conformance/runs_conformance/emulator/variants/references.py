@@ -26,6 +26,18 @@ def has_bare_ids(hooks: Hooks) -> None:
 
 
 @variant()
+def has_uuids_after_prefixes(hooks: Hooks) -> None:
+    """Ids are UUIDs after a prefix; refusals name the active run by such an id."""
+    inner = hooks.new_id
+
+    def new_id(server: ServerState, kind: str) -> str:
+        prefix = inner(server, kind).rpartition("_")[0]
+        return f"{prefix}_{uuid.UUID(int=server.random.getrandbits(128), version=4)}"
+
+    hooks.new_id = new_id
+
+
+@variant()
 def has_long_ids(hooks: Hooks) -> None:
     """Ids are long and contain dashes and dots."""
     inner = hooks.new_id
