@@ -189,3 +189,32 @@ def test_stored_unknown_members_explain_an_id_that_is_overwritten(
     causes = by_kind(taken, replace(shown, findings=(finding,), counterexample=example))
     consequences = {id_ for cause in causes.values() for id_ in cause.consequences}
     assert (shown.id in consequences) is is_explained
+
+
+@pytest.mark.parametrize(
+    ("sent", "read", "explained"),
+    [
+        ({"instructions": "New."}, "New.", {"modify.run_changes_in_metadata_only", "settings.never_change"}),
+        ({"instructions": "New."}, "Other.", {"modify.run_changes_in_metadata_only"}),
+        ({"metadata": {}}, "New.", set()),
+    ],
+)
+def test_stored_unknown_members_explain_what_a_modification_overwrites(
+    sent: dict[str, JSON], read: str, explained: set[str]
+) -> None:
+    changed = broken_rule("modify.run_changes_in_metadata_only", "modify_run")
+    finding = Finding("changed", "x", "modify_run", "/instructions", "Old.", "New.")
+    example: JSON = {
+        "exchange": "x",
+        "operation": "modify_run",
+        "request": {"body": sent},
+        "case": {"role": "negative"},
+    }
+    shown = broken_rule("settings.never_change", "list_runs")
+    later = Finding("changed", "y", "list_runs", "/data/0/instructions", "Old.", read)
+    taken = accepted("modify_thread.additionalProperties", "modify_thread")
+    causes = by_kind(
+        taken, replace(changed, findings=(finding,), counterexample=example), replace(shown, findings=(later,))
+    )
+    with_unknown = next(cause for cause in causes.values() if taken.id in cause.ids)
+    assert set(with_unknown.consequences) == explained

@@ -21,6 +21,12 @@ _AS_STREAMED = (*_REVIVED, "usage.is_given_when_completed", "usage.is_given_when
 """Explain runs that differ from the end of their stream, by the members that differ."""
 _UNKNOWN_MEMBERS = ("modify_assistant.additionalProperties", "modify_thread.additionalProperties")
 """Explain identities that modifications overwrite, if these contain them."""
+_ANY_UNKNOWN_MEMBERS = ("modify_*.additionalProperties",)
+"""Explain other members that modifications overwrite, if these contain them and must not."""
+
+_OVERWRITTEN_RUN = ("modify.run_changes_in_metadata_only",)
+_OVERWRITTEN_MESSAGE = ("modify.message_and_thread_change_in_what_is_given_only",)
+"""Explain members that have changed later, if a modification changed them to the same values."""
 _END_MEMBERS = frozenset({"status", "completed_at", "cancelled_at", "failed_at"})
 """The members of which a revived run shows at least one differently."""
 
@@ -40,7 +46,11 @@ _NAN = "not_a_number"
 _EXPLAINED_BY = {
     "transport.json_is_valid": _NOT_JSON,
     "identity.response_shows_the_requested_object": _UNKNOWN_MEMBERS,
-    "identity.never_changes": _UNKNOWN_MEMBERS,
+    "identity.never_changes": _ANY_UNKNOWN_MEMBERS,
+    "messages.stays_as_it_is": _OVERWRITTEN_MESSAGE,
+    "modify.message_and_thread_change_in_what_is_given_only": _ANY_UNKNOWN_MEMBERS,
+    "modify.run_changes_in_metadata_only": _ANY_UNKNOWN_MEMBERS,
+    "settings.never_change": _OVERWRITTEN_RUN,
     "metadata.changes_only_when_modified": _OUTLIVE,
     "metadata.is_kept": _OUTLIVE,
     "deletion.deleted_assistant_runs_nothing": _SHARED_ID,
@@ -69,6 +79,8 @@ _EXPLAINED_BY = {
 }
 """For each rule, patterns of ids. A failure of one of these explains the failure of the rule."""
 
+_CHAINED = (_OVERWRITTEN_RUN, _OVERWRITTEN_MESSAGE)
+
 _REFUSALS = "acceptance"
 """The topic of rules on valid requests that are refused. Only the refusal of a valid value explains them."""
 
@@ -90,7 +102,8 @@ def take_explained(classifier: FailureClassifier) -> list[Failure]:
 
 def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -> None:
     """Record failures as consequences of the causes that have the rules which explain them."""
-    for failure in explained:
+    # What explains a failure may itself be explained, and must be recorded first.
+    for failure in sorted(explained, key=lambda each: _EXPLAINED_BY.get(each.id) in _CHAINED):
         ids = {each.id for each in _explanations(failure, classifier.failing)}
         drafts = (d for d in classifier.drafts if any(each.id in ids for each in (*d.members, *d.consequences)))
         if (draft := next(drafts, None)) is not None:
@@ -111,26 +124,40 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (failure.subject != _REFUSALS or each.is_refused_valid)
         and (patterns is not _SHARED_ID or bool(_texts_sent(failure) & _shared_ids(each)))
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
-        and (patterns is not _UNKNOWN_MEMBERS or _is_overwritten(failure, each))
+        and (patterns is not _UNKNOWN_MEMBERS or each.id.partition(".")[0] in _operations(failure))
+        and (patterns not in (_UNKNOWN_MEMBERS, _ANY_UNKNOWN_MEMBERS) or _is_overwritten(failure))
+        and (patterns not in _CHAINED or _shows_the_same(failure, each))
         and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
         and (patterns is not _OUTLIVE or _loses_the_same(failure, each))
     ]
 
 
-def _is_overwritten(failure: Failure, explaining: Failure) -> bool:
+def _is_overwritten(failure: Failure) -> bool:
     """Whether modifications store a member that they must not contain, and thereby overwrite it.
 
     The request in the counterexample contains the value that the response shows.
     """
-    operations = {finding.operation or "" for finding in failure.verdict.findings}
     sent = at(failure.verdict.counterexample, "/request/body")
     return (
-        all(operation.startswith("modify_") for operation in operations)
-        and explaining.id.partition(".")[0] in operations
+        all(operation.startswith("modify_") for operation in _operations(failure))
         and is_object(sent)
-        and failure.finding.actual == sent.get(failure.finding.pointer[1:], ABSENT)
+        and failure.finding.actual == sent.get(_member(failure.finding), ABSENT)
     )
+
+
+def _operations(failure: Failure) -> set[str]:
+    return {finding.operation or "" for finding in failure.verdict.findings}
+
+
+def _shows_the_same(failure: Failure, explaining: Failure) -> bool:
+    """Whether all values that have changed are some that another rule found changed."""
+    changed = [(_member(finding), finding.actual) for finding in explaining.verdict.findings]
+    return all((_member(finding), finding.actual) in changed for finding in failure.verdict.findings)
+
+
+def _member(finding: Finding) -> str:
+    return finding.pointer.rpartition("/")[2]
 
 
 def _explains_difference(failure: Failure, explaining: Failure) -> bool:
