@@ -85,20 +85,17 @@ def refused_without_a_trace(context: ProgramContext) -> StepGenerator:
     yield on_message("get_message")
     yield on_assistant("get_assistant")
     in_time: Exchange = yield message("Sent in time.", name="in_time")
-    yield with_fixed_members(on_thread("modify_thread"), id=UNKNOWN_IDS["thread_id"])
+    yield with_fixed_members(on_thread("modify_thread"), id=UNKNOWN_IDS["thread_id"], created_at=_LONG_AGO)
     if not context.use.get("assistant"):
-        yield with_fixed_members(on_assistant("modify_assistant"), id=UNKNOWN_IDS["assistant_id"])
+        yield with_fixed_members(on_assistant("modify_assistant"), id=UNKNOWN_IDS["assistant_id"], created_at=_LONG_AGO)
     if not has_id(in_time):
         return
     content = [{"type": "text", "text": {"value": "Rewritten.", "annotations": []}}]
     rewritten = {"role": "assistant", "content": content, "status": "incomplete"}
-    yield with_fixed_members(on_message("modify_message", "in_time"), id=UNKNOWN_IDS["message_id"], **rewritten)
+    yield with_fixed_members(on_message("modify_message", "in_time"), **rewritten)
 
 
 def with_fixed_members(step: Step, **members: Any) -> Step:
-    """Send other values, and another creation time, of members that no request can set.
-
-    A client does so that returns an object as it found it.
-    """
+    """Send other values of members that no request can set, as a client does that returns an object as it found it."""
     either = Either("a target may ignore members that no request can set")
-    return replace(step, body={**members, "created_at": _LONG_AGO}, role=Role.NEGATIVE, expectation=either)
+    return replace(step, body=members, role=Role.NEGATIVE, expectation=either)
