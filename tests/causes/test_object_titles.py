@@ -52,6 +52,27 @@ def test_ids_that_all_are_equal(shared: Verdict, title: str) -> None:
     assert titles(shared, PREFIX) == [title]
 
 
+MILLISECONDS, MORE = 1_796_076_524_321, 1_796_076_521_048
+
+
+@pytest.mark.parametrize(
+    ("times", "title"),
+    [
+        (
+            [("list_messages", "/data/0/completed_at", MILLISECONDS), ("get_message", "/completed_at", MORE)],
+            "`completed_at` of messages is in milliseconds instead of seconds",
+        ),
+        (
+            [("get_message", "/created_at", MILLISECONDS), ("get_run_step", "/completed_at", MORE)],
+            "`completed_at`, `created_at` of objects are in milliseconds instead of seconds",
+        ),
+        ([("get_message", "/completed_at", MILLISECONDS), ("get_message", "/completed_at", 5)], "It is wrong"),
+    ],
+)
+def test_times_in_milliseconds_are_named(times: list[tuple[str, str, JSON]], title: str) -> None:
+    assert titles(found("times.are_unix_seconds", *times)) == [title]
+
+
 def test_requests_that_get_an_earlier_object_are_named() -> None:
     shared = found("ids.no_two_objects_share_an_id", ("create_message", "/id", "msg_1"), judged=9)
     message = "the request got the message of an earlier request instead of a new one"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -152,6 +153,26 @@ def test_streams_without_names_of_events_lack_that_of_done_too() -> None:
     names, done = "streaming.every_event_has_a_name", "streaming.a_stream_ends_with_done"
     cause = only(broken_rule(names, "create_run"), broken_rule(done, "create_run"))
     assert (cause.kind, cause.ids) == ("streams.format", (names, done))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "title"),
+    [
+        ("data", ("messages.a", "metadata.b"), "It is a, and it is b"),
+        ("data", ("messages.a", "metadata.b", "threads.c", "modify.d"), "It is a, and it is b, and 2 more"),
+        ("stamps", ("times.a", "usage.b", "usage.c"), "It is a, and it is b, and 1 more"),
+        ("steps", ("steps.a", "steps.b"), "It is a, and it is b"),
+        ("stamps", [f"times.{name}" for name in "abcdefg"], "Times and usage of runs are missing or wrong"),
+        ("cancel", ("cancel.a", "cancel.b", "cancel.c"), "Cancelling a run does not end it as documented"),
+    ],
+)
+def test_recommended_rules_of_a_vague_theme_are_named(kind: str, rules: Sequence[str], title: str) -> None:
+    failing = []
+    for id_ in rules:
+        rule = broken_rule(id_, "get_run", "should")
+        finding = replace(rule.findings[0], message=f"it is {id_[-1]}", pointer=f"/{id_[-1]}")
+        failing.append(replace(rule, findings=(finding,)))
+    assert by_kind(*failing)[kind].title == title
 
 
 def test_choices_that_are_not_obeyed_are_no_matter_of_tool_calls() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runs_conformance.causes.failure import Failure, kind_shown, most_urgent, operations_of
-from runs_conformance.causes.wording import list_names
+from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.operation import OPERATIONS
+from runs_conformance.model.json import JSON, Absent
 
 ALL_IDS_ARE_EQUAL = "All objects have the same id"
 
@@ -14,6 +15,8 @@ _SHARED_IDS = "ids.no_two_objects_share_an_id"
 _REPEATED = "of an earlier request instead of a new one"
 """In findings of the rule on shared ids, that the responses were equal."""
 _UNIX_SECONDS = "times.are_unix_seconds"
+_FIRST_MS, _LAST_MS = 946_684_800_000, 4_102_444_800_000
+"""The beginning and the end of this century, in milliseconds since 1970."""
 _FOREIGN_ITEMS = "listing.items_belong_to_what_is_listed"
 _MIN_TIMES = 2
 """Fewest wrong times that show that all have one value."""
@@ -44,10 +47,16 @@ def describe_repeated_requests(failures: Sequence[Failure]) -> tuple[str, str]:
     return title, "Create a new object with an id of its own for every request, even if it equals an earlier request."
 
 
-def describe_equal_times(failures: Sequence[Failure]) -> tuple[str, str]:
-    """The one value that all wrong times have, and the fixes; empty if they differ."""
+def describe_wrong_times(failures: Sequence[Failure]) -> tuple[str, str]:
+    """The unit or the one value of all wrong times, and the fixes; empty if they have none in common."""
     wrong = next((failure for failure in failures if failure.id == _UNIX_SECONDS), None)
     findings = wrong.verdict.findings if wrong is not None else ()
+    if findings and len(failures) == 1 and all(_is_in_milliseconds(finding.actual) for finding in findings):
+        members = sorted({finding.pointer.rpartition("/")[2] for finding in findings})
+        of_kinds = {kind_shown(finding.operation or "") for finding in findings}
+        owner = f"{of_kinds.pop()}s".replace("_", " ") if len(of_kinds) == 1 and None not in of_kinds else "objects"
+        verb = "is" if len(members) == 1 else "are"
+        return f"{list_names(as_code(members))} of {owner} {verb} in milliseconds instead of seconds", failures[0].fix
     values = {repr(finding.actual) for finding in findings}
     if wrong is None or len(values) != 1 or len(findings) < _MIN_TIMES:
         return "", ""
@@ -56,6 +65,11 @@ def describe_equal_times(failures: Sequence[Failure]) -> tuple[str, str]:
     title = f"Times of {'runs' if kinds == {'run'} else 'objects'} are {values.pop()}"
     fixes = [failure.fix for failure in (wrong, *of_usage)]
     return title + (", and usage of runs is missing or wrong" if of_usage else ""), " ".join(dict.fromkeys(fixes))
+
+
+def _is_in_milliseconds(value: JSON | Absent) -> bool:
+    """Whether a number is a time of this century in milliseconds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and _FIRST_MS < value < _LAST_MS
 
 
 def title_of_foreign_items(failures: Sequence[Failure]) -> str:

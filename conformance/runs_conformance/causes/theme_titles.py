@@ -14,7 +14,7 @@ from runs_conformance.causes.families import (
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.lagging_lists import describe_lag
 from runs_conformance.causes.list_titles import describe_lists
-from runs_conformance.causes.object_titles import describe_equal_times, describe_repeated_requests, title_of_ids
+from runs_conformance.causes.object_titles import describe_repeated_requests, describe_wrong_times, title_of_ids
 from runs_conformance.causes.themes import LAG
 from runs_conformance.causes.wording import as_code, list_names
 from runs_conformance.contract.lifecycle import STATUSES
@@ -195,27 +195,29 @@ _STILL_THERE = ("deletion.what_is_deleted_cannot_be_read", "listing.what_was_del
 """Rules that fail if a deletion does not remove its object."""
 _SEVERAL = ("cancel", "data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
 """Themes with rules on things that have little to do with one another."""
+_VAGUE = ("data", "stamps", "steps")
+"""Themes whose own title says little if only a few rules fail that are no MUST."""
 _MAX_TITLES, _MAX_SEVERAL = 3, 6
 """With more titles, the first two stand for all; with more rules that nothing connects, the whole theme is wrong."""
 
 
 def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
-    """The titles and fixes of the MUST rules of such a theme, or of its two rules if none is a MUST.
+    """The titles and fixes of the MUST rules of such a theme, or of its few rules if none is a MUST.
 
     Empty if only one fails, or if most of the theme is wrong.
     """
     groups: list[list[Failure]] = []
+    is_must = any(failure.verdict.level == "must" for failure in failures)
     for failure in most_urgent(failures):
-        if kind in _SEVERAL:
+        if kind in _SEVERAL or (kind in _VAGUE and not is_must):
             alike = (group for group in groups if any(share_their_repair(failure, other) for other in group))
             if (group := next(alike, None)) is None:
                 groups.append(group := [])
             group.append(failure)
     titles = list(dict.fromkeys(_title_of_transition(each) or title_of_finding(each) for each, *_ in groups))
-    is_must = any(failure.verdict.level == "must" for failure in failures)
-    if not 1 < len(titles) <= (_MAX_SEVERAL if is_must else 2):
+    if not 1 < len(titles) <= (_MAX_SEVERAL if is_must or kind in _VAGUE else 2):
         return _NO_DESCRIPTION
-    if len(titles) > _MAX_TITLES:
+    if len(titles) > (_MAX_TITLES if is_must else _MAX_TITLES - 1):
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
     fixes = [failure.fix for failure in (*most_urgent(failures), *failures)]
     # Causes without a MUST may be joined: there a semicolon separates their titles.
@@ -258,8 +260,8 @@ def describe_failing_part(kind: str, failures: Sequence[Failure], passing: Colle
         return description
     if kind == "choice" and (description := _describe_choice(failures, passing)) != _NO_DESCRIPTION:
         return description
-    if kind == "stamps":
-        return describe_equal_times(failures)
+    if kind == "stamps" and (description := describe_wrong_times(failures)) != _NO_DESCRIPTION:
+        return description
     title = _TITLES[kind](failures) if kind in _TITLES else ""
     if kind == "identity" and not title:
         return describe_repeated_requests(failures)
