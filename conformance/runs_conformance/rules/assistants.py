@@ -162,7 +162,7 @@ def change_only_when_modified(timeline: Timeline) -> Iterator[Result]:
                 are_equal = _name_the_same if name == _RESOURCES else _are_equal
                 message = f"the assistant's `{name}` changed without a modification"
                 if is_listed:
-                    message = f"the list shows another `{name}`"
+                    message = f"the list shows another `{name}` than the assistant has"
                 yield later.check(are_equal(before, after), message, f"/{name}", before, after)
 
 
