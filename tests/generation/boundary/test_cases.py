@@ -14,7 +14,7 @@ from runs_conformance.generation.boundary.cases import OperationCases, build_cas
 from runs_conformance.generation.boundary.fixtures import FIXTURES
 from runs_conformance.generation.boundary.packing import pack
 from runs_conformance.generation.boundary.sample import Sampler
-from runs_conformance.model.case import Accept, Role, Step, step_to_json
+from runs_conformance.model.case import Accept, Either, Role, Step, step_to_json
 from runs_conformance.model.json import ABSENT, at, json_equal
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.step_decoding import step_from_json
@@ -144,6 +144,14 @@ def test_null_is_sent_at_every_depth() -> None:
     }
     assert "create_run.tools[].file_search.ranking_options.score_threshold.type" in sent_null
     assert "create_run.tools[].function.parameters.type" in sent_null
+
+
+@pytest.mark.parametrize("operation", ["create_run", "create_assistant", "modify_assistant"])
+def test_a_name_of_an_enum_is_sent_where_null_is_allowed(operation: str) -> None:
+    id_ = f"{operation}.reasoning_effort.enum"
+    steps = [case.step for case in cases_of(operation).positive_controls if id_ in case.step.exercises]
+    assert [at(step_to_json(step), "/body/reasoning_effort") for step in steps] == ["medium"]
+    assert isinstance(steps[0].expectation, Either)
 
 
 @pytest.mark.parametrize("operation", FIXTURES)

@@ -104,6 +104,15 @@ def test_an_unenforced_constraint_fails_alone(operation: str) -> None:
         assert outcomes(history)[Outcome.INCONCLUSIVE] == 0
 
 
+def test_an_enum_of_which_null_alone_is_accepted_is_not_decided() -> None:
+    def override(step: Step, body: Any) -> Answer | None:
+        return (400, REFUSAL) if isinstance(body, dict) and body.get("reasoning_effort") is not None else None
+
+    history = Target(override).execute(program("create_assistant"))
+    assert not tallies(history)["create_assistant.reasoning_effort.enum"].is_decided
+    assert not failing(history)
+
+
 SCHEMA = "response_format.json_schema.schema.type"
 SHARING = ("create_assistant", "modify_assistant", "create_run", "create_thread_and_run")
 

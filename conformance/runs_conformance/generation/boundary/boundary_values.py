@@ -35,7 +35,9 @@ def boundary_values(place: Place, sampler: Sampler) -> Iterator[BoundaryValue]:
     if "oneOf" in schema:
         return
     if "enum" in schema and not place.is_discriminator:
-        yield from (BoundaryValue(f"{at}.enum", value) for value in schema["enum"] if value is not None)
+        # Targets are most likely to know the default, where only one value may be sent.
+        values = sorted(schema["enum"], key=lambda value: value != schema.get("default"))
+        yield from (BoundaryValue(f"{at}.enum", value) for value in values if value is not None)
     for keyword in ("minimum", "maximum"):
         if keyword in schema:
             yield BoundaryValue(f"{at}.{keyword}", schema[keyword])

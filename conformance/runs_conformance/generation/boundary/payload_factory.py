@@ -158,7 +158,7 @@ class PayloadFactory:
         separate = any(body.get(member) for member in self.profile.sent_separately)
         return Payload(
             body,
-            frozenset(result.checked),
+            frozenset(result.checked) - self._enums_left_out(body),
             values,
             constraint,
             self.implementation_defined_reason(body),
@@ -167,7 +167,11 @@ class PayloadFactory:
 
     def exercised_constraints(self, body: Mapping[str, JSON]) -> tuple[str, ...]:
         """The constraints for which a body carries a valid value."""
-        return tuple(sorted(set(validate(self.schema, body).checked)))
+        return tuple(sorted(set(validate(self.schema, body).checked) - self._enums_left_out(body)))
+
+    def _enums_left_out(self, body: JSON) -> frozenset[str]:
+        """The enums of which a body has null: a target that knows no name accepts it, too."""
+        return frozenset(id_ for id_, path in _nullable_enums(self.schema) if at(body, json_pointer(*path)) is None)
 
     def implementation_defined_reason(self, body: Mapping[str, JSON]) -> str:
         """Why a correct server may refuse a valid body; empty if it must accept it."""
@@ -201,6 +205,14 @@ def _max_count(violation: InvalidValue, depth: int) -> int:
     if violation.keyword == "type":
         return _MAX_WRONG_TYPES if depth <= _SHALLOW_DEPTH or isinstance(violation.valid, (int, float)) else 1
     return 1_000 if depth <= _SHALLOW_DEPTH else 1
+
+
+def _nullable_enums(schema: Schema, path: Path = ()) -> Iterator[tuple[str, Path]]:
+    """Yield each enum of a member that may be null, in objects but not in lists, with the path of the member."""
+    for name, member in schema.get("properties", {}).items():
+        if None in member.get("enum", ()):
+            yield f"{member['x-at']}.enum", (*path, name)
+        yield from _nullable_enums(member, (*path, name))
 
 
 def _at_or_below(place: str, location: str) -> bool:
