@@ -37,8 +37,18 @@ from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
-_MESSAGE_BEYOND_ASCII = "Sent along:\n- Αθήνα, 東京,\n\n-  晴れ時々曇り 🌤️🌧️🌈. Answer in Japanese."
+_EMOJI = "🌀🌁🌂🌃🌄🌅🌆🌇🌈🌉🌊🌋🌌🌍🌎🌏"
+_SHIFTED_EMOJI = f"{_EMOJI}a{_EMOJI}"
+"""Two runs of characters of two UTF-16 units and four bytes each, the second one shifted by one unit and one byte.
+
+A text that is cut after every n units or bytes, for n up to 16, is cut within a character of one of the runs. It is one
+word, so that a cut at spaces does not align the runs with the pieces.
+"""
+
+MESSAGE_BEYOND_ASCII = f"Sent along:\n- Αθήνα, 東京,\n\n-  晴れ時々曇り 🌤️{_SHIFTED_EMOJI}. Answer in Japanese."
 """A message with characters of two, three and four bytes in a row, which a model that repeats it streams, too."""
+
+OUTPUT_BEYOND_ASCII = f"  18 °C,\n\n  晴れ  時々曇り {_SHIFTED_EMOJI} "
 
 
 @program("lifecycle", "streaming", runs=1, requests=16)
@@ -49,7 +59,7 @@ def stream_to_completion(context: ProgramContext) -> StepGenerator:
     """
     if not (yield from require(assistant(context), thread(context))):
         return
-    additional = [{"role": "user", "content": _MESSAGE_BEYOND_ASCII}]
+    additional = [{"role": "user", "content": MESSAGE_BEYOND_ASCII}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
     created = yield from send_without_refused(run(**members))
     if not has_id(created):
@@ -90,9 +100,7 @@ def stream_tool_call(context: ProgramContext) -> StepGenerator:
         second: Exchange = yield run("second", stream=True)
         if second.accepted:
             yield from cancel_and_wait("second")
-        submitted: Exchange = yield submit(
-            stream=True, name="submitted", outputs=("  18 °C,\n\n  晴れ  時々曇り 🌤️🌈 ",)
-        )
+        submitted: Exchange = yield submit(stream=True, name="submitted", outputs=(OUTPUT_BEYOND_ASCII,))
         if not has_id(submitted):
             yield from finish_tool_calls()
     yield on_run("get_run")
