@@ -14,6 +14,7 @@ from runs_conformance.emulator.state import Run
 
 _WHITESPACE = re.compile(r"\s+")
 _BYTES_IN_PIECE = 5
+_UTF_16_UNITS_IN_PIECE = 8
 
 
 @written_from_spec("deltas-between-creation-and-end")
@@ -98,12 +99,23 @@ def joins_words_by_spaces(hooks: Hooks) -> None:
 @mutant("deltas-add-up")
 def cuts_deltas_by_bytes(hooks: Hooks) -> None:
     """The text of deltas is cut after every fifth byte, even within a character."""
+    _cut_deltas(hooks, "utf-8", _BYTES_IN_PIECE)
+
+
+@mutant("deltas-add-up")
+def cuts_deltas_by_utf_16_units(hooks: Hooks) -> None:
+    """The text of deltas is cut after every eighth UTF-16 unit, even between two surrogates."""
+    _cut_deltas(hooks, "utf-16-le", 2 * _UTF_16_UNITS_IN_PIECE)
+
+
+def _cut_deltas(hooks: Hooks, encoding: str, size: int) -> None:
+    """Cut the text of deltas after every `size` bytes of the encoding; half a character becomes U+FFFD."""
 
     def cut(previous: str, new: str) -> str:
-        start, text = len(previous.encode()), (previous + new).encode()
-        ends = [*(end for end in range(start + 1, len(text)) if end % _BYTES_IN_PIECE == 0), len(text)]
+        start, text = len(previous.encode(encoding)), (previous + new).encode(encoding)
+        ends = [*(end for end in range(start + 1, len(text)) if end % size == 0), len(text)]
         pieces = (text[begin:end] for begin, end in pairwise((start, *ends)))
-        return "".join(piece.decode(errors="replace") for piece in pieces)
+        return "".join(piece.decode(encoding, errors="replace") for piece in pieces)
 
     _delta_texts(hooks, cut)
 
