@@ -49,7 +49,7 @@ def all_overrides(context: ProgramContext) -> dict[str, Any]:
         "instructions": "Answer in French. \n\n",
         "tools": [function_tool(), {"type": "file_search"}],
         "metadata": {
-            "Colour": " Red ",
+            "Colour": " Red 🧀 ",
             "empty": "",
             "ключ": "значение",
             "number": "42",
@@ -60,7 +60,7 @@ def all_overrides(context: ProgramContext) -> dict[str, Any]:
         "top_p": 0.625,
         "max_prompt_tokens": 20000,
         "max_completion_tokens": 900,
-        "truncation_strategy": {"type": "last_messages", "last_messages": 3},
+        "truncation_strategy": {"type": "last_messages", "last_messages": 2},
         "tool_choice": "none",
         "response_format": {"type": "text"},
         "stream": False,
