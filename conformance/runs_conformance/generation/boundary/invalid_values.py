@@ -55,7 +55,7 @@ def _type_violations(schema: Schema, at: str, sampler: Sampler) -> Iterator[Inva
     allowed = allowed_types(schema)
     first, *others = wrong_type_values(allowed, valid, item)
     if "x-references" in schema:
-        # Careless servers take an empty object for a missing id.
+        # Careless servers treat an empty object like a missing id.
         others.sort(key=lambda value: value == {})
     mistakes = [value for value in schema.get("x-common-mistake", ()) if json_type_of(value) not in allowed]
     for invalid in (first, *mistakes, *others):
