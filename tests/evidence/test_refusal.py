@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.evidence.refusal import application_errors, is_application_error, param_matches, refusals
-from runs_conformance.evidence.refusal_reason import member_named_instead, missing_sibling
+from runs_conformance.evidence.refusal_reason import member_named_instead, missing_sibling, parameter_named_by_id
 from runs_conformance.model.case import REFUSES_BODY, REFUSES_REFERENCE, Mutation, Refuse, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT, JSON
@@ -131,3 +131,18 @@ def test_member_that_is_missing_beside_the_place(tool: JSON, param: str, named: 
     body = error("Missing required parameter.", param)
     refused = HistoryBuilder().send("create_run", body, 400, body={"tools": [tool]})
     assert missing_sibling(refused, "/tools/0/type") == named
+
+
+@pytest.mark.parametrize(
+    ("text", "parameter"),
+    [
+        ("No thread found with id '0f3a-41cc-1'.", "thread_id"),
+        ("No thread found with id '0f3a-41cc-12'.", None),
+        ("Cannot POST /v1/threads/0f3a-41cc-1/runs", None),
+        ("POST /v1/threads/0f3a-41cc-1/runs failed: 0f3a-41cc-1 does not exist", "thread_id"),
+    ],
+)
+def test_parameter_that_a_refusal_names_by_its_id(text: str, parameter: str | None) -> None:
+    builder = HistoryBuilder()
+    refused = builder.refuse("create_run", 404, text, thread_id="0f3a-41cc-1")
+    assert parameter_named_by_id(refused) == parameter

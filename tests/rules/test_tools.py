@@ -78,6 +78,7 @@ _ENDED = "Runs in status \"completed\" do not accept outputs for call_ids ['call
     [
         (["call_c"], error("Expected tool outputs for call_ids [], got ['call_c']."), Inconclusive),
         (["call_c"], error("There is no call_c."), Inconclusive),
+        (["1"], error("Run 0f31c does not wait for outputs."), Passed),
         (["call_c"], error(param="tool_outputs[0].tool_call_id"), Inconclusive),
         ([], error("Invalid: empty array.", "tool_outputs"), Inconclusive),
         (["call_a"], error("Expected tool outputs for call_ids [], got ['call_a']."), Passed),

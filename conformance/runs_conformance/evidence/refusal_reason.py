@@ -78,8 +78,7 @@ def parameter_named_by_id(exchange: Exchange) -> str | None:
     """The path parameter whose object a refusal names by its id, unless the id is part of a path that is repeated."""
     said = refusal_text(exchange) if exchange.path else ""
     for parameter, id_ in exchange.path.items():
-        place = said.find(id_) if len(id_) >= _MIN_ID_LENGTH else -1
-        if place == 0 or (place > 0 and said[place - 1] != "/"):
+        if len(id_) >= _MIN_ID_LENGTH and re.search(rf"(?<![\w/-]){re.escape(id_)}(?![\w-])", said):
             return parameter
     return None
 

@@ -13,6 +13,7 @@ from runs_conformance.evidence.tool_call import (
     submitted_outputs,
 )
 from runs_conformance.model.error_message import refusal_text
+from runs_conformance.model.text import contains_word
 
 _CALL_IDS = re.compile(r"\b(?:tool_)?call[_ -]?ids?\b", re.IGNORECASE)
 
@@ -29,7 +30,7 @@ def may_be_refused_for_outputs(action: RunAction) -> bool:
         return False
     text = refusal_text(exchange)
     names_outputs = bool(named_members(exchange) & {"tool_outputs", "tool_call_id"})
-    return names_outputs or _CALL_IDS.search(text) is not None or any(id_ in text for id_ in sent if id_)
+    return names_outputs or _CALL_IDS.search(text) is not None or any(contains_word(text, id_) for id_ in sent)
 
 
 def _ids_of_calls(action: RunAction) -> set[str]:
