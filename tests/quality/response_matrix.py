@@ -24,10 +24,9 @@ from runs_conformance.app import run
 from runs_conformance.app.options import RunOptions, build_history_judge
 from runs_conformance.contract.constraint import constraints, object_documents
 from runs_conformance.contract.event import event_types
-from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.model.exchange import Event, Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON
+from runs_conformance.model.json import JSON, replace_at
 from runs_conformance.recordings.load import load_traffic
 from runs_conformance.reporting.folder import prepare_folder
 from runs_conformance.reporting.progress import SilentProgress

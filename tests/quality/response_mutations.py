@@ -23,10 +23,9 @@ from runs_conformance.contract.validation import validate_document
 from runs_conformance.generation.boundary.invalid_values import wrong_type_values
 from runs_conformance.generation.boundary.place import Path
 from runs_conformance.generation.boundary.sample import MissingResource, Sampler
-from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.exchange import Event, Exchange
-from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object, replace_at
 from runs_conformance.rules.constraints.response_schemas import objects_in_response
 
 CHANNELS = ("json", "stream")

@@ -9,10 +9,9 @@ from runs_conformance.contract.constraint import object_documents
 from runs_conformance.contract.event import event_types
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.judge import judge
-from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.model.exchange import Completion, Event, Exchange, Request, Response
 from runs_conformance.model.history import History
-from runs_conformance.model.json import JSON, is_object, json_pointer
+from runs_conformance.model.json import JSON, is_object, json_pointer, replace_at
 from runs_conformance.model.verdict import Finding, Tally
 from runs_conformance.rules import catalogue as rules
 from tests.quality import response_matrix

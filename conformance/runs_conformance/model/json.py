@@ -78,6 +78,23 @@ def _tokens(pointer: str) -> tuple[str, ...]:
     return tuple(pointer_tokens(pointer))
 
 
+def replace_at(value: JSON, path: Sequence[str | int], replacement: JSON | Absent) -> JSON:
+    """The JSON value with another one at a path; ABSENT removes the one there."""
+    if not path:
+        assert not isinstance(replacement, Absent)
+        return replacement
+    step, below = path[0], path[1:]
+    if is_array(value):
+        place = int(step)
+        return [replace_at(item, below, replacement) if index == place else item for index, item in enumerate(value)]
+    assert is_object(value)
+    if below:
+        return {**value, str(step): replace_at(value[str(step)], below, replacement)}
+    if isinstance(replacement, Absent):
+        return {name: member for name, member in value.items() if name != step}
+    return {**value, str(step): replacement}
+
+
 def json_pointer(*tokens: str | int) -> str:
     """The JSON Pointer that consists of these reference tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)

@@ -184,4 +184,12 @@ def test_an_unknown_kind_is_complete_as_another_place_allows_it() -> None:
     factory = payload_factory("create_message", "2026-08-14", SAMPLER)
     constraint = "create_message.attachments[].tools[].type.enum"
     (body,) = [negative.body for negative in factory.negatives() if negative.constraint == constraint]
-    assert at(body, "/attachments/0/tools") == [{"type": "function", "function": {"name": "sample"}}]
+    unknown_kind = {"type": "function", "function": {"name": "sample"}}
+    assert at(body, "/attachments/0/tools") == [{"type": "code_interpreter"}, unknown_kind]
+
+
+def test_an_unknown_kind_stands_behind_a_valid_item() -> None:
+    factory = payload_factory("create_run", "2026-08-14", SAMPLER)
+    (negative,) = [each for each in factory.negatives() if each.constraint == "create_run.tools[].type.enum"]
+    assert negative.mutation.pointer == "/tools/1/type"
+    assert at(negative.body, "/tools/0/type") == negative.mutation.original

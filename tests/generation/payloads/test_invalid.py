@@ -9,9 +9,8 @@ from runs_conformance.contract.constraint import constraints
 from runs_conformance.contract.edition import EDITIONS
 from runs_conformance.contract.validation import validate
 from runs_conformance.generation.boundary.payload_factory import Negative, Payload
-from runs_conformance.generation.payloads.invalid import replace_at
 from runs_conformance.generation.payloads.strategy import PROFILE, invalid_payloads
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_equal, pointer_tokens
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_equal, pointer_tokens, replace_at
 from tests.generation.payloads.test_valid import OPERATIONS, payload_generator
 
 

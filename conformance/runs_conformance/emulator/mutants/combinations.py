@@ -12,7 +12,7 @@ from runs_conformance.contract.operation import Operation
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.emulator.api_errors import ApiError, bad_request
 from runs_conformance.emulator.context import Hooks, RequestContext
-from runs_conformance.emulator.declaration import fuzzing_only
+from runs_conformance.emulator.declaration import fuzzing_only, mutant
 from runs_conformance.emulator.patching import patch_object, wrap_handlers
 from runs_conformance.emulator.request_validation import Schemas
 from runs_conformance.emulator.state import Members, Message, Thread
@@ -165,6 +165,12 @@ def checks_the_name_of_the_first_function_only(hooks: Hooks) -> None:
 def checks_the_first_part_only(hooks: Hooks) -> None:
     """Accepts content parts of an unknown type after the first part of a message."""
     _ignore_violations(hooks, "content[].type.enum", lambda violation, body: "/content/0/" not in violation.place)
+
+
+@mutant("create_run.tools[].type.enum")
+def checks_the_first_tool_only(hooks: Hooks) -> None:
+    """Accepts tools of an unknown type after the first one, of assistants and of runs."""
+    _ignore_violations(hooks, "tools[].type.enum", lambda violation, body: not violation.place.startswith("/tools/0/"))
 
 
 @fuzzing_only("metadata")

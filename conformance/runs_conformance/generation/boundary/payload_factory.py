@@ -22,12 +22,15 @@ from runs_conformance.generation.boundary.operation_profile import OperationProf
 from runs_conformance.generation.boundary.place import Path, Place, places
 from runs_conformance.generation.boundary.sample import Sampler, depends_on_files
 from runs_conformance.model.case import Mutation
-from runs_conformance.model.json import JSON, at, is_object, json_pointer
+from runs_conformance.model.json import JSON, Absent, at, is_array, is_object, json_pointer, replace_at
 
 _SHALLOW_DEPTH = 1
 """The greatest depth at which a place gets every violation."""
 _MAX_WRONG_TYPES = 3
 """How many wrong types, besides null, a shallow place and any number or boolean gets."""
+
+_CHECKED_IN_EACH_ITEM = "[].type.enum"
+"""The end of the constraints that are violated behind a valid item, which some servers check alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ class PayloadFactory:
         path = (*place.path, *violation.path)
         constraint = violation.constraint
         valid_body, invalid_body = place.wrap(violation.valid), place.wrap(violation.invalid)
-        if not alone:
+        if constraint.endswith(_CHECKED_IN_EACH_ITEM):
+            path, valid_body, invalid_body = _move_behind_valid_item(path, valid_body, invalid_body)
+        elif not alone:
             _, valid_body = self.profile.move_behind_control(constraint, path, valid_body)
             path, invalid_body = self.profile.move_behind_control(constraint, path, invalid_body)
         location = json_pointer(*path)
@@ -181,6 +186,20 @@ class PayloadFactory:
         if "model" in self.schema["properties"] and not effective.get("model"):
             effective["model"] = self.sampler.model
         return "; ".join(dict.fromkeys(each.reason for each in implementation_defined(self.schema, effective)))
+
+
+def _move_behind_valid_item(path: Path, valid_body: JSON, invalid_body: JSON) -> tuple[Path, JSON, JSON]:
+    """Put a valid item before the one at a path, in two bodies that differ only there; the new path and bodies."""
+    index = max(number for number, name in enumerate(path) if isinstance(name, int))
+    array, item = path[:index], at(valid_body, json_pointer(*path[: index + 1]))
+
+    def add_item(body: JSON) -> JSON:
+        items = at(body, json_pointer(*array))
+        if not is_array(items) or isinstance(item, Absent):
+            raise InternalError(f"there is no item at {json_pointer(*path)}")
+        return replace_at(body, array, [item, *items])
+
+    return (*array, int(path[index]) + 1, *path[index + 1 :]), add_item(valid_body), add_item(invalid_body)
 
 
 def _select(violations: Sequence[InvalidValue], depth: int) -> Iterator[tuple[int, InvalidValue]]:

@@ -44,23 +44,6 @@ def mutation_points(schema: Schema, body: JSON, generator: ValueGenerator, path:
     yield from _points_below_type(schema, body, generator, path)
 
 
-def replace_at(body: JSON, path: Path, replacement: JSON | Absent) -> JSON:
-    """The body with another value at a path; ABSENT removes the value."""
-    if not path:
-        assert not isinstance(replacement, Absent)
-        return replacement
-    step, below = path[0], path[1:]
-    if is_array(body):
-        place = int(step)
-        return [replace_at(item, below, replacement) if index == place else item for index, item in enumerate(body)]
-    assert is_object(body)
-    if below:
-        return {**body, str(step): replace_at(body[str(step)], below, replacement)}
-    if isinstance(replacement, Absent):
-        return {name: member for name, member in body.items() if name != step}
-    return {**body, str(step): replacement}
-
-
 def _points_below_type(schema: Schema, body: JSON, generator: ValueGenerator, path: Path) -> Iterator[MutationPoint]:
     """The mutation points of a place, apart from its type, and of all places below it."""
     yield from _scalar_points(schema, body, path)
@@ -233,4 +216,4 @@ def _map_points(
         )
 
 
-__all__ = ["MissingResource", "MutationPoint", "mutation_points", "replace_at"]
+__all__ = ["MissingResource", "MutationPoint", "mutation_points"]

@@ -13,10 +13,10 @@ from runs_conformance.errors import InternalError
 from runs_conformance.generation.boundary.payload_factory import Negative, Payload, PayloadFactory
 from runs_conformance.generation.boundary.sample import TOOL_CALL_PLACEHOLDER, MissingResource
 from runs_conformance.generation.payloads import text
-from runs_conformance.generation.payloads.invalid import MutationPoint, mutation_points, replace_at
+from runs_conformance.generation.payloads.invalid import MutationPoint, mutation_points
 from runs_conformance.generation.payloads.valid import ValueGenerator
 from runs_conformance.model.case import Mutation
-from runs_conformance.model.json import JSON, at, is_array, is_object, json_pointer
+from runs_conformance.model.json import JSON, at, is_array, is_object, json_pointer, replace_at
 
 DENSITIES = (0.95, 0.6, 0.3)
 """Shares of the optional members in successive valid bodies: full bodies and lean ones reveal different faults."""

@@ -11,8 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from runs_conformance.generation.boundary.place import Path
-from runs_conformance.generation.payloads.invalid import replace_at
-from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_pointer
+from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object, json_pointer, replace_at
 
 T = TypeVar("T")
 _SIMPLE_KEY = re.compile(r"[a-z_0-9]{1,30}\Z")
