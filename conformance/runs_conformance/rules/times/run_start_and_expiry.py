@@ -163,7 +163,7 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """An ended run has `expires_at: null`.
 
-    Nothing expires any more. Every recorded run showed null, whether it was completed, cancelled, incomplete or expired.
+    Nothing expires any more. Every recorded run showed null: completed, cancelled, incomplete and expired ones.
 
     Fix: Clear `expires_at` when the run ends.
     """
