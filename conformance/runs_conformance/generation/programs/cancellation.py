@@ -64,10 +64,11 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
         if item_count(steps):
             break
     cancelled: Exchange = yield on_run("cancel_run")
-    yield message(_TOO_EARLY)
     second: Exchange | None = None
     if status(cancelled) == "cancelling":
+        # At once, because this may be over soon. `cancel_at_once` sends a message first.
         second = yield run("second")
+    yield message(_TOO_EARLY)
     yield poll(until=TERMINAL_STATUSES)
     yield from read_everything()
     yield on_run("cancel_run")
