@@ -51,6 +51,7 @@ def _try_to_change_ended_run() -> Fragment:
     a reason to refuse a submission without outputs.
     """
     yield on_run("cancel_run")
+    yield on_run("get_run")
     late = {"tool_outputs": [], "stream": True}
     yield on_run("submit_tool_outputs", body=late, stream=True)
     yield on_run("get_run")
