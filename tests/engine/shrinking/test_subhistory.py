@@ -16,9 +16,9 @@ from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed
 from runs_conformance.model.verdict import PASSED, Result
-from runs_conformance.rules import errors
+from runs_conformance.rules import errors, robustness
 from runs_conformance.rules.constraints import requests
-from tests.rules.histories import HistoryBuilder, error
+from tests.rules.histories import HistoryBuilder, error, thread
 
 LIMIT = "create_run.max_prompt_tokens.minimum"
 REQUESTS = HistoryJudge({}, (("constraints of requests", requests.tallies),))
@@ -134,6 +134,23 @@ def test_request_whose_unread_body_was_read_as_the_failing_one_is_kept() -> None
     broken = errors.requests_do_not_break_the_server
     part = minimal_subhistory(history, broken.id, [*history][-1], HistoryJudge({broken.id: broken}))
     assert [exchange.id for exchange in part] == ["x2", "x4"]
+
+
+def test_probe_that_breaks_the_server_keeps_its_repetition_and_the_requests_around_it() -> None:
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), step=Step(operation="create_thread", name="thread"))
+    probe = on("create_message", "thread", role=Role.NEGATIVE, anomaly="malformed_json", probe=True)
+    for text in ("{", "[", "'"):
+        for _ in range(2):
+            sent = builder.send("create_message", error("It broke."), 500, step=probe)
+            builder.exchanges[-1] = replace(sent, request=replace(sent.request, text=text))
+            builder.send("get_thread", thread(), step=on("get_thread", "thread"))
+    history = builder.history()
+    broken = robustness.odd_requests_do_not_break_the_server
+    failing = next(each for each in history if each.request.text == "[")
+    part = minimal_subhistory(history, broken.id, failing, HistoryJudge({broken.id: broken}))
+    assert [each.operation for each in part] == ["create_thread", "create_message", "create_message", "get_thread"]
+    assert {each.request.text for each in part if each.operation == "create_message"} == {"["}
 
 
 @pytest.mark.parametrize(

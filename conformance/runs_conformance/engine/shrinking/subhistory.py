@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.counterexample import nearest_accepted
@@ -138,6 +139,8 @@ def _candidates(
 
     if _is_boundary_request(failing):
         targets += positive_controls(history, id_, failing)
+    if repeated := _repetition(history, failing):
+        yield with_dependencies(repeated, executed, matters=lambda each: False)
     listed_kind = OPERATIONS[failing.operation].listed_kind if failing.operation in OPERATIONS else None
     if listed_kind is not None and not failing.path:
         # Nothing that the list names as its parent says what it should hold.
@@ -157,6 +160,26 @@ def _candidates(
     earlier = [exchange for exchange in related if exchange.index <= failing.index]
     yield with_dependencies([*targets, *earlier], executed, matters=is_earlier)
     yield with_dependencies([*targets, *related], executed)
+
+
+def _repetition(history: History, failing: Exchange) -> list[Exchange]:
+    """A probe that got a server error, the next equal one that did, and the accepted requests right around both.
+
+    Empty if it was not sent again. A server error counts only if it occurs twice while other requests are served.
+    """
+    if not failing.is_probe or failing.status is None or failing.status < 500:
+        return []
+    equal = [
+        each
+        for each in history
+        if each.operation == failing.operation and each.request == failing.request and each.status == failing.status
+    ]
+    pairs = ((one, other) for one, other in pairwise(equal) if failing in (one, other))
+    if (pair := next(pairs, None)) is None:
+        return []
+    before = [each for each in history if each.accepted and each.happened_before(pair[0])]
+    after = [each for each in history if each.accepted and pair[1].happened_before(each)]
+    return [*before[-1:], *pair, *after[:1]]
 
 
 def _answered_messages(
