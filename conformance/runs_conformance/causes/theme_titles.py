@@ -196,7 +196,7 @@ _STILL_THERE = ("deletion.what_is_deleted_cannot_be_read", "listing.what_was_del
 _SEVERAL = ("cancel", "data", "lifecycle", "streams", "streams.end", "streams.stored", "tools")
 """Themes with rules on things that have little to do with one another."""
 _VAGUE = ("data", "stamps", "steps")
-"""Themes whose own title says little if only a few rules fail that are no MUST."""
+"""Themes whose own title says little if a few rules fail, none of them a MUST."""
 _MAX_TITLES, _MAX_SEVERAL = 3, 6
 """With more titles, the first two stand for all; with more rules that nothing connects, the whole theme is wrong."""
 
