@@ -504,6 +504,26 @@ def test_a_connection_that_carried_a_server_error_is_not_reused() -> None:
         assert len(server.connections) == 3
 
 
+def test_a_program_does_not_use_the_connection_on_which_another_ended_with_a_refusal() -> None:
+    statuses = iter(["200 OK", "401 Unauthorized", "200 OK", "200 OK", "200 OK"])
+
+    def handler(connection: Connection) -> None:
+        while connection.request() is not None:
+            connection.respond(status=next(statuses))
+
+    with target(handler) as (transport, server):
+        for program, connections in (("a", 1), ("a", 1), ("a", 1), ("b", 1), ("b", 1)):
+            transport.begin_program(program)
+            require_response(transport.send(POST, ()))
+            assert len(server.connections) == connections
+    statuses = iter(["401 Unauthorized", "401 Unauthorized", "200 OK"])
+    with target(handler) as (transport, server):
+        for program, connections in (("a", 1), ("a", 1), ("b", 2)):
+            transport.begin_program(program)
+            require_response(transport.send(POST, ()))
+            assert len(server.connections) == connections
+
+
 def test_each_thread_has_a_connection_of_its_own() -> None:
     def handler(connection: Connection) -> None:
         while connection.request() is not None:

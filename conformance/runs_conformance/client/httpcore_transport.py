@@ -26,6 +26,8 @@ REQUEST_TARGET = "request_target"
 """The request extension that holds the exact request target; an `httpx` URL would normalize unusual ids."""
 
 _MAX_IDLE_CONNECTIONS = 64
+_FIRST_REFUSAL = 400
+"""The lowest HTTP status of a refusal."""
 
 
 class DeadlineExceeded(httpx.TimeoutException):
@@ -76,6 +78,7 @@ class HttpcoreTransport(httpx.BaseTransport):
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=target
         )
         with _as_httpx_errors(self.backend.progress):
+            self._own.was_refused = True
             raw = pool.handle_request(
                 httpcore.Request(
                     request.method,
@@ -85,6 +88,7 @@ class HttpcoreTransport(httpx.BaseTransport):
                     extensions={"timeout": request.extensions.get("timeout", {})},
                 )
             )
+        self._own.was_refused = raw.status >= _FIRST_REFUSAL
         return httpx.Response(
             raw.status, headers=raw.headers, stream=_Body(raw, self.backend.progress), extensions=raw.extensions
         )
@@ -92,6 +96,20 @@ class HttpcoreTransport(httpx.BaseTransport):
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before, as suits a thread that sends one request."""
         self._own.pool = self._shared_pool
+
+    def begin_program(self, program: str) -> None:
+        """Close the connection of this thread if the last response on it refused a request of another program.
+
+        A server that leaves the body of a refused request unread takes it for the next request.
+        """
+        own = self._own
+        pool: httpcore.ConnectionPool | None = getattr(own, "pool", None)
+        is_other = getattr(own, "program", program) != program
+        if is_other and getattr(own, "was_refused", False) and pool is not None and pool is not self._shared_pool:
+            pool.close()
+            self._pools.remove(pool)
+            own.pool = None
+        own.program = program
 
     def _pool_of_thread(self) -> httpcore.ConnectionPool:
         pool: httpcore.ConnectionPool | None = getattr(self._own, "pool", None)

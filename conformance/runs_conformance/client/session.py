@@ -104,6 +104,7 @@ class Session:
         Raises UnresolvedReference if an earlier response lacks a value that the step refers to.
         """
         request = prepare(self._with_fixture_metadata(step), exchanges_by_step)
+        self.transport.begin_program(program)
         if step.pause:
             self._sleep(step.pause)
         self._throttle.acquire()

@@ -145,6 +145,10 @@ class Transport:
             raw.close()
         return SendResult(response, completion, problem, started, time.monotonic(), progress.sent)
 
+    def begin_program(self, program: str) -> None:
+        """Have requests of this program use no connection that requests of another one may have spoilt."""
+        self._wire.begin_program(program)
+
     def share_connections(self) -> None:
         """Let this thread use connections that others opened before."""
         self._wire.share_connections()
