@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY
-from runs_conformance.model.case import Either, Role, Step
+from runs_conformance.model.case import REFUSES_BODY, Either, Mutation, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import PASSED, Passed, Suspicion
 from runs_conformance.rules import identity, modify
@@ -96,6 +97,69 @@ def test_invalid_metadata() -> History:
 @fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
 def test_modification_that_erases_the_instructions() -> History:
     return _run_modified(instructions="")
+
+
+def _run_modified_after_invalid_metadata(step: Step, modified: dict[str, Any], **shown: Any) -> History:
+    """Invalid metadata is accepted, and `modified` is sent next and answered with `shown`."""
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    builder.send("modify_run", run("completed", metadata={"a": 9}), body={"metadata": {"a": 9}}, step=step)
+    builder.send("modify_run", run("completed", **{"metadata": {"a": 9}, **shown}), body=modified)
+    return builder.history()
+
+
+_WITHOUT_MUTATION = Step(operation="modify_run", role=Role.NEGATIVE, expectation=REFUSES_BODY)
+_WITH_MUTATION = replace(_WITHOUT_MUTATION, mutation=Mutation("/metadata/a", "type", "b", 9))
+
+
+@fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
+def test_modification_that_changes_the_instructions_after_invalid_metadata_was_accepted() -> History:
+    changes = {"instructions": "Changed."}
+    return _run_modified_after_invalid_metadata(_WITH_MUTATION, changes, **changes)
+
+
+@fails(modify.run_changes_in_metadata_only, at="/instructions", times=1)
+def test_modification_that_changes_the_instructions_after_some_invalid_request_was_accepted() -> History:
+    changes = {"instructions": "Changed."}
+    return _run_modified_after_invalid_metadata(_WITHOUT_MUTATION, changes, **changes)
+
+
+@inconclusive(modify.run_changes_in_metadata_only)
+def test_invalid_modification_that_is_accepted_may_change_anything() -> History:
+    builder = HistoryBuilder()
+    builder.see_statuses("queued", "completed")
+    shown = run("completed", metadata={"a": 9}, instructions="")
+    builder.send("modify_run", shown, body={"metadata": {"a": 9}}, step=_WITH_MUTATION)
+    return builder.history()
+
+
+@inconclusive(modify.metadata_stays_where_none_is_given)
+def test_invalid_metadata_that_the_next_modification_drops() -> History:
+    return _run_modified_after_invalid_metadata(_WITH_MUTATION, {}, metadata={})
+
+
+def _assistant_modified_after_invalid_temperature(**shown: Any) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    step = replace(_WITHOUT_MUTATION, operation="modify_assistant")
+    builder.send("modify_assistant", assistant(temperature=9), body={"temperature": 9}, step=step)
+    builder.send("modify_assistant", assistant(**{"name": "Ada", "temperature": 9, **shown}), body={"name": "Ada"})
+    return builder.history()
+
+
+@fails(modify.assistant_keeps_what_is_not_given, at="/instructions", times=1)
+def test_assistant_that_loses_its_instructions_after_an_invalid_temperature_was_accepted() -> History:
+    return _assistant_modified_after_invalid_temperature(instructions="Other.")
+
+
+@permitted
+def test_invalid_temperature_that_the_next_modification_repairs() -> History:
+    return _assistant_modified_after_invalid_temperature(temperature=1)
+
+
+@fails(modify.metadata_stays_where_none_is_given, times=1)
+def test_metadata_that_vanishes_after_an_invalid_temperature_was_accepted() -> History:
+    return _assistant_modified_after_invalid_temperature(metadata={"new": "pair"})
 
 
 @permitted

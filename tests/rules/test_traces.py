@@ -210,6 +210,27 @@ def test_refused_assistant_that_is_renamed() -> History:
     return _assistant(name="Eve")
 
 
+def _assistant_with_invalid_temperature(**later: Any) -> History:
+    """An invalid temperature is accepted, and the assistant shows `later` after a modification that is refused."""
+    builder = HistoryBuilder()
+    builder.send("create_assistant", assistant(), body={"model": "gpt-4o"})
+    step = Step(operation="modify_assistant", expectation=REFUSES_BODY)
+    builder.send("modify_assistant", assistant(temperature=9), body={"temperature": 9}, step=step)
+    builder.refuse("modify_assistant", body={"name": "Eve", "top_p": 9})
+    builder.send("get_assistant", assistant(**{"temperature": 9, **later}))
+    return builder.history()
+
+
+@fails(traces.refused_modification_keeps_the_assistant, at="/name", times=1)
+def test_refused_assistant_that_is_renamed_after_an_invalid_temperature_was_accepted() -> History:
+    return _assistant_with_invalid_temperature(name="Eve")
+
+
+@passes(traces.refused_modification_keeps_the_assistant)
+def test_invalid_temperature_that_is_repaired_after_a_refusal() -> History:
+    return _assistant_with_invalid_temperature(temperature=1)
+
+
 @permitted
 def test_refused_assistant_with_a_member_of_another_type() -> History:
     return _assistant(temperature="1.0")

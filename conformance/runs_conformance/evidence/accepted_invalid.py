@@ -17,11 +17,12 @@ from runs_conformance.evidence.run_timeline import RunTimeline, all_runs, create
 from runs_conformance.evidence.timeline import Timeline, timelines
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import pointer_tokens
+from runs_conformance.model.json import is_object, pointer_tokens
 
 ANY_MEMBER = "*"
 """Stands for every member, if it is not known which of them the request made invalid."""
 
+_ANY = frozenset({ANY_MEMBER})
 _CARRIES_MESSAGES = frozenset({"messages", "additional_messages", "thread", ANY_MEMBER})
 
 
@@ -46,6 +47,11 @@ def invalid_members(history: History, observation: Observation) -> frozenset[str
 def is_valid_object(history: History, observation: Observation) -> bool:
     """Whether no invalid request created or modified an observed object."""
     return not invalid_members(history, observation)
+
+
+def may_be_invalid(history: History, observation: Observation, member: str) -> bool:
+    """Whether an accepted invalid request may have set a member of an observed object."""
+    return not invalid_members(history, observation).isdisjoint({member, ANY_MEMBER})
 
 
 def valid_runs(history: History) -> tuple[RunTimeline, ...]:
@@ -114,13 +120,13 @@ def _accepted_invalid(history: History) -> _AcceptedInvalid:
     for exchange in history:
         if not exchange.accepted or is_interpretable(exchange):
             continue
-        member = _invalid_member(exchange)
+        names = _invalid_members(exchange)
         targets = list(_targets(exchange))
         for target in targets:
-            members.setdefault(target, set()).add(member)
+            members.setdefault(target, set()).update(names)
         if exchange.operation != "modify_run":
             runs |= {id_ for kind, id_ in targets if kind == "run"}
-        if member in _CARRIES_MESSAGES:
+        if names & _CARRIES_MESSAGES:
             threads |= {id_ for kind, id_ in targets if kind == "thread"}
             threads |= {exchange.path["thread_id"]} if exchange.operation == "create_run" else set()
     for run in all_runs(history) if members else ():
@@ -132,10 +138,15 @@ def _accepted_invalid(history: History) -> _AcceptedInvalid:
     return _AcceptedInvalid(by_object, frozenset(threads), frozenset(runs))
 
 
-def _invalid_member(exchange: Exchange) -> str:
+def _invalid_members(exchange: Exchange) -> frozenset[str]:
+    """The members that a request made invalid. If that is not known, a modification may have set what it names."""
     mutation = exchange.step.mutation if exchange.step is not None else None
     tokens = pointer_tokens(mutation.pointer) if mutation is not None and mutation.place == "body" else []
-    return tokens[0] if tokens else ANY_MEMBER
+    if tokens:
+        return frozenset(tokens[:1])
+    body = exchange.request.body
+    is_modification = (exchange.operation or "").startswith("modify_")
+    return frozenset(body) if mutation is None and is_modification and is_object(body) and body else _ANY
 
 
 def _targets(exchange: Exchange) -> Iterator[tuple[str, str]]:

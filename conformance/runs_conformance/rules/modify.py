@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 
 from runs_conformance.contract.known_members import known_body_members, known_members
 from runs_conformance.contract.validation import is_valid
-from runs_conformance.evidence.accepted_invalid import is_valid_object
+from runs_conformance.evidence.accepted_invalid import may_be_invalid
 from runs_conformance.evidence.complete_list import message_certainly_exists
 from runs_conformance.evidence.member_form import check_kept, same_value
 from runs_conformance.evidence.metadata import is_ordinary_metadata, may_exceed_metadata_limit
@@ -139,11 +139,13 @@ def _check_others_unchanged(modification: Modification) -> Iterator[Result]:
     before, response = modification.state_before, modification.response_object
     if not modification.exchange.accepted or before is None or response is None or not modification.is_quiescent:
         return
-    if not is_valid_object(modification.timeline.history, response):
+    if not is_interpretable(modification.exchange):
         return
     known = known_members(modification.kind, modification.exchange.edition)
     shown = known & before.value.keys() & response.value.keys()
     for name in shown - _VARYING - _IDENTITY - _members_to_set(modification):
+        if may_be_invalid(modification.timeline.history, response, name):
+            continue
         now = response.get(name)
         holds = any(same_value(each, now) for each in (before.get(name), _last_written(modification, name)))
         if not holds and changes_by_itself(modification.timeline, name, same_value):
@@ -297,7 +299,7 @@ def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[R
         or not is_interpretable(modification.exchange)
         or before is None
         or response is None
-        or not is_valid_object(modification.timeline.history, response)
+        or may_be_invalid(modification.timeline.history, response, "metadata")
     ):
         return
     was, now = before.get("metadata"), response.get("metadata")

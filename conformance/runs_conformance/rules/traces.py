@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.contract.known_members import known_members
-from runs_conformance.evidence.accepted_invalid import is_valid_object
+from runs_conformance.evidence.accepted_invalid import may_be_invalid
 from runs_conformance.evidence.complete_list import (
     NOT_SHOWN_TO_ITS_END,
     complete_lists,
@@ -236,10 +236,12 @@ def refused_modification_keeps_the_assistant(modification: Modification) -> Iter
     Fix: Validate the whole request before applying any of it.
     """
     before, after = modification.state_before, modification.state_after
-    if before is None or after is None or not is_valid_object(modification.timeline.history, after):
+    if before is None or after is None:
         return
     known = known_members("assistant", modification.exchange.edition)
     for name in known & before.value.keys() & after.value.keys() - _JUDGED_ELSEWHERE:
+        if may_be_invalid(modification.timeline.history, after, name):
+            continue
         holds = same_value(before.get(name), after.get(name))
         if not holds and changes_by_itself(modification.timeline, name, same_value):
             yield Suspicion(CHANGES_ANYWAY.format(name))

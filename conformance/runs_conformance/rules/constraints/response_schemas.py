@@ -12,7 +12,7 @@ from runs_conformance.contract.event import event_types, readable_events
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
-from runs_conformance.evidence.accepted_invalid import ANY_MEMBER, invalid_members
+from runs_conformance.evidence.accepted_invalid import may_be_invalid
 from runs_conformance.evidence.observation import Observation, all_observations
 from runs_conformance.evidence.refusal import is_application_error
 from runs_conformance.model.exchange import Exchange
@@ -80,10 +80,7 @@ def _is_consequence(
     if not is_list and _is_of_another_program(value, exchange, history):
         return True
     observation = shown.get(id(value))
-    if observation is None:
-        return False
-    invalid = invalid_members(history, observation)
-    return ANY_MEMBER in invalid or member in invalid
+    return observation is not None and may_be_invalid(history, observation, member)
 
 
 def _is_of_another_program(value: Mapping[str, JSON], exchange: Exchange, history: History) -> bool:
