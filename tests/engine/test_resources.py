@@ -210,6 +210,26 @@ def test_failed_deletion_is_attempted_once() -> None:
     assert [leftover.id for leftover in target.tracker.leftovers()] == ["thread_1", "thread_0"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_primary_key_deletes_what_another_key_may_create_only(status: int) -> None:
+    sender = ScriptedSender(lambda step: (200, {}) if step.key is Key.PRIMARY else (status, {}))
+    tracker = sender.collector.tracker
+    tracker.record(exchange("create_thread", {"id": "thread_1"}, key=Key.NONE))
+    outcomes: list[Exchange | None] = []
+    delete_leftovers(tracker.leftovers, sender, on_attempt=lambda _, sent: outcomes.append(sent))
+    assert [step.key for step in sender.sent] == [Key.NONE, Key.PRIMARY]
+    assert [sent.status for sent in outcomes if sent is not None] == [200]
+    assert tracker.leftovers() == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_primary_key_is_not_tried_if_the_other_key_is_not_refused(status: int) -> None:
+    sender = ScriptedSender(lambda step: (status, {}))
+    sender.collector.tracker.record(exchange("create_thread", {"id": "thread_1"}, key=Key.SECOND))
+    delete_leftovers(sender.collector.tracker.leftovers, sender)
+    assert [step.key for step in sender.sent] == [Key.SECOND]
+
+
 def test_cleanup_ends_if_the_target_is_silent() -> None:
     target = with_threads(Target(*(f"thread_{number}" for number in range(9))), 9)
     delete_leftovers(target.tracker.leftovers, target)

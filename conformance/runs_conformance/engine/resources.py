@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runs_conformance.client.prepared_request import MAX_ID_LENGTH
 from runs_conformance.contract.event import readable_events
@@ -18,7 +18,7 @@ from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.program_runner import Sender
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.error_message import error_message
-from runs_conformance.model.exchange import RETRY_LATER_STATUSES, Completion, Exchange
+from runs_conformance.model.exchange import RETRY_LATER_STATUSES, UNAUTHORIZED_STATUSES, Completion, Exchange
 from runs_conformance.model.json import ABSENT, JSON, is_object
 
 PROGRAM = "cleanup"
@@ -245,6 +245,9 @@ def delete_leftovers(
 ) -> None:
     """Try to delete each leftover once, in order, and call `on_attempt` with it and its exchange.
 
+    If the key that created an object may not delete it, the primary key may: a server that checks keys for only some
+    operations also creates objects without one.
+
     Ends after `seconds`, or after `max_unanswered` consecutive requests without a response or with HTTP 429 or 503.
     Leaves out what the target does not let delete. What cannot be deleted stays in the tracker. Failures are not
     evidence about the target, except that it may not offer the operation.
@@ -262,6 +265,8 @@ def delete_leftovers(
         # Go on cleaning up even if the history can no longer be written.
         with suppress(Exception):
             exchange = sender.send(leftover.deletion, program, {})
+            if leftover.deletion.key is not Key.PRIMARY and exchange.status in UNAUTHORIZED_STATUSES:
+                exchange = sender.send(replace(leftover.deletion, key=Key.PRIMARY), program, {})
         if exchange is not None:
             not_offered[leftover.deletion.operation] += exchange.status in _NOT_OFFERED
         unanswered = unanswered + 1 if exchange is not None and _was_not_served(exchange) else 0
