@@ -355,3 +355,12 @@ def test_request_after_an_unread_body_is_sent_over_the_same_connection() -> None
     assert f"curl {second}" == lines(following)[0]
     at_once = step_to_json(refused), step_to_json(following)
     assert script({**shown, "steps": [list(at_once), step_to_json(following)]}, URL) is None
+
+
+def test_thread_that_was_created_with_a_run_is_not_named_like_the_run() -> None:
+    created = Step(operation="create_thread_and_run", name="run", body={"assistant_id": "a"})
+    cancel = Step(operation="cancel_run", path={"thread_id": Ref("run", "/thread_id"), "run_id": Ref("run")})
+    lines = of_steps(cancel, created, cancel)
+    assert any(line.startswith("RUN=") or " RUN=" in line for line in lines)
+    assert any("RUN_THREAD=$(jq -r .thread_id" in line for line in lines)
+    assert not any("RUN_2" in line for line in lines)

@@ -142,7 +142,11 @@ def _variables(steps: Sequence[Mapping[str, JSON]]) -> dict[tuple[str, str], str
     names = {}
     for name, pointers in pointers_by_step.items():
         variable = variable_name(name)
-        for number, pointer in enumerate(pointers):
+        if "/thread_id" in pointers and not variable.endswith("THREAD"):
+            # A run that was created with its thread names both.
+            names[name, "/thread_id"] = f"{variable}_THREAD"
+        others = (pointer for pointer in pointers if (name, pointer) not in names)
+        for number, pointer in enumerate(others):
             names[name, pointer] = variable if number == 0 else f"{variable}_{number + 1}"
     return names
 
