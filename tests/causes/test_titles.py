@@ -759,3 +759,9 @@ def test_title_leaves_out_unknown_ids_with_dashes() -> None:
     verdict = replace(broken_rule("lifecycle.terminal_status_is_final", "create_message"), findings=(finding,))
     assert "36817fa9" not in only(verdict).title
     assert "4add" not in only(verdict).title
+
+
+def test_title_leaves_out_the_response_that_a_finding_quotes() -> None:
+    quoted = f"a refused message is in the thread (HTTP 400 'Run (run_abc) is active: {'x' * 200}')"
+    stored = replace(broken_rule("traces.refused_message_is_not_added", "list_messages"), findings=(Finding(quoted),))
+    assert only(stored).title == "A refused message is in the thread"

@@ -36,6 +36,8 @@ _NAMED_ID = re.compile(
 """Ids in findings, which differ between test runs."""
 _APPOSITION = re.compile(rf"(?:,| with id) '?(?:{'|'.join(_NOUNS)})_{_ID_BODY}'?(?=[,;)]|$)")
 """An id that names an object which is described before it."""
+_RESPONSE = re.compile(r" \(HTTP \d{3}\b.*\)\Z", re.DOTALL)
+"""A response that a finding quotes at its end, in the server's words. A title that is cut within it is hard to read."""
 _DURATION = re.compile(r" for \d+ s\b")
 """A time that differs between test runs."""
 
@@ -51,6 +53,8 @@ def title_of_finding(failure: Failure) -> str:
     message = _with_plain_ids(failure.finding) or failure.verdict.statement.rstrip(".")
     message = _DURATION.sub(" for too long", _APPOSITION.sub("", message))
     message = _ID.sub(lambda found: _NOUNS[found[2]], _NAMED_ID.sub(_noun_without_id, message))
+    if len(message) > _MAX_TITLE:
+        message = _RESPONSE.sub("", message)
     first, space, rest = message.partition(" ")
     first = f"`{first}`" if _IDENTIFIER.fullmatch(first) else first[:1].upper() + first[1:]
     return excerpt(first + space + rest, _MAX_TITLE)
