@@ -7,7 +7,7 @@ from runs_conformance.model.exchange import MALFORMED, TRUNCATED, Completion
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.rules import transport
-from tests.rules.examples import fails, inconclusive, passes, permitted, suspicious
+from tests.rules.examples import fails, findings, inconclusive, passes, permitted, suspicious
 from tests.rules.histories import HistoryBuilder, run, thread
 from tests.rules.streams import plain
 
@@ -197,3 +197,10 @@ def test_streams_that_the_suite_stopped_waiting_for() -> History:
 @fails(transport.responses_are_complete, times=2)
 def test_streams_that_break_off_after_a_long_silence() -> History:
     return stopped_streams("the response was truncated: peer closed connection")
+
+
+def test_message_says_in_words_why_json_is_invalid() -> None:
+    defects = ("control_character: U+0001", "sse: invalid_utf8 in thread.message.delta")
+    (result,) = findings(transport.json_is_valid, answered(run(), defects=defects))
+    assert result.message == "the response contains bytes that are not UTF-8, raw control characters"
+    assert result.actual == defects[0]

@@ -26,7 +26,14 @@ _INTEROPERABILITY = prose("RFC 8259 4, 6, 9: names should be unique, numbers wit
 _FRAMING = prose("RFC 9112 4, 5, 7.1: the syntax of the status line, of header fields and of chunks")
 _COMPLETENESS = prose("RFC 9112 8: a response that ends early is incomplete")
 
-_INVALID = ("invalid_utf8", "byte_order_mark", "control_character", "not_a_number", "content_encoding")
+_INVALID = {
+    "invalid_utf8": "bytes that are not UTF-8",
+    "byte_order_mark": "a byte order mark",
+    "control_character": "raw control characters",
+    "not_a_number": "a number that JSON does not have, such as NaN",
+    "content_encoding": "an encoding that cannot be decoded",
+}
+"""The defects of JSON in words, by their names."""
 _AMBIGUOUS = ("duplicate_key", "number_too_long", "number_out_of_range", "too_deep")
 _UNREADABLE = Inconclusive("the response shows stored values that are nested more deeply than the suite reads")
 
@@ -101,9 +108,9 @@ def content_type_is_json(exchange: Exchange) -> Iterator[Result]:
             )
 
 
-def _defects(exchange: Exchange, kinds: tuple[str, ...]) -> list[str]:
+def _defects(exchange: Exchange, kinds: Iterable[str]) -> list[str]:
     defects = exchange.response.defects if exchange.response else ()
-    return [defect for defect in defects if defect.removeprefix("sse: ").startswith(kinds)]
+    return [defect for defect in defects if defect.removeprefix("sse: ").startswith(tuple(kinds))]
 
 
 def _has_content(exchange: Exchange) -> bool:
@@ -127,7 +134,9 @@ def json_is_valid(exchange: Exchange) -> Iterator[Result]:
     """
     defects = _defects(exchange, _INVALID) if exchange.operation else []
     if defects:
-        yield exchange.finding(f"invalid JSON: {', '.join(defects[:3])}", actual=defects[0])
+        shown = [defect.removeprefix("sse: ") for defect in defects]
+        words = [text for name, text in _INVALID.items() if any(each.startswith(name) for each in shown)]
+        yield exchange.finding(f"the response contains {', '.join(words)}", actual=defects[0])
     elif _has_content(exchange):
         yield PASSED
 
