@@ -188,7 +188,7 @@ def a_refused_stream_is_answered_plainly(exchange: Exchange) -> Iterator[Result]
     occasions=5,
 )
 def errors_do_not_come_as_success(exchange: Exchange) -> Iterator[Result]:
-    """An error never has a successful HTTP status.
+    """An error never has a successful HTTP status, except in a stream, which another rule judges.
 
     Client libraries check the status first, and return the error to their callers as if it were the object.
 
