@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.causes.failure import Failure, kind_shown
 from runs_conformance.causes.lagging_lists import find_lag, is_due_to_lag
+from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.model.json import ABSENT, JSON, Absent, at, is_array, is_object
 from runs_conformance.model.verdict import Finding
 
@@ -27,6 +28,8 @@ _ANY_UNKNOWN_MEMBERS = ("modify_*.additionalProperties",)
 _OVERWRITTEN_RUN = ("modify.run_changes_in_metadata_only",)
 _OVERWRITTEN_MESSAGE = ("modify.message_and_thread_change_in_what_is_given_only",)
 """Explain members that have changed later, if a modification changed them to the same values."""
+_OVERWRITTEN = (*_ANY_UNKNOWN_MEMBERS, *_OVERWRITTEN_RUN, *_OVERWRITTEN_MESSAGE)
+"""Explain members that never change by themselves, if a modification contained them, as they are shown since then."""
 _END_MEMBERS = frozenset({"status", "completed_at", "cancelled_at", "failed_at"})
 """The members of which a revived run shows at least one differently."""
 
@@ -46,7 +49,9 @@ _NAN = "not_a_number"
 _EXPLAINED_BY = {
     "transport.json_is_valid": _NOT_JSON,
     "identity.response_shows_the_requested_object": _UNKNOWN_MEMBERS,
-    "identity.never_changes": _ANY_UNKNOWN_MEMBERS,
+    "cancel.happens_only_when_asked_for": _OVERWRITTEN,
+    "identity.never_changes": _OVERWRITTEN,
+    "lifecycle.terminal_status_is_final": _OVERWRITTEN,
     "messages.stays_as_it_is": _OVERWRITTEN_MESSAGE,
     "modify.message_and_thread_change_in_what_is_given_only": _ANY_UNKNOWN_MEMBERS,
     "modify.run_changes_in_metadata_only": _ANY_UNKNOWN_MEMBERS,
@@ -97,17 +102,23 @@ def is_explained(failure: Failure, classifier: FailureClassifier) -> bool:
 
 def take_explained(classifier: FailureClassifier) -> list[Failure]:
     """Take the unexplained failures that another failing rule explains."""
-    return classifier.take(lambda failure: is_explained(failure, classifier))
+    # A failure that explains another may itself be explained, and must be recorded first.
 
 
 def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -> None:
     """Record failures as consequences of the causes that have the rules which explain them."""
     # What explains a failure may itself be explained, and must be recorded first.
-    for failure in sorted(explained, key=lambda each: _EXPLAINED_BY.get(each.id) in _CHAINED):
+    for failure in sorted(explained, key=_rank):
         ids = {each.id for each in _explanations(failure, classifier.failing)}
         drafts = (d for d in classifier.drafts if any(each.id in ids for each in (*d.members, *d.consequences)))
         if (draft := next(drafts, None)) is not None:
             draft.consequences.append(failure)
+
+
+def _rank(failure: Failure) -> int:
+    """Failures of a rank may be explained by those of lower ranks, which may be explained themselves."""
+    patterns = _EXPLAINED_BY.get(failure.id)
+    return 2 if patterns in (_REVIVED, _AS_STREAMED) else int(patterns in (*_CHAINED, _OVERWRITTEN))
 
 
 def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]:
@@ -126,6 +137,7 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (patterns is not _FOREIGN_PAIRS or _has_foreign_pair(failure, each))
         and (patterns is not _UNKNOWN_MEMBERS or each.id.partition(".")[0] in _operations(failure))
         and (patterns not in (_UNKNOWN_MEMBERS, _ANY_UNKNOWN_MEMBERS) or _is_overwritten(failure))
+        and (patterns is not _OVERWRITTEN or _is_set_by_modification(failure, each))
         and (patterns not in _CHAINED or _shows_the_same(failure, each))
         and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
@@ -144,6 +156,25 @@ def _is_overwritten(failure: Failure) -> bool:
         and is_object(sent)
         and failure.finding.actual == sent.get(_member(failure.finding), ABSENT)
     )
+
+
+def _is_set_by_modification(failure: Failure, explaining: Failure) -> bool:
+    """Whether members were in the request of a modification, and show the same value in its response or later reads."""
+    if explaining.id not in (*_OVERWRITTEN_RUN, *_OVERWRITTEN_MESSAGE):
+        return _is_overwritten(failure)
+    sent = at(explaining.verdict.counterexample, "/request/body")
+    pairs = list(sent.items()) if is_object(sent) else []
+    modifying = {finding.exchange for finding in explaining.verdict.findings}
+    findings = failure.verdict.findings
+    return any(finding.exchange in modifying for finding in findings) and all(
+        (_member(finding), finding.actual) in pairs and (finding.exchange in modifying or _is_read(finding))
+        for finding in findings
+    )
+
+
+def _is_read(finding: Finding) -> bool:
+    operation = OPERATIONS.get(finding.operation or "")
+    return operation is not None and operation.method == "GET"
 
 
 def _operations(failure: Failure) -> set[str]:

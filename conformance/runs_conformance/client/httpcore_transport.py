@@ -100,7 +100,7 @@ class HttpcoreTransport(httpx.BaseTransport):
     def begin_program(self, program: str) -> None:
         """Close the connection of this thread if the last response on it refused a request of another program.
 
-        A server that leaves the body of a refused request unread takes it for the next request.
+        A server that leaves the body of a refused request unread reads it as the next request.
         """
         own = self._own
         pool: httpcore.ConnectionPool | None = getattr(own, "pool", None)
