@@ -113,6 +113,46 @@ def test_message_is_found_under_another_thread() -> History:
     return builder.history()
 
 
+def message_deleted_under_another_thread(*, accepts_any_id: bool = True, is_kept: bool = True) -> History:
+    builder = HistoryBuilder()
+    builder.send("create_message", message("user"))
+    if accepts_any_id:
+        unknown = Step(
+            operation="delete_message",
+            role=Role.NEGATIVE,
+            expectation=REFUSES_REFERENCE,
+            dangling=DanglingReference.UNKNOWN,
+        )
+        builder.send("delete_message", deleted("msg_none"), step=unknown, message_id="msg_none")
+    foreign = Step(
+        operation="delete_message",
+        role=Role.NEGATIVE,
+        expectation=REFUSES_REFERENCE,
+        dangling=DanglingReference.FOREIGN,
+    )
+    builder.send("delete_message", deleted(MESSAGE), step=foreign, thread_id="thread_b", message_id=MESSAGE)
+    if is_kept:
+        builder.send("get_message", message("user"), message_id=MESSAGE)
+    else:
+        builder.refuse("get_message", 404, message_id=MESSAGE)
+    return builder.history()
+
+
+@inconclusive(references.objects_are_found_under_their_own_parent_only)
+def test_deletion_that_finds_nothing_is_accepted_under_another_thread() -> History:
+    return message_deleted_under_another_thread()
+
+
+@fails(references.objects_are_found_under_their_own_parent_only)
+def test_message_is_deleted_under_another_thread() -> History:
+    return message_deleted_under_another_thread(is_kept=False)
+
+
+@fails(references.objects_are_found_under_their_own_parent_only)
+def test_deletion_that_refuses_unknown_ids_is_accepted_under_another_thread() -> History:
+    return message_deleted_under_another_thread(accepts_any_id=False)
+
+
 @inconclusive(references.objects_are_found_under_their_own_parent_only)
 def test_objects_of_two_kinds_share_an_id() -> History:
     builder = HistoryBuilder()

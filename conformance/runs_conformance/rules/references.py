@@ -42,12 +42,14 @@ class _ForeignReference:
     """A request for an object under a thread or run that is not its parent.
 
     `works` says whether its operation was accepted for another request, and `has_id_of_parent` whether the thread or
-    run has the id of the parent, so that the path is right.
+    run has the id of the parent, so that the path is right. `may_find_nothing` says whether it may be accepted like a
+    request for an id that names no object.
     """
 
     exchange: Exchange
     works: bool
     has_id_of_parent: bool
+    may_find_nothing: bool
 
 
 def _references_under_wrong_parent(history: History) -> Iterable[_ForeignReference]:
@@ -57,9 +59,35 @@ def _references_under_wrong_parent(history: History) -> Iterable[_ForeignReferen
         if not exchange.operation:
             continue
         if exchange.dangling is DanglingReference.FOREIGN:
-            yield _ForeignReference(exchange, operation_works(history, exchange), exchange.path in right_paths)
+            has_id_of_parent = exchange.path in right_paths
         elif names_wrong_thread(history, exchange) and _is_plain(exchange):
-            yield _ForeignReference(exchange, operation_works(history, exchange), has_id_of_parent=False)
+            has_id_of_parent = False
+        else:
+            continue
+        works, may_find_nothing = operation_works(history, exchange), _may_find_nothing(history, exchange)
+        yield _ForeignReference(exchange, works, has_id_of_parent, may_find_nothing)
+
+
+def _may_find_nothing(history: History, exchange: Exchange) -> bool:
+    """Whether a deletion was accepted that the server would accept for any id, and the object is still shown later.
+
+    The response to a deletion shows no object, so only the loss of the object tells that it was found.
+    """
+    operation = exchange.operation or ""
+    accepts_any_id = any(
+        each.operation == operation and each.accepted and each.dangling in _NONEXISTENT for each in history
+    )
+    return (
+        operation.startswith("delete_")
+        and accepts_any_id
+        and any(
+            each.operation == f"get_{operation.removeprefix('delete_')}"
+            and each.accepted
+            and exchange.happened_before(each)
+            and each.member("id") == list(exchange.path.values())[-1]
+            for each in history
+        )
+    )
 
 
 def _check_refused(request: tuple[Exchange, bool], message: str) -> Iterator[Result]:
@@ -148,5 +176,7 @@ def objects_are_found_under_their_own_parent_only(request: _ForeignReference) ->
     """
     if request.has_id_of_parent:
         yield Inconclusive("the wrong parent has the same id as the right one")
+    elif request.exchange.accepted and request.may_find_nothing:
+        yield Inconclusive(f"{request.exchange.operation} also succeeds if it finds nothing, and deleted nothing here")
     else:
         yield from _check_refused((request.exchange, request.works), "the object was found under the wrong parent")
