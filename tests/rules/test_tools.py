@@ -555,3 +555,15 @@ def test_new_step_when_the_run_resumes_in_a_stream() -> History:
         body={"tool_outputs": [{"tool_call_id": "call_a", "output": "x"}]},
     )
     return builder.history()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("out call_a", "the step shows the output that was submitted for another call"),
+        ("out", "the step shows a different output"),
+    ],
+)
+def test_output_of_another_call_is_named(output: str, message: str) -> None:
+    (finding,) = findings(call_steps.step_records_the_outputs, _recorded("out call_a", output))
+    assert finding.message == message

@@ -22,6 +22,9 @@ from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result, Suspicion
 from runs_conformance.rules.tools.tool_outputs import pending_call_ids
 
+OUTPUT_OF_ANOTHER_CALL = "the step shows the output that was submitted for another call"
+"""A message of `step_records_the_outputs`."""
+
 _STEP = schema("openai-openapi f85dbe2 openapi.yaml RunStepDetailsToolCallsFunctionObject.output")
 
 
@@ -40,13 +43,14 @@ def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
     run may have waited for it. The effect of any other output is undefined, even if it is accepted; of two outputs for
     one call, the step can show only one.
 
-    Fix: Store the outputs in the step when they are accepted.
+    Fix: Store each output in the step when it is accepted, at the call that has its id.
     """
     if not action.exchange.accepted:
         return
     outputs, pending = list(submitted_outputs(action.exchange.request.body)), pending_call_ids(action)
     counts = Counter(id_ for id_, _ in outputs) + _submitted_otherwise(action)
     sent = {id_: out for id_, out in outputs if counts[id_] == 1 and (pending is None or id_ in pending)}
+    others = {id_: [output for other, output in outputs if other != id_] for id_ in sent}
     for step in step_observations_of_run(action.run):
         for index, call in enumerate(step_tool_calls(step)):
             must_show_output = (
@@ -54,9 +58,10 @@ def step_records_the_outputs(action: RunAction) -> Iterator[Result]:
             )
             if must_show_output and action.exchange.happened_before(step.exchange):
                 pointer = f"/step_details/tool_calls/{index}/function/output"
+                is_of_another = call.output != sent[call.id] and call.output in others[call.id]
                 yield step.check(
                     call.output == sent[call.id],
-                    "the step shows a different output",
+                    OUTPUT_OF_ANOTHER_CALL if is_of_another else "the step shows a different output",
                     pointer,
                     sent[call.id],
                     call.output,
