@@ -218,3 +218,50 @@ def test_stored_unknown_members_explain_what_a_modification_overwrites(
     )
     with_unknown = next(cause for cause in causes.values() if taken.id in cause.ids)
     assert set(with_unknown.consequences) == explained
+
+
+@pytest.mark.parametrize(
+    ("id_", "member", "value"),
+    [
+        ("cancel.happens_only_when_asked_for", "status", "cancelled"),
+        ("identity.never_changes", "created_at", 5),
+        ("lifecycle.terminal_status_is_final", "status", "cancelled"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("later", "is_explained"),
+    [
+        ([("x", "modify_run"), ("y", "list_runs")], True),
+        ([("y", "list_runs"), ("x", "modify_run"), ("z", "get_run")], True),
+        ([("y", "list_runs")], False),
+        ([("x", "modify_run"), ("y", "cancel_run")], False),
+    ],
+)
+def test_members_that_a_modification_of_a_run_sets_explain_that_they_change(
+    id_: str, member: str, value: JSON, later: list[tuple[str, str]], is_explained: bool
+) -> None:
+    causes = by_kind(*_stored_by_modification({"status": "cancelled", "created_at": 5}, id_, member, value, later))
+    consequences = {each for cause in causes.values() for each in cause.consequences}
+    assert (id_ in consequences) is is_explained
+
+
+def test_another_value_than_the_modification_sets_is_a_mistake_of_its_own() -> None:
+    later = [("x", "modify_run"), ("y", "list_runs")]
+    shown = _stored_by_modification(
+        {"status": "failed"}, "lifecycle.terminal_status_is_final", "status", "queued", later
+    )
+    assert "lifecycle" in by_kind(*shown)
+
+
+def _stored_by_modification(
+    sent: dict[str, JSON], id_: str, member: str, value: JSON, later: list[tuple[str, str]]
+) -> tuple[Verdict, Verdict]:
+    """A modification of a run, in exchange x, that stores what is sent, and a rule on a member in later responses."""
+    changed = broken_rule("modify.run_changes_in_metadata_only", "modify_run")
+    finding = Finding("changed", "x", "modify_run", "/status", "completed", sent["status"])
+    example: JSON = {"exchange": "x", "operation": "modify_run", "request": {"body": sent}}
+    findings = tuple(Finding("changed", exchange, name, f"/{member}", None, value) for exchange, name in later)
+    return (
+        replace(changed, findings=(finding,), counterexample=example),
+        replace(broken_rule(id_, later[0][1]), findings=findings),
+    )

@@ -102,12 +102,12 @@ def is_explained(failure: Failure, classifier: FailureClassifier) -> bool:
 
 def take_explained(classifier: FailureClassifier) -> list[Failure]:
     """Take the unexplained failures that another failing rule explains."""
-    # A failure that explains another may itself be explained, and must be recorded first.
+    return classifier.take(lambda failure: is_explained(failure, classifier))
 
 
 def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -> None:
     """Record failures as consequences of the causes that have the rules which explain them."""
-    # What explains a failure may itself be explained, and must be recorded first.
+    # A failure that explains another may itself be explained, and must be recorded first.
     for failure in sorted(explained, key=_rank):
         ids = {each.id for each in _explanations(failure, classifier.failing)}
         drafts = (d for d in classifier.drafts if any(each.id in ids for each in (*d.members, *d.consequences)))
