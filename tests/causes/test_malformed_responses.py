@@ -26,3 +26,10 @@ def test_malformed_chunks_are_a_cause_of_their_own() -> None:
     title = "Clients cannot read responses to create_run, submit_tool_outputs to their end"
     assert causes["response.framing"].title.startswith(title)
     assert causes["response.none"].ids == ("transport.responses_are_complete",)
+
+
+def test_title_names_requests_that_are_nested_too_deeply() -> None:
+    failing = incomplete("transport.responses_are_complete", f"{TRUNCATED}: peer closed connection", "create_message")
+    nested: JSON = {"exchange": "x", "operation": "create_message", "case": {"anomaly": "deep_nesting"}}
+    title = by_kind(replace(failing, counterexample=nested))["response.none"].title
+    assert title == "The server does not respond to some requests of create_message, such as deeply nested ones"

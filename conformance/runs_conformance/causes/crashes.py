@@ -43,9 +43,10 @@ _NO_RESPONSE_RULES = (
 def classify_missing_responses(classifier: FailureClassifier) -> None:
     """Classify the requests that got no complete response."""
     taken = classifier.take(lambda failure: failure.got_no_response or failure.id in _NO_RESPONSE_RULES)
+    kind = ", such as deeply nested ones" if all(map(_is_deeply_nested, taken)) else ""
     classifier.add(
         "response.none",
-        f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}",
+        f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}{kind}",
         Severity.CRASH,
         "Respond to every request: find what blocks or ends the process on this one, and handle it.",
         taken,
