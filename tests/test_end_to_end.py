@@ -68,6 +68,12 @@ def test_the_emulator_passes_within_bounded_cost(standard: Path) -> None:
     assert report["counts"]["requests"] <= 2500
 
 
+def test_the_programs_supply_every_part_that_a_pass_needs(standard: Path) -> None:
+    found = outcomes(report_in(standard))
+    needing = {id_ for id_, rule in rules().items() if rule.needs_parts or rule.needs_on_each}
+    assert {id_: found[id_] for id_ in needing if found[id_] != "pass"} == {}
+
+
 def test_judging_the_history_again_gives_the_same_verdicts(standard: Path, tmp_path: Path) -> None:
     assert run_command(["judge", str(standard / "history.jsonl"), "--report-dir", str(tmp_path), "-q"]) == 0
     live, again = outcomes(report_in(standard)), outcomes(report_in(tmp_path))
