@@ -8,6 +8,7 @@ import pytest
 
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
+from runs_conformance.rules.tools.call_steps import OUTPUT_OF_ANOTHER_CALL
 from tests.causes.verdicts import accepted, broken_rule, by_kind
 
 NAN = "not_a_number: NaN"
@@ -265,3 +266,21 @@ def _stored_by_modification(
         replace(changed, findings=(finding,), counterexample=example),
         replace(broken_rule(id_, later[0][1]), findings=findings),
     )
+
+
+@pytest.mark.parametrize("outputs", ["missing", "unknown"])
+@pytest.mark.parametrize(
+    ("messages", "is_explained"),
+    [
+        ([OUTPUT_OF_ANOTHER_CALL], True),
+        ([OUTPUT_OF_ANOTHER_CALL, "the step shows a different output"], False),
+        (["the step shows a different output"], False),
+    ],
+)
+def test_outputs_at_other_calls_are_not_matched_by_id(outputs: str, messages: list[str], is_explained: bool) -> None:
+    unmatched = broken_rule(f"tools.{outputs}_outputs_are_refused", "submit_tool_outputs")
+    findings = tuple(Finding(message, f"x{number}", "get_run_step") for number, message in enumerate(messages))
+    shown = replace(broken_rule("tools.step_records_the_outputs", "get_run_step", "should"), findings=findings)
+    causes = by_kind(unmatched, shown)
+    assert causes["outputs"].consequences == ((shown.id,) if is_explained else ())
+    assert "by id" in causes["outputs"].fix

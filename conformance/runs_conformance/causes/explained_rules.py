@@ -42,6 +42,11 @@ _FOREIGN_PAIRS = ("metadata.holds_nothing_else",)
 _OUTLIVE = ("races.changes_outlive_the_run",)
 """Explains metadata that is lost, if it is the metadata that was modified while a run was active."""
 
+_UNMATCHED_OUTPUTS = ("tools.missing_outputs_are_refused", "tools.unknown_outputs_are_refused")
+"""Explain steps with wrong outputs, if each was submitted for another call."""
+_OUTPUT_OF_ANOTHER_CALL = "the step shows the output that was submitted for another call"
+"""The message about such a step."""
+
 _NOT_JSON = ("robustness.malformed_json_is_refused",)
 """Explains NaN in responses, if the body that was accepted is repeated in them."""
 _NAN = "not_a_number"
@@ -65,6 +70,7 @@ _EXPLAINED_BY = {
     "deletion.what_is_deleted_cannot_be_read": _SHARED_ID,
     "listing.what_was_deleted_is_not_listed": _SHARED_ID,
     "paging.after_excludes_its_item": _SHARED_ID,
+    "tools.step_records_the_outputs": _UNMATCHED_OUTPUTS,
     "references.objects_are_found_under_their_own_parent_only": _SHARED_ID,
     "threads.run_gets_a_thread_of_its_own": _SHARED_ID,
     "robustness.odd_ids_name_nothing": ("references.unknown_and_malformed_ids_are_refused",),
@@ -140,6 +146,7 @@ def _explanations(failure: Failure, failing: Sequence[Failure]) -> list[Failure]
         and (patterns is not _OVERWRITTEN or _is_set_by_modification(failure, each))
         and (patterns not in _CHAINED or _shows_the_same(failure, each))
         and (patterns is not _AS_STREAMED or _explains_difference(failure, each))
+        and (patterns is not _UNMATCHED_OUTPUTS or _shows_outputs_of_other_calls(failure))
         and (patterns is not _NOT_JSON or _repeats_nan(failure, each))
         and (patterns is not _OUTLIVE or _loses_the_same(failure, each))
     ]
@@ -202,6 +209,10 @@ def _explains_difference(failure: Failure, explaining: Failure) -> bool:
         return bool(members & _END_MEMBERS)
     is_missing_in_events = any(finding.pointer.startswith("/events/") for finding in explaining.verdict.findings)
     return members == {"usage"} and all(finding.expected is None for finding in findings) and is_missing_in_events
+
+
+def _shows_outputs_of_other_calls(failure: Failure) -> bool:
+    return all(finding.message == _OUTPUT_OF_ANOTHER_CALL for finding in failure.verdict.findings)
 
 
 def _repeats_nan(failure: Failure, explaining: Failure) -> bool:

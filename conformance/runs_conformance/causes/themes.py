@@ -211,7 +211,8 @@ THEMES = (
         "outputs",
         "Tool outputs are not matched with the calls of the run",
         Severity.MISSING_VALIDATION,
-        "Refuse outputs with HTTP 400 unless there is exactly one for each call that the run waits for.",
+        "Match outputs with calls by id, and refuse them with HTTP 400 unless there is exactly one for each call that "
+        "the run waits for.",
         (),
         OUTPUT_RULES,
     ),
