@@ -215,6 +215,7 @@ def test_tools_of_the_server_that_are_not_called_are_named(choices: list[str], t
     first = f"N{messages[0][1:]}"
     assert alone.title == (title or first)
     assert beside_functions.title == (f"{title}; forced functions are called" if title else first)
+    assert ("Refuse tools that the server does not have" in alone.fix) is (title is not None)
 
 
 def refused_after(id_: str, *statuses: str) -> Verdict:

@@ -23,7 +23,10 @@ _FORCED, _NAMED = "choice.a_tool_is_called_when_one_must_be", "choice.the_tool_t
 _TOOL_CHOICE = re.compile(r"although their tool choice is '(\w+)'$")
 _BUILT_IN = ("code_interpreter", "file_search")
 """The tools that a server calls itself."""
-_OBEY_EVERY_CHOICE = "Pass a tool choice to the model unchanged, whether it names a function or a tool of the server."
+_OBEY_EVERY_CHOICE = (
+    "Pass a tool choice to the model unchanged, whether it names a function or a tool of the server. Refuse tools that "
+    "the server does not have with HTTP 400."
+)
 _PARALLEL = "choice.calls_are_not_parallel_unless_allowed"
 _STREAM_ASKED_FOR = "streaming.a_stream_comes_where_one_is_asked_for"
 _FINAL = "lifecycle.terminal_status_is_final"
