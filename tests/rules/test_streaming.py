@@ -73,6 +73,11 @@ def test_stream_without_events_shows_no_end() -> History:
     return streamed()
 
 
+@inconclusive(stream_end.a_stream_ends_with_done)
+def test_recorded_stream_that_its_client_may_have_closed() -> History:
+    return streamed(*plain()[:-1])
+
+
 @fails(stream_end.a_stream_ends_with_done, at="/events/1/data", times=1)
 def test_done_in_quotes() -> History:
     return streamed(("thread.run.completed", run("completed")), ("done", '"[DONE]"'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runs_conformance.contract.event import DONE, ERROR, ReadableEvent, readable_events
+from runs_conformance.contract.event import DONE, ERROR, ReadableEvent, pauses_or_ends_run, readable_events
 from runs_conformance.evidence.observation import Observation, observations_in
 from runs_conformance.model.exchange import Completion, Event, Exchange
 from runs_conformance.model.history import History
@@ -26,8 +26,16 @@ class Stream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the stream was read to its end."""
-        return self.exchange.completion is Completion.ANSWERED and not self.exchange.was_left
+        """Whether the stream was read to its end.
+
+        A recording does not tell that the client closed a stream whose run neither ended nor paused in it.
+        """
+        if self.exchange.completion is not Completion.ANSWERED or self.exchange.was_left:
+            return False
+        shows_end = (
+            self.has_error or any(map(pauses_or_ends_run, self.names)) or any(each.is_end for each in self.events)
+        )
+        return self.exchange.step is not None or not self.events or shows_end
 
     @cached_property
     def readable_events(self) -> tuple[ReadableEvent, ...]:
