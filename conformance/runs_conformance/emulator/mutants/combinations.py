@@ -167,7 +167,7 @@ def checks_the_first_part_only(hooks: Hooks) -> None:
     _ignore_violations(hooks, "content[].type.enum", lambda violation, body: "/content/0/" not in violation.place)
 
 
-@mutant("create_run.tools[].type.enum")
+@mutant("create_assistant.tools[].type.enum", broad_reason="every operation with tools shares the check")
 def checks_the_first_tool_only(hooks: Hooks) -> None:
     """Accepts tools of an unknown type after the first one, of assistants and of runs."""
     _ignore_violations(hooks, "tools[].type.enum", lambda violation, body: not violation.place.startswith("/tools/0/"))

@@ -27,7 +27,7 @@ def forgets_the_first_messages(hooks: Hooks) -> None:
     hooks.thread_messages = keep_last
 
 
-@mutant("messages")
+@mutant("thread-and-run-creates-messages")
 def truncates_the_thread(hooks: Hooks) -> None:
     """A run with `last_messages` deletes the older messages of its thread, which it only must not read."""
     inner = hooks.finish
