@@ -80,7 +80,10 @@ def test_portions_add_up_to_the_size() -> None:
         portions = list(split_into_portions(payloads))
         total = sum(portion.valid + portion.negatives for portion in portions)
         assert abs(total - payloads) <= len(SHARES)
-        assert {portion.operation for portion in portions} == set(SHARES)
+        # A few payloads are not worth the run that tool outputs need.
+        assert {portion.operation for portion in portions} == SHARES.keys() - (
+            {"submit_tool_outputs"} if payloads < 300 else set()
+        )
         assert all(portion.valid + portion.negatives <= 70 for portion in portions)
 
 

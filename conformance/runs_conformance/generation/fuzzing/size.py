@@ -65,9 +65,14 @@ class Portion:
 
 
 def split_into_portions(payloads: int) -> Iterator[Portion]:
-    """Split this many payloads into portions for single programs."""
+    """Split this many payloads into portions for single programs, at least one for each operation.
+
+    Tool outputs need a run that waits for them, which costs more than a single payload shows.
+    """
     for operation, share in SHARES.items():
-        count = max(1, round(payloads * share.payloads / 1000))
+        count = max(0 if operation == "submit_tool_outputs" else 1, round(payloads * share.payloads / 1000))
+        if not count:
+            continue
         chunks = max(1, round(count / _PAYLOADS_PER_PROGRAM))
         for number in range(chunks):
             size = count // chunks + (number < count % chunks)
