@@ -135,7 +135,7 @@ def combine(
         for id_ in groups
     }
     revealers = {id_: _smallest(sets, judging[id_]) for id_, sets in groups.items()}
-    occasions = _fewest_occasions([*results, *variants], revealers)
+    occasions = _fewest_occasions([*results, *variants], revealers, judging)
     on_files = _programs_on_files(revealers, occasions, results[0], without_files) if without_files else {}
     return add_valid_values(Decisions(deciders, revealers, occasions, on_files), results)
 
@@ -188,17 +188,21 @@ def valid_value_programs(results: Sequence[TrialResult]) -> dict[str, set[str]]:
 
 
 def _fewest_occasions(
-    results: Sequence[TrialResult], revealers: Mapping[str, Iterable[frozenset[str]]]
+    results: Sequence[TrialResult],
+    revealers: Mapping[str, Iterable[frozenset[str]]],
+    judging: Mapping[str, frozenset[str]],
 ) -> dict[str, dict[str, int]]:
     """By id and revealing program, the fewest occasions on which any of these test runs judged the id, unless it is 1.
 
-    A quarter is deducted, because polls at other moments see a few occasions more or less.
+    A quarter is deducted, because polls at other moments see a few occasions more or less. A program that is not among
+    those `judging` the id with every seed does so by chance, and need not.
     """
     fewest: dict[str, dict[str, int]] = {}
     for id_, groups in revealers.items():
         for program in frozenset[str]().union(*groups):
             counts = [count for result in results if (count := result.occasions.get(program, {}).get(id_, 0))]
-            needed = min(counts, default=0) - min(counts, default=0) // 4
+            least = min(counts, default=0) if program in judging[id_] else 0
+            needed = least - least // 4
             if needed != 1:
                 fewest.setdefault(id_, {})[program] = needed
     return fewest
