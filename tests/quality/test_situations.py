@@ -33,6 +33,8 @@ PROGRAMS = (
     "lifecycle.cancel_in_flight",
     "lifecycle.cancel_streamed",
     "lifecycle.locked_while_waiting",
+    "lifecycle.every_override",
+    "lifecycle.stream_to_completion",
 )
 
 

@@ -23,6 +23,7 @@ from runs_conformance.generation.programs.steps import (
     on_assistant,
     on_run,
     page,
+    poll,
     prompt,
     run,
     thread,
@@ -82,13 +83,13 @@ def _with_special_keys(members: dict[str, Any]) -> dict[str, Any]:
     return {**members, "tools": [function, *others], "metadata": {**members["metadata"], **SPECIAL_KEYS}}
 
 
-@program("lifecycle", "core", runs=2, requests=25)
+@program("lifecycle", "core", runs=2, requests=28)
 def every_override(context: ProgramContext) -> StepGenerator:
     """A run overrides every setting of its assistant, and the next run on its thread overrides none.
 
     The first has keys such as `_id` in its metadata, calls no function although it has one and is asked to, and reads
     fewer messages than its thread has. The second inherits everything from its assistant, and keeps it when the
-    assistant is modified.
+    assistant is modified. It waits for the outputs of its call when it is cancelled.
     """
     texts = ("One.", "Two.", "Three.", "Four.", prompt(context, "call_one"))
     messages = [{"role": "user", "content": text} for text in texts]
@@ -109,6 +110,7 @@ def every_override(context: ProgramContext) -> StepGenerator:
         changed = {"instructions": "Answer in two words.", "temperature": 0.2, "tools": [], "metadata": {}}
         yield on_assistant("modify_assistant", body=changed)
         yield on_run("get_run", "plain")
+    yield poll("plain")
     yield from cancel_and_wait("plain")
 
 
