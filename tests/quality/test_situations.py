@@ -32,6 +32,7 @@ PROGRAMS = (
     "lifecycle.failed",
     "lifecycle.cancel_in_flight",
     "lifecycle.cancel_streamed",
+    "lifecycle.cancel_while_waiting",
     "lifecycle.locked_while_waiting",
     "lifecycle.every_override",
     "lifecycle.stream_to_completion",
