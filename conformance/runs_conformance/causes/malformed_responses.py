@@ -18,7 +18,7 @@ def classify_malformed_responses(classifier: FailureClassifier) -> None:
     operations = list_names(list(operations_of(direct or taken))) or "unknown operations"
     classifier.add(
         "response.framing",
-        f"Clients cannot read responses to {operations} to their end, because these are not valid HTTP",
+        f"Clients cannot read some responses to their end, because they are not valid HTTP: {operations}",
         Severity.CRASH,
         join_fixes(direct) or _FIX,
         taken,
