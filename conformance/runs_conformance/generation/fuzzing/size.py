@@ -33,16 +33,17 @@ _PAYLOADS_PER_PROGRAM = 45
 
 @dataclass(frozen=True, slots=True)
 class OperationShare:
-    """The share of one operation: its payloads per 1,000, and the percentage of valid ones among them."""
+    """The share of one operation: its payloads per 1,000, the percentage of valid ones, and the least number."""
 
     payloads: int
     valid_percent: int
+    least: int = 1
 
 
 SHARES: Mapping[str, OperationShare] = {
     "create_run": OperationShare(240, 5),
     "create_thread_and_run": OperationShare(90, 10),
-    "submit_tool_outputs": OperationShare(20, 0),
+    "submit_tool_outputs": OperationShare(20, 0, least=0),
     "create_assistant": OperationShare(180, 40),
     "modify_assistant": OperationShare(80, 40),
     "create_thread": OperationShare(150, 40),
@@ -51,7 +52,9 @@ SHARES: Mapping[str, OperationShare] = {
     "modify_message": OperationShare(30, 40),
     "modify_run": OperationShare(25, 40),
 }
-"""Each accepted payload of the first three operations consumes a run, so most of their payloads are invalid."""
+"""Each accepted payload of the first three operations consumes a run, so most of their payloads are invalid. Tool
+outputs need a run that waits for them, which costs more than a single payload shows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,9 @@ class Portion:
 
 
 def split_into_portions(payloads: int) -> Iterator[Portion]:
-    """Split this many payloads into portions for single programs, at least one for each operation.
-
-    Tool outputs need a run that waits for them, which costs more than a single payload shows.
-    """
+    """Split this many payloads into portions for single programs."""
     for operation, share in SHARES.items():
-        count = max(0 if operation == "submit_tool_outputs" else 1, round(payloads * share.payloads / 1000))
+        count = max(share.least, round(payloads * share.payloads / 1000))
         if not count:
             continue
         chunks = max(1, round(count / _PAYLOADS_PER_PROGRAM))
