@@ -35,7 +35,8 @@ def with_confirmations(
     confirmed = {group_of(id_) for id_, each in confirmations.items() if id_ in may_be_chance and each.is_confirmed}
     for id_ in (tallies.keys() & set(may_be_chance)) - confirmations.keys():
         if group_of(id_) not in confirmed:
-            tallies[id_] = _without_findings(tallies[id_], "the server responds at random, and it was not replayed")
+            reason = "the server fails or refuses at random, and it was not replayed"
+            tallies[id_] = _without_findings(tallies[id_], reason)
             examples.pop(id_, None)
     for id_, confirmation in confirmations.items():
         example = examples.get(id_)
