@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runs_conformance.emulator import api_errors
@@ -10,7 +11,7 @@ from runs_conformance.emulator.declaration import mutant, written_from_spec
 from runs_conformance.emulator.handlers import get_run
 from runs_conformance.emulator.model_actions import ModelAction, StartRun
 from runs_conformance.emulator.patching import set_keyword, wrap_handlers
-from runs_conformance.emulator.state import Run, Thread
+from runs_conformance.emulator.state import Message, Run, Thread
 
 
 @written_from_spec("modify-run-changes-only-metadata")
@@ -194,27 +195,25 @@ def assigns_the_body_to_the_assistant(hooks: Hooks) -> None:
 @mutant("modify")
 def assigns_the_body_to_the_message(hooks: Hooks) -> None:
     """modify_message also stores the role of its body."""
-    set_keyword(hooks, "modify_message.additionalProperties", None)
-
-    async def modify(inner: Any, request: RequestContext) -> Any:
-        response = await inner(request)
-        thread = request.store.threads[request.path_params["thread_id"]]
-        message = thread.messages[request.path_params["message_id"]]
-        message.role = request.body.get("role", message.role)
-        return {**response, "role": message.role}
-
-    wrap_handlers(hooks, modify, "modify_message")
+    _assign_member(hooks, "modify_message", "role", lambda thread, path: thread.messages[path["message_id"]])
 
 
 @mutant("modify-run-changes-only-metadata")
 def assigns_the_body_to_the_run(hooks: Hooks) -> None:
     """modify_run also stores the instructions of its body."""
-    set_keyword(hooks, "modify_run.additionalProperties", None)
+    _assign_member(hooks, "modify_run", "instructions", lambda thread, path: thread.runs[path["run_id"]])
+
+
+def _assign_member(
+    hooks: Hooks, operation: str, name: str, find: Callable[[Thread, Mapping[str, str]], Message | Run]
+) -> None:
+    """Store a member that the operation must not change, in the object that `find` returns."""
+    set_keyword(hooks, f"{operation}.additionalProperties", None)
 
     async def modify(inner: Any, request: RequestContext) -> Any:
         response = await inner(request)
-        run = request.store.threads[request.path_params["thread_id"]].runs[request.path_params["run_id"]]
-        run.instructions = request.body.get("instructions", run.instructions)
-        return {**response, "instructions": run.instructions}
+        owner = find(request.store.threads[request.path_params["thread_id"]], request.path_params)
+        setattr(owner, name, request.body.get(name, getattr(owner, name)))
+        return {**response, name: getattr(owner, name)}
 
-    wrap_handlers(hooks, modify, "modify_run")
+    wrap_handlers(hooks, modify, operation)
