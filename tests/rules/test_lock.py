@@ -6,7 +6,8 @@ import pytest
 
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import PASSED, Inconclusive
+from runs_conformance.model.rule import Rule
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed
 from runs_conformance.rules import lock
 from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, deleted, error, message, page, run, thread
@@ -222,7 +223,9 @@ def _locked_by(id_: str, status: str, *, text: str = "Thread thread_a already ha
 
 @pytest.mark.parametrize("id_", _IDS_WITHOUT_THE_USUAL_FORM)
 def test_refusal_that_names_the_id_of_its_run_in_another_form(id_: str) -> None:
-    assert judge(lock.no_second_run_while_a_run_works, _locked_by(id_, "in_progress")) == [PASSED]
+    assert judge(lock.no_second_run_while_a_run_works, _locked_by(id_, "in_progress")) == [
+        Passed("an attempt while a run was in_progress")
+    ]
 
 
 @pytest.mark.parametrize("id_", _IDS_WITHOUT_THE_USUAL_FORM)
@@ -263,6 +266,25 @@ def test_refusal_with_a_number_that_is_also_the_id_of_a_run() -> History:
 @passes(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end)
 def test_thread_that_is_free_again() -> History:
     return _after_end(True, "cancelled")
+
+
+def _parts_of(rule: Rule[Any], *histories: History) -> set[str]:
+    results = (result for history in histories for result in judge(rule, history))
+    return {result.part for result in results if isinstance(result, Passed)} - {""}
+
+
+@pytest.mark.parametrize("rule", [lock.no_message_while_a_run_works, lock.no_second_run_while_a_run_works])
+def test_each_status_of_a_working_run_is_a_part_of_the_evidence(rule: Rule[Any]) -> None:
+    histories = [_two_attempts(status, status, False, False) for status in ("in_progress", "requires_action")]
+    assert [len(_parts_of(rule, each)) for each in histories] == [1, 1]
+    assert _parts_of(rule, *histories) == {part for part, *_ in rule.needs_parts}
+
+
+@pytest.mark.parametrize("rule", [lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end])
+def test_completed_and_cancelled_runs_are_parts_of_the_evidence(rule: Rule[Any]) -> None:
+    histories = [_after_end(True, status) for status in ("completed", "cancelled", "expired")]
+    assert [len(_parts_of(rule, each)) for each in histories] == [1, 1, 0]
+    assert _parts_of(rule, *histories) == {part for part, *_ in rule.needs_parts}
 
 
 @fails(lock.message_is_taken_after_the_end, lock.run_is_taken_after_the_end, times=1)

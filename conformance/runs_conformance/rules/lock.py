@@ -12,10 +12,27 @@ from runs_conformance.evidence.server_failure import describe_unclear_status, is
 from runs_conformance.evidence.thread_lock import was_working_throughout
 from runs_conformance.evidence.thread_write import ThreadWrite, message_writes, run_writes, thread_writes
 from runs_conformance.evidence.working_operation import neither_accepted_nor_refused
+from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.json import is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
+
+_WHILE_WORKING = {
+    "in_progress": "an attempt while a run was in_progress",
+    "requires_action": "an attempt while a run was in requires_action",
+}
+_AFTER_END = {
+    "completed": "a request after a completed run",
+    "cancelled": "a request after a cancelled run",
+}
+"""The parts of the evidence by the status of the run: servers that list the statuses may forget one."""
+
+_PARTS_WHILE_WORKING = (
+    (_WHILE_WORKING["in_progress"], "get_run"),
+    (_WHILE_WORKING["requires_action"], "get_run", "submit_tool_outputs"),
+)
+_PARTS_AFTER_END = ((_AFTER_END["completed"], "get_run"), (_AFTER_END["cancelled"], "get_run", "cancel_run"))
 
 _LOCKS = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, thread locks")
 
@@ -36,13 +53,19 @@ def _check_excluded(write: ThreadWrite, subject: str, is_working: bool) -> Itera
     elif exchange.refused and write.foreign_run is not None:
         yield Inconclusive(_describe_foreign_run(write))
     elif exchange.refused and write.is_refused_for_lock(run):
-        yield PASSED
+        yield Passed(_WHILE_WORKING.get(_status_throughout(run, exchange), ""))
     elif exchange.refused:
         yield Inconclusive(f"{subject} was refused, possibly for another reason than the run")
     elif write.is_refused_in_stream(run):
         yield PASSED  # A refusal in substance: another rule reports its form.
     else:
         yield neither_accepted_nor_refused(exchange, f"the request got {describe_unclear_status(exchange)}")
+
+
+def _status_throughout(run: RunTimeline, exchange: Exchange) -> str:
+    """The status of a run before and after an exchange; empty if it changed or is unknown."""
+    before, after = run.latest_before(exchange), run.earliest_after(exchange)
+    return before.status if before is not None and after is not None and before.status == after.status else ""
 
 
 def _origin(run: RunTimeline) -> str:
@@ -58,6 +81,7 @@ def _origin(run: RunTimeline) -> str:
     capability="messages",
     clauses=("active-run-blocks-new-messages",),
     needs_complete_history=True,
+    needs_parts=_PARTS_WHILE_WORKING,
 )
 def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     """No message can be added to a thread while one of its runs is `in_progress` or `requires_action`.
@@ -70,7 +94,14 @@ def no_message_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     yield from _check_excluded(write, "a message", True)
 
 
-@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", clauses=("active-run-blocks-second-run",))
+@rule(
+    units=run_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="core",
+    clauses=("active-run-blocks-second-run",),
+    needs_parts=_PARTS_WHILE_WORKING,
+)
 def no_second_run_while_a_run_works(write: ThreadWrite) -> Iterator[Result]:
     """No second run can be created on a thread while one of its runs is `in_progress` or `requires_action`.
 
@@ -126,7 +157,8 @@ def _check_accepted_after_end(write: ThreadWrite, subject: str) -> Iterator[Resu
         return
     names_the_run = write.names(run)
     if exchange.accepted:
-        yield PASSED
+        end = run.latest_before(exchange)
+        yield Passed(_AFTER_END.get(end.status if end is not None else "", ""))
     elif write.foreign_run is not None:
         is_valid = exchange.step is not None and write.must_be_accepted_if_unlocked
         yield (Suspicion if is_valid else Inconclusive)(_describe_foreign_run(write))
@@ -179,6 +211,7 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
     source=_LOCKS,
     capability="messages",
     clauses=("end-of-run-releases-lock",),
+    needs_parts=_PARTS_AFTER_END,
 )
 def message_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     """A thread accepts messages again as soon as its runs have ended, whatever their final status.
@@ -190,7 +223,14 @@ def message_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     yield from _check_accepted_after_end(write, "a message")
 
 
-@rule(units=run_writes, level=Level.MUST, source=_LOCKS, capability="core", clauses=("end-of-run-releases-lock",))
+@rule(
+    units=run_writes,
+    level=Level.MUST,
+    source=_LOCKS,
+    capability="core",
+    clauses=("end-of-run-releases-lock",),
+    needs_parts=_PARTS_AFTER_END,
+)
 def run_is_taken_after_the_end(write: ThreadWrite) -> Iterator[Result]:
     """A thread accepts a new run as soon as its previous runs have ended, whatever their final status.
 
