@@ -188,6 +188,34 @@ def test_ties_alone_do_not_show_the_default_order() -> History:
     return builder.history()
 
 
+@passes(list_order.ties_are_in_the_order_of_creation)
+def test_ties_in_the_order_of_creation() -> History:
+    return tied_list()
+
+
+@fails(list_order.ties_are_in_the_order_of_creation, at="/data", times=1)
+def test_ties_in_another_order() -> History:
+    return tied_list(up=(1, 0, 2), down=(2, 0, 1))
+
+
+@inconclusive(list_order.ties_are_in_the_order_of_creation)
+def test_ties_that_are_not_reversed_are_not_in_one_order() -> History:
+    return tied_list(up=(1, 0, 2), down=(2, 1, 0))
+
+
+@inconclusive(list_order.ties_are_in_the_order_of_creation)
+def test_order_of_items_whose_requests_overlapped_is_open() -> History:
+    messages = message_list(2, tied=True)
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread())
+    for each in messages:
+        builder.send("create_message", each, at=builder.clock)
+    builder.wait(2.0)
+    builder.send("list_messages", page(*messages[::-1]), query={"order": "asc"})
+    builder.send("list_messages", page(*messages), query={"order": "desc"})
+    return builder.history()
+
+
 @inconclusive(list_order.ascending_reverses_descending)
 def test_sort_that_leaves_ties_as_they_were_created() -> History:
     return both_orders(message_list(5, tied=True), message_list(5, tied=True), tied=True)

@@ -109,6 +109,15 @@ def orders_by_id(hooks: Hooks) -> None:
     )
 
 
+@written_from_spec("ascending-reverses-descending", level="should")
+def breaks_ties_by_id(hooks: Hooks) -> None:
+    """Objects created in the same second are listed by id."""
+    inner = hooks.sort_items
+    hooks.sort_items = lambda items, order: sorted(
+        inner(items, order), key=lambda item: (int(item.created_at), item.id), reverse=order == "desc"
+    )
+
+
 @written_from_spec("messages-filter-by-run")
 def ignores_the_run_filter(hooks: Hooks) -> None:
     """The list of messages ignores run_id."""

@@ -15,6 +15,7 @@ from runs_conformance.evidence.complete_list import may_end_early
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.list_part import MESSAGES, RUNS, STEPS, parts_of_lists, pass_for_list
 from runs_conformance.evidence.page import LACKS_IDS, LAGS, Page, pages
+from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -184,6 +185,44 @@ def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
         )
         if ties:
             yield PASSED if ties == reversed_ties else finding
+
+
+@rule(
+    units=lists_in_both_orders,
+    level=Level.SHOULD,
+    source=_ORDER,
+    capability="listing",
+    clauses=("ascending-reverses-descending",),
+)
+def ties_are_in_the_order_of_creation(orders: BothOrders) -> Iterator[Result]:
+    """Objects created one after another in the same second are listed in the order of their creation.
+
+    Timestamps in whole seconds do not tell which message of a conversation came first, or which run is the last. Judged
+    if each of the two orders is the reverse of the other.
+
+    Fix: Break ties by a number that increases with each object, not by the id.
+    """
+    ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
+    if orders.lacks_ids:
+        yield Inconclusive(LACKS_IDS)
+    elif ids == reverse and not orders.is_lagging:
+        for group in _ties(orders.ascending, ids).values():
+            expected = _in_order_of_creation(orders.history, group)
+            listed = [id_ for id_ in group if id_ in expected]
+            if len(expected) > 1:
+                message = "items created in the same second are not in the order of their creation"
+                finding = orders.ascending.exchange.finding(message, "/data", expected, listed)
+                yield PASSED if listed == expected else finding
+
+
+def _in_order_of_creation(history: History, ids: Sequence[str]) -> list[str]:
+    """Those of the objects that were created one after another, by requests that did not overlap, the first one first.
+
+    Empty if some of the requests overlapped.
+    """
+    created = [creation for creation in creations(history) if creation.id in ids]
+    is_sequential = all(first.exchange.happened_before(second.exchange) for first, second in pairwise(created))
+    return [creation.id for creation in created] if is_sequential else []
 
 
 def _ties(page: Page, ids: tuple[str, ...]) -> Mapping[float, Sequence[str]]:
