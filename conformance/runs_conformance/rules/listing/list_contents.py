@@ -75,11 +75,12 @@ def items_belong_to_what_is_listed(page: Page) -> Iterator[Result]:
     capability="listing",
     operation="list_messages",
     clauses=("messages-filter-by-run",),
+    relies_on=("paging.pages_hold_what_comes_next",),
 )
 def messages_can_be_listed_by_run(page: Page) -> Iterator[Result]:
     """A message list requested with `run_id` contains only messages that this run wrote.
 
-    Clients fetch a run's answer this way.
+    Clients fetch a run's answer this way. A server that filters only the first page may hide that by skipping items.
 
     Fix: Filter by the message's own `run_id`.
     """
