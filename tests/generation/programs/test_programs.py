@@ -22,7 +22,7 @@ from runs_conformance.generation.programs.catalogue import PHASES, catalogue
 from runs_conformance.generation.programs.fragments import cancel_and_wait
 from runs_conformance.generation.programs.responses import pending_call_count
 from runs_conformance.generation.programs.steps import force_function, lengthy_message
-from runs_conformance.model.case import Ref, Role, Step, step_to_json
+from runs_conformance.model.case import Key, Ref, Role, Step, step_to_json
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.json import ABSENT, JSON, at, is_array, is_object
 from runs_conformance.model.program import Program, ProgramContext
@@ -69,6 +69,15 @@ def test_second_run_is_tried_while_the_first_is_streamed(executed: Mapping[str, 
     first, second = (next(each for each in exchanges if each.step and each.step.name == name) for name in _BOTH_RUNS)
     assert first.started < second.started < second.ended < first.ended
     assert (first.accepted, second.refused) == (True, True)
+
+
+def test_a_run_is_read_before_a_foreign_deletion_may_hide_it(executed: Mapping[str, ExecutedProgram]) -> None:
+    steps = executed["security.another_tenant"].steps
+    foreign = [index for index, step in enumerate(steps) if step.key is Key.SECOND]
+    cancellation = next(index for index in foreign if steps[index].operation == "cancel_run")
+    deletion = next(index for index in foreign if steps[index].operation == "delete_thread")
+    reads = [each for each in steps[cancellation:deletion] if each.operation == "get_run" and each.key is Key.PRIMARY]
+    assert any(each.path == steps[cancellation].path for each in reads)
 
 
 @pytest.mark.parametrize("name", ["lifecycle.messages", "lifecycle.threads"])

@@ -100,6 +100,8 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
     listed = yield from longest_page("list_assistants")
     foreign = yield from longest_page("list_assistants", key=Key.SECOND)
     yield from objects.sendable(_reads_in_organization(_organization(listed), _organization(foreign)))
+    # A deletion that is carried out would hide what the earlier requests have done to the run.
+    yield from objects.sendable((on_run("get_run"),))
     for step in objects.sendable(deletions):
         yield _expect_refusal(replace(step, key=Key.SECOND), REFUSES_REFERENCE)
     yield from read_objects(objects)
