@@ -31,6 +31,7 @@ from tests.quality.mutant_interactions import (
     FAILED_BY_CHANCE,
     JOINT_CONSEQUENCES,
     MUTANT_CONSEQUENCES,
+    SATISFIES,
     UNDONE_BY,
 )
 from tests.quality.tables import code_list, read_rows, write_rows, write_text
@@ -151,10 +152,12 @@ def evaluate(composite: Composite, result: TrialResult, by_mutant: Mapping[str, 
         if failed.intersection(own):
             found.append(name)
         elif passed := [id_ for id_ in own if result.outcomes.get(id_) == "pass"]:
-            if UNDONE_BY.get(name, {}).keys() & {*composite.mutants, composite.fault}:
+            others = {*composite.mutants, composite.fault} - {name}
+            false = [id_ for id_ in passed if not any(id_ in SATISFIES.get(other, ()) for other in others)]
+            if not false or UNDONE_BY.get(name, {}).keys() & others:
                 undone.append(name)
             else:
-                false_passes.append(f"{name}: {', '.join(passed)}")
+                false_passes.append(f"{name}: {', '.join(false)}")
         else:
             undecided.append(name)
     known = {id_ for name in composite.mutants for id_ in by_mutant[name].failed}

@@ -35,6 +35,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "forgets_that_it_ended": ("ending.only_incomplete_run_has_details", "lifecycle.", "lock.", "times.", "usage."),
     # Only some answers name the kind wrongly.
     "calls_a_thread_threads": ("identity.never_changes",),
+    # How many threads others created decides which of several equal requests is refused.
+    "refuses_every_fifth_thread": ("acceptance.equal_requests_are_all_accepted",),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
     # A revived run may end again, at another time and in another status, before it is read.
@@ -121,6 +123,16 @@ FAILED_BY_CHANCE: Mapping[str, tuple[str, ...]] = {
 }
 """The beginnings of ids that a mutant may fail by itself, although a server with its defect may satisfy them."""
 
+SATISFIES: Mapping[str, tuple[str, ...]] = {
+    # They take every run.
+    "replaces_the_active_run": ("lock.run_is_taken_after_the_end",),
+    "runs_twice_at_once": ("lock.run_is_taken_after_the_end",),
+    "shares_events_within_a_thread": ("lock.run_is_taken_after_the_end",),
+    # It takes every message.
+    "adds_messages_to_locked_threads": ("lock.message_is_taken_after_the_end",),
+}
+"""The ids that a mutant satisfies even beside mutants that violate them: a pass is correct."""
+
 UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "answers_unknown_roles_with_404": {
         "accepts_any_role": "no role is unknown",
@@ -149,9 +161,15 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "keeps_requiring": {"requires_nothing": "required_action is always null"},
     "calls_a_tool_step_tool_call": {"details_another_type": "every step says that it created a message"},
     "cancels_what_is_over": {"absent:cancel_run": "no run can be cancelled"},
+    "checks_the_lock_too_early": {
+        "locks_each_assistant_by_itself": "the lock of a thread without an active run is not checked at all",
+    },
     "completes_instead_of_expiring": {"waits_for_ever": "no run that waits expires"},
     "completes_with_an_error": {"fails_without_a_reason": "last_error is always null"},
     "cuts_arguments": {"shows_arguments_as_an_object": "arguments are no text that could be cut"},
+    "deletes_the_last_message_instead": {
+        "deletes_by_any_path": "the message is deleted from its own thread before it is looked for",
+    },
     "details_what_is_complete": {"does_not_say_why_incomplete": "no run has details"},
     "lets_strangers_cancel": {
         "absent:cancel_run": "no run can be cancelled",
@@ -160,6 +178,9 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "spells_canceled": {
         "absent:cancel_run": "no run can be cancelled",
         "fails:cancel_run": "no run can be cancelled",
+    },
+    "shares_events_within_a_thread": {
+        "locks_the_assistant": "a second run of the same assistant is refused",
     },
     "starts_runs_on_a_thread_that_came_with_its_run": {
         "absent:create_thread_and_run": "no thread comes with its run",

@@ -31,6 +31,17 @@ def test_a_pass_of_what_a_mutant_breaks_is_a_false_pass() -> None:
     assert (undecided.undecided, undecided.false_passes) == ((MISSED,), ())
 
 
+def test_a_pass_is_true_if_another_mutant_satisfies_the_id() -> None:
+    locked, after_message, after_run = "stays_locked_after_cancelling", *own_ids("stays_locked_after_cancelling")
+    outcomes = {after_message: "inconclusive", after_run: "pass"}
+    alone = evaluate(Composite("composite-000", (locked,)), result([], outcomes), ROWS)
+    assert alone.false_passes == (f"{locked}: {after_run}",)
+    with_other = Composite("composite-000", (locked, "runs_twice_at_once"))
+    assert evaluate(with_other, result([], outcomes), ROWS).undone == (locked,)
+    false = evaluate(with_other, result([], dict.fromkeys(outcomes, "pass")), ROWS)
+    assert f"{locked}: {after_message}" in false.false_passes
+
+
 def test_a_failure_needs_a_mutant_or_a_fault_that_explains_it() -> None:
     must = [*ROWS[FOUND].failed, "errors.requests_do_not_break_the_server"]
     alone = evaluate(Composite("composite-000", (FOUND,)), result(must, {}), ROWS)
