@@ -8,7 +8,7 @@ import pytest
 from runs_conformance.model.case import Step
 from runs_conformance.model.exchange import MALFORMED, Completion
 from runs_conformance.model.history import History
-from runs_conformance.model.verdict import PASSED, Inconclusive, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Suspicion
 from runs_conformance.rules.cancel import cancellable, effect, unrequested_effect
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted, suspicious
 from tests.rules.histories import ASSISTANT, HistoryBuilder, action, call, deleted, error, message, page, run, step
@@ -356,6 +356,25 @@ def test_run_is_cancelled_without_a_request() -> History:
     builder = HistoryBuilder()
     builder.see_statuses("queued", "in_progress", "cancelled")
     return builder.history()
+
+
+@pytest.mark.parametrize(
+    ("history", "is_needed_part"),
+    [
+        (_cancelled("queued", "requires_action", answer=None, after=("requires_action",)), True),
+        (_cancelled("queued", "requires_action", answer="cancelled"), False),
+        (_cancelled("queued", "completed", answer=None, after=("completed",)), False),
+    ],
+)
+def test_evidence_needs_a_read_after_a_refused_cancellation(history: History, is_needed_part: bool) -> None:
+    rule = unrequested_effect.happens_only_when_asked_for
+    parts = {result.part for result in judge(rule, history) if isinstance(result, Passed)}
+    assert parts - {""} == ({part for part, *_ in rule.needs_parts} if is_needed_part else set())
+
+
+@fails(unrequested_effect.happens_only_when_asked_for, at="/status", times=1)
+def test_run_is_cancelled_by_a_refused_request() -> History:
+    return _cancelled("queued", "requires_action", answer=None, after=("cancelled",))
 
 
 def _left(messages: list[Any], steps: list[Any], *, deletes_message: bool = False) -> History:

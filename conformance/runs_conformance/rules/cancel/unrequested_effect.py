@@ -13,9 +13,13 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
-from runs_conformance.model.verdict import Inconclusive, Result
+from runs_conformance.model.verdict import Inconclusive, Result, with_part
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
+
+
+_AFTER_REFUSAL = "a read of an active run after a refused request to cancel it"
+"""The part of the evidence that a server lacks which cancels a run and then refuses to, as for another key."""
 
 
 def _closed_stream(run: RunTimeline) -> Exchange | None:
@@ -38,28 +42,41 @@ def _runs_with_closed_streams(history: History) -> Iterator[tuple[RunTimeline, E
     clauses=("cancel-ends-run-in-progress",),
     needs_complete_history=True,
     occasions=3,
+    needs_parts=((_AFTER_REFUSAL, "get_run", "cancel_run", "submit_tool_outputs"),),
 )
 def happens_only_when_asked_for(run: RunTimeline) -> Iterator[Result]:
     """A run is `cancelling` or `cancelled` only if a client cancelled it or deleted its thread.
 
-    Clients interpret these statuses as a decision of the user. A run whose client closed its stream is judged by
-    another rule.
+    Clients interpret these statuses as a decision of the user. Some servers cancel a run before they refuse to, so a
+    pass needs such a refusal. A run whose client closed its stream is judged by another rule.
 
     Fix: End a run for the server's own reasons as `failed`, with a `last_error`.
     """
     if run.creation is None or _closed_stream(run) is not None:
         return
-    first = run.observations[0]
+    first, refused = run.observations[0], _refused_cancellations(run)
     for observation in run.observations:
         is_stopped = observation.status in ("cancelling", "cancelled")
-        if is_stopped or observation.status in TERMINAL:
+        is_after_refusal = any(each.happened_before(observation.exchange) for each in refused)
+        if is_stopped or observation.status in TERMINAL or is_after_refusal:
             is_explained = may_be_cancelled_between(run, first, observation)
-            yield observation.check(
+            result = observation.check(
                 is_explained or not is_stopped,
                 f"the run is {observation.status!r} although no client cancelled it",
                 "/status",
                 actual=observation.status,
             )
+            yield with_part(result, _AFTER_REFUSAL if is_after_refusal and not is_explained else "")
+
+
+def _refused_cancellations(run: RunTimeline) -> list[Exchange]:
+    """The refused requests to cancel a run that was active when they were sent."""
+    requests = (each for each in run.history.select("cancel_run") if each.path.get("run_id") == run.id)
+    return [
+        each
+        for each in requests
+        if each.refused and (before := run.latest_before(each)) is not None and before.status in ACTIVE
+    ]
 
 
 @rule(
