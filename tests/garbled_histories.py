@@ -23,7 +23,7 @@ Program = list[dict[str, Any]]
 
 
 def load_programs(history: Path) -> dict[str, Program]:
-    """Return the exchanges of a history file as JSON, by program."""
+    """The exchanges of a history file as JSON, by program."""
     found: dict[str, Program] = {}
     for line in filter(None, history.read_text().split("\n")):
         entry = json.loads(line)
@@ -33,7 +33,7 @@ def load_programs(history: Path) -> dict[str, Program]:
 
 
 def garble_responses(program: Program, random: Random) -> list[Exchange]:
-    """Return the exchanges of a program with some of their responses garbled."""
+    """The exchanges of a program with some of their responses garbled."""
     entries = copy.deepcopy(program)
     share = random.choice([0.05, 0.3, 1.0])
     for entry in entries:

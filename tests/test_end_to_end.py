@@ -161,7 +161,7 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 
 def without(pattern: str) -> ASGIApp:
-    """Return an emulator without the routes whose paths match."""
+    """An emulator without the routes whose paths match."""
     app = build(EmulatorOptions(step_ms=1))
 
     async def partial(scope: Scope, receive: Receive, send: Send) -> None:

@@ -63,7 +63,7 @@ def remote_target(
     second_api_key: str | None = None,
     failing_model: str | None = None,
 ) -> Target:
-    """Return the target at a URL. The other arguments modify the conventions of its dialect.
+    """The target at a URL. The other arguments modify the conventions of its dialect.
 
     Raises UsageError if the URL or any of them is invalid.
     """
@@ -126,14 +126,14 @@ def serve_app(app: Any) -> AbstractContextManager[str]:
 
 
 def list_mutants() -> dict[str, str]:
-    """Return the mutants that the emulator can serve: name and description."""
+    """The mutants that the emulator can serve: name and description."""
     from runs_conformance.emulator.catalogue import standard_mutants
 
     return {entry.name: entry.text for entry in standard_mutants()}
 
 
 def list_variants() -> dict[str, str]:
-    """Return the variants that the emulator can serve: name and description."""
+    """The variants that the emulator can serve: name and description."""
     from runs_conformance.emulator.catalogue import variants
 
     return {entry.name: entry.text for entry in variants()}

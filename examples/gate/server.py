@@ -42,7 +42,7 @@ def create(prefix: str, kind: str, **members: Any) -> dict[str, Any]:
 
 
 def lookup(id_: str) -> dict[str, Any]:
-    """Return the object with this id."""
+    """The object with this id."""
     if id_ not in STORE:
         raise ApiError(404, f"No object found with id '{id_}'.")
     return STORE[id_]

@@ -25,7 +25,7 @@ def post(path, body):
 
 @cache
 def assistant():
-    """Return the id of an assistant for runs."""
+    """The id of an assistant for runs."""
     return post("/assistants", {"model": MODEL})["id"]
 
 

@@ -14,7 +14,7 @@ CALL = "import sys; from runs_conformance.cli import run_command; sys.exit(run_c
 
 
 def complete(shell: str, *words: str) -> str:
-    """Return what the command prints when a shell asks it to complete the last word."""
+    """The output of the command when a shell asks it to complete the last word."""
     line = " ".join(["runs-conformance", *words])
     index = words[-1] if shell == "fish" else str(len(words))
     environment = {

@@ -18,7 +18,7 @@ MUTANT = "loses_keys_that_mean_something_to_it"
 
 
 def fuzz(folder: Path, *more: str) -> list[dict[str, Any]]:
-    """Return the steps that the payload programs of a small fuzzing phase send."""
+    """The steps that the payload programs of a small fuzzing phase send."""
     arguments = ["run", "--phase", "explore", "--max-examples", "30", "--report-dir", str(folder), "--no-database"]
     assert run_command([*arguments, *more]) == 0
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text(encoding="utf-8").split("\n") if line]

@@ -116,7 +116,7 @@ def serving(handler: Handler) -> Iterator[Server]:
 
 
 def closed_port() -> int:
-    """Return a port without a listener."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -61,7 +61,7 @@ def test_steps_are_sent_in_order_with_resolved_references() -> None:
 
 
 def retried_statuses(*statuses: int, phase: str = "lifecycle") -> list[int | None]:
-    """Return the HTTP statuses that one step received from a target that answers with these in turn."""
+    """The HTTP statuses that one step received from a target that answers with these in turn."""
     answers = iter(statuses)
     target = ScriptedSender(lambda step: (next(answers), {"id": "thread_1"}))
     result = run_program(replace(make_program(CREATE), phase=phase), SETTING, target, Budget(), Clock().schedule)

@@ -100,5 +100,19 @@ def test_prose_is_plain(area: str) -> None:
     assert [offender for path in areas()[area] for offender in offenders(path)] == []
 
 
+def test_docstrings_say_what_a_function_returns_without_the_verb() -> None:
+    """`The exchanges of a program`, `Whether it ended`: one convention for all functions."""
+    paths = [path for files in areas().values() for path in files if path.suffix == ".py"]
+    assert [place for path in paths for place in _docstrings_with_return(path)] == []
+
+
+def _docstrings_with_return(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node) or ""
+            if docstring.startswith(("Return ", "Returns ")):
+                yield f"{path.relative_to(ROOT)}: {docstring.splitlines()[0]}"
+
+
 def test_contributing_states_the_limit_of_commit_subjects() -> None:
     assert "at most 72 characters" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

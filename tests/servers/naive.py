@@ -43,7 +43,7 @@ class Store:
         return self.objects[id_]
 
     def get(self, id_: str) -> Object:
-        """Return an object. Raises NotFoundError."""
+        """An object. Raises NotFoundError."""
         if id_ not in self.objects:
             raise NotFoundError(id_)
         return self.objects[id_]
@@ -107,7 +107,7 @@ class _Api:
         return self.store.add("asst", "assistant", {**defaults, **settings, **body})
 
     def get_assistant(self, body: Object, assistant_id: str) -> Object:
-        """Return an assistant."""
+        """An assistant."""
         return self.store.get(assistant_id)
 
     def modify_assistant(self, body: Object, assistant_id: str) -> Object:
@@ -119,7 +119,7 @@ class _Api:
         return self._delete(assistant_id, "assistant.deleted")
 
     def list_assistants(self, body: Object) -> Object:
-        """Return all assistants."""
+        """All assistants."""
         return self._list([each for each in self.store.objects.values() if each["object"] == "assistant"][::-1])
 
     def create_thread(self, body: Object) -> Object:
@@ -130,7 +130,7 @@ class _Api:
         return thread
 
     def get_thread(self, body: Object, thread_id: str) -> Object:
-        """Return a thread."""
+        """A thread."""
         return self.store.get(thread_id)
 
     def modify_thread(self, body: Object, thread_id: str) -> Object:
@@ -156,7 +156,7 @@ class _Api:
         return self.store.add("msg", "thread.message", members)
 
     def get_message(self, body: Object, thread_id: str, message_id: str) -> Object:
-        """Return a message."""
+        """A message."""
         return self.store.get(message_id)
 
     def modify_message(self, body: Object, thread_id: str, message_id: str) -> Object:
@@ -168,7 +168,7 @@ class _Api:
         return self._delete(message_id, "thread.message.deleted")
 
     def list_messages(self, body: Object, thread_id: str) -> Object:
-        """Return the messages of a thread."""
+        """The messages of a thread."""
         return self._list(self.store.of("thread.message", thread_id))
 
     def create_run(self, body: Object, thread_id: str) -> Object:
@@ -193,7 +193,7 @@ class _Api:
         return self.create_run({name: value for name, value in body.items() if name != "thread"}, thread["id"])
 
     def get_run(self, body: Object, thread_id: str, run_id: str) -> Object:
-        """Return a run."""
+        """A run."""
         run = self.store.get(run_id)
         if run["status"] == "queued":
             usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -204,7 +204,7 @@ class _Api:
         return run
 
     def list_runs(self, body: Object, thread_id: str) -> Object:
-        """Return the runs of a thread."""
+        """The runs of a thread."""
         return self._list(self.store.of("thread.run", thread_id))
 
     def modify_run(self, body: Object, thread_id: str, run_id: str) -> Object:
@@ -218,7 +218,7 @@ class _Api:
         return run
 
     def list_run_steps(self, body: Object, thread_id: str, run_id: str) -> Object:
-        """Return no steps."""
+        """An empty list."""
         self.store.get(run_id)
         return self._list([])
 

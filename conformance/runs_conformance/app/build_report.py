@@ -182,7 +182,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
 
 
 def _named_lost_requests(result: RunResult) -> dict[str, JSON]:
-    """Return the requests without a response that a hazard or the reason of an early end names."""
+    """The requests without a response that a hazard or the reason of an early end names."""
     named = {hazard.exchange for hazard in result.hazards}
     return {
         id_: example
@@ -192,13 +192,13 @@ def _named_lost_requests(result: RunResult) -> dict[str, JSON]:
 
 
 def _provided_needs(context: ProgramContext) -> set[str]:
-    """Return what rules need that the user provided."""
+    """The needs of rules that the user provided."""
     provided = {SECOND_KEY: context.has_second_api_key, FAILING_MODEL: context.failing_model is not None}
     return {need for need, is_given in provided.items() if is_given}
 
 
 def _preexisting_kinds(context: ProgramContext, forms: RequestForms) -> set[str]:
-    """Return the kinds of objects that programs did not have to create."""
+    """The kinds of objects that programs did not have to create."""
     # Programs start runs even if the user supplied one, so that a refusal to create runs still counts.
     return {*context.use, *(("assistant",) if forms.assistant else ())} - {"run"}
 
@@ -250,7 +250,7 @@ def build_unreachable_report(header: RunHeader, reason: str, counts: Counts) -> 
 
 
 def report_transitions(transitions: Transitions) -> tuple[Transition, ...]:
-    """Return the transitions as report entries, the most frequent first."""
+    """The transitions as report entries, the most frequent first."""
     return tuple(
         Transition(earlier, later, count, classify_transition(earlier, later))
         for (earlier, later), count in sorted(transitions.items(), key=lambda item: (-item[1], item[0]))
@@ -258,7 +258,7 @@ def report_transitions(transitions: Transitions) -> tuple[Transition, ...]:
 
 
 def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason]:
-    """Return the constraints that cannot be tested on the target, each with the reason.
+    """The constraints that cannot be tested on the target, each with the reason.
 
     A constraint on a response cannot be if it is about a value that cannot be sent.
     """
@@ -271,7 +271,7 @@ def untestable_constraints(context: ProgramContext) -> dict[str, NotJudgedReason
 
 
 def rules_without_subject(context: ProgramContext, *, has_responses: bool) -> dict[str, NotJudgedReason]:
-    """Return the rules that no request can show on the target unless the user provides something, each with that."""
+    """The rules that no request can show on the target unless the user provides something, each with that."""
     on_files = {} if _has_files(context) else dict.fromkeys(_RULES_ON_FILES, boundary.NEEDS_FILES)
     # The recorder looks in every response for a key that it redacts.
     on_keys = {_RULE_ON_KEYS: f"an API key of at least {MIN_SECRET_LENGTH} characters"} if has_responses else {}
@@ -298,7 +298,7 @@ def _ignores_keys(tallies: Mapping[str, Tally]) -> bool:
 
 
 def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
-    """Return the ids that whole programs decide on the emulator, but not the samples of profile quick."""
+    """The ids that whole programs decide on the emulator, but not the samples of profile quick."""
     if not is_sampled(options):
         return {}
     missing = load_decisions().deciders.keys() - load_decisions(QUICK_TABLE).deciders.keys()
@@ -306,7 +306,7 @@ def _outside_quick(options: RunOptions) -> dict[str, NotJudgedReason]:
 
 
 def _default_reason(header: RunHeader, early_end_reason: str | None) -> Callable[[str, str], NotJudgedReason]:
-    """Return a function that explains why a requirement without a reason of its own was not judged.
+    """A function that explains why a requirement without a reason of its own was not judged.
 
     `early_end_reason` says what ended the test run early; it is None for a complete run.
     """

@@ -25,7 +25,7 @@ def select(
     kinds: Sequence[str] = (),
     capabilities: Sequence[str] = (),
 ) -> list[AnyRule | Constraint]:
-    """Return the rules and constraints that match all filters. Raises UsageError if nothing matches."""
+    """The rules and constraints that match all filters. Raises UsageError if nothing matches."""
     for capability in capabilities:
         config.require_known(capability, CAPABILITIES, "capability")
     known = _requirements(edition)
@@ -52,7 +52,7 @@ def lines(selected: Sequence[AnyRule | Constraint]) -> Iterator[str]:
 
 
 def to_json(requirement: AnyRule | Constraint) -> dict[str, JSON]:
-    """Return the fields of a rule or constraint that identify and describe it."""
+    """The fields of a rule or constraint that identify and describe it."""
     return {
         "id": requirement.id,
         "kind": _kind(requirement),

@@ -69,7 +69,7 @@ class Leftovers:
         return self.traffic.header
 
     def header_text(self, name: str) -> str | None:
-        """Return a member of the header if it is a string."""
+        """A member of the header if it is a string."""
         value = self.header.get(name)
         return value if isinstance(value, str) else None
 

@@ -120,7 +120,7 @@ def _limit(value: Mapping[str, JSON]) -> Limit:
 
 
 def differences(a: ReportSummary, b: ReportSummary) -> list[Difference]:
-    """Return all ids with different outcomes, contradictions first."""
+    """All ids with different outcomes, contradictions first."""
     found = [
         Difference(
             id_,

@@ -25,7 +25,7 @@ LIMIT_SEARCH = Share(600, 60)
 
 
 def follow_up(plan: Plan, options: RunOptions, *, is_loopback: bool) -> dict[str, Share]:
-    """Return what may follow the programs on a target that fails, by name."""
+    """The steps that may follow the programs on a target that fails, by name, with the most that each takes."""
     steps: dict[str, Share] = {}
     if any(program.phase == FUZZING_PHASE for program in plan.programs):
         steps["shrinking"] = SHRINKING if is_loopback else REMOTE_SHRINKING

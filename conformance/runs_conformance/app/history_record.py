@@ -45,7 +45,7 @@ _HISTORY_NAMES: Mapping[type, Mapping[str, str]] = {
 
 
 def record_to_json(record: Any) -> dict[str, JSON]:
-    """Return the fields of a dataclass that JSON can represent directly, under the names that histories use."""
+    """The fields of a dataclass that JSON can represent directly, under the names that histories use."""
     names = _HISTORY_NAMES.get(type(record), {})
     members: dict[str, JSON] = {}
     for each in fields(record):

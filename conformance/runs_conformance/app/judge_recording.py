@@ -250,7 +250,7 @@ def _read_histories(cut: CutRecording, result: RunResult, edition: str | None) -
 
 
 def _judged_exchanges(history: History) -> list[Exchange]:
-    """Return the exchanges to judge: without cleanup requests, and without paths outside the contract."""
+    """The exchanges to judge: without cleanup requests, and without paths outside the contract."""
     return [
         exchange
         for exchange in history
@@ -259,7 +259,7 @@ def _judged_exchanges(history: History) -> list[Exchange]:
 
 
 def _constraints(edition: str | None, editions: Collection[str]) -> Mapping[str, Constraint]:
-    """Return the constraints of the edition.
+    """The constraints of the edition.
 
     Without an edition these are the newest constraints, then those that only older editions state.
     """

@@ -1,4 +1,4 @@
-"""Returns the memory of large responses to the system when they are no longer needed."""
+"""Gives the memory of large responses back to the system when they are no longer needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGE_BLOCK = 256 * 1024
 
 @cache
 def return_large_blocks() -> None:
-    """Return large blocks to the system when they are freed. Does nothing without the GNU C library.
+    """Give large blocks back to the system when they are freed. Does nothing without the GNU C library.
 
     Once a large block was freed, that library keeps later ones of its size in the heap of their thread, which then
     grows by a third or more on targets with large responses (mallopt(3), dynamic M_MMAP_THRESHOLD).

@@ -288,7 +288,10 @@ class LiveRun:
         return True
 
     def _run_interruptible(self, work: Callable[[], _T], name: str, seconds: float | None = None) -> _T:
-        """Return or raise the outcome of `work`. After an interrupt its exchange finishes: it may create an object."""
+        """Execute `work`; returns or raises its outcome.
+
+        After an interrupt its exchange finishes, since it may create an object.
+        """
         return run_interruptible(work, name, lambda: self.budget.stop("interrupted"), seconds)
 
     def _cap_limits(self, limits: ExchangeLimits) -> None:

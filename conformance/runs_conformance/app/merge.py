@@ -209,7 +209,7 @@ class _PlanOrder:
 
 
 def _merge_counterexamples(result: RunResult, runs: Sequence[RecordedRun]) -> dict[str, JSON]:
-    """Return the counterexamples, replaced by those with fewer or more steps that a test run recorded."""
+    """The counterexamples, replaced by those with fewer or more steps that a test run recorded."""
     replaced = {id_: example for run in runs if run.footer for id_, example in run.footer.counterexamples.items()}
     return {id_: replaced.get(id_, example) for id_, example in result.counterexamples.items()}
 

@@ -85,12 +85,12 @@ class RunOptions:
 
 
 def requirements(edition: str = DEFAULT_EDITION) -> Requirements:
-    """Return the rules and constraints of an edition."""
+    """The rules and constraints of an edition."""
     return Requirements(rules=rules(), constraints=constraints(edition))
 
 
 def all_programs(context: ProgramContext, options: RunOptions) -> list[Program]:
-    """Return every program for a context, whatever the program needs, as long as the profile has it."""
+    """Every program for a context, whatever the program needs, as long as the profile has it."""
     sampled = is_sampled(options)
     ours = [*boundary.programs(context, sampled=sampled), *written(context)]
     ours += fuzzing.programs(context, fuzzing_size(options))
@@ -104,7 +104,7 @@ def is_sampled(options: RunOptions) -> bool:
 
 
 def _schemathesis_programs(context: ProgramContext, options: RunOptions) -> list[Program]:
-    """Return the programs that use Schemathesis.
+    """The programs that use Schemathesis.
 
     Raises UsageError if the phase is requested but Schemathesis is not installed.
     """
@@ -116,7 +116,7 @@ def _schemathesis_programs(context: ProgramContext, options: RunOptions) -> list
 
 
 def fuzzing_size(options: RunOptions) -> FuzzingSize:
-    """Return the size of the fuzzing phase: smaller together with other phases, except in profile full."""
+    """The size of the fuzzing phase: smaller together with other phases, except in profile full."""
     usual = EXPLORE_ONLY if options.phases == ("explore",) else SHARED_RUN
     usual = THOROUGH if options.profile == "full" else usual
     return usual if options.max_examples is None else usual.scaled_to(options.max_examples)
@@ -138,7 +138,7 @@ def check_selection(options: RunOptions, known: Sequence[str]) -> None:
 
 
 def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str], bool]:
-    """Return the predicate for the ids to judge: all, if the selection matches programs only."""
+    """The predicate for the ids to judge: all, if the selection matches programs only."""
     is_selected = selector(options.select, options.exclude)
     if options.select and not any(map(is_selected, known.ids())):
         return selector((), options.exclude)
@@ -183,7 +183,7 @@ def describe_suite(options: RunOptions, profile: str | None, seed: int | None) -
 
 
 def filter_flags(options: RunOptions) -> tuple[str, ...]:
-    """Return the flags that narrow what is judged. A selection made by a flag of its own is named by that flag."""
+    """The flags that narrow what is judged. A selection made by a flag of its own is named by that flag."""
     shards = (options.shard,) if options.shard else ()
     narrowing = (
         ("--select", () if options.selection_flag else options.select),

@@ -292,7 +292,7 @@ def replay_steps(
 
 
 def exit_code(results: Sequence[ReplayResult]) -> int:
-    """Return 1 if any failure still occurs, 5 if one is inconclusive, else 0."""
+    """The exit code: 1 if any failure still occurs, 5 if one is inconclusive, else 0."""
     outcomes = {result.outcome for result in results}
     if Outcome.FAIL in outcomes:
         return 1

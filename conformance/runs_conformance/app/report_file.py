@@ -67,7 +67,7 @@ class ReportFile:
     request_forms: RequestForms = field(default_factory=RequestForms)
 
     def select(self, glob: str | None) -> tuple[ReportedFailure, ...]:
-        """Return the failures that match an id or glob, or all of them. Raises UsageError if none matches."""
+        """The failures that match an id or glob, or all of them. Raises UsageError if none matches."""
         if glob is None:
             return self.failures
         matches = tuple(failure for failure in self.failures if glob_matches(glob, failure.id))
@@ -85,7 +85,7 @@ def load(path: Path) -> ReportFile:
 
 
 def read_report(path: Path) -> tuple[Path, Mapping[str, JSON]]:
-    """Return the file and the report at a path: a report.json, a history.jsonl, which is judged, or the folder of one.
+    """The file and the report at a path: a report.json, a history.jsonl, which is judged, or the folder of one.
 
     Raises UsageError for anything else.
     """
@@ -180,7 +180,7 @@ def _parse_reproduction(steps: object) -> Reproduction | None:
 
 
 def _counterexample_finding(verdict: Mapping[str, JSON], example: JSON) -> Mapping[str, JSON]:
-    """Return the finding of the counterexample or, if there is none, the first."""
+    """The finding of the counterexample or, if there is none, the first."""
     findings = verdict.get("findings")
     parsed = [finding for finding in findings if is_object(finding)] if is_array(findings) else []
     exchange = at(example, "/exchange")

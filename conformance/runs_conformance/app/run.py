@@ -79,7 +79,7 @@ def plan_run(target: Target, options: RunOptions) -> Plan:
 
 
 def _program_filter(options: RunOptions, known: Requirements, programs: Sequence[Program]) -> Callable[[Program], bool]:
-    """Return a predicate for the programs that serve the selection: the cheapest of `programs` that decide it.
+    """A predicate for the programs that serve the selection: the cheapest of `programs` that decide it.
 
     Request constraints that no program decides on the emulator are left to the programs of their operation.
     """

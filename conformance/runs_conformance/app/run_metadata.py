@@ -86,7 +86,7 @@ class RunHeader:
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the first line, without its type."""
+        """The first line, without its type."""
         rate = self.options.rate_limit
         return {
             "suite": self.suite,
@@ -188,7 +188,7 @@ class RunFooter:
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the last line, without its type."""
+        """The last line, without its type."""
         return {
             "counts": record_to_json(self.counts),
             "cut": self.early_end_reason,

@@ -24,7 +24,7 @@ LOCAL_BUDGET, REMOTE_BUDGET = (300, 500), (60, 240)
 
 
 def stored_programs(target: Target, options: RunOptions) -> list[Program]:
-    """Return programs for the stored failures of earlier test runs on this target."""
+    """Programs for the stored failures of earlier test runs on this target."""
     store = _open_existing_store(target, options)
     return store.programs() if store is not None else []
 

@@ -81,7 +81,7 @@ class BaselineComparison:
     new_failures: tuple[str, ...] = ()
 
     def with_status(self, status: EntryStatus) -> list[EntryResult]:
-        """Return the entries with this status."""
+        """The entries with this status."""
         return [result for result in self.entry_results if result.status is status]
 
     @property
@@ -107,7 +107,7 @@ class JudgedScope:
     restriction: str | None = None
 
     def reason_for_less_coverage_than(self, baseline: Baseline) -> str | None:
-        """Return why the test run may have missed a failure of the baseline; None if it cannot have."""
+        """The reason why the test run may have missed a failure of the baseline; None if it cannot have."""
         if self.restriction:
             return self.restriction
         if self.profile is None and baseline.profile is not None:

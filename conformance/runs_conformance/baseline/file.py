@@ -101,7 +101,7 @@ def write(baseline: Baseline, path: Path) -> None:
 
 
 def _revise(text: str, baseline: Baseline, path: Path) -> str:
-    """Return the text with new entries appended and stale ones removed.
+    """The text with new entries appended and stale ones removed.
 
     A layout that cannot be edited line by line is rewritten from scratch.
     """

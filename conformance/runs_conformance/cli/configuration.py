@@ -28,7 +28,7 @@ class Duration(click.ParamType[float]):
         self._minimum, self._maximum = minimum, maximum
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds. Fails for an invalid duration or one out of bounds."""
+        """The seconds. Fails for an invalid duration or one out of bounds."""
         from runs_conformance.config.time import parse_duration
 
         seconds = parse_duration(str(value))
@@ -132,7 +132,7 @@ def is_explicit(name: str) -> bool:
 
 
 def drop_settings_for_other_server(values: dict[str, Any], base_url: str | None) -> dict[str, Any]:
-    """Return the values without keys and ids of the file, if `base_url` is not the server that the file names."""
+    """The values without keys and ids of the file, if `base_url` is not the server that the file names."""
     ctx = click.get_current_context(silent=True)
     named = (ctx.default_map or {}).get("base_url") if ctx is not None else None
     if ctx is None or not isinstance(named, str) or not base_url or _origin(named) == _origin(base_url):

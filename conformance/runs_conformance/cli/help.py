@@ -65,7 +65,7 @@ def declare_command(
 
 
 def add_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[_Command], _Command]:
-    """Return a decorator that adds these options to a command, in this order."""
+    """A decorator that adds these options to a command, in this order."""
 
     def decorate(function: _Command) -> _Command:
         for each in reversed(options):

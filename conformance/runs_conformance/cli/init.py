@@ -107,7 +107,7 @@ def _candidate_addresses(base_url: str, values: dict[str, Any], key: bool) -> It
 
 
 def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: bool) -> dict[str, Any]:
-    """Return the values to write, by dotted key."""
+    """The values to write, by dotted key."""
     from runs_conformance import targets
     from runs_conformance.contract.edition import DEFAULT_EDITION
     from runs_conformance.wire.redaction import is_secret_name
@@ -149,7 +149,7 @@ def _settings(discovery: Discovery, url: str, values: dict[str, Any], has_key: b
 
 
 def _key_reference(reference: str, values: dict[str, Any]) -> str:
-    """Return a reference to an API key, relative to the folder of the file."""
+    """A reference to an API key, relative to the folder of the file."""
     folder: Path = values["output"].parent
     if not reference.startswith("@") or folder == Path():
         return reference
@@ -157,7 +157,7 @@ def _key_reference(reference: str, values: dict[str, Any]) -> str:
 
 
 def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
-    """Return the comments to write before keys, by dotted key."""
+    """The comments to write before keys, by dotted key."""
     from runs_conformance.contract.edition import DEFAULT_EDITION
     from runs_conformance.contract.operation import CAPABILITIES, OPERATIONS
 

@@ -72,7 +72,7 @@ def judge_live(base_url: str | None, values: dict[str, Any]) -> int:
 
 
 def _select_failed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters with the selection that `--failed` stands for. Raises UsageError if there is none.
+    """The parameters with the selection that `--failed` stands for. Raises UsageError if there is none.
 
     The programs that showed the failures are executed again, whatever others decide the same ids with fewer requests.
     """
@@ -86,7 +86,7 @@ def _select_failed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _progress(target: Target, options: RunOptions, plan: Plan, values: dict[str, Any]) -> ProgressListener:
-    """Return the progress display; prints the estimated cost first if the target is remote."""
+    """Print the estimated cost if the target is remote; returns the progress display."""
     from runs_conformance.app import estimate
     from runs_conformance.reporting.progress import LineProgress, ProgressBar, SilentProgress
 

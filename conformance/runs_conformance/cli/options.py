@@ -116,7 +116,7 @@ def report_dir_option(default: str, content: str = "the report") -> Callable[[_C
 
 
 def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Command], _Command]:
-    """Return the decorator that adds the options of every command that judges."""
+    """The decorator that adds the options of every command that judges."""
     return add_options(
         (
             option("--edition", group=SCOPE, metavar="DATE", help=edition_help),
@@ -182,7 +182,7 @@ def build_options(values: Mapping[str, Any]) -> RunOptions:
 
 
 def _parse_capabilities(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the capabilities declared present and absent; a flag wins over the file. Raises UsageError."""
+    """The capabilities declared present and absent; a flag wins over the file. Raises UsageError."""
     from runs_conformance import config
     from runs_conformance.contract.operation import CAPABILITIES
     from runs_conformance.errors import UsageError

@@ -30,7 +30,7 @@ REPORT_OPTION = option(
 
 
 def views(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the views that the option names. Raises UsageError for an unknown view."""
+    """The views that the option names. Raises UsageError for an unknown view."""
     from runs_conformance.reporting.view import parse_views
 
     return parse_views(values["report"])

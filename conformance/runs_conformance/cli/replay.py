@@ -87,7 +87,7 @@ def command(ctx: click.Context, /, report: Path, names: tuple[str, ...], **value
 
 
 def _split_id_and_url(names: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """Return the id and the URL among the arguments; a URL contains `://`."""
+    """The id and the URL among the arguments; a URL contains `://`."""
     urls = [name for name in names if "://" in name]
     ids = [name for name in names if "://" not in name]
     if len(urls) > 1 or len(ids) > 1:
@@ -100,7 +100,7 @@ def _is_set(ctx: click.Context, option: str) -> bool:
 
 
 def _url_of(report_file: ReportFile) -> str | None:
-    """Return the URL of the server that was judged; None for the bundled emulator."""
+    """The URL of the server that was judged; None for the bundled emulator."""
     from runs_conformance.targets import EMULATOR
 
     if report_file.target == EMULATOR:

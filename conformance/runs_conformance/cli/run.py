@@ -227,5 +227,5 @@ def command(base_url: str | None, **values: Any) -> int:
 
 
 def _narrow_to_failures(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters for judging what failed last, whatever the first one selected."""
+    """The parameters for judging what failed last, whatever the first one selected."""
     return {**values, "failed": True, "select": ()}

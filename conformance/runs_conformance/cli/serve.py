@@ -19,7 +19,7 @@ class _FiniteNumber(click.FloatRange):
     """A number other than `nan` and `inf`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number. Fails if it is not finite or out of bounds."""
+        """The number. Fails if it is not finite or out of bounds."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)

@@ -88,7 +88,7 @@ def add_target_options(command: Any) -> Any:
 
 @contextmanager
 def open_target(base_url: str | None, values: Mapping[str, Any]) -> Iterator[Target]:
-    """Return the target at a URL or, without one, start the bundled emulator for the duration of the block.
+    """Yield the target at a URL or, without one, the bundled emulator, which runs for the duration of the block.
 
     Raises UsageError for an unusable option, TargetError if the emulator does not start.
     """

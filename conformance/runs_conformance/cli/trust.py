@@ -26,7 +26,7 @@ TRUST_OPTION = option(
 
 
 def require_trust(target: Target, file: str, trusted_hosts: Collection[str]) -> None:
-    """Return if the keys of a target may be sent to the host that a file names.
+    """Require that the keys of a target may be sent to the host that a file names.
 
     They may if the host is this machine or in `trusted_hosts`, or if the user agrees on the terminal. Raises UsageError
     otherwise.
@@ -49,7 +49,7 @@ def require_trust(target: Target, file: str, trusted_hosts: Collection[str]) -> 
 
 
 def require_trust_in_config(target: Target, trusted_hosts: Collection[str]) -> None:
-    """Return if the keys of a target may be sent to it: not if only conformance.toml names it, and it is not trusted.
+    """Require that the keys of a target may be sent to it: it is trusted, or not only conformance.toml names it.
 
     The file may come with a repository of others. Raises UsageError like `require_trust`.
     """

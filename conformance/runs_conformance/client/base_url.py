@@ -36,7 +36,7 @@ def guess_dialect(url: str) -> str:
 
 
 def dialect_with(name: str, path_prefix: str | None = None, key_header: str | None = None) -> Dialect:
-    """Return a dialect by name, with its path prefix and key header replaced if given.
+    """A dialect by name, with its path prefix and key header replaced if given.
 
     Raises UsageError if the dialect is unknown, or the prefix or header is invalid.
     """
@@ -147,7 +147,7 @@ def parse_address(
 
 
 def operation_path(operation: Operation, values: Mapping[str, str]) -> str:
-    """Return the path of an operation below the base path. Ids are percent-encoded, so each stays one segment."""
+    """The path of an operation below the base path. Ids are percent-encoded, so each stays one segment."""
     return operation.url({name: encode_segment(value) for name, value in values.items()})
 
 

@@ -95,7 +95,7 @@ class ExchangeProgress(threading.local):
             self.sent = held.sent
 
     def remaining(self, idle: float | None) -> float:
-        """Return how long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
+        """How long the next socket operation may take, at most `idle`. Raises SocketDeadlineExceeded."""
         return _remaining(self.deadline, idle)
 
 

@@ -39,7 +39,7 @@ class Credentials:
         object.__setattr__(self, "redactor", Redactor(secrets))
 
     def headers_for(self, key: Key) -> tuple[tuple[str, str], ...]:
-        """Return the header fields that carry this key; empty if there is no key."""
+        """The header fields that carry this key; empty if there is no key."""
         secret = self._secret(key)
         if secret is None:
             return ()

@@ -29,7 +29,7 @@ class Resolver:
         self._known: dict[tuple[str, int], tuple[float, list[SocketAddress]]] = {}
 
     def resolve(self, host: str, port: int, timeout: float) -> list[SocketAddress]:
-        """Return the addresses of a host. Raises TimeoutError, or OSError or UnicodeError if it cannot be resolved."""
+        """The addresses of a host. Raises TimeoutError, or OSError or UnicodeError if it cannot be resolved."""
         known = self._known.get((host, port))
         if known is not None and self._now() < known[0]:
             return known[1]

@@ -167,14 +167,14 @@ def _as_httpx_errors(progress: ExchangeProgress) -> Iterator[None]:
 
 
 def _default_tls_context() -> ssl.SSLContext:
-    """Return a TLS context that trusts the certificates of certifi and of this machine."""
+    """A TLS context that trusts the certificates of certifi and of this machine."""
     context = httpcore.default_ssl_context()
     context.load_default_certs()
     return context
 
 
 def _proxy(address: Address) -> httpcore.Proxy | None:
-    """Return the proxy that the environment defines for this address; None for an address on this machine.
+    """The proxy that the environment defines for this address; None for an address on this machine.
 
     Raises UsageError if the proxy URL is invalid.
     """

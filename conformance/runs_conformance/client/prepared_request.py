@@ -86,7 +86,7 @@ def encode_json(body: object) -> bytes:
 
 
 def reference_root(exchange: Exchange) -> JSON | Absent:
-    """Return the value that a reference to this exchange points into: the body of the response.
+    """The value that a reference to this exchange points into: the body of the response.
 
     For an event stream it is the operation's object (the run) from the last event that carries one. The items of a
     list are in `data`, even if the server lists them elsewhere.
@@ -129,5 +129,5 @@ def _dereference(ref: Ref, exchanges_by_step: Mapping[str, Exchange]) -> JSON:
 
 
 def _text(value: JSON) -> str:
-    """Return a value for a path or a query: strings unchanged, everything else as JSON."""
+    """A value for a path or a query: strings unchanged, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)

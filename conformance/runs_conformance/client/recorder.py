@@ -124,7 +124,7 @@ class NullRecorder:
         self._credentials = credentials or Credentials()
 
     def record(self, exchange: Exchange) -> Exchange:
-        """Return the exchange with secrets redacted."""
+        """The exchange with secrets redacted."""
         redactor = self._credentials.redactor
         return redact(exchange, redactor)[0] if redactor else exchange
 

@@ -25,13 +25,13 @@ class RetryPolicy:
     backoff: tuple[float, ...] = (0.2, 0.5, 1.0)
 
     def delay(self, request: PreparedRequest, result: SendResult, attempt: int) -> float | None:
-        """Return the seconds to wait before a retry; None if the request must not be retried."""
+        """The seconds to wait before a retry; None if the request must not be retried."""
         if result.stale_connection and request.method == "GET":
             return 0.0
         return self._backoff_delay(attempt) if result.connection_refused else self.overload_delay(result, attempt)
 
     def overload_delay(self, result: SendResult, attempt: int) -> float | None:
-        """Return the seconds to wait because the target asks for it; None if it does not."""
+        """The seconds to wait because the target asks for it; None if it does not."""
         if result.response is None or not is_overload(result):
             return None
         requested = parse_retry_after(result.response.headers)
@@ -47,7 +47,7 @@ def is_overload(result: SendResult) -> bool:
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the target asks to wait; None if it does not, or not in a valid form.
+    """The seconds that the target asks to wait; None if it does not, or not in a valid form.
 
     `retry-after-ms` is preferred to Retry-After, which is a number of seconds or a date, as the official clients do
     (openai-python `_parse_retry_after_header`).

@@ -78,7 +78,7 @@ class Session:
         self._default_headers: dict[tuple[Key, bool], tuple[Headers, Headers]] = {}
 
     def with_recorder(self, recorder: Recorder) -> Session:
-        """Return a session for the same target that shares the throttle and uses another recorder."""
+        """A session for the same target that shares the throttle and uses another recorder."""
         return Session(
             self.transport,
             recorder,
@@ -253,7 +253,7 @@ class Session:
             self._throttle.back_off(delay)
 
     def _headers(self, request: PreparedRequest) -> tuple[Headers, Headers]:
-        """Return the header fields of a request as sent, and as recorded."""
+        """The header fields of a request as sent, and as recorded."""
         variant = (request.key, bool(request.content))
         default = self._default_headers.get(variant)
         if default is None:

@@ -115,7 +115,7 @@ class Throttle:
                 self._next = self._quiet_until = now + seconds
 
     def _wider_spacing(self, elapsed: float) -> float:
-        """Return the spacing after a refusal; `elapsed` are the seconds since the last one, including both pauses."""
+        """The spacing after a refusal; `elapsed` are the seconds since the last one, including both pauses."""
         if self._let_through == 0:
             # Even the first request after the wait was refused: the spacing is not the cause.
             return max(self._spacing, FIRST_SPACING)

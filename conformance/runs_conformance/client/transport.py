@@ -305,7 +305,7 @@ class _ResponseReader:
 
 
 def _now() -> float:
-    """Return the monotonic time, rounded as in the history file."""
+    """The monotonic time, rounded as in the history file."""
     return round(time.monotonic(), 6)
 
 

@@ -105,7 +105,7 @@ tenant = "blue"
 
 
 def render_page() -> list[str]:
-    """Return the lines of the page."""
+    """The lines of the page."""
     lines = [*_INTRO.split("\n"), "", "## Keys", ""]
     lines += _table([key for key in KEYS.values() if not key.section])
     for section, description in SECTIONS.items():

@@ -32,7 +32,7 @@ class ConfigFile:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def option_defaults(self) -> dict[str, Any]:
-        """Return the values as defaults of the command's parameters, with paths relative to the folder of the file."""
+        """The values as defaults of the command's parameters, with paths relative to the folder of the file."""
         defaults: dict[str, Any] = {}
         for dotted_name, value in self.values.items():
             key = KEYS[dotted_name]
@@ -73,7 +73,7 @@ def load(path: Path) -> ConfigFile:
 
 
 def find() -> Path | None:
-    """Return the file in the current folder, or None."""
+    """The file in the current folder, or None."""
     path = Path(NAME)
     return path if path.is_file() else None
 
@@ -102,7 +102,7 @@ def _suggest_key(name: str, section: str) -> str:
 
 
 def _check_value(key: ConfigKey, value: Any) -> Any:
-    """Return the value of a key. Raises UsageError if it is invalid."""
+    """The value of a key. Raises UsageError if it is invalid."""
     _check_type(key.dotted_name, key.type, value)
     for dotted_name, each in _members(key, value):
         _check_type(dotted_name, _MEMBER_TYPE[key.type], each)

@@ -13,14 +13,14 @@ _MAX_LISTED = 20
 
 
 def parse_edition(name: str) -> str:
-    """Return a valid edition. Raises UsageError for any other text."""
+    """A valid edition. Raises UsageError for any other text."""
     if is_edition(name):
         return name
     raise UsageError(f"--edition {name!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
 
 
 def require_known(name: str, names: Iterable[str], what: str) -> str:
-    """Return a name that is among `names`. Raises UsageError, with the nearest ones, and all if there are few."""
+    """A name that is among `names`. Raises UsageError, with the nearest ones, and all if there are few."""
     known = list(names)
     if name in known:
         return name

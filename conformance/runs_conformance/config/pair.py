@@ -28,7 +28,7 @@ def parse_query(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 
 def secret_values(header_lines: Iterable[str], query_pairs: Iterable[str]) -> tuple[str, ...]:
-    """Return the values that these headers and query parameters refer to by `env:` or `@`; they are secret."""
+    """The values that these headers and query parameters refer to by `env:` or `@`; they are secret."""
     lines = [*(line.partition(":") for line in header_lines), *(text.partition("=") for text in query_pairs)]
     references = ((name.strip(), text.strip()) for name, _, text in lines if text.strip().startswith(("env:", "@")))
     return tuple(_resolve(text, name) for name, text in references)
@@ -60,7 +60,7 @@ def _parse_header(line: str) -> tuple[str, str]:
 
 
 def _resolve(value: str, where: str) -> str:
-    """Return the value, or the content of the variable or file that `env:NAME` or `@file` names."""
+    """The value, or the content of the variable or file that `env:NAME` or `@file` names."""
     if value.startswith("env:"):
         variable = value.removeprefix("env:")
         content = os.environ.get(variable, "").strip()

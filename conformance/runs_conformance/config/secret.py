@@ -26,7 +26,7 @@ class Secret:
 def resolve_secret(
     reference: str | None, variable: str, environment: Mapping[str, str] | None = None, flag: str = "--api-key"
 ) -> Secret | None:
-    """Return the key that a flag gives as `env:NAME`, `@file` or literally; by default, the environment's `variable`.
+    """The key that a flag gives as `env:NAME`, `@file` or literally; by default, the environment's `variable`.
 
     No output shows it from then on. Raises UsageError if the variable or file that the flag names does not exist.
     """

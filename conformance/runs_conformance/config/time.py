@@ -13,7 +13,7 @@ _LENGTH = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?) ?([smh]?)\Z")
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds in `90`, `90s`, `1.5m` or `1h`; None for any other text."""
+    """The seconds in `90`, `90s`, `1.5m` or `1h`; None for any other text."""
     match = _LENGTH.match(text.strip())
     length = float(match.group(1)) * _UNITS[match.group(2)] if match else math.inf
     return length if math.isfinite(length) else None
@@ -32,7 +32,7 @@ _UNIT_SECONDS = {
 
 
 def parse_rate(text: str) -> float:
-    """Return the requests per second of a rate like `10/s` or `60/min`. Raises UsageError for any other text."""
+    """The requests per second of a rate like `10/s` or `60/min`. Raises UsageError for any other text."""
     count, _, unit = text.partition("/")
     length = _UNIT_SECONDS.get(unit.strip())
     try:

@@ -86,7 +86,7 @@ class AdmissionControl:
             self._runs_without_id += 1
 
     def _find_refusal(self, step: Step | None, *, optimistic: bool) -> str | None:
-        """Return the reason why a request must not be sent; None if it may be sent. `optimistic` assumes that every
+        """The reason why a request must not be sent; None if it may be sent. `optimistic` assumes that every
         request in flight fails.
         """
         budget = self.budget

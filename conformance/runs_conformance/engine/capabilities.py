@@ -51,7 +51,7 @@ class OperationStats:
     undelivered_streams: frozenset[str] = frozenset()
 
     def merge(self, other: OperationStats) -> OperationStats:
-        """Return the sum of both."""
+        """The sum of both."""
         return OperationStats(
             self.accepted + other.accepted,
             self.no_route + other.no_route,
@@ -156,7 +156,7 @@ def _requests_stream(exchange: Exchange) -> bool:
 def unsupported_capabilities(
     stats_by_operation: StatsByOperation, declared: Collection[str] = (), declared_absent: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return the capabilities that the target does not support, and their operations, each with the reason.
+    """The capabilities that the target does not support, and their operations, each with the reason.
 
     A capability is unsupported if every operation of it that was tried always got the responses of a missing route.
     Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
@@ -212,7 +212,7 @@ def shadowed_operations(stats_by_operation: StatsByOperation) -> tuple[str, ...]
 
 
 def absent_capabilities(declared_absent: Collection[str]) -> dict[str, str]:
-    """Return the capabilities that the user declared absent, and their operations, each with the reason."""
+    """The capabilities that the user declared absent, and their operations, each with the reason."""
     reasons: dict[str, str] = {}
     for capability in declared_absent:
         names = (capability, *(name for name, op in OPERATIONS.items() if op.capability == capability))
@@ -221,7 +221,7 @@ def absent_capabilities(declared_absent: Collection[str]) -> dict[str, str]:
 
 
 def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared: Collection[str]) -> list[Finding]:
-    """Return a finding for each declared capability that the target does not support."""
+    """A finding for each declared capability that the target does not support."""
     findings = []
     unsupported = unsupported_capabilities(stats_by_operation)
     for name, reason in unsupported.items():
@@ -233,7 +233,7 @@ def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared
 
 
 def undelivered_streams(stats_by_operation: StatsByOperation, unsupported: Collection[str]) -> frozenset[str]:
-    """Return the ids of exchanges that requested a stream and received none, if streaming is `unsupported`."""
+    """The ids of exchanges that requested a stream and received none, if streaming is `unsupported`."""
     streaming = stats_by_operation.get(STREAMING)
     return streaming.undelivered_streams if streaming is not None and STREAMING in unsupported else frozenset()
 
@@ -243,7 +243,7 @@ def _has_no_route(stats: OperationStats) -> bool:
 
 
 def failed_prerequisite(stats_by_operation: StatsByOperation, given_kinds: Collection[str] = ()) -> str | None:
-    """Return the message for a setup operation that the target always refused; None if there is none.
+    """The message for a setup operation that the target always refused; None if there is none.
 
     `given_kinds` are the kinds of objects that the user supplied, which need not be created.
     """
@@ -258,7 +258,7 @@ def failed_prerequisite(stats_by_operation: StatsByOperation, given_kinds: Colle
 
 
 def error_signature(exchange: Exchange) -> str | None:
-    """Return the form of an error response without its ids, paths and numbers; None if there is no response."""
+    """The form of an error response without its ids, paths and numbers; None if there is no response."""
     response = exchange.response
     if response is None:
         return None
@@ -282,7 +282,7 @@ def is_missing_route(exchange: Exchange, no_route: Collection[Signature]) -> boo
 
 
 def signature(exchange: Exchange) -> Signature | None:
-    """Return the HTTP status and the form of an error response; None if there is no response."""
+    """The HTTP status and the form of an error response; None if there is no response."""
     form = error_signature(exchange)
     return (exchange.status, form) if exchange.status is not None and form is not None else None
 

@@ -35,7 +35,7 @@ ExamplesByGroup = Mapping[Group, JSON]
 
 
 def grouped_counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, dict[Group, JSON]]:
-    """Return the smallest counterexamples in the history for each id that it violates, the smallest of all first.
+    """The smallest counterexamples in the history for each id that it violates, the smallest of all first.
 
     There is one for each group, because the findings of operations that the target does not offer are discarded later.
     """
@@ -52,7 +52,7 @@ def grouped_counterexamples(history: History, tallies: Mapping[str, Tally]) -> d
 
 
 def counterexamples(history: History, tallies: Mapping[str, Tally]) -> dict[str, JSON]:
-    """Return the smallest counterexample in the history for each id that it violates."""
+    """The smallest counterexample in the history for each id that it violates."""
     return {id_: next(iter(groups.values())) for id_, groups in grouped_counterexamples(history, tallies).items()}
 
 
@@ -87,13 +87,13 @@ def _distance_from_ordinary(operation: JSON, case: Mapping[str, JSON], status: J
 
 
 def _request_length(exchange: Exchange) -> int:
-    """Return the length of a request as a reader sees it."""
+    """The length of a request as a reader sees it."""
     request = exchange.request
     return len(request.path) + len(str(request.query)) + len(str(request.body)) + len(request.text or "")
 
 
 def merge_examples(id_: str, left: ExamplesByGroup, right: ExamplesByGroup) -> ExamplesByGroup:
-    """Return the smaller counterexample of each group."""
+    """The smaller counterexample of each group."""
     merged = dict(left)
     for group, example in right.items():
         merged[group] = smaller_counterexample(id_, merged[group], example) if group in merged else example
@@ -101,7 +101,7 @@ def merge_examples(id_: str, left: ExamplesByGroup, right: ExamplesByGroup) -> E
 
 
 def smallest_counterexample(id_: str, examples: Iterable[JSON]) -> JSON:
-    """Return the smallest of these counterexamples, the first one if equal; null if there are none."""
+    """The smallest of these counterexamples, the first one if equal; null if there are none."""
     smallest: JSON = None
     for example in examples:
         smallest = example if smallest is None else smaller_counterexample(id_, smallest, example)
@@ -109,7 +109,7 @@ def smallest_counterexample(id_: str, examples: Iterable[JSON]) -> JSON:
 
 
 def smaller_counterexample(id_: str, left: JSON, right: JSON) -> JSON:
-    """Return the counterexample with fewer prerequisite steps, then the shorter request; `left` if equal.
+    """The counterexample with fewer prerequisite steps, then the shorter request; `left` if equal.
 
     For a requirement on responses, one with a valid request comes before one with an invalid request.
     """
@@ -187,7 +187,7 @@ def _response_to_json(response: Response) -> JSON:
 
 
 def nearest_accepted(history: History, id_: str, negative: Exchange) -> Exchange | None:
-    """Return the accepted request closest to a negative one: a valid value in the same place, or a minimal request."""
+    """The accepted request closest to a negative one: a valid value in the same place, or a minimal request."""
     accepted = [
         (exchange, exchange.step)
         for exchange in history

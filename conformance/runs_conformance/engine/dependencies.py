@@ -54,7 +54,7 @@ def with_dependencies(
     ignored_parameters: Sequence[str] = (),
     matters: Callable[[ExecutedStep], bool] = may_affect_others,
 ) -> list[ExecutedStep]:
-    """Return the steps of the target exchanges with all their dependencies, in order.
+    """The steps of the target exchanges with all their dependencies, in order.
 
     A step depends on the steps that it refers to, and on steps on the same objects if `matters` holds for them. Objects
     named only by `ignored_parameters` (such as `thread_id`) are not compared.
@@ -83,7 +83,7 @@ def with_dependencies(
 
 
 def prerequisite_steps(history: History, exchange: Exchange) -> list[Step]:
-    """Return the earlier steps that are needed to send the step of an exchange again, in order.
+    """The earlier steps that are needed to send the step of an exchange again, in order.
 
     These are the steps it refers to, directly or indirectly, and the successful steps that changed its thread or run,
     or waited for a status of its run. A step without references needs none.
@@ -128,7 +128,7 @@ def _text_at(value: JSON | Absent, pointer: str) -> Iterator[str]:
 
 
 def _positions_by_name(executed: Sequence[ExecutedStep]) -> dict[str, list[int]]:
-    """Return the positions, in order, at which each step name is bound."""
+    """The positions, in order, at which each step name is bound."""
     positions: dict[str, list[int]] = {}
     for position, each in enumerate(executed):
         if each.step.name:

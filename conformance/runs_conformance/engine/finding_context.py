@@ -38,7 +38,7 @@ def finding_context(finding: Finding, history: History) -> FindingContext | None
 
 
 def channel(exchange: Exchange) -> str:
-    """Return the channel of a response, by the names that known deviations use."""
+    """The channel of a response, by the names that known deviations use."""
     return "stream" if exchange.response is not None and exchange.response.events is not None else "json"
 
 

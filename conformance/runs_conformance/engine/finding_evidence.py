@@ -25,7 +25,7 @@ _PARENTS = {"assistant_id": "assistant", "thread_id": "thread", "run_id": "run",
 
 
 def add_evidence(tally: Tally, history: History) -> Tally:
-    """Return the tally with the evidence of the history in each of its findings."""
+    """The tally with the evidence of the history in each of its findings."""
     if not tally.findings:
         return tally
     return replace(tally, findings=[_add_evidence(finding, history) for finding in tally.findings])

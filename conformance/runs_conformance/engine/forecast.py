@@ -140,7 +140,7 @@ class Forecast:
                 self._free_runs -= self._runs[program] > share.runs
 
     def release(self, program: str) -> None:
-        """Return the unused share of a program that ended to the reserve."""
+        """Give the unused share of a program that ended back to the reserve."""
         with self._lock:
             share = self._shares.pop(program, Share())
             self._free_requests += max(0, share.requests - self._requests[program])

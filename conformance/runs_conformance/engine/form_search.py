@@ -35,7 +35,7 @@ def find_request_forms(
     schedule: PollSchedule,
     list_models: Callable[[], Sequence[str]] = lambda: (),
 ) -> ProgramContext:
-    """Return the context with the request forms that the target accepts.
+    """The context with the request forms that the target accepts.
 
     `list_models` names models to try if the target refuses the one in the context. Sends nothing that a program may
     not send; whatever the target sends, it raises nothing but UsageError.

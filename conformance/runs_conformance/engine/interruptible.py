@@ -19,7 +19,7 @@ def run_interruptible(
     stop: Callable[[], None] | None = None,
     stop_timeout: float | None = None,
 ) -> _T:
-    """Return or raise the outcome of `work`, executed in a thread of its own.
+    """Execute `work` in a thread of its own; returns or raises its outcome.
 
     A keyboard interrupt ends the wait at once and never interrupts an exchange. If `stop` is given, it is called and
     the work gets `stop_timeout` seconds (STOP_TIMEOUT) to finish its exchange, whose response shows which objects to

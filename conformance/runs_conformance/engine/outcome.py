@@ -80,7 +80,7 @@ def decide_outcome(
 
 
 def failing_levels(fail_on: str) -> tuple[str, ...]:
-    """Return the levels whose failures fail a test run."""
+    """The levels whose failures fail a test run."""
     return ("must",) if fail_on == "must" else ("must", "should")
 
 
@@ -89,7 +89,7 @@ def _join_levels(fail_on: str) -> str:
 
 
 def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: BaselineComparison | None) -> str:
-    """Return why the test run fails; empty if it does not."""
+    """The reason why the test run fails; empty if it does not."""
     failing = failing_levels(fail_on)
     failed = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.level in failing]
     levels = _join_levels(fail_on)
@@ -109,7 +109,7 @@ def _failure(verdicts: Sequence[Verdict], fail_on: str, comparison: BaselineComp
 
 
 def undecided_capabilities(verdicts: Iterable[Verdict], capabilities: Iterable[str]) -> list[str]:
-    """Return the capabilities without any decided MUST verdict."""
+    """The capabilities without any decided MUST verdict."""
     decided = {verdict.capability for verdict in verdicts if verdict.level == "must" and verdict.outcome in _DECIDED}
     return [capability for capability in capabilities if capability not in decided]
 

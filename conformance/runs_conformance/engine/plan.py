@@ -133,7 +133,7 @@ def _profile_option(program: Program) -> str:
 
 
 def selector(select: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate for ids that match one of `select` (any, if empty) and none of `exclude`."""
+    """A predicate for ids that match one of `select` (any, if empty) and none of `exclude`."""
 
     def is_selected(id_: str) -> bool:
         return (not select or any(glob_matches(glob, id_) for glob in select)) and not any(

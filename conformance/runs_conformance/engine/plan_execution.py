@@ -234,7 +234,7 @@ class _WorkerPool:
             self.results[program.id] = replace(result, end=end)
 
     def results_in_order(self) -> list[ProgramVerdicts]:
-        """Return the results in the order of the plan, independent of the speed of the workers."""
+        """The results in the order of the plan, independent of the speed of the workers."""
         return [self.results[program.id] for program in self.plan.programs if program.id in self.results]
 
     def join_workers(self, ends: Sequence[threading.Event], timeout: float = JOIN_TIMEOUT) -> None:

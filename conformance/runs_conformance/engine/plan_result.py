@@ -133,7 +133,7 @@ def _share_seconds(results: Sequence[ProgramVerdicts]) -> dict[str, float]:
 
 
 def _shortest_violations(results: Sequence[ProgramVerdicts]) -> dict[str, FuzzedViolation]:
-    """Return the violations found only by random programs, each with its shortest reproduction."""
+    """The violations found only by random programs, each with its shortest reproduction."""
     found_otherwise = {
         id_
         for result in results

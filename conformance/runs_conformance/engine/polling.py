@@ -59,7 +59,7 @@ class PollSchedule:
         return self._slowest
 
     def interval(self, waited: float, statuses: Statuses = ()) -> float:
-        """Return the pause before the next poll for one of `statuses`, after `waited` seconds."""
+        """The pause before the next poll for one of `statuses`, after `waited` seconds."""
         mean = self._total_waited / self._wait_count if self._wait_count else 0.0
         least = max(self.min_interval, min(mean / 2, self.max_first_interval))
         default = min(max(least, waited * self.growth), self.max_interval)
@@ -72,7 +72,7 @@ class PollSchedule:
         return max(least, due * DUE_MARGIN) if waited < due * OVERDUE_FACTOR else default
 
     def timeout(self, configured: float) -> float:
-        """Return how long to poll, at most `configured`."""
+        """How long to poll, at most `configured`."""
         hangs = self._timeouts >= MIN_SAMPLES
         if self._successes < MIN_SAMPLES:
             return min(configured, MIN_TIMEOUT) if hangs else configured
@@ -96,10 +96,10 @@ class PollSchedule:
 
 
 def loopback_schedule() -> PollSchedule:
-    """Return the schedule for a server on this machine."""
+    """The schedule for a server on this machine."""
     return PollSchedule()
 
 
 def remote_schedule() -> PollSchedule:
-    """Return the schedule for a remote server."""
+    """The schedule for a remote server."""
     return PollSchedule(min_interval=0.25, max_interval=2.0)

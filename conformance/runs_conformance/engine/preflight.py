@@ -80,7 +80,7 @@ def check_target(sender: Sender, url: str, thread: str | None = None, *, read_on
 
 
 def _error_for(url: str, opening: Step, first: Exchange, second: Exchange) -> TargetError | None:
-    """Return the error that two unsuccessful responses amount to; None if the target can be judged."""
+    """The error that two unsuccessful responses amount to; None if the target can be judged."""
     statuses = {first.status, second.status}
     described = " and ".join(dict.fromkeys(str(exchange.status) for exchange in (first, second)))
     detail = _error_detail(first) or _error_detail(second)
@@ -140,7 +140,7 @@ def _object_not_found(kind: str, id_: str, url: str, exchange: Exchange) -> Obje
 
 
 def no_route_signatures(prober: PathProber) -> frozenset[Signature]:
-    """Return the signatures of a missing route, which distinguish a missing operation from a missing object.
+    """The signatures of a missing route, which distinguish a missing operation from a missing object.
 
     Empty if the target responds to an unknown path with another status than 404.
     """
@@ -148,7 +148,7 @@ def no_route_signatures(prober: PathProber) -> frozenset[Signature]:
 
 
 def signatures_in(probes: Iterable[Exchange]) -> frozenset[Signature]:
-    """Return the signatures of a missing route among the responses to probe requests."""
+    """The signatures of a missing route among the responses to probe requests."""
     found = set()
     for probe in probes:
         form = signature(probe)
@@ -161,7 +161,7 @@ def signatures_in(probes: Iterable[Exchange]) -> frozenset[Signature]:
 
 
 def list_models(prober: PathProber) -> list[str]:
-    """Return the models that the target lists, if it has such a list; the operation is outside the contract."""
+    """The models that the target lists, if it has such a list; the operation is outside the contract."""
     body = prober.probe_path("/models", PROBE_PROGRAM).body
     ids = [item.get("id") for item in listed_items(body)[1] if is_object(item)]
     return [id_ for id_ in ids if isinstance(id_, str) and id_.isprintable() and len(id_) < 100]

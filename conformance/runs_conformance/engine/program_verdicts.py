@@ -65,7 +65,7 @@ class HistoryJudge:
         return history, judge(history, self.rules, self.constraint_judges, trusts_steps=self.trusts_steps)
 
     def for_requirement(self, id_: str) -> HistoryJudge:
-        """Return the judge of one id alone."""
+        """The judge of one id alone."""
         if id_ in self.rules:
             return replace(self, rules={id_: self.rules[id_]}, constraint_judges=())
         return replace(self, rules={})

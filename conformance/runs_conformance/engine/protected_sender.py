@@ -95,7 +95,7 @@ class ProtectedSender:
         return ids.get(OPERATIONS[step.operation].parameters[-1]) in self.protected_ids
 
     def _substitute_response(self, step: Step, exchange: Exchange) -> Exchange:
-        """Return a successful response for a protected object if the server has no operation to get it."""
+        """A successful response for a protected object if the server has no operation to get it."""
         id_ = list(step.path.values())[-1] if step.path else None
         if isinstance(id_, Ref) or id_ not in self.protected_ids:
             return exchange

@@ -18,7 +18,7 @@ MAX_FINDINGS = 25
 def discard_findings(
     tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()
 ) -> dict[str, Tally]:
-    """Return the tallies without the findings of unsupported `operations` and of these `exchanges`.
+    """The tallies without the findings of unsupported `operations` and of these `exchanges`.
 
     Where a request to such an operation should have been served, what others showed is no pass: the target may lack the
     operation, or refuse all its requests.

@@ -56,7 +56,7 @@ def executed_steps(exchanges: Iterable[Exchange]) -> list[ExecutedStep]:
 
 
 def _find_continued(executed: Sequence[ExecutedStep], exchange: Exchange, step: Step) -> ExecutedStep | None:
-    """Return the executed step that the exchange is a further attempt or poll of, if any."""
+    """The executed step that the exchange is a further attempt or poll of, if any."""
     if exchange.attempt > 1:
         return next((each for each in reversed(executed) if each.step == step), None)
     return executed[-1] if step.until and executed and executed[-1].step == step else None
@@ -70,7 +70,7 @@ class Reproduction:
 
     @classmethod
     def of(cls, exchanges: Iterable[Exchange], *, keeps_times: bool = False) -> Reproduction:
-        """Return the moves made in these exchanges; steps that overlapped in time become one concurrent move.
+        """The moves made in these exchanges; steps that overlapped in time become one concurrent move.
 
         One that `keeps_times` pauses as long as its exchanges did, once a run was created, which changes by itself.
         """
@@ -103,7 +103,7 @@ class Reproduction:
         return frozenset(step.key for step in self.steps)
 
     def with_model(self, old: str, new: str) -> Reproduction:
-        """Return the reproduction with model `new` wherever a body names model `old`."""
+        """The reproduction with model `new` wherever a body names model `old`."""
 
         def with_new_model(step: Step) -> Step:
             body = step.body
@@ -120,14 +120,14 @@ class Reproduction:
         )
 
     def ending_late(self) -> Reproduction:
-        """Return the reproduction with a pause before its last step, if that follows the creation of a run."""
+        """The reproduction with a pause before its last step, if that follows the creation of a run."""
         *before, last = self.moves
         if isinstance(last, Concurrent) or not any(map(_creates_run, Reproduction(tuple(before)).steps)):
             return self
         return Reproduction((*before, replace(last, pause=max(last.pause, MAX_GAP))))
 
     def to_program(self, id_: str, phase: str = "replay") -> Program:
-        """Return a program that makes all moves, whatever the responses."""
+        """A program that makes all moves, whatever the responses."""
         return Program(
             id=id_,
             title="Reproduce a violation",
@@ -140,7 +140,7 @@ class Reproduction:
         )
 
     def to_json(self) -> list[JSON]:
-        """Return the moves as JSON: a step is an object, a concurrent move an array. Long texts are compressed."""
+        """The moves as JSON: a step is an object, a concurrent move an array. Long texts are compressed."""
         return [compress(_move_to_json(move)) for move in self.moves]
 
     @classmethod
@@ -151,7 +151,7 @@ class Reproduction:
         return cls(tuple(_move_from_json(expand(item)) for item in data))
 
     def canonical_bytes(self) -> bytes:
-        """Return a serialization that is equal for equal reproductions."""
+        """A serialization that is equal for equal reproductions."""
         return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
 
 

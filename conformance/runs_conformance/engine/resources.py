@@ -56,7 +56,7 @@ class Leftover:
         return self.describe()
 
     def describe(self, redact: Callable[[str], str] = str) -> str:
-        """Return its kind and id, safe to print on a terminal."""
+        """Its kind and id, safe to print on a terminal."""
         printable = "".join(char if char.isprintable() else "?" for char in redact(self.id)[:80])
         return f"{self.kind} {printable}"
 
@@ -115,7 +115,7 @@ class ResourceTracker:
             return id_ in self._creators and self._creators[id_] not in programs
 
     def leftovers(self) -> list[Leftover]:
-        """Return what is left: active runs first, then all other objects, newest first."""
+        """The objects that are left: active runs first, then all other objects, newest first."""
         with self._lock:
             return [*self._active_run_leftovers(), *self._object_leftovers()]
 

@@ -16,7 +16,7 @@ MAX_ENTRIES = 40
 
 
 def run_trace(history: History, failing: Exchange) -> list[JSON]:
-    """Return the actions on, and observations of, the run that an exchange names or shows; empty if there is none.
+    """The actions on, and observations of, the run that an exchange names or shows; empty if there is none.
 
     Consecutive polls with the same status are collapsed into one entry; `times` counts them, `at` and `exchange` are
     those of the last one. `shows` marks the exchange that shows the violation, which is never collapsed. Entries after

@@ -36,7 +36,7 @@ def parse_shard(text: str) -> Shard:
 
 
 def plan_for_shard(plan: Plan, shard: Shard, local: Collection[str] = ()) -> Plan:
-    """Return the part of a plan that a shard executes. Each program is in exactly one shard, in every job.
+    """The part of a plan that a shard executes. Each program is in exactly one shard, in every job.
 
     `local` are programs that other jobs may not have; the first shard executes them.
     """
@@ -47,7 +47,7 @@ def plan_for_shard(plan: Plan, shard: Shard, local: Collection[str] = ()) -> Pla
 
 
 def missing_shards(shards: Iterable[Shard]) -> list[Shard]:
-    """Return the shards needed to complete these ones."""
+    """The shards needed to complete these ones."""
     present = set(shards)
     all_shards = {Shard(index, shard.total) for shard in present for index in range(1, shard.total + 1)}
     return sorted(all_shards - present, key=lambda shard: (shard.total, shard.index))

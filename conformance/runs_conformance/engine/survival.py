@@ -84,7 +84,8 @@ class SurvivalTrials:
         self._answered.append(Suspect(step, exchange))
 
     def take_suspects(self, lost_at: float) -> list[Suspect]:
-        """Return and forget what was answered shortly before the target ended, the most suspicious first."""
+        """Remove all remembered requests; returns those that were answered shortly before the target ended, the most
+        suspicious first."""
         recent = [each for each in self._answered if 0 <= lost_at - each.exchange.ended <= SUSPECT_SECONDS]
         self._answered.clear()
         return sorted(

@@ -14,7 +14,7 @@ from runs_conformance.model.json import JSON, is_object
 
 
 def discard_unsupported(result: RunResult, declared: Collection[str], declared_absent: Collection[str]) -> RunResult:
-    """Return the result without these findings, and with counterexamples of those that remain.
+    """The result without these findings, and with counterexamples of those that remain.
 
     `declared` are the capabilities that the user says the target has, `declared_absent` those that it lacks. A result
     without such findings stays as it is, so that nothing is lost if this is called again.

@@ -42,7 +42,7 @@ class Requirements:
     constraints: Mapping[str, Constraint]
 
     def ids(self) -> list[str]:
-        """Return all ids, constraints first."""
+        """All ids, constraints first."""
         return [*self.constraints, *(id_ for id_ in self.rules if id_ not in self.constraints)]
 
 
@@ -150,7 +150,7 @@ def _violated_premise(rule: AnyRule | None, tallies: Tallies) -> str | None:
 def _outcome(
     id_: str, requirement: AnyRule | Constraint, rule: AnyRule | None, tally: Tally, context: VerdictContext
 ) -> tuple[Outcome, str | None, str | None]:
-    """Return the outcome, its reason, and what is needed to judge."""
+    """The outcome, its reason, and what is needed to judge."""
     if not context.is_selected(id_):
         return Outcome.NOT_JUDGED, FILTERED_OUT, "a selection that includes it"
     if (

@@ -80,7 +80,7 @@ class JudgedItem(pytest.Item):
         return file
 
     def result(self) -> JudgingResult:
-        """Return the result of judging the target; the first call judges it.
+        """The result of judging the target; the first call judges it.
 
         A problem that prevents any conclusion fails only the first item.
         """
@@ -96,13 +96,13 @@ class JudgedItem(pytest.Item):
         return file.result
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the message of a violated requirement; other exceptions get a traceback."""
+        """The message of a violated requirement; other exceptions get a traceback."""
         return (
             str(excinfo.value) if isinstance(excinfo.value, RequirementFailed) else super().repr_failure(excinfo, style)
         )
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the location: the file, without a line."""
+        """The location: the file, without a line."""
         return self.path, None, self.name
 
 

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.hookspec(firstresult=True)
 def pytest_runs_conformance_app(config: pytest.Config, path: Path) -> Any:
-    """Return the ASGI or WSGI application that the conformance file at `path` judges, or None.
+    """The ASGI or WSGI application that the conformance file at `path` judges, or None.
 
     The application is served on a free loopback port while it is judged. The path of `base_url` in the file, by default
     `/v1`, is the API's path within the application.

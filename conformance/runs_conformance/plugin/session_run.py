@@ -82,7 +82,7 @@ class SessionRun:
     path: Path
 
     def result(self, requirements: Sequence[str]) -> JudgingResult:
-        """Return the result of judging the target by these requirements, or by all; the first call judges it."""
+        """The result of judging the target by these requirements, or by all; the first call judges it."""
         return judge_once(self.config, self.path, lambda: self._judge_or_report(requirements))
 
     def _judge_or_report(self, requirements: Sequence[str]) -> JudgingResult:

@@ -44,7 +44,7 @@ class JudgingResult:
 
 
 def judge_once(config: pytest.Config, path: Path, judge: Callable[[], JudgingResult]) -> JudgingResult:
-    """Return the result for a conformance file; one process of the session judges, the others wait for it."""
+    """The result for a conformance file; one process of the session judges, the others wait for it."""
     results = config.stash.setdefault(_RESULTS, {})
     name = str(path)
     if name not in results:

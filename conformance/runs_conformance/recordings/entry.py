@@ -111,21 +111,21 @@ def _without_scheme(value: str) -> str:
 
 
 def require_object(value: Any, what: str) -> Mapping[str, Any]:
-    """Return the value as an object. Raises MalformedEntryError if it is not one."""
+    """The value as an object. Raises MalformedEntryError if it is not one."""
     if type(value) is not dict and not isinstance(value, Mapping):
         raise MalformedEntryError(f"{what} is not an object")
     return value
 
 
 def require_text(value: Any, what: str) -> str:
-    """Return the value as a string. Raises MalformedEntryError if it is not one."""
+    """The value as a string. Raises MalformedEntryError if it is not one."""
     if not isinstance(value, str):
         raise MalformedEntryError(f"{what} is not a string")
     return value
 
 
 def require_int(value: Any, what: str) -> int:
-    """Return the value as an integer. Raises MalformedEntryError if it is not one."""
+    """The value as an integer. Raises MalformedEntryError if it is not one."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):

@@ -93,7 +93,7 @@ class RunFolder:
 
 
 def histories_in(folder: Path) -> tuple[Path, ...]:
-    """Return the history of the test run in a folder, or those of its processes in their order, if there are any."""
+    """The history of the test run in a folder, or those of its processes in their order, if there are any."""
     if (folder / HISTORY).is_file():
         return (folder / HISTORY,)
     parts = folder.glob(f"{PARTS}/*/{HISTORY}")

@@ -29,7 +29,7 @@ class RequestAccess:
         return f"{self.key_header}: {'Bearer ' if self.key_header.lower() == _BEARER.lower() else ''}$OPENAI_API_KEY"
 
     def to_json(self) -> dict[str, JSON]:
-        """Return the JSON form, which `from_json` reads."""
+        """The JSON form, which `from_json` reads."""
         return {
             "key_header": self.key_header,
             "query": [list(pair) for pair in self.query],

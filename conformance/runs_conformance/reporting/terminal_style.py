@@ -17,9 +17,9 @@ class Style:
     curl_dialect: str = "openai"
 
     def paint(self, text: str, code: str) -> str:
-        """Return the text in an ANSI colour if colours are on."""
+        """The text in an ANSI colour if colours are on."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
     def bold(self, text: str) -> str:
-        """Return the text in bold if colours are on."""
+        """The text in bold if colours are on."""
         return self.paint(text, "1")

@@ -300,7 +300,7 @@ def _steps(count: int) -> Reproduction:
 
 
 def _enlarge_to(*sizes: int) -> Callable[[Collection[str]], dict[str, Reproduction]]:
-    """Return as many steps as these in turn, for each id that is asked for; at the end none."""
+    """As many steps as these in turn, for each id that is asked for; at the end none."""
     growing = iter(sizes)
 
     def enlarge(ids: Collection[str]) -> dict[str, Reproduction]:

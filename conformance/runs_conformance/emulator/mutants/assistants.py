@@ -11,7 +11,7 @@ from runs_conformance.emulator.patching import patch_response, wrap_handlers
 
 @mutant("run-identity-never-changes")
 def forgets_descriptions(hooks: Hooks) -> None:
-    """Returns the description of an assistant on creation, but does not store it."""
+    """Shows the description of an assistant on creation, but does not store it."""
 
     async def handle(inner: Any, request: RequestContext) -> Any:
         return {**await inner(request), "description": None}

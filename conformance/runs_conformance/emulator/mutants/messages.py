@@ -323,7 +323,7 @@ def dates_additional_messages_ahead(hooks: Hooks) -> None:
 
 @mutant("ids")
 def keeps_equal_messages_once(hooks: Hooks) -> None:
-    """Returns the thread's last message if the new one has the same role and text."""
+    """Responds with the thread's last message if the new one has the same role and text."""
 
     async def create(inner: Any, request: RequestContext) -> Any:
         thread = request.store.threads.get(request.path_params["thread_id"])

@@ -70,11 +70,11 @@ class FailureStore:
         return f"runs-conformance/{self.target}/{self.edition}".encode()
 
     def load(self) -> list[StoredFailure]:
-        """Return at most MAX_STORED failures, smallest first; empty if the folder cannot be read."""
+        """At most MAX_STORED failures, smallest first; empty if the folder cannot be read."""
         return [failure for failure, _ in self._entries()]
 
     def programs(self) -> list[Program]:
-        """Return a program for each stored failure."""
+        """A program for each stored failure."""
         return [
             failure.reproduction.to_program(f"{PROGRAM_PREFIX}{number}", FUZZING_PHASE)
             for number, failure in enumerate(self.load(), 1)

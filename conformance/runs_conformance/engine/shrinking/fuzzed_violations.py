@@ -125,7 +125,7 @@ def _shrink(id_: str, fuzzed: FuzzedViolation, context: ShrinkContext) -> Shrunk
 
 
 def with_shrunk_counterexamples(result: RunResult, shrunk: Mapping[str, ShrunkCase]) -> RunResult:
-    """Return the result with shrunk counterexamples in place of the original ones."""
+    """The result with shrunk counterexamples in place of the original ones."""
     counterexamples: dict[str, JSON] = dict(result.counterexamples)
     for id_, fuzzed in result.fuzzed_violations.items():
         if id_ in shrunk:

@@ -109,7 +109,7 @@ class Shrinker:
     def shrink(
         self, id_: str, reproduction: Reproduction, violation: ReproducedViolation | None = None
     ) -> ShrunkCase | None:
-        """Return the smallest reproduction found; None if `reproduction` itself no longer violates the id."""
+        """The smallest reproduction found; None if `reproduction` itself no longer violates the id."""
         search = _CaseSearch(self, id_, self.request_count())
         try:
             for candidate in _initial_candidates(reproduction, violation):

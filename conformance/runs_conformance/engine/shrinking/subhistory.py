@@ -34,7 +34,7 @@ MAX_TRIALS = 150
 def minimal_subhistory(
     history: History, id_: str, failing: Exchange, history_judge: HistoryJudge, larger_than: int = 0
 ) -> list[Exchange]:
-    """Return a small part of a history that violates an id on its own; the whole history if no candidate does.
+    """A small part of a history that violates an id on its own; the whole history if no candidate does.
 
     Candidates are judged offline. Steps that changed the objects concerned stay, because only a replay can show
     whether the target still fails without them. If it does not, the next candidate has steps that it may depend on:
@@ -93,7 +93,7 @@ class _SubhistoryJudge:
     def reduce(
         self, candidate: Sequence[ExecutedStep], failing: Exchange, larger_than: int
     ) -> list[ExecutedStep] | None:
-        """Return a candidate without the reads that it does not need; None if it is too small or violates nothing."""
+        """A candidate without the reads that it does not need; None if it is too small or violates nothing."""
         if len(candidate) <= larger_than or not self.still_fails(candidate):
             return None
         part = self.drop_reads(candidate, failing)
@@ -185,7 +185,7 @@ def _repetition(history: History, failing: Exchange) -> list[Exchange]:
 def _answered_messages(
     part: Sequence[ExecutedStep], executed: Sequence[ExecutedStep], failing: Exchange
 ) -> list[Exchange]:
-    """Return the messages that the runs created in a part respond to, unless nothing shows what they respond.
+    """The messages that the runs created in a part respond to, unless nothing shows what they respond.
 
     Boundary requests, and responses that only show a new run, are the same whatever its thread contains.
     """
@@ -224,7 +224,7 @@ def _is_boundary_request(exchange: Exchange) -> bool:
 
 
 def positive_controls(history: History, id_: str, failing: Exchange) -> list[Exchange]:
-    """Return the accepted requests that give a refusal its meaning: a minimal one, and one with a valid value."""
+    """The accepted requests that give a refusal its meaning: a minimal one, and one with a valid value."""
     controls = [
         exchange
         for exchange in history
