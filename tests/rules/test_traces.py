@@ -154,6 +154,22 @@ def test_refused_metadata_that_is_stored_in_part() -> History:
     return _metadata({"a": "1", "b": "2"})
 
 
+@inconclusive(traces.refused_modification_keeps_metadata)
+def test_refused_metadata_and_pairs_that_no_refused_request_had() -> History:
+    """Another object shares the metadata, and was modified by another client."""
+    return _metadata({"theirs": "9"})
+
+
+@fails(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
+def test_refused_metadata_that_is_stored_beside_other_pairs() -> History:
+    return _metadata({"theirs": "9", "b": "2"})
+
+
+@fails(traces.refused_modification_keeps_metadata, at="/metadata", times=1)
+def test_refused_metadata_whose_value_is_stored_under_another_name() -> History:
+    return _metadata({"a": "1", "B": "2"})
+
+
 def _metadata_after_refusal(*shown: Any, reads: tuple[Any, ...] = ()) -> History:
     """A thread gets metadata, is read, refuses a modification and is read again; other `reads` are of thread_b."""
     builder = HistoryBuilder()

@@ -26,13 +26,12 @@ from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.refused_messages import refused_messages, refused_requests
 from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.evidence.spontaneous_change import CHANGES_ANYWAY, changes_by_itself
-from runs_conformance.evidence.stale_item import is_list_item
 from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.unknown_run import UnknownRuns, unknown_runs
 from runs_conformance.evidence.unsent_messages import REPEATED_MESSAGE, distinct_messages
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
-from runs_conformance.model.json import ABSENT, JSON, at, is_object, json_equal
+from runs_conformance.model.json import ABSENT, JSON, is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
@@ -181,8 +180,8 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
             holds = _is_equal_metadata(was, now)
             if not holds and changes_by_itself(timeline.timeline, "metadata", _is_equal_metadata):
                 yield Suspicion(CHANGES_ANYWAY.format("metadata"))
-            elif not holds and _shows_pairs_from_before(timeline, earlier, later, requests):
-                yield Suspicion("the metadata is outdated, but has no pair of a refused request")
+            elif not holds and _has_only_other_pairs(was, now, requests):
+                yield Suspicion("the metadata changed, but has no pair of a refused request")
             elif not holds and not now and not _shows_metadata(timeline.timeline.history, later):
                 yield Suspicion(f"no {later.exchange.operation} shows metadata of any {later.kind}")
             else:
@@ -190,21 +189,22 @@ def refused_modification_keeps_metadata(timeline: MetadataTimeline) -> Iterator[
                 yield later.check(holds, message, "/metadata", was, now)
 
 
-def _shows_pairs_from_before(
-    timeline: MetadataTimeline, earlier: Observation, later: Observation, refused: Iterable[Exchange]
-) -> bool:
-    """Whether metadata are as an earlier response showed them, with pairs that no refused request could have added.
+def _has_only_other_pairs(was: JSON, now: JSON, refused: Iterable[Exchange]) -> bool:
+    """Whether metadata has new pairs, none of which a refused request can have added, even in part.
 
-    Lists may show metadata that were replaced. Whether a refused request changed metadata is not known then.
+    A list may show pairs that were replaced, and objects that share their metadata those of another object.
     """
-    was, now = earlier.get("metadata"), later.get("metadata")
-    added = (now.keys() if is_object(now) else set()) - (was.keys() if is_object(was) else set())
-    sent = {name for each in refused if is_object(body := at(each.request.body, "/metadata")) for name in body}
-    had_before = any(
-        each.happened_before(earlier) and is_object(shown := each.get("metadata")) and json_equal(shown, now)
-        for each in timeline.timeline.observations
+    before, after = (value if is_object(value) else {} for value in (was, now))
+    added = {name: value for name, value in after.items() if name not in before or not json_equal(before[name], value)}
+    sent: list[tuple[str, JSON]] = []
+    for each in refused:
+        if not is_object(each.request.body):
+            return False  # What a server may have read in it is unknown.
+        metadata = each.request.body.get("metadata")
+        sent.extend(metadata.items() if is_object(metadata) else ())
+    return bool(added) and not any(
+        name.startswith(new) or json_equal(value, added[new]) for new in added for name, value in sent
     )
-    return is_list_item(later) and bool(added) and added.isdisjoint(sent) and had_before
 
 
 def _is_equal_metadata(one: JSON, other: JSON) -> bool:
