@@ -9,8 +9,8 @@ from runs_conformance.model.history import History
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Passed
 from runs_conformance.rules.paging import page_size, traversal
-from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted
-from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, thread
+from tests.rules.examples import fails, findings, inconclusive, judge, passes, permitted, suspicious
+from tests.rules.histories import RUN, T0, HistoryBuilder, assistant, error, message, page, run, step, thread
 
 Object = dict[str, object]
 Part = tuple[tuple[int, ...], bool, dict[str, object]]
@@ -186,6 +186,22 @@ def test_inclusive_cursor() -> History:
 @fails(traversal.pages_hold_what_comes_next)
 def test_cursor_is_ignored() -> History:
     return traversed(((4, 3), True, {"limit": 2, "after": "msg_2"}))
+
+
+def _steps_after(id_: str, *items: Object) -> History:
+    builder = HistoryBuilder()
+    builder.send("list_run_steps", page(*items), query={"after": id_})
+    return builder.history()
+
+
+@suspicious(traversal.after_excludes_its_item)
+def test_step_of_another_run_with_the_id_of_the_cursor() -> History:
+    return _steps_after("step_1", step(id_="step_0"), step(id_="step_1", run_id="run_b"))
+
+
+def test_step_of_another_run_beside_the_step_that_the_cursor_names() -> None:
+    history = _steps_after("step_1", step(id_="step_1"), step(id_="step_1", run_id="run_b"))
+    assert len(findings(traversal.after_excludes_its_item, history)) == 1
 
 
 def test_a_page_that_is_the_one_without_its_cursor_is_called_so() -> None:

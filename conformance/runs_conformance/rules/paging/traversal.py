@@ -31,7 +31,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import Absent
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, convention, observed, schema
-from runs_conformance.model.verdict import Inconclusive, Passed, Result
+from runs_conformance.model.verdict import Inconclusive, Passed, Result, Suspicion
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _CURSOR = schema(f"{_SPEC} parameter after: an object ID that defines your place in the list")
@@ -97,8 +97,11 @@ def after_excludes_its_item(page: Page) -> Iterator[Result]:
     """
     after = page.query.get("after")
     if after is not None and page.items and not page.has_both_cursors:
-        if after in page.ids:
+        repeated = [item for item in page.items if item.id == after]
+        if any(not item.is_misplaced for item in repeated):
             yield page.exchange.finding(f"the page after {after} contains {after}", "/data", actual=list(page.ids))
+        elif repeated:
+            yield Suspicion(f"the page after {after} contains an object of another parent with this id")
         else:
             yield Inconclusive(LACKS_IDS) if page.lacks_ids else pass_for_list(page, _AFTER)
 
