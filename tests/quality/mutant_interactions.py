@@ -39,12 +39,14 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "refuses_every_fifth_thread": ("acceptance.equal_requests_are_all_accepted",),
     # Each invalid value of a request is answered with 500; alone, this number of consecutive ones ends the test run.
     "refuses_with_500": ("create_", "modify_", "list_", "submit_tool_outputs."),
-    # A revived run may end again, at another time and in another status, before it is read.
+    # A revived run may end again, at another time and in another status, before it is read, or not before a list.
     "revives_on_modify": (
         "ending.completed_run_has_no_error",
         "modify.run_changes_in_metadata_only",
         "times.completed_run_has_no_other_end",
         "times.stamps_of_an_ended_run_stay",
+        "times.unfinished_run_has_no_end",
+        "usage.is_null_until_the_run_ends",
     ),
     # A message that equals an earlier one is the earlier one, with its id and metadata.
     "keeps_equal_messages_once": ("identity.never_changes", "messages.given_messages_keep_their_metadata", "threads."),
@@ -110,6 +112,8 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("answers_html", "locks_all_threads"): ("acceptance.equal_requests_are_all_accepted",),
     # A message of the caller names a run, as only answers do.
     ("gives_messages_a_run", "modifies_no_answers"): ("acceptance.smallest_request_is_accepted",),
+    # The model, which would break on the tool of the request, is offered others.
+    ("checks_the_first_tool_only", "uses_the_assistants_tools_only"): ("create_run.tools[].type.enum",),
     # The text of an error comes with the status of a success.
     ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
 }
@@ -178,6 +182,9 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     "spells_canceled": {
         "absent:cancel_run": "no run can be cancelled",
         "fails:cancel_run": "no run can be cancelled",
+    },
+    "shares_metadata_of_runs_created_with_threads": {
+        "saves_the_run_as_it_began": "a run gets metadata of its own when it ends",
     },
     "shares_events_within_a_thread": {
         "locks_the_assistant": "a second run of the same assistant is refused",
