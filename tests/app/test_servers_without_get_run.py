@@ -133,7 +133,7 @@ def test_operations_that_it_lacks_are_named(folder: Path, report: Any) -> None:
     about_deleted = ("thread_deleted.", "deletion.deleted_thread_")
     assert {outcome for id_, outcome in outcomes.items() if id_.startswith(about_deleted)} == {"not_applicable"}
     rebuilt = rebuild_report([read_run(folder / "history.jsonl")])
-    assert rebuilt.target.missing_operations == ("delete_thread", "get_run")
+    assert rebuilt.target.operations_not_offered == ("delete_thread", "get_run")
 
 
 def test_operations_that_it_lacks_are_hardly_called(folder: Path) -> None:

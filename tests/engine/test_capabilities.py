@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from runs_conformance.engine.capabilities import (
+    capabilities_not_offered,
     collect_stats,
+    declared_capabilities_not_offered,
     error_signature,
     failed_prerequisite,
     merge_stats,
-    missing_declared_capabilities,
-    missing_operations,
+    operations_not_offered,
     undelivered_streams,
-    unsupported_capabilities,
 )
 from runs_conformance.engine.preflight import UNKNOWN_PATH, signatures_in
 from runs_conformance.model.case import DanglingReference, Role, Step
@@ -39,76 +39,76 @@ def exchange(operation: str, status: int, body: Any, role: Role = Role.ACT) -> E
 NO_ROUTES = frozenset({(404, "members: detail, Not Found"), (404, "members: detail, Thread runs not found")})
 
 
-def unsupported(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
-    return set(unsupported_capabilities(merge_stats(collect_stats([each], NO_ROUTES) for each in exchanges), declared))
+def not_offered(*exchanges: Exchange, declared: tuple[str, ...] = ()) -> set[str]:
+    return set(capabilities_not_offered(merge_stats(collect_stats([each], NO_ROUTES) for each in exchanges), declared))
 
 
 def test_capability_without_any_route_is_unsupported() -> None:
-    assert unsupported(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
-    assert unsupported(exchange("cancel_run", 405, None)) == {"cancel", "cancel_run"}
+    assert not_offered(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
+    assert not_offered(exchange("cancel_run", 405, None)) == {"cancel", "cancel_run"}
 
 
 def test_missing_object_is_not_a_missing_route() -> None:
-    assert unsupported(exchange("cancel_run", 404, NO_RUN)) == set()
+    assert not_offered(exchange("cancel_run", 404, NO_RUN)) == set()
 
 
 def test_one_accepted_request_proves_support() -> None:
-    assert unsupported(exchange("cancel_run", 404, NO_ROUTE), exchange("cancel_run", 200, {})) == set()
+    assert not_offered(exchange("cancel_run", 404, NO_ROUTE), exchange("cancel_run", 200, {})) == set()
 
 
 def test_one_supported_operation_proves_the_capability() -> None:
-    assert unsupported(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == {"list_runs"}
+    assert not_offered(exchange("list_runs", 404, NO_ROUTE), exchange("list_messages", 200, {})) == {"list_runs"}
 
 
 def test_a_failing_operation_is_not_a_missing_one() -> None:
     missing = exchange("get_run_step", 404, NO_ROUTE)
-    assert unsupported(exchange("list_run_steps", 500, None), missing) == {"get_run_step"}
+    assert not_offered(exchange("list_run_steps", 500, None), missing) == {"get_run_step"}
     hanging = replace(exchange("list_run_steps", 200, None), response=None, completion=Completion.UNKNOWN)
-    assert unsupported(hanging, missing) == {"get_run_step"}
+    assert not_offered(hanging, missing) == {"get_run_step"}
 
 
 def test_an_object_that_does_not_exist_says_nothing_about_the_route() -> None:
     sent = exchange("get_run_step", 404, NO_ROUTE)
     step = Step(operation="get_run_step", dangling=DanglingReference.UNKNOWN)
-    assert unsupported(replace(sent, step=step)) == set()
+    assert not_offered(replace(sent, step=step)) == set()
 
 
 def test_an_object_whose_ids_only_a_missing_list_shows_has_no_route_either() -> None:
     step = Step(operation="get_run_step", dangling=DanglingReference.UNKNOWN)
     unknown = replace(exchange("get_run_step", 404, NO_ROUTE), step=step)
     missing = exchange("list_run_steps", 404, NO_ROUTE)
-    assert unsupported(unknown, missing) == {"steps", "get_run_step", "list_run_steps"}
-    assert unsupported(unknown, exchange("list_run_steps", 500, None)) == set()
-    assert unsupported(unknown, exchange("list_run_steps", 200, {})) == set()
+    assert not_offered(unknown, missing) == {"steps", "get_run_step", "list_run_steps"}
+    assert not_offered(unknown, exchange("list_run_steps", 500, None)) == set()
+    assert not_offered(unknown, exchange("list_run_steps", 200, {})) == set()
     told = replace(exchange("get_run_step", 404, {"error": {"message": "No run step found."}}), step=step)
-    assert unsupported(told, missing) == {"list_run_steps"}
+    assert not_offered(told, missing) == {"list_run_steps"}
 
 
 def test_single_failures_do_not_hide_a_missing_route() -> None:
     missing = exchange("cancel_run", 404, NO_ROUTE)
-    assert unsupported(missing, missing, exchange("cancel_run", 500, None)) == {"cancel", "cancel_run"}
+    assert not_offered(missing, missing, exchange("cancel_run", 500, None)) == {"cancel", "cancel_run"}
 
 
 def test_all_operations_of_a_missing_capability_are_missing() -> None:
     answers = [exchange("list_run_steps", 404, NO_ROUTE), exchange("list_runs", 405, None)]
     stats = collect_stats([*answers, exchange("list_messages", 200, {})], NO_ROUTES)
-    assert missing_operations(stats) == ("list_runs", "list_run_steps", "get_run_step")
-    assert missing_operations(stats, declared_absent=("steps",)) == ("list_runs",)
+    assert operations_not_offered(stats) == ("list_runs", "list_run_steps", "get_run_step")
+    assert operations_not_offered(stats, declared_absent=("steps",)) == ("list_runs",)
 
 
 def test_prerequisite_operation_may_be_missing_individually() -> None:
-    assert unsupported(exchange("create_assistant", 405, None), exchange("create_thread", 200, {})) == {
+    assert not_offered(exchange("create_assistant", 405, None), exchange("create_thread", 200, {})) == {
         "create_assistant"
     }
-    assert unsupported(exchange("create_assistant", 405, None), declared=("core",)) == set()
+    assert not_offered(exchange("create_assistant", 405, None), declared=("core",)) == set()
 
 
 def test_core_is_not_optional() -> None:
-    assert unsupported(exchange("get_run", 404, NO_ROUTE)) == set()
+    assert not_offered(exchange("get_run", 404, NO_ROUTE)) == set()
 
 
 def test_declared_capability_is_not_optional() -> None:
-    assert unsupported(exchange("cancel_run", 404, NO_ROUTE), declared=("cancel",)) == set()
+    assert not_offered(exchange("cancel_run", 404, NO_ROUTE), declared=("cancel",)) == set()
 
 
 def test_error_signature_ignores_paths_and_ids() -> None:
@@ -141,11 +141,11 @@ NO_STREAMS = {"error": {"message": "Unsupported parameter: 'stream'.", "type": "
 
 def test_streaming_is_unsupported_if_a_refusal_mentions_it() -> None:
     stats = collect_stats([streaming(400, NO_STREAMS), streaming(501, NO_STREAMS, "x2")], NO_ROUTES)
-    unsupported_names = unsupported_capabilities(stats)
-    assert set(unsupported_names) == {"streaming"}
-    assert undelivered_streams(stats, unsupported_names) == {"x1", "x2"}
-    assert unsupported_capabilities(stats, ["streaming"]) == {}
-    assert "streaming is declared as offered" in missing_declared_capabilities(stats, ["streaming"])[0].message
+    names_not_offered = capabilities_not_offered(stats)
+    assert set(names_not_offered) == {"streaming"}
+    assert undelivered_streams(stats, names_not_offered) == {"x1", "x2"}
+    assert capabilities_not_offered(stats, ["streaming"]) == {}
+    assert "streaming is declared as offered" in declared_capabilities_not_offered(stats, ["streaming"])[0].message
 
 
 def test_streaming_is_supported_if_it_fails_otherwise() -> None:
@@ -157,21 +157,21 @@ def test_streaming_is_supported_if_it_fails_otherwise() -> None:
         streaming(200, {"object": "thread.run"}),
     ):
         stats = collect_stats([broken], NO_ROUTES)
-        assert unsupported_capabilities(stats) == {}
+        assert capabilities_not_offered(stats) == {}
         assert undelivered_streams(stats, ()) == set()
     mixed = collect_stats([streaming(400, NO_STREAMS), streaming(200, {})], NO_ROUTES)
-    assert unsupported_capabilities(mixed) == {}
+    assert capabilities_not_offered(mixed) == {}
 
 
 def test_capability_declared_absent_is_unsupported() -> None:
-    unsupported_names = unsupported_capabilities({}, declared_absent=["cancel", "streaming"])
-    assert set(unsupported_names) == {"cancel", "cancel_run", "streaming"}
+    names_not_offered = capabilities_not_offered({}, declared_absent=["cancel", "streaming"])
+    assert set(names_not_offered) == {"cancel", "cancel_run", "streaming"}
 
 
 def test_missing_declared_capability_is_reported_once() -> None:
     stats = collect_stats([exchange("cancel_run", 404, NO_ROUTE), exchange("create_run", 200, {})], NO_ROUTES)
-    assert [finding.operation for finding in missing_declared_capabilities(stats, ["cancel", "core"])] == [None]
-    assert missing_declared_capabilities(stats, ["core"]) == []
+    assert [finding.operation for finding in declared_capabilities_not_offered(stats, ["cancel", "core"])] == [None]
+    assert declared_capabilities_not_offered(stats, ["core"]) == []
 
 
 def test_given_object_replaces_a_prerequisite() -> None:
@@ -184,8 +184,8 @@ def test_given_object_replaces_a_prerequisite() -> None:
 
 def test_frameworks_tell_a_missing_object_from_a_missing_route_by_the_text() -> None:
     unknown = {"detail": "Thread thread_abc123 not found"}
-    assert unsupported(exchange("cancel_run", 404, unknown)) == set()
-    assert unsupported(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
+    assert not_offered(exchange("cancel_run", 404, unknown)) == set()
+    assert not_offered(exchange("cancel_run", 404, NO_ROUTE)) == {"cancel", "cancel_run"}
 
 
 def probe(path: str, status: int, body: Any) -> Exchange:
@@ -196,12 +196,12 @@ def test_operation_whose_path_is_interpreted_as_a_thread_is_missing() -> None:
     shadowed = {"detail": "Thread runs not found"}
     no_route = signatures_in([probe(UNKNOWN_PATH, 404, NO_ROUTE), probe("/threads/runs", 404, shadowed)])
     stats = collect_stats([exchange("create_thread_and_run", 404, shadowed)], no_route)
-    assert unsupported_capabilities(stats)["create_thread_and_run"] == (
+    assert capabilities_not_offered(stats)["create_thread_and_run"] == (
         "the target does not offer create_and_run: it has no POST /threads/runs, or the route of "
         "/threads/{thread_id} takes its requests"
     )
     other = collect_stats([exchange("create_thread_and_run", 404, {"detail": "Assistant asst_1 not found"})], no_route)
-    assert unsupported_capabilities(other) == {}
+    assert capabilities_not_offered(other) == {}
 
 
 def test_missing_thread_is_no_missing_route_unless_it_is_named_runs() -> None:

@@ -95,7 +95,7 @@ def test_a_refused_request_is_the_reason_if_most_programs_had_one() -> None:
 
 def test_a_missing_operation_is_the_reason_if_all_programs_called_it() -> None:
     unseen = coverage({})
-    missing = replace(unseen, unserved=dict.fromkeys(unseen.ends, "the target has no DELETE /threads"))
+    missing = replace(unseen, without_operations=dict.fromkeys(unseen.ends, "the target has no DELETE /threads"))
     assert missing.not_shown(ID) == "not observed: the target has no DELETE /threads"
     assert missing.shows_why_not(ID)
 
@@ -158,11 +158,17 @@ def test_program_that_called_a_missing_operation_is_not_missed() -> None:
     revealed_by_one = replace(DECISIONS, revealers={ID: (frozenset({"long"}),)})
     lacking = replace(coverage({"short": 4, "other": 9}), decisions=revealed_by_one)
     assert lacking.shortfall(ID) == f"long{UNDECIDED}"
-    unserved = {"long": "the target has no DELETE /threads/{thread_id}"}
-    assert replace(lacking, unserved=unserved).shortfall(ID) is None
-    few = replace(coverage({"long": 3, "short": 4, "other": 9}), decisions=revealed_by_one, unserved=unserved)
+    without_operations = {"long": "the target has no DELETE /threads/{thread_id}"}
+    assert replace(lacking, without_operations=without_operations).shortfall(ID) is None
+    few = replace(
+        coverage({"long": 3, "short": 4, "other": 9}), decisions=revealed_by_one, without_operations=without_operations
+    )
     assert few.shortfall(ID) == "long had 3 occasions; on the bundled emulator it has at least 4", "it did show the id"
-    stopped = replace(coverage({"short": 4, "other": 9}, stopped="long"), decisions=revealed_by_one, unserved=unserved)
+    stopped = replace(
+        coverage({"short": 4, "other": 9}, stopped="long"),
+        decisions=revealed_by_one,
+        without_operations=without_operations,
+    )
     assert stopped.shortfall(ID) == "long ended early: POST /threads was answered with HTTP 500"
 
 
@@ -171,16 +177,18 @@ def test_program_that_ended_at_a_missing_operation_is_missed_only_if_no_other_de
     partial = coverage({"short": 4, "other": 9})
     partial = replace(partial, ends={**partial.ends, "long": ended})
     assert partial.shortfall(ID) == "long ended early: POST /threads got HTTP 404"
-    unserved = {"long": "the target has no POST /threads"}
-    assert replace(partial, unserved=unserved).shortfall(ID) is None
+    without_operations = {"long": "the target has no POST /threads"}
+    assert replace(partial, without_operations=without_operations).shortfall(ID) is None
     elsewhere = {"long": "the target has no DELETE /threads/{thread_id}"}
-    assert replace(partial, unserved=elsewhere).shortfall(ID) == "long ended early: POST /threads got HTTP 404"
-    alone = replace(partial, decided={}, occasions={}, unserved=unserved)
+    assert (
+        replace(partial, without_operations=elsewhere).shortfall(ID) == "long ended early: POST /threads got HTTP 404"
+    )
+    alone = replace(partial, decided={}, occasions={}, without_operations=without_operations)
     assert alone.shortfall(ID) == "long ended early: POST /threads got HTTP 404"
 
 
 def test_id_that_only_programs_of_a_missing_operation_decide_names_it() -> None:
-    unseen = replace(coverage({}), unserved=dict.fromkeys(("long", "short", "other"), "no such route"))
+    unseen = replace(coverage({}), without_operations=dict.fromkeys(("long", "short", "other"), "no such route"))
     assert unseen.not_shown(ID) == "not observed: no such route"
 
 

@@ -18,7 +18,7 @@ def test_what_a_family_does_not_have_is_not_applicable() -> None:
     requirements = Requirements(rules=catalogue(), constraints=constraints())
     reasons = outside_family(FAMILIES["azure"])
     assert reasons.keys() <= {*constraints(), *catalogue()}
-    context = VerdictContext(unsupported=reasons)
+    context = VerdictContext(not_offered=reasons)
     outcomes = {each.id: each.outcome for each in build_verdicts({}, requirements, context)}
     assert {id_ for id_, outcome in outcomes.items() if outcome is Outcome.NOT_APPLICABLE} == reasons.keys()
     assert reasons[HEADER] == "servers of the azure dialects do not use the header OpenAI-Beta"
@@ -26,7 +26,7 @@ def test_what_a_family_does_not_have_is_not_applicable() -> None:
 
 def test_what_such_a_server_shows_anyway_is_judged() -> None:
     requirements = Requirements(rules=catalogue(), constraints=constraints())
-    context = VerdictContext(unsupported=outside_family(FAMILIES["azure"]))
+    context = VerdictContext(not_offered=outside_family(FAMILIES["azure"]))
     id_ = "error.error.type.type"
     for tally, outcome in ((Tally(1, [Finding("is 5")]), Outcome.FAIL), (Tally(1), Outcome.PASS)):
         verdicts = build_verdicts({id_: tally}, requirements, context)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
 from runs_conformance.engine.budget import Budget
-from runs_conformance.engine.capabilities import missing_operations
+from runs_conformance.engine.capabilities import operations_not_offered
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.plan_execution import MAX_EXECUTIONS, run_plan
 from runs_conformance.engine.plan_result import RunResult
@@ -197,6 +197,6 @@ def test_a_target_that_is_gone_at_the_end_cuts_the_test_run_short() -> None:
 def test_cleanup_shows_that_an_operation_is_missing() -> None:
     target = ScriptedSender(lambda step: (405, {}) if step.operation == "delete_thread" else accept_everything(step))
     programs = [make_program(replace(CREATE, name="thread"), id_=f"p.{number}") for number in range(3)]
-    assert missing_operations(execute(programs, target, cleans_up=True).operation_stats) == ("delete_thread",)
+    assert operations_not_offered(execute(programs, target, cleans_up=True).operation_stats) == ("delete_thread",)
     assert "a.rule" in execute(programs, target, cleans_up=True).tallies
     assert execute(programs, target, cleans_up=True).tallies["a.rule"].judged == 3

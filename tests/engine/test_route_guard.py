@@ -35,8 +35,8 @@ def test_a_program_whose_step_is_not_sent_counts_as_one_that_lacks_its_operation
         guard.send(MISSING, "earlier", {})
     for steps in ((MISSING, PRESENT), (Concurrent((MISSING, PRESENT)),)):
         result = run_program(make_program(*steps), SETTING, guard, Budget(), PollSchedule())
-        assert MISSING.operation in result.unserved
-    assert not run_program(make_program(PRESENT), SETTING, guard, Budget(), PollSchedule()).unserved
+        assert MISSING.operation in result.without_route
+    assert not run_program(make_program(PRESENT), SETTING, guard, Budget(), PollSchedule()).without_route
 
 
 def test_other_operations_are_called() -> None:

@@ -84,13 +84,13 @@ def test_id_that_is_not_selected_is_not_judged() -> None:
 
 
 def test_unsupported_operation_is_not_applicable() -> None:
-    unsupported = {"create_run": "no such route"}
-    reported = verdict(None, unsupported=unsupported)
+    not_offered = {"create_run": "no such route"}
+    reported = verdict(None, not_offered=not_offered)
     assert (reported.outcome, reported.reason, reported.findings) == (Outcome.NOT_APPLICABLE, "no such route", ())
 
 
 def test_object_that_only_an_unsupported_operation_shows_is_not_applicable() -> None:
-    context = VerdictContext(unsupported={"delete_message": "no such route"})
+    context = VerdictContext(not_offered={"delete_message": "no such route"})
     verdicts = {each.id: each for each in build_verdicts({}, REQUIREMENTS, context)}
     for id_ in ("message_deleted.type", "message_deleted.id.required"):
         assert (verdicts[id_].outcome, verdicts[id_].reason) == (Outcome.NOT_APPLICABLE, "no such route")
@@ -421,8 +421,8 @@ def test_the_outermost_place_that_no_response_showed_is_named() -> None:
 def test_a_missing_operation_is_no_more_than_a_note_to_a_place_that_no_response_showed() -> None:
     id_ = "run.usage.total_tokens.type"
     ends = {"p": ProgramEnd("p", Ending.COMPLETED)}
-    unserved = {"p": "the target has no GET /threads"}
-    coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {}, unserved=unserved)
+    without_operations = {"p": "the target has no GET /threads"}
+    coverage = Coverage(Decisions({id_: frozenset({"p"})}, {}), ends, {}, {}, without_operations=without_operations)
     verdicts = build_verdicts({"run.id.type": Tally(3)}, REQUIREMENTS, VerdictContext(coverage=coverage))
     reason = next(each.reason for each in verdicts if each.id == id_)
     assert reason == "no response showed run.usage (the target has no GET /threads)"

@@ -26,8 +26,8 @@ def partial(outcome: Outcome = Outcome.PASS) -> Report:
     target = replace(
         made.target,
         capabilities=("core", "validation", "listing"),
-        missing_capabilities=("steps", "create_and_run"),
-        missing_operations=("list_run_steps", "get_run_step", "create_thread_and_run"),
+        capabilities_not_offered=("steps", "create_and_run"),
+        operations_not_offered=("list_run_steps", "get_run_step", "create_thread_and_run"),
     )
     return replace(made, outcome=outcome, target=target)
 
@@ -48,7 +48,9 @@ def test_a_target_that_does_not_pass_conforms_in_nothing() -> None:
 def test_single_operations_are_named_by_method_and_path() -> None:
     made = partial()
     target = replace(
-        made.target, missing_capabilities=("streaming",), missing_operations=("list_runs", "get_run", "delete_message")
+        made.target,
+        capabilities_not_offered=("streaming",),
+        operations_not_offered=("list_runs", "get_run", "delete_message"),
     )
     line = scope_line(replace(made, target=target), max_names=2)
     assert line.endswith("not offered: streaming, GET /threads/{thread_id}/runs and 2 more (3 of 23 operations)")
@@ -58,14 +60,14 @@ def test_capabilities_of_one_operation_are_named_by_it() -> None:
     path = "POST /threads/{thread_id}/runs/{run_id}"
     made = partial(Outcome.FAIL)
     operations = ("cancel_run", "submit_tool_outputs")
-    target = replace(made.target, missing_capabilities=("cancel", "tools"), missing_operations=operations)
+    target = replace(made.target, capabilities_not_offered=("cancel", "tools"), operations_not_offered=operations)
     line = scope_line(replace(made, target=target))
     assert line == f"not offered: {path}/cancel, {path}/submit_tool_outputs (2 of 23 operations)"
 
 
 def test_authentication_that_is_not_offered_is_explained() -> None:
     made = partial(Outcome.FAIL)
-    target = replace(made.target, missing_capabilities=("auth",), missing_operations=())
+    target = replace(made.target, capabilities_not_offered=("auth",), operations_not_offered=())
     assert scope_line(replace(made, target=target)) == "not offered: auth (requests without a key are served)"
 
 
@@ -74,7 +76,7 @@ def test_operations_whose_absence_fails_a_requirement_are_named_first() -> None:
     failing = replace(failing, findings=(Finding("an existing object was not shown", operation="get_run"),))
     made = replace(partial(Outcome.FAIL), verdicts=(failing,))
     target = replace(
-        made.target, missing_capabilities=(), missing_operations=("list_runs", "delete_message", "get_run")
+        made.target, capabilities_not_offered=(), operations_not_offered=("list_runs", "delete_message", "get_run")
     )
     line = scope_line(replace(made, target=target), max_names=1)
     assert line == "not offered: GET /threads/{thread_id}/runs/{run_id} and 2 more (3 of 23 operations)"

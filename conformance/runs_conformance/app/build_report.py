@@ -26,20 +26,20 @@ from runs_conformance.engine.budget import Counts
 from runs_conformance.engine.capabilities import (
     STREAMING,
     absent_capabilities,
+    capabilities_not_offered,
+    declared_capabilities_not_offered,
     failed_prerequisite,
-    missing_declared_capabilities,
-    missing_operations,
+    operations_not_offered,
     shadowed_operations,
-    unsupported_capabilities,
 )
 from runs_conformance.engine.coverage import Coverage
 from runs_conformance.engine.decisions import QUICK_TABLE, load_decisions
 from runs_conformance.engine.dialect_scope import outside_family
+from runs_conformance.engine.not_offered_findings import discard_not_offered
 from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.plan_validity import explain_no_completed_run, find_stop_problem
+from runs_conformance.engine.programs_without_operations import programs_without_operations
 from runs_conformance.engine.quick_plan import OMITTED_REASON
-from runs_conformance.engine.unserved import unserved_programs
-from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.engine.verdicts import NotJudgedReason, VerdictContext, build_verdicts
 from runs_conformance.evidence.transitions import Transitions
 from runs_conformance.generation import boundary
@@ -83,20 +83,20 @@ _STREAM_FLAG_CONSTRAINT = re.compile(r"\w+\.stream\.\w+\Z")
 def build_report(header: RunHeader, result: RunResult) -> Report:
     """Build the report on a test run from its result."""
     options = header.options
-    result = discard_unsupported(result, options.capabilities, options.no_capabilities)
+    result = discard_not_offered(result, options.capabilities, options.no_capabilities)
     all_requirements = requirements(options.edition)
-    unsupported = unsupported_capabilities(result.operation_stats, options.capabilities, options.no_capabilities)
-    if STREAMING in unsupported:
-        unsupported |= {
-            id_: unsupported[STREAMING] for id_ in all_requirements.constraints if _STREAM_FLAG_CONSTRAINT.match(id_)
+    not_offered = capabilities_not_offered(result.operation_stats, options.capabilities, options.no_capabilities)
+    if STREAMING in not_offered:
+        not_offered |= {
+            id_: not_offered[STREAMING] for id_ in all_requirements.constraints if _STREAM_FLAG_CONSTRAINT.match(id_)
         }
     tallies = dict(result.tallies)
-    for finding in missing_declared_capabilities(result.operation_stats, options.capabilities):
+    for finding in declared_capabilities_not_offered(result.operation_stats, options.capabilities):
         tallies[ACCEPTANCE_RULE] = tallies.get(ACCEPTANCE_RULE, Tally()).merge(Tally(1, [finding]))
     is_selected = selection_filter(options, all_requirements)
     context = VerdictContext(
         is_selected=is_selected,
-        unsupported=outside_family(dialect_family(header.dialect)) | unsupported,
+        not_offered=outside_family(dialect_family(header.dialect)) | not_offered,
         declared_absent=absent_capabilities(options.no_capabilities),
         provided=_provided_needs(header.context),
         not_judged_reasons=_outside_quick(options)
@@ -104,7 +104,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         | untestable_constraints(_context_found(header, result)),
         default_reason=_default_reason(header, result.early_end_reason),
         sampling=_OUTSIDE_QUICK if is_sampled(options) else None,
-        coverage=coverage_of(header, result, unsupported),
+        coverage=coverage_of(header, result, not_offered),
     )
     verdicts = build_verdicts(tallies, all_requirements, context, result.counterexamples)
     executed_capabilities = {header.programs[id_] for id_ in result.program_ids if id_ in header.programs}
@@ -115,7 +115,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
     unjudged = [
         verdict.id for verdict in verdicts if verdict.outcome is Outcome.NOT_JUDGED and verdict.needs == COMPLETE_RUN
     ]
-    absent = {*unsupported} | ({"auth"} if _ignores_keys(tallies) and "auth" not in options.capabilities else set())
+    absent = {*not_offered} | ({"auth"} if _ignores_keys(tallies) and "auth" not in options.capabilities else set())
     # Another shard may decide what this one does not.
     required_capabilities = (
         []
@@ -136,7 +136,7 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
         )
         or (explain_no_completed_run(result.last_statuses) if _expects_completed_run(result) else None)
         or next((hazard.problem for hazard in result.hazards if not hazard.is_odd), None)
-        or find_stop_problem(result.program_ends, {*unsupported, *missing_operations(result.operation_stats)}),
+        or find_stop_problem(result.program_ends, {*not_offered, *operations_not_offered(result.operation_stats)}),
         required_capabilities=required_capabilities,
         fail_on=options.fail_on,
         max_inconclusive=options.max_inconclusive,
@@ -149,10 +149,10 @@ def build_report(header: RunHeader, result: RunResult) -> Report:
             base_url=header.base_url,
             dialect=header.dialect,
             capabilities=tuple(name for name in CAPABILITIES if name not in absent),
-            missing_capabilities=tuple(
+            capabilities_not_offered=tuple(
                 name for name in CAPABILITIES if name in absent and name not in options.no_capabilities
             ),
-            missing_operations=missing_operations(result.operation_stats, options.no_capabilities),
+            operations_not_offered=operations_not_offered(result.operation_stats, options.no_capabilities),
             shadowed_operations=shadowed_operations(result.operation_stats),
             access=header.access,
         ),
@@ -209,10 +209,10 @@ def _expects_completed_run(result: RunResult) -> bool:
     return any(program in completing for program in result.program_ids)
 
 
-def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, str]) -> Coverage:
+def coverage_of(header: RunHeader, result: RunResult, not_offered: Mapping[str, str]) -> Coverage:
     """Compare what each program decided with what it decides on the emulator."""
     ends = {end.program: end for end in result.program_ends}
-    not_offered = {id_: unsupported[name] for id_, name in header.programs.items() if name in unsupported}
+    programs = {id_: not_offered[name] for id_, name in header.programs.items() if name in not_offered}
     decisions = load_decisions(QUICK_TABLE) if is_sampled(header.options) else load_decisions()
     return Coverage(
         decisions,
@@ -220,8 +220,8 @@ def coverage_of(header: RunHeader, result: RunResult, unsupported: Mapping[str, 
         result.decided_ids,
         result.occasions,
         header.skipped_programs,
-        not_offered,
-        unserved_programs(result.unserved, missing_operations(result.operation_stats)),
+        programs,
+        programs_without_operations(result.without_route, operations_not_offered(result.operation_stats)),
         "" if _has_files(_context_found(header, result)) else boundary.NEEDS_FILES,
         result.refused_requests,
         result.failed,

@@ -20,10 +20,10 @@ from runs_conformance.engine import form_search, polling, preflight
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import (
     Signature,
+    capabilities_not_offered,
     collect_stats,
     merge_stats,
-    missing_operations,
-    unsupported_capabilities,
+    operations_not_offered,
 )
 from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.interruptible import run_interruptible
@@ -158,7 +158,7 @@ class _Probe:
         except _ServerGone as error:
             stopped = str(error)
         stats = merge_stats([collect_stats(self.collector.take(PROGRAM), no_route)])
-        singly = {name: f"the target has no {OPERATIONS[name].route}" for name in missing_operations(stats)}
+        singly = {name: f"the target has no {OPERATIONS[name].route}" for name in operations_not_offered(stats)}
         delete_leftovers(
             self.collector.tracker.leftovers, self.session, seconds=30.0, max_unanswered=1 if stopped else 3
         )
@@ -166,7 +166,7 @@ class _Probe:
         attempt = stream if stream is not None and (stream.accepted or run is None) else run
         return replace(
             found,
-            missing={**singly, **unsupported_capabilities(stats)},
+            missing={**singly, **capabilities_not_offered(stats)},
             run_accepted=None if attempt is None or attempt.response is None else attempt.accepted,
             refusal=_refusal_text(attempt),
             run_failed=attempt is not None and (attempt.status or 0) >= 500,

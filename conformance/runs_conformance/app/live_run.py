@@ -19,6 +19,7 @@ from runs_conformance.engine.collector import Collector
 from runs_conformance.engine.forecast import Forecast
 from runs_conformance.engine.hazard_guard import HazardGuard
 from runs_conformance.engine.interruptible import run_interruptible
+from runs_conformance.engine.not_offered_findings import discard_not_offered
 from runs_conformance.engine.plan import Plan
 from runs_conformance.engine.plan_execution import ProgressListener, run_plan
 from runs_conformance.engine.plan_result import RunResult, merge_results
@@ -35,7 +36,6 @@ from runs_conformance.engine.resources import (
 from runs_conformance.engine.route_guard import RouteGuard
 from runs_conformance.engine.shrinking.confirmed_result import without_unconfirmed_waits
 from runs_conformance.engine.survival import SurvivalTrials
-from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.program import ProgramContext
 from runs_conformance.model.program_end import Ending, ProgramEnd
@@ -210,7 +210,7 @@ class LiveRun:
             beside=itertools.chain(earlier, judge_trials()),
         )
         # Before failures are shrunk and replayed, which those of missing operations must not be.
-        return discard_unsupported(result, self.options.capabilities, self.options.no_capabilities)
+        return discard_not_offered(result, self.options.capabilities, self.options.no_capabilities)
 
     def _shrink(self, result: RunResult) -> RunResult:
         return self._run_interruptible(

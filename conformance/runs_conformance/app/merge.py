@@ -15,12 +15,12 @@ from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import form_search, preflight
 from runs_conformance.engine.budget import Budget, Counts
 from runs_conformance.engine.capabilities import Signature
+from runs_conformance.engine.not_offered_findings import discard_not_offered
 from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.shard import missing_shards, parse_shard
 from runs_conformance.engine.shrinking.confirmation import Confirmation
 from runs_conformance.engine.shrinking.confirmed_result import with_confirmations, without_unanswered_requests
-from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -99,7 +99,7 @@ def rebuild_report(
         key=_plan_order(header),
     )
     result = merge_results(results, Budget())
-    result = discard_unsupported(result, header.options.capabilities, header.options.no_capabilities)
+    result = discard_not_offered(result, header.options.capabilities, header.options.no_capabilities)
     footers = [run.footer for run in runs if run.footer is not None]
     internal_errors = dict.fromkeys(
         (*result.internal_errors, *(error for footer in footers for error in footer.internal_errors))

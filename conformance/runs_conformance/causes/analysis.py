@@ -24,13 +24,13 @@ from runs_conformance.causes.classifier import FailureClassifier
 from runs_conformance.model.verdict import Verdict
 
 
-def analyze(verdicts: Sequence[Verdict], missing_operations: Collection[str] = ()) -> tuple[Cause, ...]:
+def analyze(verdicts: Sequence[Verdict], operations_not_offered: Collection[str] = ()) -> tuple[Cause, ...]:
     """The causes of all failing verdicts, the most urgent first. Every failing id belongs to exactly one cause.
 
     The result depends on the arguments alone: the same verdicts of a target that lacks the same operations have the
     same causes.
     """
-    classifier = FailureClassifier(verdicts, missing_operations)
+    classifier = FailureClassifier(verdicts, operations_not_offered)
     if not classifier.rest:
         return ()
     malformed_responses.classify_malformed_responses(classifier)

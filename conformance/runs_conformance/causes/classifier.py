@@ -64,10 +64,10 @@ def _simplest(failures: Sequence[Failure]) -> Sequence[Failure]:
 class FailureClassifier:
     """The verdicts of a test run, and the failures that no cause explains yet."""
 
-    def __init__(self, verdicts: Sequence[Verdict], missing_operations: Collection[str] = ()) -> None:
+    def __init__(self, verdicts: Sequence[Verdict], operations_not_offered: Collection[str] = ()) -> None:
         """Start with all failures unexplained."""
         self.verdicts = verdicts
-        self.missing_operations = missing_operations
+        self.operations_not_offered = operations_not_offered
         self.position = {verdict.id: number for number, verdict in enumerate(verdicts)}
         self.failing = [Failure(verdict) for verdict in verdicts if verdict.outcome is Outcome.FAIL]
         self.passing = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]

@@ -50,10 +50,10 @@ def _missing_routes(classifier: FailureClassifier, unread: Sequence[Failure]) ->
     findings = [finding for failure in unread for finding in failure.verdict.findings]
     names = list(operations_of(unread))
     is_missing = all(
-        finding.operation in classifier.missing_operations and finding.actual in _STATUSES_OF_MISSING_ROUTES
+        finding.operation in classifier.operations_not_offered and finding.actual in _STATUSES_OF_MISSING_ROUTES
         for finding in findings
     )
-    return [name for name in names if name in classifier.missing_operations] if is_missing else []
+    return [name for name in names if name in classifier.operations_not_offered] if is_missing else []
 
 
 def _name_kinds(operations: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ def command(where: Path | None, **values: Any) -> int:
     delete them by hand.
     """
     from runs_conformance.app import cleanup
-    from runs_conformance.engine.outcome import INCOMPLETE, PASSED
+    from runs_conformance.engine.outcome import INCONCLUSIVE, PASSED
 
     histories = cleanup.find_all_leftovers(where or cleanup.latest_folder())
     leftovers = histories[0]
@@ -61,7 +61,7 @@ def command(where: Path | None, **values: Any) -> int:
     if unknown:
         summary += f"; {plural(unknown, 'object')} of unknown id may exist"
     click.echo(summary)
-    return INCOMPLETE if result.remaining else PASSED
+    return INCONCLUSIVE if result.remaining else PASSED
 
 
 def _target(leftovers: Leftovers, values: dict[str, Any]) -> Target:

@@ -104,7 +104,7 @@ def collect_stats(exchanges: Iterable[Exchange], no_route: Collection[Signature]
     return collected
 
 
-def unserved_operations(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
+def operations_without_route(exchanges: Iterable[Exchange], no_route: Collection[Signature]) -> frozenset[str]:
     """The operations of which a valid request got a response like that of a missing route."""
     return frozenset(
         exchange.operation
@@ -133,11 +133,11 @@ def _streaming_stats(exchanges: Iterable[Exchange]) -> OperationStats | None:
     if not requests:
         return None
     refused = [exchange for exchange in requests if exchange.refused or exchange.status == 501]
-    unsupported = sum(1 for exchange in refused if _MENTIONS_STREAM.search(_describe_refusal(exchange)))
+    refused_streams = sum(1 for exchange in refused if _MENTIONS_STREAM.search(_describe_refusal(exchange)))
     accepted = sum(1 for exchange in requests if exchange.accepted)
     undelivered = frozenset(exchange.id for exchange in requests if lacks_stream(exchange))
-    other = len(requests) - accepted - unsupported
-    return OperationStats(accepted, unsupported, other=other, undelivered_streams=undelivered)
+    other = len(requests) - accepted - refused_streams
+    return OperationStats(accepted, refused_streams, other=other, undelivered_streams=undelivered)
 
 
 def lacks_stream(exchange: Exchange) -> bool:
@@ -153,17 +153,17 @@ def _requests_stream(exchange: Exchange) -> bool:
     return is_object(body) and body.get("stream") is True
 
 
-def unsupported_capabilities(
+def capabilities_not_offered(
     stats_by_operation: StatsByOperation, declared: Collection[str] = (), declared_absent: Collection[str] = ()
 ) -> dict[str, str]:
-    """The capabilities that the target does not support, and their operations, each with the reason.
+    """The capabilities that the target does not offer, and their operations, each with the reason.
 
-    A capability is unsupported if every operation of it that was tried always got the responses of a missing route.
-    Streaming is unsupported if no request for a stream succeeded and a refusal mentions streams. The core and the
-    `declared` capabilities are never optional. Any other operation may be missing individually, and so may operations
-    of the core that are outside the Runs API itself. `declared_absent` capabilities count as unsupported.
+    A capability is not offered if every operation of it that was tried always got the responses of a missing route.
+    Streaming is not offered if no request for a stream succeeded and a refusal mentions streams. The core and the
+    `declared` capabilities are never optional. Any other operation may be absent individually, and so may operations
+    of the core that are outside the Runs API itself. `declared_absent` capabilities count as not offered.
     """
-    unsupported: dict[str, str] = {}
+    not_offered: dict[str, str] = {}
     operations = {name: stats for name, stats in stats_by_operation.items() if name in OPERATIONS}
     for name, stats in operations.items():
         operation = OPERATIONS[name]
@@ -173,34 +173,36 @@ def unsupported_capabilities(
             and (operation.is_prerequisite or _lacks_known_ids(operation, stats_by_operation))
         )
         if is_optional and operation.capability not in declared and is_missing:
-            unsupported[name] = _describe_missing(operation, stats)
+            not_offered[name] = _describe_missing(operation, stats)
     for capability in CAPABILITIES:
         tried = [name for name in operations if OPERATIONS[name].capability == capability]
         absent = [name for name in tried if _has_no_route(operations[name])]
-        if capability in (CORE, *declared) or not absent or not all(n in unsupported for n in {*tried} - {*absent}):
+        if capability in (CORE, *declared) or not absent or not all(n in not_offered for n in {*tried} - {*absent}):
             continue
         first = _describe_missing(OPERATIONS[absent[0]], operations[absent[0]]).removeprefix("the target has ")
         for name in (capability, *tried):
-            unsupported[name] = f"the target does not offer {capability}: it has {first}"
+            not_offered[name] = f"the target does not offer {capability}: it has {first}"
     streaming = stats_by_operation.get(STREAMING)
     if streaming is not None and streaming.no_route and not streaming.accepted and STREAMING not in declared:
-        unsupported[STREAMING] = "the target does not offer streaming: it refuses stream: true"
-    return unsupported | absent_capabilities(declared_absent)
+        not_offered[STREAMING] = "the target does not offer streaming: it refuses stream: true"
+    return not_offered | absent_capabilities(declared_absent)
 
 
-def missing_operations(stats_by_operation: StatsByOperation, declared_absent: Collection[str] = ()) -> tuple[str, ...]:
-    """The operations that have no route or belong to a missing capability.
+def operations_not_offered(
+    stats_by_operation: StatsByOperation, declared_absent: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The operations that have no route or belong to a capability that is not offered.
 
     Operations of `declared_absent` capabilities are left out: the user knows of them.
     """
-    unsupported = unsupported_capabilities(stats_by_operation)
+    not_offered = capabilities_not_offered(stats_by_operation)
     return tuple(
         name
         for name, operation in OPERATIONS.items()
         if operation.capability not in declared_absent
         and (
-            operation.capability in unsupported
-            or name in unsupported
+            operation.capability in not_offered
+            or name in not_offered
             or _has_no_route(stats_by_operation.get(name, OperationStats()))
         )
     )
@@ -220,22 +222,22 @@ def absent_capabilities(declared_absent: Collection[str]) -> dict[str, str]:
     return reasons
 
 
-def missing_declared_capabilities(stats_by_operation: StatsByOperation, declared: Collection[str]) -> list[Finding]:
-    """A finding for each declared capability that the target does not support."""
+def declared_capabilities_not_offered(stats_by_operation: StatsByOperation, declared: Collection[str]) -> list[Finding]:
+    """A finding for each declared capability that the target does not offer."""
     findings = []
-    unsupported = unsupported_capabilities(stats_by_operation)
-    for name, reason in unsupported.items():
+    not_offered = capabilities_not_offered(stats_by_operation)
+    for name, reason in not_offered.items():
         capability = OPERATIONS[name].capability if name in OPERATIONS else name
-        if capability in declared and (name == capability or capability not in unsupported):
+        if capability in declared and (name == capability or capability not in not_offered):
             operation = name if name in OPERATIONS else None
             findings.append(Finding(f"{capability} is declared as offered, but {reason}", operation=operation))
     return findings
 
 
-def undelivered_streams(stats_by_operation: StatsByOperation, unsupported: Collection[str]) -> frozenset[str]:
-    """The ids of exchanges that requested a stream and received none, if streaming is `unsupported`."""
+def undelivered_streams(stats_by_operation: StatsByOperation, not_offered: Collection[str]) -> frozenset[str]:
+    """The ids of exchanges that requested a stream and received none, if streaming is among `not_offered`."""
     streaming = stats_by_operation.get(STREAMING)
-    return streaming.undelivered_streams if streaming is not None and STREAMING in unsupported else frozenset()
+    return streaming.undelivered_streams if streaming is not None and STREAMING in not_offered else frozenset()
 
 
 def _has_no_route(stats: OperationStats) -> bool:

@@ -22,11 +22,10 @@ class Coverage:
 
     `occasions` counts, by program and id, the occasions on which the id was judged. `skipped` holds the programs that
     were not planned, with the reason and what they need. `not_offered` holds the programs of capabilities that the
-    target does not offer, with the reason: violations that only these programs reveal cannot occur on it. `unserved`
-    holds the programs that called an operation that the target does not offer, with the reason: if they ran to their
-    end, what they did not show is not missed. `refused` is, by program, the first valid request that the target
-    refused. `lacking` is what the user must give for programs to name files; it is
-    empty if they can.
+    target does not offer, with the reason: violations that only these programs reveal cannot occur on it.
+    `without_operations` holds the programs that called an operation that the target does not offer, with the reason:
+    if they ran to their end, what they did not show is not missed. `refused` is, by program, the first valid request
+    that the target refused. `lacking` is what the user must give for programs to name files; it is empty if they can.
     """
 
     decisions: Decisions
@@ -35,7 +34,7 @@ class Coverage:
     occasions: Mapping[str, Mapping[str, int]]
     skipped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     not_offered: Mapping[str, str] = field(default_factory=dict)
-    unserved: Mapping[str, str] = field(default_factory=dict)
+    without_operations: Mapping[str, str] = field(default_factory=dict)
     lacking: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -102,8 +101,8 @@ class Coverage:
 
     def not_shown(self, id_: str) -> str | None:
         """The programs that ran to their end without deciding this id, which they do on the emulator."""
-        if (unserved := self.unserved_reason(id_)) is not None:
-            return f"not observed: {unserved}"
+        if (reason := self.not_offered_reason(id_)) is not None:
+            return f"not observed: {reason}"
         completed = self._completed_deciders(id_)
         return self._explain_unobserved(completed) if completed else None
 
@@ -111,19 +110,19 @@ class Coverage:
         """Whether the responses to those programs say why they did not decide this id: they lacked or refused much."""
         completed = self._completed_deciders(id_)
         is_refused = self._refusal_of_most(completed) is not None
-        return self.unserved_reason(id_) is not None or (
+        return self.not_offered_reason(id_) is not None or (
             is_refused and not any(self.ends[program].cause for program in completed)
         )
 
-    def unserved_reason(self, id_: str) -> str | None:
+    def not_offered_reason(self, id_: str) -> str | None:
         """Why no planned program decides this id: each of them needs something that the target does not offer."""
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
-        reasons = {**self.unserved, **self.not_offered}
+        reasons = {**self.without_operations, **self.not_offered}
         return reasons[expected[0]] if expected and reasons.keys() >= set(expected) else None
 
     def _completed_deciders(self, id_: str) -> list[str]:
         """The programs that decide this id, ran to their end, and need nothing that the target does not offer."""
-        reasons = {**self.unserved, **self.not_offered}
+        reasons = {**self.without_operations, **self.not_offered}
         expected = self._planned_programs(self.decisions.deciders.get(id_, ()))
         return [program for program in expected if not self.ends[program].is_early and program not in reasons]
 
@@ -161,12 +160,14 @@ class Coverage:
         ]
 
     def _lacked_operation(self, program: str) -> bool:
-        return program in self.unserved and not self.ends[program].is_early
+        return program in self.without_operations and not self.ends[program].is_early
 
     def _ended_at_missing_operation(self, program: str) -> bool:
         """Whether a program ended early at an operation that the target does not offer, as the report says."""
         end = self.ends[program]
-        return end.operation in OPERATIONS and self.unserved.get(program, "").endswith(OPERATIONS[end.operation].route)
+        return end.operation in OPERATIONS and self.without_operations.get(program, "").endswith(
+            OPERATIONS[end.operation].route
+        )
 
     def _is_cut(self, programs: Sequence[str]) -> bool:
         """Whether the test run was cut for most of these programs, so that the situations that the rest saw are few."""

@@ -10,7 +10,7 @@ from runs_conformance.baseline import BaselineComparison, EntryStatus
 from runs_conformance.model.plural import plural
 from runs_conformance.model.verdict import Outcome, Verdict
 
-PASSED, FAILED, USAGE, NO_TARGET, INTERNAL_ERROR, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+PASSED, FAILED, USAGE, NO_TARGET, INTERNAL_ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 _DECIDED = (Outcome.PASS, Outcome.FAIL)
 
@@ -58,22 +58,22 @@ def decide_outcome(
         return RunOutcome(Outcome.FAIL, FAILED, failure)
     if early_end_reason:
         unreached = f"; not judged: {_join_ids(not_judged)}" if not_judged else ""
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, f"stopped early: {early_end_reason}{unreached}")
+        return RunOutcome(Outcome.INCONCLUSIVE, INCONCLUSIVE, f"stopped early: {early_end_reason}{unreached}")
     if validity_problem:
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, validity_problem)
+        return RunOutcome(Outcome.INCONCLUSIVE, INCONCLUSIVE, validity_problem)
     undecided = undecided_capabilities(verdicts, required_capabilities)
     if undecided:
         cause = _explain_undecided(verdicts, undecided[0])
         return RunOutcome(
-            Outcome.INCONCLUSIVE, INCOMPLETE, f"no MUST verdict could be reached for {_join_ids(undecided)}{cause}"
+            Outcome.INCONCLUSIVE, INCONCLUSIVE, f"no MUST verdict could be reached for {_join_ids(undecided)}{cause}"
         )
     if not any(verdict.outcome in _DECIDED for verdict in verdicts):
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, "no verdict could be reached")
+        return RunOutcome(Outcome.INCONCLUSIVE, INCONCLUSIVE, "no verdict could be reached")
     inconclusive = [verdict.id for verdict in verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
     if max_inconclusive is not None and len(inconclusive) > max_inconclusive:
         ids = _join_ids(inconclusive)
         reason = f"{len(inconclusive)} verdicts are inconclusive, more than the allowed {max_inconclusive}: {ids}"
-        return RunOutcome(Outcome.INCONCLUSIVE, INCOMPLETE, reason)
+        return RunOutcome(Outcome.INCONCLUSIVE, INCONCLUSIVE, reason)
     known = len(comparison.accepted_ids) if comparison else 0
     exception = f" except {known} known to the baseline" if known else ""
     return RunOutcome(Outcome.PASS, PASSED, f"no {_join_levels(fail_on)} requirement failed{exception}")

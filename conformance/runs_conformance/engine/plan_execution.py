@@ -213,7 +213,7 @@ class _WorkerPool:
             result,
             internal_error=execution.internal_error or result.internal_error,
             end=execution.end,
-            unserved=result.unserved | execution.unserved,
+            without_route=result.without_route | execution.without_route,
         )
 
     def _should_repeat(self, execution: ProgramResult, executions: int) -> bool:

@@ -26,7 +26,7 @@ class RunResult:
     `fuzzed_violations` were found only by random programs; their counterexamples can be shrunk. `program_ends` says
     how each program of the plan ended, `decided_ids` which ids each program decided, `failed` which of them with
     findings, and `occasions` how often each program judged each id. `last_statuses` counts the runs by the last status
-    that a response showed. `unserved` names, by program, the operations that got responses like those of missing
+    that a response showed. `without_route` names, by program, the operations that got responses like those of missing
     routes; `refused_requests` describes, by program, the first valid request that was refused. `lost_requests` holds,
     by exchange and in the form of counterexamples, the first request of each program that was sent and got no response.
     """
@@ -53,7 +53,7 @@ class RunResult:
     """The failures whose counterexamples have more steps, or pauses, with which alone they occurred again."""
     request_forms: RequestForms = field(default_factory=RequestForms)
     hazards: tuple[Hazard, ...] = ()
-    unserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    without_route: Mapping[str, frozenset[str]] = field(default_factory=dict)
     refused_requests: Mapping[str, str] = field(default_factory=dict)
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -107,10 +107,10 @@ def merge_results(
             for program, parts in by_program.items()
         },
         last_statuses=sum((result.last_statuses for result in results), Counter()),
-        unserved={
+        without_route={
             program: names
             for program, parts in by_program.items()
-            if (names := frozenset[str]().union(*(part.unserved for part in parts)))
+            if (names := frozenset[str]().union(*(part.without_route for part in parts)))
         },
         refused_requests={
             program: refused

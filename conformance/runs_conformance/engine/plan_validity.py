@@ -29,9 +29,9 @@ def explain_no_completed_run(last_statuses: Mapping[str, int]) -> str | None:
     return f"no run reached status completed ({plural(total, 'run')}: {listed})"
 
 
-def find_stop_problem(ends: Sequence[ProgramEnd], unsupported: Collection[str]) -> str | None:
-    """Why the programs show too little: more than a tenth ended early, not for an unsupported operation."""
-    stopped = [end for end in ends if end.ending is Ending.STOPPED and end.operation not in unsupported]
+def find_stop_problem(ends: Sequence[ProgramEnd], not_offered: Collection[str]) -> str | None:
+    """Why the programs show too little: more than a tenth ended early, not for an operation that is not offered."""
+    stopped = [end for end in ends if end.ending is Ending.STOPPED and end.operation not in not_offered]
     if len(stopped) <= MAX_STOPPED_SHARE * len(ends):
         return None
     cause = group_early_ends(stopped)[0]

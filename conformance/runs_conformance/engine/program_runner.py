@@ -14,7 +14,7 @@ from runs_conformance.engine.known_runs import KnownRuns
 from runs_conformance.engine.pending_calls import PendingCalls
 from runs_conformance.engine.polling import PollSchedule
 from runs_conformance.engine.run_poll import has_settled, poll_run
-from runs_conformance.engine.unsent import is_unserved, unsent_exchange
+from runs_conformance.engine.unsent import is_without_route, unsent_exchange
 from runs_conformance.errors import BudgetExhausted, ConformanceError, UsageError
 from runs_conformance.evidence.description import describe_outcome
 from runs_conformance.evidence.server_failure import is_server_error
@@ -44,15 +44,15 @@ class ProgramResult:
     """How a program ended; `internal_error` is an exception in the program itself.
 
     `target_restarted` says that the target stopped listening and came back, so that the program's objects may be lost;
-    `forecast_used_up` that the forecast of the plan left it too few requests or runs. `unserved` are the operations
-    that were not called because the target lacks them.
+    `forecast_used_up` that the forecast of the plan left it too few requests or runs. `without_route` are the
+    operations that were not called because the target lacks them.
     """
 
     end: ProgramEnd
     internal_error: str | None = None
     target_restarted: bool = False
     forecast_used_up: bool = False
-    unserved: frozenset[str] = frozenset()
+    without_route: frozenset[str] = frozenset()
 
     @property
     def early_end(self) -> str | None:
@@ -108,7 +108,7 @@ def run_program(
 ) -> ProgramResult:
     """Execute a program. Never raises for what the target or the program does; UsageError passes through."""
     execution = _Execution(program, context, sender, budget, schedule)
-    return replace(_run_to_end(execution), unserved=frozenset(execution.unserved))
+    return replace(_run_to_end(execution), without_route=frozenset(execution.without_route))
 
 
 def _run_to_end(execution: _Execution) -> ProgramResult:
@@ -177,7 +177,7 @@ class _Execution:
     unmet: _UnmetNeed | None = None
     withheld: str = ""
     cut_wait: ProgramEnd | None = None
-    unserved: set[str] = field(default_factory=set)
+    without_route: set[str] = field(default_factory=set)
     recoveries: int = field(init=False)
     pending_calls: PendingCalls = field(init=False)
 
@@ -289,8 +289,8 @@ class _Execution:
 
     def _note(self, step: Step, exchange: Exchange) -> None:
         self.known_runs.record(step, exchange)
-        if is_unserved(exchange):
-            self.unserved.add(step.operation)
+        if is_without_route(exchange):
+            self.without_route.add(step.operation)
 
     def _should_repeat(self, step: Step, exchange: Exchange) -> bool:
         if step.role is Role.FIXTURE and exchange.completion is Completion.UNKNOWN and exchange.response is None:

@@ -11,7 +11,7 @@ from runs_conformance.engine.capabilities import (
     StatsByOperation,
     collect_stats,
     merge_stats,
-    unserved_operations,
+    operations_without_route,
 )
 from runs_conformance.engine.counterexample import (
     ExamplesByGroup,
@@ -93,7 +93,7 @@ class ProgramVerdicts:
     fuzzed_violations: Mapping[str, FuzzedViolation] = field(default_factory=dict)
     transitions: Transitions = field(default_factory=Counter)
     last_statuses: Counter[str] = field(default_factory=Counter)
-    unserved: frozenset[str] = frozenset()
+    without_route: frozenset[str] = frozenset()
     refused_request: str = ""
     lost_requests: Mapping[str, JSON] = field(default_factory=dict)
     seconds: float = 0.0
@@ -139,7 +139,7 @@ def judge_program(
             },
             transitions=transitions(history),
             last_statuses=Counter(run.last.status[:MAX_STATUS_LENGTH] for run in run_timelines(history)),
-            unserved=unserved_operations(exchanges, no_route),
+            without_route=operations_without_route(exchanges, no_route),
             refused_request=first_refused_request(exchanges),
             lost_requests=_lost_requests(history),
             seconds=max(x.ended for x in exchanges) - min(x.started for x in exchanges) if exchanges else 0.0,

@@ -18,7 +18,7 @@ MAX_FINDINGS = 25
 def discard_findings(
     tallies: Tallies, operations: Collection[str], exchanges: Collection[str] = ()
 ) -> dict[str, Tally]:
-    """The tallies without the findings of unsupported `operations` and of these `exchanges`.
+    """The tallies without the findings of `operations` that are not offered and of these `exchanges`.
 
     Where a request to such an operation should have been served, what others showed is no pass: the target may lack the
     operation, or refuse all its requests.
@@ -35,10 +35,12 @@ def _discard(tally: Tally, operations: Collection[str], exchanges: Collection[st
         if finding.operation not in operations and finding.exchange not in exchanges
     ]
     judged = max(0, tally.judged - (len(tally.findings) - len(remaining)))
-    unserved = next((each.operation for each in tally.findings if each not in remaining and each.expected == 200), None)
-    if unserved is None or not judged:
+    operation = next(
+        (each.operation for each in tally.findings if each not in remaining and each.expected == 200), None
+    )
+    if operation is None or not judged:
         return replace(tally, judged=judged, findings=remaining)
-    reason = Counter([f"{unserved} is not offered"])
+    reason = Counter([f"{operation} is not offered"])
     return replace(
         tally,
         judged=judged,

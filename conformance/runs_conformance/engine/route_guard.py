@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.engine.capabilities import Signature, is_missing_route
 from runs_conformance.engine.program_runner import Sender
-from runs_conformance.engine.unsent import unserved_exchange
+from runs_conformance.engine.unsent import exchange_without_route
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Exchange
 
@@ -44,7 +44,7 @@ class RouteGuard:
         # A given object stands for one that would be created, even if the target has no operation to get it.
         is_given = step.role is Role.FIXTURE and OPERATIONS[step.operation].method == "GET"
         if not is_given and self._is_missing(step.operation):
-            return unserved_exchange(step, program, step.operation)
+            return exchange_without_route(step, program, step.operation)
         exchange = self.sender.send(step, program, exchanges_by_step)
         self._learn_from(step, exchange)
         return exchange
@@ -54,7 +54,7 @@ class RouteGuard:
     ) -> tuple[Exchange, ...]:
         """Send steps at the same moment, or none of them if an operation is missing."""
         if missing := [step.operation for step in steps if self._is_missing(step.operation)]:
-            return tuple(unserved_exchange(step, program, missing[0]) for step in steps)
+            return tuple(exchange_without_route(step, program, missing[0]) for step in steps)
         exchanges = self.sender.send_concurrently(steps, program, exchanges_by_step)
         for step, exchange in zip(steps, exchanges, strict=True):
             self._learn_from(step, exchange)

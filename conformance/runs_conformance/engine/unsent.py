@@ -10,12 +10,12 @@ from runs_conformance.model.exchange import Completion, Exchange, Request
 _NO_ROUTE = "the target has no "
 
 
-def unserved_exchange(step: Step, program: str, operation: str) -> Exchange:
+def exchange_without_route(step: Step, program: str, operation: str) -> Exchange:
     """The exchange that takes the place of a step's because the target lacks an operation."""
     return unsent_exchange(step, program, f"{_NO_ROUTE}{operation}")
 
 
-def is_unserved(exchange: Exchange) -> bool:
+def is_without_route(exchange: Exchange) -> bool:
     """Whether a step was not sent because the target lacks an operation."""
     return exchange.problem is not None and exchange.problem.startswith(f"{NOT_SENT}{_NO_ROUTE}")
 

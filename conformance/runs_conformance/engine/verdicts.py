@@ -50,7 +50,7 @@ class Requirements:
 class VerdictContext:
     """The circumstances that determine verdicts besides the tallies.
 
-    `is_selected` is the user's selection of ids. `unsupported` maps capabilities, operations and ids that the target
+    `is_selected` is the user's selection of ids. `not_offered` maps capabilities, operations and ids that the target
     does not support to the reason, `declared_absent` those that the user declared absent. `provided` holds what rules
     need (`Rule.needs`) and the user provided. `not_judged_reasons` explains single ids, `default_reason` all others
     (called with capability and id). `sampling` explains constraints of which a sample had no invalid value; it is None
@@ -60,7 +60,7 @@ class VerdictContext:
     """
 
     is_selected: Callable[[str], bool] = lambda id_: True
-    unsupported: Mapping[str, str] = field(default_factory=dict)
+    not_offered: Mapping[str, str] = field(default_factory=dict)
     declared_absent: Mapping[str, str] = field(default_factory=dict)
     provided: Collection[str] = ()
     not_judged_reasons: Mapping[str, NotJudgedReason] = field(default_factory=dict)
@@ -131,8 +131,8 @@ def _with_place(constraint: Constraint, reason: str | None, places: ShownPlaces,
         return reason
     if reason == context.coverage.not_shown(constraint.id):
         # The programs may call the missing operation for something else.
-        unserved = context.coverage.unserved_reason(constraint.id)
-        return f"no response showed {unseen} ({unserved})" if unserved else f"{reason}: no response showed {unseen}"
+        absent = context.coverage.not_offered_reason(constraint.id)
+        return f"no response showed {unseen} ({absent})" if absent else f"{reason}: no response showed {unseen}"
     is_default = reason == context.default_reason(constraint.capability, constraint.id).reason
     return f"no response showed {unseen}" if is_default else reason
 
@@ -163,8 +163,8 @@ def _outcome(
             return Outcome.ERROR, tally.errors[0], None
         case Outcome.FAIL:
             return Outcome.FAIL, _more(tally), None
-        case Outcome.PASS if requirement.operation in context.unsupported:
-            return Outcome.NOT_APPLICABLE, context.unsupported[requirement.operation or ""], None
+        case Outcome.PASS if requirement.operation in context.not_offered:
+            return Outcome.NOT_APPLICABLE, context.not_offered[requirement.operation or ""], None
         case Outcome.PASS if tally.excused.total() >= tally.judged:
             needs = "a response that satisfies the requirement itself"
             return Outcome.NOT_JUDGED, f"every occurrence is {_excuses(tally)}", needs
@@ -172,11 +172,11 @@ def _outcome(
             shortfall = _shortfall(id_, tally, rule, context)
             if shortfall is None:
                 return Outcome.PASS, _excuses(tally), None
-            unsupported = _find_reason(id_, requirement, context.unsupported)
-            if unsupported is not None:
-                return Outcome.NOT_APPLICABLE, unsupported, None
+            not_offered = _find_reason(id_, requirement, context.not_offered)
+            if not_offered is not None:
+                return Outcome.NOT_APPLICABLE, not_offered, None
             return _sampling_verdict(id_, tally, context) or shortfall
-    if (reason := _find_reason(id_, requirement, context.unsupported)) is not None:
+    if (reason := _find_reason(id_, requirement, context.not_offered)) is not None:
         return Outcome.NOT_APPLICABLE, reason, None
     early = context.coverage.early_end(id_) if context.coverage else None
     if tally.outcome is Outcome.INCONCLUSIVE:
@@ -223,7 +223,7 @@ def _shortfall(
     if rule is not None and tally.judged < rule.occasions and not is_narrow:
         needed = f"a pass needs {rule.occasions}"
         return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {needed}", None
-    absent = OPERATIONS.keys() & {*context.unsupported, *context.declared_absent}
+    absent = OPERATIONS.keys() & {*context.not_offered, *context.declared_absent}
     unseen = [name for name in (rule.needs_on_each if rule else ()) if not tally.parts[name] and name not in absent]
     if unseen and not is_narrow:
         reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"

@@ -59,8 +59,8 @@ def document(report: Report) -> dict[str, Any]:
             "capabilities": list(report.target.capabilities),
             "conforms_in": conforming_capabilities(report),
             "not_offered": {
-                "capabilities": list(report.target.missing_capabilities),
-                "operations": list(report.target.missing_operations),
+                "capabilities": list(report.target.capabilities_not_offered),
+                "operations": list(report.target.operations_not_offered),
             },
         },
         "started": rfc3339(report.started),

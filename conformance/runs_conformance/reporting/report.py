@@ -44,16 +44,16 @@ class Suite:
 class TargetInfo:
     """The target; `base_url` contains no credentials, and is None for recorded traffic.
 
-    `missing_capabilities` and `missing_operations` were not found on it, and not declared absent by the user. Requests
-    of `shadowed_operations` seem to be taken by the route of another operation.
+    `capabilities_not_offered` and `operations_not_offered` were not found on it, and not declared absent by the user.
+    Requests of `shadowed_operations` seem to be taken by the route of another operation.
     """
 
     name: str
     base_url: str | None
     dialect: str
     capabilities: tuple[str, ...] = ()
-    missing_capabilities: tuple[str, ...] = ()
-    missing_operations: tuple[str, ...] = ()
+    capabilities_not_offered: tuple[str, ...] = ()
+    operations_not_offered: tuple[str, ...] = ()
     shadowed_operations: tuple[str, ...] = ()
     access: RequestAccess | None = None
 
@@ -170,7 +170,7 @@ class Report:
         """Analyze the causes of the failures, unless they are given."""
         failing = {verdict.id for verdict in self.verdicts if verdict.outcome is Outcome.FAIL}
         if {id_ for cause in self.causes for id_ in cause.ids} != failing:
-            object.__setattr__(self, "causes", analyze(self.verdicts, self.target.missing_operations))
+            object.__setattr__(self, "causes", analyze(self.verdicts, self.target.operations_not_offered))
 
     def with_outcome(self, *outcomes: Outcome) -> list[Verdict]:
         """The verdicts with one of these outcomes."""

@@ -36,8 +36,8 @@ def to_json(report: Report) -> dict[str, Any]:
             "dialect": target.dialect,
             "capabilities": list(target.capabilities),
             "not_offered": {
-                "capabilities": list(target.missing_capabilities),
-                "operations": list(target.missing_operations),
+                "capabilities": list(target.capabilities_not_offered),
+                "operations": list(target.operations_not_offered),
             },
         },
         "started": rfc3339(report.started),

@@ -29,7 +29,7 @@ def scope_line(report: Report, max_names: int | None = MAX_NAMES) -> str:
     if not missing:
         return ""
     lacking = f"not offered: {_join(missing, max_names)}"
-    if operations := report.target.missing_operations:
+    if operations := report.target.operations_not_offered:
         lacking += f" ({len(operations)} of {plural(len(OPERATIONS), 'operation')})"
     conforming = conforming_capabilities(report)
     return f"conforms in {', '.join(conforming)}; {lacking}" if conforming else lacking
@@ -40,9 +40,9 @@ def missing_parts(report: Report) -> list[str]:
 
     Operations whose absence fails a requirement come first: they are named even where space is short.
     """
-    single = [OPERATIONS[name] for name in report.target.missing_operations if name in OPERATIONS]
+    single = [OPERATIONS[name] for name in report.target.operations_not_offered if name in OPERATIONS]
     named_by_operation = {each.capability for each in single} & {*_NAMED_BY_OPERATION}
-    whole = [name for name in report.target.missing_capabilities if name not in named_by_operation]
+    whole = [name for name in report.target.capabilities_not_offered if name not in named_by_operation]
     failing = {finding.operation for verdict in report.with_outcome(Outcome.FAIL) for finding in verdict.findings}
     single.sort(key=lambda operation: operation.name not in failing)
     capabilities = (f"{name} ({_REASONS[name]})" if name in _REASONS else name for name in whole)

@@ -9,9 +9,9 @@ import pytest
 from runs_conformance.engine.budget import Budget
 from runs_conformance.engine.capabilities import collect_stats
 from runs_conformance.engine.counterexample import grouped_counterexamples
+from runs_conformance.engine.not_offered_findings import discard_not_offered
 from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.program_verdicts import ProgramVerdicts
-from runs_conformance.engine.unsupported_findings import discard_unsupported
 from runs_conformance.model.case import Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
 from runs_conformance.model.history import History
@@ -71,30 +71,30 @@ def test_a_failure_is_shown_by_an_operation_that_is_offered(split: bool) -> None
     parts = [verdicts(f"p{n}", each) for n, each in enumerate(exchanges)] if split else [verdicts("p", *exchanges)]
     merged = result_of(*parts)
     assert at(merged.counterexamples[ID], "/operation") == "get_assistant"
-    remaining = discard_unsupported(merged, (), ())
+    remaining = discard_not_offered(merged, (), ())
     assert at(remaining.counterexamples[ID], "/exchange") == "x3"
     assert [finding.operation for finding in remaining.tallies[ID].findings] == ["get_thread"]
-    assert discard_unsupported(remaining, (), ()) == remaining
+    assert discard_not_offered(remaining, (), ()) == remaining
 
 
 def test_a_failure_of_missing_operations_alone_is_not_shown() -> None:
-    remaining = discard_unsupported(result_of(verdicts("p", MISSING)), (), ())
+    remaining = discard_not_offered(result_of(verdicts("p", MISSING)), (), ())
     assert ID not in remaining.counterexamples
     assert not remaining.tallies[ID].findings
 
 
 def test_the_smallest_example_stays_if_its_operation_is_offered() -> None:
     merged = result_of(verdicts("p", MISSING, OFFERED))
-    assert discard_unsupported(merged, (), ()).counterexamples[ID] == grouped_example(merged, "get_thread")
+    assert discard_not_offered(merged, (), ()).counterexamples[ID] == grouped_example(merged, "get_thread")
     found = result_of(verdicts("p", OFFERED))
-    assert discard_unsupported(found, (), ()) is found
+    assert discard_not_offered(found, (), ()) is found
 
 
 def test_a_missing_operation_that_is_not_optional_shows_a_failure_if_no_other_does() -> None:
     read = refused("x6", "get_run", 405, "/runs/a")
     alone = result_of(verdicts("p", read))
-    assert at(discard_unsupported(alone, (), ()).counterexamples[ID], "/exchange") == "x6"
-    both = discard_unsupported(result_of(verdicts("p", read, OFFERED)), (), ())
+    assert at(discard_not_offered(alone, (), ()).counterexamples[ID], "/exchange") == "x6"
+    both = discard_not_offered(result_of(verdicts("p", read, OFFERED)), (), ())
     assert at(both.counterexamples[ID], "/exchange") == "x3"
     assert len(both.tallies[ID].findings) == 2
 
@@ -103,18 +103,18 @@ def test_a_stream_that_is_not_offered_shows_no_failure_of_its_operation() -> Non
     plain = replace(OFFERED, id="x5", index=5, operation="create_run")
     merged = result_of(verdicts("p", STREAM, plain))
     assert at(merged.counterexamples[ID], "/exchange") == "x4"
-    assert at(discard_unsupported(merged, (), ()).counterexamples[ID], "/exchange") == "x5"
+    assert at(discard_not_offered(merged, (), ()).counterexamples[ID], "/exchange") == "x5"
 
 
 def test_an_example_that_was_shrunk_is_kept() -> None:
     merged = result_of(verdicts("p", MISSING, OFFERED))
     shrunk = {"operation": "get_thread", "exchange": "x9", "steps": []}
-    assert discard_unsupported(replace(merged, counterexamples={ID: shrunk}), (), ()).counterexamples == {ID: shrunk}
+    assert discard_not_offered(replace(merged, counterexamples={ID: shrunk}), (), ()).counterexamples == {ID: shrunk}
 
 
 def test_findings_without_an_exchange_remain() -> None:
     part = verdicts("p", MISSING)
     tallies = {ID: Tally(2, [*part.tallies[ID].findings, Finding("it is wrong")])}
-    remaining = discard_unsupported(result_of(replace(part, tallies=tallies)), (), ())
+    remaining = discard_not_offered(result_of(replace(part, tallies=tallies)), (), ())
     assert len(remaining.tallies[ID].findings) == 1
     assert ID not in remaining.counterexamples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from runs_conformance.engine.capabilities import missing_operations, undelivered_streams, unsupported_capabilities
+from runs_conformance.engine.capabilities import capabilities_not_offered, operations_not_offered, undelivered_streams
 from runs_conformance.engine.counterexample import smallest_counterexample
 from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.program_verdicts import FuzzedViolation
@@ -13,20 +13,20 @@ from runs_conformance.engine.reported_findings import discard_findings
 from runs_conformance.model.json import JSON, is_object
 
 
-def discard_unsupported(result: RunResult, declared: Collection[str], declared_absent: Collection[str]) -> RunResult:
+def discard_not_offered(result: RunResult, declared: Collection[str], declared_absent: Collection[str]) -> RunResult:
     """The result without these findings, and with counterexamples of those that remain.
 
     `declared` are the capabilities that the user says the target has, `declared_absent` those that it lacks. A result
     without such findings stays as it is, so that nothing is lost if this is called again.
     """
-    unsupported = unsupported_capabilities(result.operation_stats, declared, declared_absent)
-    streams = undelivered_streams(result.operation_stats, unsupported)
-    missing = missing_operations(result.operation_stats)
-    if not (unsupported or streams or missing):
+    not_offered = capabilities_not_offered(result.operation_stats, declared, declared_absent)
+    streams = undelivered_streams(result.operation_stats, not_offered)
+    missing = operations_not_offered(result.operation_stats)
+    if not (not_offered or streams or missing):
         return result
 
     def is_discarded(example: JSON) -> bool:
-        return is_object(example) and (example.get("operation") in unsupported or example.get("exchange") in streams)
+        return is_object(example) and (example.get("operation") in not_offered or example.get("exchange") in streams)
 
     examples: dict[str, JSON] = {}
     for id_, example in result.counterexamples.items():
@@ -40,9 +40,9 @@ def discard_unsupported(result: RunResult, declared: Collection[str], declared_a
             examples[id_] = smallest_counterexample(id_, offered or remaining)
     return replace(
         result,
-        tallies=discard_findings(result.tallies, unsupported, streams),
+        tallies=discard_findings(result.tallies, not_offered, streams),
         counterexamples=examples,
-        fuzzed_violations=_remaining_violations(result.fuzzed_violations, unsupported, streams),
+        fuzzed_violations=_remaining_violations(result.fuzzed_violations, not_offered, streams),
     )
 
 
