@@ -279,8 +279,8 @@ def _not_judged(
 
 
 def _more(tally: Tally) -> str | None:
-    hidden = len(tally.findings) - MAX_FINDINGS
-    return f"{hidden} more findings are not listed" if hidden > 0 else None
+    unlisted = len(tally.findings) - MAX_FINDINGS
+    return f"{unlisted} more findings are not listed" if unlisted > 0 else None
 
 
 def _excuses(tally: Tally) -> str | None:

@@ -9,7 +9,7 @@ from runs_conformance.causes import Cause, Severity
 from runs_conformance.model.plural import plural
 from runs_conformance.model.program_end import Ending
 from runs_conformance.model.verdict import Outcome, Verdict
-from runs_conformance.reporting.hidden_requirements import count_hidden
+from runs_conformance.reporting.blocked_requirements import count_blocked
 from runs_conformance.reporting.report import Report
 
 SEVERITY_NAMES = {
@@ -29,14 +29,14 @@ SEVERITY_NAMES = {
 class NumberedCause:
     """One cause with its position, its failing verdicts, and how many of them fail the test run; the others warn.
 
-    `hidden` is the number of requirements that could not be judged because of it.
+    `blocked` is the number of requirements that could not be judged because of it.
     """
 
     number: int
     cause: Cause
     verdicts: Sequence[Verdict]
     failing: int
-    hidden: int = 0
+    blocked: int = 0
 
     @property
     def fails(self) -> bool:
@@ -63,25 +63,25 @@ class NumberedCause:
         """How many requirements it explains: those of the table, and the warnings beside them."""
         warnings = len(self.verdicts) - self.table_count
         count = plural(self.table_count, "requirement") + (f" and {plural(warnings, 'warning')}" if warnings else "")
-        return f"{count}, {self.undecided}" if self.hidden else count
+        return f"{count}, {self.undecided}" if self.blocked else count
 
     @property
     def undecided(self) -> str:
         """How many requirements it keeps from being judged, in words; empty if none."""
-        return f"leaves {plural(self.hidden, 'requirement')} undecided" if self.hidden else ""
+        return f"leaves {plural(self.blocked, 'requirement')} undecided" if self.blocked else ""
 
 
 def number_causes(report: Report) -> list[NumberedCause]:
     """The causes of failures that the baseline does not accept, those that fail the test run first."""
     accepted = report.comparison.accepted_ids if report.comparison else ()
     by_id = {verdict.id: verdict for verdict in report.verdicts if verdict.id not in accepted}
-    hidden = count_hidden(report)
+    blocked = count_blocked(report)
     found = []
     for cause in report.causes:
         verdicts = [by_id[id_] for id_ in cause.ids if id_ in by_id]
         if verdicts:
             failing = sum(map(report.counts_as_failure, verdicts))
-            found.append((cause, verdicts, failing, sum(hidden[verdict.id] for verdict in verdicts)))
+            found.append((cause, verdicts, failing, sum(blocked[verdict.id] for verdict in verdicts)))
     found.sort(key=lambda item: (not item[2], item[0].severity.rank if item[2] else 0))
     return [NumberedCause(number, *item) for number, item in enumerate(found, 1)]
 

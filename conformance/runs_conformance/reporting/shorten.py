@@ -80,12 +80,12 @@ def _by_urgency(report: Report) -> Iterable[Verdict]:
 
 
 def _reason(verdict: Verdict) -> str | None:
-    hidden = len(verdict.findings) - MAX_FINDINGS
+    unlisted = len(verdict.findings) - MAX_FINDINGS
     left_out = LEFT_OUT.fullmatch(verdict.reason or "")
-    if hidden <= 0 or (verdict.reason and left_out is None):
+    if unlisted <= 0 or (verdict.reason and left_out is None):
         return verdict.reason
-    hidden += int(left_out[1]) if left_out is not None else 0
-    return f"{plural(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not listed"
+    unlisted += int(left_out[1]) if left_out is not None else 0
+    return f"{plural(unlisted, 'more finding')} {'is' if unlisted == 1 else 'are'} not listed"
 
 
 def _shorten_finding(finding: Finding) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
-from runs_conformance.reporting.hidden_requirements import count_hidden
+from runs_conformance.reporting.blocked_requirements import count_blocked
 from runs_conformance.reporting.numbered_causes import number_causes
 from runs_conformance.reporting.report import ProgramSummary, Report
 from tests.causes.verdicts import broken_rule
@@ -39,13 +39,13 @@ def test_undecided_requirements_count_for_the_premise_that_failed() -> None:
         undecided("a.e", "not observed, because usage.adds_up failed"),
         undecided("a.f", "p ran to the end without a decision, unlike on the bundled emulator"),
     ]
-    assert count_hidden(report_with(*verdicts)) == {"cancel.comes_to_an_end": 2, "listing.order_is_kept": 1}
+    assert count_blocked(report_with(*verdicts)) == {"cancel.comes_to_an_end": 2, "listing.order_is_kept": 1}
 
 
 def test_undecided_requirements_count_for_what_ended_their_program() -> None:
     verdict = undecided("a.b", f"lifecycle.other ended early: {END.cause}")
-    assert count_hidden(report_with(verdict)) == {"cancel.comes_to_an_end": 1}
-    assert not count_hidden(report_with(verdict, end=replace(END, exchange="x8")))
+    assert count_blocked(report_with(verdict)) == {"cancel.comes_to_an_end": 1}
+    assert not count_blocked(report_with(verdict, end=replace(END, exchange="x8")))
 
 
 def test_causes_say_how_many_requirements_they_hide() -> None:

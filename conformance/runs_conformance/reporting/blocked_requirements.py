@@ -1,4 +1,4 @@
-"""Undecided requirements of which a failing one is the reason: its repair lets them be judged."""
+"""Counts the requirements that a failing requirement leaves undecided."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runs_conformance.model.verdict import Outcome, Verdict
 from runs_conformance.reporting.report import Report
 
 
-def count_hidden(report: Report) -> Counter[str]:
+def count_blocked(report: Report) -> Counter[str]:
     """The number of undecided requirements by the failing id that is their reason.
 
     The reason names that id, or a program that ended at a response which fails it.
@@ -17,7 +17,7 @@ def count_hidden(report: Report) -> Counter[str]:
     failing = {verdict.id for verdict in report.with_outcome(Outcome.FAIL)}
     by_end = dict(_failing_at_ends(report))
     undecided = report.with_outcome(Outcome.INCONCLUSIVE, Outcome.NOT_JUDGED)
-    return Counter(id_ for verdict in undecided if (id_ := _hidden_by(verdict, failing, by_end)) is not None)
+    return Counter(id_ for verdict in undecided if (id_ := _blocking_id(verdict, failing, by_end)) is not None)
 
 
 def _failing_at_ends(report: Report) -> Iterator[tuple[str, str]]:
@@ -32,7 +32,7 @@ def _failing_at_ends(report: Report) -> Iterator[tuple[str, str]]:
             yield end.cause, shown[end.exchange]
 
 
-def _hidden_by(verdict: Verdict, failing: set[str], by_end: Mapping[str, str]) -> str | None:
+def _blocking_id(verdict: Verdict, failing: set[str], by_end: Mapping[str, str]) -> str | None:
     reason = verdict.reason or ""
     words = [word.strip("(),") for word in reason.split()]
     # "ID failed", or "ID and 2 more failed"
