@@ -61,7 +61,7 @@ def test_small_causes_are_joined_with_those_of_their_severity_only(others: int, 
     assert {id_ for cause in causes.values() for id_ in cause.ids} == {each.id for each in failing}
 
 
-def test_a_joined_cause_says_what_is_wrong_and_how_to_mend_each() -> None:
+def test_a_joined_cause_says_what_is_wrong_and_how_to_fix_each() -> None:
     warnings = [*WARNINGS, broken_rule("auth.first_beta_is_over", "get_run", "should")]
     cause = by_kind(*urgent(14), *warnings)["minor.missing_validation"]
     title = "Ids of objects that do not exist are accepted"

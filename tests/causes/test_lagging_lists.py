@@ -17,7 +17,7 @@ FINAL = "lifecycle.terminal_status_is_final"
 def failing(id_: str, *found: tuple[str, str], judged: int = 20) -> Verdict:
     """A rule that fails with these operations and messages."""
     findings = tuple(Finding(message, "x", operation, "/data") for operation, message in found)
-    fix = f"It is required.\n\nFix: Mend {id_}."
+    fix = f"It is required.\n\nFix: Fix {id_}."
     return replace(broken_rule(id_, found[0][0]), findings=findings, judged=judged, explanation=fix)
 
 
@@ -31,7 +31,7 @@ def test_lists_that_lag_behind_are_named_with_their_fix() -> None:
     cause = by_kind(failing(LISTED, OLD_STATUS, LATE, ("list_assistants", "asst_1 is not listed")))["lists.lag"]
     names = "list_assistants, list_messages, list_runs"
     assert cause.title == f"Lists lag behind: what was just written is missing or old in {names}"
-    assert cause.fix == f"Mend {LISTED}."
+    assert cause.fix == f"Fix {LISTED}."
 
 
 def test_other_faults_of_lists_that_lag_behind_are_a_cause_of_their_own() -> None:
@@ -39,10 +39,10 @@ def test_other_faults_of_lists_that_lag_behind_are_a_cause_of_their_own() -> Non
     deleted = replace(failing(UNLISTED, ("list_runs", "run_1 was deleted before, but is listed")), level="should")
     causes = by_kind(failing(LISTED, OLD_STATUS), order, deleted)
     assert causes["lists.lag"].title.endswith("is missing or old in list_runs")
-    assert causes["lists.lag"].fix == f"Mend {LISTED}."
+    assert causes["lists.lag"].fix == f"Fix {LISTED}."
     assert set(causes["lists.lag"].ids) == {LISTED, UNLISTED}
     assert causes["lists"].ids == (order.id,)
-    assert causes["lists"].fix == "Mend listing.order_is_kept."
+    assert causes["lists"].fix == "Fix listing.order_is_kept."
 
 
 def test_objects_that_are_never_listed_are_no_lag() -> None:

@@ -1,4 +1,4 @@
-"""The causes of servers that are wrong in known ways, and what the repair of a cause changes."""
+"""The causes of servers that are wrong in known ways, and what the fix of a cause changes."""
 
 from __future__ import annotations
 
@@ -108,22 +108,22 @@ def test_outputs_are_judged_for_calls_that_only_steps_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "repaired"),
+    ("name", "kind", "fixed"),
     [
         ("naive", "validation.none", "naive-validating"),
         ("bare-lists-and-framework-errors", "errors.envelope", "bare-lists"),
         ("bare-lists-and-framework-errors", "lists.envelope", "framework-errors"),
     ],
 )
-def test_repair_of_a_cause_mends_its_failures_and_no_others(name: str, kind: str, repaired: str) -> None:
+def test_fix_of_a_cause_resolves_its_failures_and_no_others(name: str, kind: str, fixed: str) -> None:
     cause = causes_of(name)[kind]
-    # The repaired server still accepts what a server may accept, such as empty bodies.
+    # The fixed server still accepts what a server may accept, such as empty bodies.
     optional = {verdict.id for verdict in report_on(name).verdicts if verdict.level == "may"}
-    assert failing(repaired) & set(cause.ids) <= optional
+    assert failing(fixed) & set(cause.ids) <= optional
     others = {
         id_
         for other in causes_of(name).values()
         if other.level == "must"
         for id_ in set(other.ids) - set(other.consequences)
     }
-    assert others - set(cause.ids) - TIMED <= failing(repaired)
+    assert others - set(cause.ids) - TIMED <= failing(fixed)

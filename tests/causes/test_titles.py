@@ -249,7 +249,7 @@ def test_a_lock_that_is_wrong_in_both_ways_is_described_by_both() -> None:
     assert cause.fix.startswith("Hold a lock on the thread")
 
 
-def found(id_: str, message: str, exchange: str, level: str = "must", fix: str = "Mend it.") -> Verdict:
+def found(id_: str, message: str, exchange: str, level: str = "must", fix: str = "Fix it.") -> Verdict:
     finding = Finding(message, exchange, "get_run", f"/{exchange}")
     return replace(broken_rule(id_, "get_run", level), findings=(finding,), explanation=f"Why.\n\nFix: {fix}")
 
@@ -270,7 +270,7 @@ LIMIT = found("ending.run_over_its_limit_is_incomplete", "the run is completed",
             "A cancelled run continues and completes; a cancelling run becomes queued",
             "Change the status of a run in one place that allows only the documented transitions.",
         ),
-        ([ENDED, LIMIT], "A cancelled run continues and completes; the run is completed", "Mend it. Stop it."),
+        ([ENDED, LIMIT], "A cancelled run continues and completes; the run is completed", "Fix it. Stop it."),
         ([CHANGED], "The run changed from 'cancelling' to 'queued'", "Set it."),
     ],
 )
@@ -307,7 +307,7 @@ def test_faults_that_are_mended_in_different_places_are_all_named(count: int, re
     assert cause.fix == " ".join([*(f"{n}." for n in range(count)), "Match."])
 
 
-def test_faults_with_one_repair_are_named_once() -> None:
+def test_faults_with_one_fix_are_named_once() -> None:
     verdicts = [found(id_, message, f"x{n}") for n, (id_, message) in enumerate(TOOLS[:2])]
     other = found("tools.right_outputs_are_taken", "HTTP 400 is no success", "y", fix="Take them.")
     assert only(*verdicts, other).title == "The run is 'cancelled' but has a required action; HTTP 400 is no success"
@@ -359,7 +359,7 @@ def test_defaults_that_are_not_shown_were_not_sent() -> None:
     ("exchange", "pointer", "fix", "is_one"),
     [("x1", "/a", "", True), ("x2", "/a", "", False), ("x1", "/b", "", False), ("x2", "/b", "Fix: Send it.", True)],
 )
-def test_what_the_repair_of_a_must_mends_shares_its_cause(exchange: str, pointer: str, fix: str, is_one: bool) -> None:
+def test_what_the_fix_of_a_must_resolves_shares_its_cause(exchange: str, pointer: str, fix: str, is_one: bool) -> None:
     first = replace(
         broken_rule("usage.is_null_until_the_run_ends", "get_run"),
         findings=(Finding("it is wrong", "x1", "get_run", "/a"),),
@@ -516,7 +516,7 @@ def test_a_filter_that_holds_but_loses_items_is_applied_too_late(verdicts: list[
 def in_lists(id_: str, *operations: str, level: str = "must") -> Verdict:
     """A rule that these lists violate, with a fix that names it."""
     findings = tuple(Finding("it is wrong", "x", name, "/data") for name in operations)
-    return replace(broken_rule(id_, operations[0], level), findings=findings, explanation=f"Why.\n\nFix: Mend {id_}.")
+    return replace(broken_rule(id_, operations[0], level), findings=findings, explanation=f"Why.\n\nFix: Fix {id_}.")
 
 
 DEFAULT_ORDER = in_lists("listing.newest_come_first_by_default", "list_run_steps")
@@ -547,7 +547,7 @@ SHORT = in_lists("paging.pages_are_full", "list_assistants", level="should")
 def test_lists_are_named_where_each_thing_is_wrong_in_one(verdicts: list[Verdict], title: str) -> None:
     cause = only(*verdicts)
     assert cause.title == title
-    assert all(f"Mend {each.id}." in cause.fix for each in verdicts if each is not SHORT or "short" in title)
+    assert all(f"Fix {each.id}." in cause.fix for each in verdicts if each is not SHORT or "short" in title)
 
 
 LOST = "the page does not contain the next items of the list"
@@ -600,7 +600,7 @@ def test_a_list_ignores_a_cursor_only_if_its_page_is_the_one_without_it(verdicts
 def test_lists_that_ignore_most_parameters_have_one_fix() -> None:
     rules = ("listing.order_is_kept", "paging.limit_is_kept", "paging.after_excludes_its_item")
     ignored = [in_lists(rule, "list_runs", "list_messages") for rule in rules]
-    assert only(*ignored).fix == " ".join(f"Mend {rule}." for rule in rules)
+    assert only(*ignored).fix == " ".join(f"Fix {rule}." for rule in rules)
     cause = only(*ignored, in_lists("paging.before_ends_at_its_item", "list_runs"))
     assert cause.fix.startswith("Filter by `run_id`, sort by `order`")
 
@@ -750,7 +750,7 @@ def test_a_late_cancellation_beside_other_faults_keeps_the_fixes_of_both() -> No
 
 
 def test_many_rules_on_cancellation_have_the_fix_of_their_theme() -> None:
-    more = [cancel_rule(f"rule_{number}", f"it is wrong {number}", f"Mend {number}.") for number in range(2)]
+    more = [cancel_rule(f"rule_{number}", f"it is wrong {number}", f"Fix {number}.") for number in range(2)]
     assert only(IGNORED, ENDLESS, STEPS, *more).fix.startswith("Accept a cancellation only while the run is active")
 
 

@@ -20,7 +20,7 @@ from tests.quality.response_matrix import kind_of, response_constraints, rule_on
 from tests.quality.response_mutations import breaks, channels_of, generated_objects
 from tests.quality.tables import FOLDER
 
-MENDING = "run `python -m tests.quality.response_matrix` and commit what it writes"
+UPDATE_HINT = "run `python -m tests.quality.response_matrix` and commit what it writes"
 
 
 def exchange_with(kind: str, channel: str, value: JSON) -> Exchange:
@@ -94,12 +94,12 @@ def test_matrix_lists_every_constraint() -> None:
 
 def test_matrix_is_proven_on_every_channel() -> None:
     for row in response_matrix.read():
-        assert row.is_proven, f"{row.constraint}: {MENDING}"
+        assert row.is_proven, f"{row.constraint}: {UPDATE_HINT}"
         channels = channels_of(kind_of(row.constraint))
-        assert bool(row.json) is ("json" in channels), MENDING
-        assert bool(row.stream) is ("stream" in channels), MENDING
+        assert bool(row.json) is ("json" in channels), UPDATE_HINT
+        assert bool(row.stream) is ("stream" in channels), UPDATE_HINT
 
 
 def test_page_states_the_rows() -> None:
     path = FOLDER / "responses.md"
-    assert path.read_text(encoding="utf-8") == response_matrix.page(response_matrix.read()), MENDING
+    assert path.read_text(encoding="utf-8") == response_matrix.page(response_matrix.read()), UPDATE_HINT

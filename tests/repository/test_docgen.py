@@ -14,15 +14,15 @@ from runs_conformance.model.source import Level
 from runs_conformance.rules import catalogue
 from tests.quality import kill_matrix, variants_matrix
 
-MENDING = "run `python -m runs_conformance.docgen` and commit what it writes"
+UPDATE_HINT = "run `python -m runs_conformance.docgen` and commit what it writes"
 
 
 def test_no_page_is_stale() -> None:
-    assert docgen.stale(docgen.ROOT / "docs") == [], MENDING
+    assert docgen.stale(docgen.ROOT / "docs") == [], UPDATE_HINT
 
 
 def test_no_file_of_the_npm_package_is_stale(tmp_path: Path) -> None:
-    assert docgen.stale_package_files(docgen.ROOT) == [], MENDING
+    assert docgen.stale_package_files(docgen.ROOT) == [], UPDATE_HINT
     assert docgen.stale_package_files(tmp_path) == [*docgen.package_files()]
 
 

@@ -1,1 +1,1 @@
-"""Small servers that are wrong in the ways real ones are; each can be repaired one mistake at a time."""
+"""Small servers that are wrong in the ways real ones are; each can be fixed one mistake at a time."""

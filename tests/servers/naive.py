@@ -60,16 +60,16 @@ def error(status: int, message: str) -> Response:
     return JSONResponse({"error": body}, status)
 
 
-def build(repaired: Collection[str] = ()) -> Starlette:
-    """The application. `repaired` may name `validation`, which makes it refuse what violates a schema."""
-    return Starlette(routes=[Route("/v1/{path:path}", _Api(repaired).respond, methods=["GET", "POST", "DELETE"])])
+def build(fixed: Collection[str] = ()) -> Starlette:
+    """The application. `fixed` may name `validation`, which makes it refuse what violates a schema."""
+    return Starlette(routes=[Route("/v1/{path:path}", _Api(fixed).respond, methods=["GET", "POST", "DELETE"])])
 
 
 class _Api:
-    def __init__(self, repaired: Collection[str]) -> None:
+    def __init__(self, fixed: Collection[str]) -> None:
         self.store = Store()
         self.schemas = Schemas(DEFAULT_EDITION)
-        self.repaired = repaired
+        self.fixed = fixed
 
     async def respond(self, request: Request) -> Response:
         """Dispatch a request to the handler of its operation."""
@@ -78,7 +78,7 @@ class _Api:
         if found is None or handler is None:
             return error(404, "No such route.")
         raw = await request.body()
-        if "validation" in self.repaired and (problem := self._problem(found[0], raw)):
+        if "validation" in self.fixed and (problem := self._problem(found[0], raw)):
             return error(400, problem)
         body = json.loads(raw) if raw else {}
         try:

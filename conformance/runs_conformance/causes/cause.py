@@ -9,7 +9,7 @@ from runs_conformance.model.json import JSON
 
 
 class Severity(StrEnum):
-    """The effect of a cause on clients, in the order of repair: the most harmful comes first."""
+    """The effect of a cause on clients, in the order of urgency: the most harmful comes first."""
 
     CRASH = "crash"
     ACCESS = "access"
@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The position in the order of repair, 0 for the first."""
+        """The position in the order of urgency, 0 for the first."""
         return list(Severity).index(self)
 
 

@@ -121,7 +121,7 @@ class FailureClassifier:
         self.drafts = [draft for draft in self.drafts if draft not in drafts] + [joined]
 
     def finish(self) -> tuple[Cause, ...]:
-        """All causes: those that fail a MUST first, each level in the order of repair, then the largest first."""
+        """All causes: those that fail a MUST first, each level in the order of urgency, then the largest first."""
         causes = sorted((draft.finish(self.position) for draft in self.drafts), key=_urgency)
         bundles = [[cause] for cause in causes]
         while len(bundles) > MAX_CAUSES and (pair := _least_urgent_pair(bundles)) is not None:

@@ -1,4 +1,4 @@
-"""Rules of a theme that fail for the same cause, so that one fix repairs all of them."""
+"""Rules of a theme that fail for the same cause, so that one fix is enough."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _FAMILIES: tuple[tuple[str, ...], ...] = (
     ("auth.beta_header_is_required", "auth.missing_beta_header_is_invalid_beta", "auth.first_beta_is_over"),
     ("references.",),
 )
-"""The beginnings of the ids of rules that one fix repairs, and that the title of their theme describes."""
+"""The beginnings of the ids of rules that one fix corrects, and that the title of their theme describes."""
 _ALIKE = (
     ("races.outputs_are_taken_once", "races.one_of_two_submissions_is_taken"),
     ("races.changes_outlive_the_run", "races.of_two_changes_one_stands"),
 )
-"""Other rules that one fix repairs; the title of one describes all."""
+"""Other rules that one fix corrects; the title of one describes all."""
 
 
 def are_of_one_family(failures: Sequence[Failure]) -> bool:
@@ -59,8 +59,8 @@ def are_of_one_family(failures: Sequence[Failure]) -> bool:
     return any(all(failure.id.startswith(family) for failure in failures) for family in _FAMILIES)
 
 
-def share_their_repair(one: Failure, other: Failure) -> bool:
-    """Whether fixing one failure fixes the other: both are of a family, say so, or show the same value."""
+def have_one_fix(one: Failure, other: Failure) -> bool:
+    """Whether one fix resolves both failures: both are of a family, say so, or show the same value."""
     return (
         are_of_one_family((one, other))
         or any(one.id in alike and other.id in alike for alike in _ALIKE)

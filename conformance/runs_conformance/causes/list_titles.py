@@ -51,8 +51,8 @@ def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tup
     parts += _name_short_pages(failures, ignored) if late is None and not lost else []
     parts += [_name_has_more(wrong, parts)] if wrong else []
     own = [failure for failure in failures if not _follows_from_run(failure, by_run)]
-    mended = [each for each in (late, wrong) if each is not None] if late and not ignored else own
-    return _begin("; ".join(parts)), join_fixes(mended) if len(ignored) <= _MAX_OWN_FIXES else ""
+    fixed = [each for each in (late, wrong) if each is not None] if late and not ignored else own
+    return _begin("; ".join(parts)), join_fixes(fixed) if len(ignored) <= _MAX_OWN_FIXES else ""
 
 
 def _begin(title: str) -> str:

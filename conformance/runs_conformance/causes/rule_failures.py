@@ -9,7 +9,7 @@ from runs_conformance.causes.cause import Severity
 from runs_conformance.causes.classifier import CauseDraft, FailureClassifier
 from runs_conformance.causes.explained_rules import add_explained, take_explained
 from runs_conformance.causes.failure import Failure, join_fixes
-from runs_conformance.causes.families import are_of_one_family, share_their_repair
+from runs_conformance.causes.families import are_of_one_family, have_one_fix
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.lagging_lists import split_lag
 from runs_conformance.causes.object_titles import ALL_IDS_ARE_EQUAL
@@ -30,7 +30,7 @@ _RECOMMENDED = ".recommended"
 
 
 _MAX_OWN_FIXES = 4
-"""Fixes of failing rules that are joined. With more, most of the theme is wrong, and its own fix repairs it."""
+"""Fixes of failing rules that are joined. With more, most of the theme is wrong, and its own fix is shown."""
 
 _NOTHING_STORED = "data.none"
 _MIN_LOST = 5
@@ -79,9 +79,9 @@ def _causes_of(theme: Theme, failures: Sequence[Failure]) -> Iterator[tuple[str,
     if len(urgent) != 1 or theme.kind == LAG:
         yield theme.kind, failures
         return
-    mended = [failure for failure in failures if failure is urgent[0] or share_their_repair(failure, urgent[0])]
-    yield theme.kind, mended
-    if rest := [failure for failure in failures if failure not in mended]:
+    fixed = [failure for failure in failures if failure is urgent[0] or have_one_fix(failure, urgent[0])]
+    yield theme.kind, fixed
+    if rest := [failure for failure in failures if failure not in fixed]:
         yield theme.kind + _RECOMMENDED, rest
 
 

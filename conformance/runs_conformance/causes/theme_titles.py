@@ -9,7 +9,7 @@ from runs_conformance.causes.failure import Failure, most_urgent, operations_of
 from runs_conformance.causes.families import (
     NEVER_LOCKED,
     STAYS_LOCKED,
-    share_their_repair,
+    have_one_fix,
 )
 from runs_conformance.causes.finding_titles import title_of_finding
 from runs_conformance.causes.lagging_lists import describe_lag
@@ -213,7 +213,7 @@ def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
     is_must = any(failure.verdict.level == "must" for failure in failures)
     for failure in most_urgent(failures):
         if kind in _SEVERAL or (kind in _VAGUE and not is_must):
-            alike = (group for group in groups if any(share_their_repair(failure, other) for other in group))
+            alike = (group for group in groups if any(have_one_fix(failure, other) for other in group))
             if (group := next(alike, None)) is None:
                 groups.append(group := [])
             group.append(failure)

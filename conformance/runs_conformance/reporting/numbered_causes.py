@@ -1,4 +1,4 @@
-"""The causes of a report as its views list them: without what the baseline accepts, numbered in the order of repair."""
+"""The causes of a report as its views list them: without what the baseline accepts, numbered in order of urgency."""
 
 from __future__ import annotations
 
