@@ -93,7 +93,7 @@ def _crashes_of_constraints(classifier: FailureClassifier) -> set[str]:
 
 
 def _shows_misread_bodies_alone(failure: Failure, explained: Collection[str]) -> bool:
-    """Whether misread bodies are all that a failure shows besides crashes that others, in `explained`, show."""
+    """Whether each crash that a failure shows is due to a misread body, or shown by others (`explained`), too."""
     others = _findings_of_crashes(failure)
     return _shows_misread_bodies(failure) and all(
         finding.exchange in explained or finding.case in explained for finding in others
@@ -110,7 +110,7 @@ def _findings_on_misread(failure: Failure) -> list[Finding]:
 
 
 def _findings_of_crashes(failure: Failure) -> list[Finding]:
-    """The other findings: they are about the requests themselves."""
+    """The findings about a request itself, without those of misread bodies."""
     return [finding for finding in failure.verdict.findings if not _is_about_misread_body(failure, finding)]
 
 

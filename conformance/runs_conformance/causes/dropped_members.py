@@ -74,7 +74,7 @@ def classify_dropped_members(classifier: FailureClassifier) -> None:
     if not lost:
         return
     shown = _take_shown(classifier, found, lost)
-    unchecked = [failure for failure in classifier.rest if _is_unchecked_for_loss(failure, lost, classifier)]
+    unchecked = [failure for failure in classifier.rest if _is_accepted_because_dropped(failure, lost, classifier)]
     classifier.mark_explained(unchecked)
     names = {place for _, place in lost}
     shown += classifier.take(lambda failure: failure.id == _OTHER_MODEL and "model" in names)
@@ -250,12 +250,12 @@ def member_shown(pointer: str) -> str:
     return _OBJECT_IN_RESPONSE.sub("", pointer).strip("/").partition("/")[0]
 
 
-def _is_unchecked_for_loss(failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier) -> bool:
-    """Whether an invalid value was accepted because its member is dropped.
+def _is_accepted_because_dropped(failure: Failure, lost: Collection[_Lost], classifier: FailureClassifier) -> bool:
+    """Whether an invalid value was accepted because the server drops its member.
 
-    It was if the server refuses the same violation only where it keeps the member. It was not if the server accepts the
-    violation there, too. Otherwise it was not if the server accepts most others of the same keyword in the operation,
-    or in all operations if this one has no others.
+    True if the server refuses the violation wherever it keeps such a member, false if it accepts the violation there.
+    If neither is known, the violations of the same keyword in the operation decide, or in all operations if it has no
+    others: true unless the server accepts some, and at least as many as it refuses.
     """
     if not failure.is_accepted_violation or not _is_lost(failure, lost):
         return False
@@ -303,7 +303,10 @@ def _place_in_object(place: str) -> str:
 
 
 def _is_unshown(failure: Failure) -> bool:
-    """Whether the response to an invalid value lacks its member or shows it as null: it does not keep it."""
+    """Whether the response to an invalid value lacks the member or shows it as null.
+
+    The server did not store the value then.
+    """
     name = failure.finding.pointer.strip("/").partition("/")[0]
     kind = kind_shown(failure.operation)
     return (

@@ -112,7 +112,7 @@ def _unvalidated_places(failures: Sequence[Failure], verdicts: Sequence[Verdict]
 def _validates_additions(verdicts: Sequence[Verdict], theirs: Mapping[str, str]) -> bool:
     """Whether a server refuses requests for what another edition does not require, so that it was not written for it.
 
-    What else it accepts there, it does not look into; an edition whose objects are open allows any value there.
+    Other values that the server accepts there are no evidence, since an edition with open objects allows any.
     """
     return any(
         verdict.kind == "constraint"

@@ -56,9 +56,10 @@ def classify_errors_with_success_status(classifier: FailureClassifier) -> None:
 
 
 def _hides_error(failure: Failure, nameless: set[str]) -> bool:
-    """Whether only responses that have nothing of the object that they must be show a failure.
+    """Whether a failure may be due to an error with a status of success.
 
-    `nameless` are the exchanges whose responses have no id. An empty object does not count as an error.
+    The response then lacks the members that identify the expected object. Empty objects and confirmations of deletions
+    are no errors. `nameless` are the exchanges whose responses have no id.
     """
     if not failure.is_success or failure.operation not in OPERATIONS or failure.finding.operation is None:
         return False
@@ -102,7 +103,7 @@ def _has_envelope(failure: Failure) -> bool:
 
 
 def _title_of_envelope(classifier: FailureClassifier, broken: Sequence[Failure]) -> str:
-    """The title of a wrong form of errors, which says whether only some have it, as those of unknown routes."""
+    """The title for errors without the `error` object, which says whether only some lack it."""
     details = [failure.body["detail"] for failure in broken if is_object(failure.body) and "detail" in failure.body]
     statuses = sorted({failure.status for failure in broken if failure.status is not None})
     such = f", such as those with HTTP {statuses[0]}," if statuses else ""
@@ -115,7 +116,7 @@ def _title_of_envelope(classifier: FailureClassifier, broken: Sequence[Failure])
 
 
 def are_of_unknown_routes(classifier: FailureClassifier, broken: Sequence[Failure]) -> bool:
-    """Whether errors of unknown routes are all that has the form of the framework."""
+    """Whether only errors of unknown routes have the framework's form."""
     others_are_right = any(
         verdict.id == _MESSAGE_RULE and verdict.judged and verdict.outcome is not Outcome.FAIL
         for verdict in classifier.verdicts

@@ -122,7 +122,11 @@ def add_explained(classifier: FailureClassifier, explained: Sequence[Failure]) -
 
 
 def _rank(failure: Failure) -> int:
-    """Failures of a rank may be explained by those of lower ranks, which may be explained themselves."""
+    """The order in which explained failures are recorded.
+
+    First come those that only unexplained failures explain (0), then those that a failure of a lower rank may explain
+    (1, 2).
+    """
     patterns = _EXPLAINED_BY.get(failure.id)
     return 2 if patterns in (_REVIVED, _AS_STREAMED) else int(patterns in (*_CHAINED, _OVERWRITTEN))
 

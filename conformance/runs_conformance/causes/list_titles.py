@@ -27,9 +27,11 @@ _MAX_OWN_FIXES = 3
 
 
 def describe_lists(failures: Sequence[Failure], passing: Collection[str]) -> tuple[str, str]:
-    """The parameters that lists ignore, and the fixes; empty if more is wrong, or only one rule on another one fails.
+    """Title and fixes of lists that break only the rules on filters, order and pages.
 
-    A list that shows messages of the run alone, but not all of them, is filtered too late.
+    The title says which parameters each list ignores, and which items it loses. Both are empty if other rules fail, or
+    if the only failing rule has a better title. `list_messages` applies `run_id` after `limit` if its pages show only,
+    but not all, messages of the run.
     """
     if title := title_of_foreign_items(most_urgent(failures)):
         return title, ""
@@ -73,9 +75,9 @@ def _name_ignored(ignored: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _lost_items(failures: Sequence[Failure], late: Failure | None, by_run: bool) -> list[tuple[str, str]]:
-    """The cursors after or before which a page lacks items, though it is not the one without them; with the list.
+    """The cursors with which a page lacks items although the list applies them, each with the list.
 
-    If messages are filtered too late, the pages of a run lack items for that reason.
+    Lists of messages do not count if `run_id` is applied after `limit`, which loses items, too.
     """
     return [
         (name, finding.operation or _ALL_LISTS)
@@ -96,7 +98,7 @@ def _name_lost(lost: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _name_short_pages(failures: Sequence[Failure], ignored: Sequence[tuple[str, str]]) -> list[str]:
-    """The lists whose pages are short, unless they ignore a parameter, which may be why."""
+    """State which lists have short pages; nothing if one of them ignores a parameter, which may be the reason."""
     ignoring = {subject for _, subject in ignored}
     short = [_list_of([failure]) for failure in failures if failure.id == _SHORT_PAGES]
     is_explained = _ALL_LISTS in ignoring or not ignoring.isdisjoint(short)
@@ -104,7 +106,7 @@ def _name_short_pages(failures: Sequence[Failure], ignored: Sequence[tuple[str, 
 
 
 def _name_has_more(wrong: Failure, parts: Sequence[str]) -> str:
-    """A statement on `has_more` with the list, unless it is known from the parts of the title before it."""
+    """State that `has_more` is wrong; names the list unless an earlier part of the title does."""
     subject = _list_of([wrong])
     is_known = bool(parts) and (subject == _ALL_LISTS or any(part.startswith(subject) for part in parts))
     return f"`has_more`{'' if is_known else f' of {subject}'} is wrong"
@@ -144,7 +146,7 @@ def _list_of(failures: Sequence[Failure]) -> str:
 
 
 def _findings_of_ignoring(failure: Failure) -> list[Finding]:
-    """The findings that do not show that a page depends on its cursor."""
+    """The findings that may show an ignored cursor: all but those of pages that lack items."""
     return [finding for finding in failure.verdict.findings if not _LACKS_ITEMS.match(finding.message)]
 
 
@@ -187,7 +189,7 @@ def _fail_by_run(failures: Iterable[Failure]) -> bool:
 
 
 def _follows_from_run(failure: Failure, by_run: bool) -> bool:
-    """Whether the messages of a run, the only lists that take `run_id`, show a failure and are wrong anyway."""
+    """Whether a failure concerns only messages filtered by `run_id`, and a rule on `run_id` fails, which explains it."""
     operations = {finding.operation for finding in failure.verdict.findings}
     return (
         by_run

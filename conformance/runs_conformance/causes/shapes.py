@@ -149,7 +149,7 @@ def _repeats(rule: Failure, finding: Finding, failure: Failure) -> bool:
         return False
     # A value that has changed may have been wrong before.
     values = (finding.actual, *([finding.expected] if rule.id == _UNCHANGED else ()))
-    return any(_is_wrong_alike(value, failure) for value in values)
+    return any(_violates_likewise(value, failure) for value in values)
 
 
 def _shows_kind(rule: Failure, finding: Finding, kind: str) -> bool:
@@ -166,8 +166,8 @@ def _shows_kind(rule: Failure, finding: Finding, kind: str) -> bool:
     return any(known.payload_kind == kind for known in types.values())
 
 
-def _is_wrong_alike(actual: JSON | Absent, failure: Failure) -> bool:
-    """Whether a value violates a constraint as the value does that violates it elsewhere."""
+def _violates_likewise(actual: JSON | Absent, failure: Failure) -> bool:
+    """Whether a value violates the constraint of a failure in the same way as the value in its finding."""
     expected = failure.finding.expected
     if isinstance(actual, Absent):
         return _is_missing(failure)

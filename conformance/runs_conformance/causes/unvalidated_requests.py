@@ -163,7 +163,10 @@ def _shows_mutation(failure: Failure, place: str, value: JSON | Absent) -> bool:
 
 
 def _is_below(response_place: str, request_place: str) -> bool:
-    """Whether a place of an object is, or lies within, a place of a request; the request may nest the object."""
+    """Whether a place of an object equals, contains or lies in the place of a request.
+
+    The request may nest the object.
+    """
     if not request_place:
         return True
     parts = request_place.split(".")

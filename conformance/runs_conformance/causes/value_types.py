@@ -80,7 +80,10 @@ def _add(classifier: FailureClassifier, swap: _Swap, failures: list[Failure]) ->
 
 
 def _shows_swap(failure: Failure, swap: _Swap, members: set[str]) -> bool:
-    """Whether a violated rule shows nothing but values of the wrong type, or a list that cannot be read for them."""
+    """Whether a rule fails only because values have the wrong type.
+
+    It also does if a list with such values cannot be read.
+    """
     expected, actual = failure.finding.expected, failure.finding.actual
     operation = OPERATIONS.get(failure.operation)
     is_list = operation is not None and operation.listed_kind is not None
