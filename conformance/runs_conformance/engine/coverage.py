@@ -107,7 +107,10 @@ class Coverage:
         return self._explain_unobserved(completed) if completed else None
 
     def shows_why_not(self, id_: str) -> bool:
-        """Whether the responses to those programs say why they did not decide this id: they lacked or refused much."""
+        """Whether responses explain why the completed programs did not decide this id.
+
+        They do if the target lacks an operation, or refused requests in at least half of these programs.
+        """
         completed = self._completed_deciders(id_)
         is_refused = self._refusal_of_most(completed) is not None
         return self.not_offered_reason(id_) is not None or (

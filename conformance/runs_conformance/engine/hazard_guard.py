@@ -47,10 +47,11 @@ class _Loss:
 class HazardGuard:
     """Sends steps, except those of kinds that the target does not survive.
 
-    These were lost twice and never got a response while other requests did, or ended the target after their response.
-    With `trials`, a suspect is sent alone before it is counted as the cause of an end of the target. With
-    `shares_target`, other processes send requests at the same time, so that no request with a response counts as the
-    cause. Without `context.streams`, no request for an event stream is sent either. Thread-safe.
+    A kind is withheld if two of its requests were lost and none ever got a response while other requests did, or if the
+    target terminated after responding to one. With `trials`, a suspect is sent alone before it is counted as the cause
+    of an end of the target. With `shares_target`, other processes send requests at the same time, so that no request
+    with a response counts as the cause. Without `context.streams`, no request for an event stream is sent either.
+    Thread-safe.
     """
 
     sender: Sender
@@ -141,7 +142,10 @@ class HazardGuard:
             self._responses_at_first_loss.setdefault(kind, self._answered.total())
 
     def _examine_end(self, lost: Exchange) -> None:
-        """Find out which request with a response ended the target, if it was started again and no other thread does."""
+        """Resend the suspects alone to find the one after which the target terminated.
+
+        Does nothing without trials, or unless the target was restarted since the last search.
+        """
         trials = self.trials
         if trials is None or self.shares_target:
             return

@@ -136,7 +136,7 @@ def encode_defects(defects: Iterable[Defect]) -> str:
 
 
 def affects_all(premise: str, rule: str) -> bool:
-    """Whether a requirement failed where a rule would be decided, if nothing is known about that."""
+    """The default of `affects`: every failed requirement may affect every rule."""
     return True
 
 
@@ -168,9 +168,9 @@ def sufficient_premises(
     defects: Iterable[Defect] | None = None,
     affects: Callable[[str, str], bool] = affects_all,
 ) -> dict[str, str]:
-    """For each rule that nothing decided, the failed requirements of a defect of which every requirement failed.
+    """For each undecided rule, the failed requirements of a measured defect that the target has completely.
 
-    Such a defect leaves the rule undecided by itself, whatever else ended programs early.
+    The defect alone leaves the rule undecided, whatever else ended programs early.
     """
     failed = {name for name, tally in tallies.items() if _has_failed(name, tally)}
     decided = {name for name, tally in tallies.items() if tally.is_decided}
@@ -226,16 +226,21 @@ def _measured_clauses(
 
 
 def _resembles(defect: Defect, failed: int, decided: Collection[str]) -> bool:
-    """Whether most of what a defect violates failed here, and most of what it leaves undecided is undecided.
+    """Whether the target seems to have a defect.
 
-    What fails for another reason leaves other requirements of the defect, and the rules that depend on it, decided.
+    Of the requirements that the defect fails, more failed than passed, and at least half of the rules that it leaves
+    undecided are undecided.
     """
     held = sum(name in decided for name in defect.failed) - failed
     return failed > held and 2 * len(defect.undecided.intersection(decided)) <= len(defect.undecided)
 
 
 def _has_failed(id_: str, tally: Tally) -> bool:
-    """Whether a requirement failed; one about requests by an acceptance, since a refused valid request is refused."""
+    """Whether a requirement failed.
+
+    For a constraint on requests, only an accepted invalid value counts: a server that refuses valid values still
+    refuses invalid ones.
+    """
     if id_.partition(".")[0] not in OPERATIONS:
         return bool(tally.findings)
     return any(finding.expected not in (200, "HTTP 200") for finding in tally.findings)

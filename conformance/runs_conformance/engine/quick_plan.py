@@ -131,9 +131,9 @@ def _is_omitted(step: Step, labels: StepLabels, omitted: Collection[str]) -> boo
 
 
 def _shows_key_checks(step: Step) -> bool:
-    """Whether a step, a read with no key or a wrong one, is sent even if the table omits it.
+    """Whether a step is sent even if the table omits it: a read without a key, or with a wrong one.
 
-    The table was measured on a target with all operations; one that lacks some shows by such reads that it checks keys.
+    On a server that lacks operations, only these reads may show that it checks keys.
     """
     return step.operation in ("get_thread", "list_runs") and step.key in (Key.NONE, Key.WRONG)
 

@@ -120,12 +120,12 @@ def _requests_that_set(id_: str) -> Iterator[str]:
 
 
 def _refuses_valid_values(tally: Tally | None) -> bool:
-    """Whether no request with a valid value was accepted: a constraint is only judged beside one."""
+    """Whether every request with a valid value was refused, so that the constraint was not judged."""
     return tally is not None and not tally.judged and not REFUSED_PLACE_REASONS.isdisjoint(tally.inconclusive)
 
 
 def _drops(finding: Finding, kind: str, segments: Sequence[str]) -> bool:
-    """Whether a rule expected an object to show the place of a constraint, which it did not show."""
+    """Whether a finding shows that an object lacks a value which a rule expected at this place."""
     # Constraints expect the name of a type or member.
     if isinstance(finding.expected, str | None | Absent) or not segments:
         return False
