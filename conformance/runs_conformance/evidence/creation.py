@@ -96,7 +96,7 @@ def creations(history: History) -> tuple[Creation, ...]:
 
 @lru_cache(maxsize=16)
 def shared_ids(history: History) -> frozenset[tuple[str, str]]:
-    """The kind and id of the created objects whose id several of this kind were given, which another rule reports."""
+    """The kind and id of each id that several created objects of one kind share; another rule reports it."""
     counts = Counter((creation.kind, creation.id) for creation in creations(history))
     return frozenset(key for key, count in counts.items() if count > 1)
 

@@ -62,7 +62,10 @@ def _options(observation: Observation) -> tuple[tuple[str, str], ...]:
 
 
 def _changes(timeline: Timeline) -> Iterable[Exchange]:
-    """The requests that may lead an object back to an earlier state: a resumed run calls functions again."""
+    """The requests after which an object may be in an earlier state again.
+
+    A resumed run calls functions again.
+    """
     ids = {timeline.id, timeline.observations[0].text("run_id")} - {""}
     requests = timeline.history.select("submit_tool_outputs", "modify_run", "modify_message")
     return (each for each in requests if not ids.isdisjoint(each.path.values()) and may_have_taken_effect(each))

@@ -27,11 +27,11 @@ def may_show_nothing(history: History, page: Page) -> bool:
     return not any(page.ids) and page.exchange.operation not in _listing_operations(history)
 
 
-def pass_if_shown(history: History, page: Page, missing: Collection[object]) -> Result:
-    """`PASSED` for what a list does not show, if it lacks nothing that was created, and lists show objects at all.
+def pass_if_lists_work(history: History, page: Page, missing: Collection[object]) -> Result:
+    """`PASSED` for an object that a list does not show, if the list shows everything that was created.
 
-    An empty list of what was created is a suspicion, since the lists that nothing belongs in may be empty for the same
-    reason.
+    Only then does the absence of the object prove something. Otherwise inconclusive; a suspicion if the list is empty
+    although objects were created.
     """
     if missing and not page.shown:
         return Suspicion(LACKS_OTHERS)

@@ -51,9 +51,9 @@ def _creation_without_metadata(timeline: MetadataTimeline) -> MetadataWrite | No
 
 @lru_cache(maxsize=16)
 def _writes_to_siblings(history: History) -> dict[tuple[str, str], list[tuple[str, Exchange]]]:
-    """By kind and creating operation, the accepted requests that set pairs, each after the id of its object.
+    """The accepted requests that set metadata of objects created without any, by kind and creating operation.
 
-    Only objects that were created without metadata count. The requests are in the order of their start.
+    Each comes after the id of its object; they are in the order of their start.
     """
     found: dict[tuple[str, str], list[tuple[str, Exchange]]] = {}
     for timeline in metadata_timelines(history):

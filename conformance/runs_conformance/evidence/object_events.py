@@ -56,8 +56,8 @@ class ObjectEvents:
             return ""
         return end.status if end.status in END_EVENTS else self.event_kind(end)
 
-    def find_nameless(self, *kinds: str) -> str | None:
-        """A reason why an event of one of these kinds may belong to the object: one in the stream has no id."""
+    def explain_event_without_id(self, *kinds: str) -> str | None:
+        """Explain that an event without an id may belong to the object; None if there is none of these kinds."""
         for event in self.stream.observations:
             if self.event_kind(event) in kinds and not event.id:
                 return f"an event {event.event}, maybe that of {self.id}, has no id"

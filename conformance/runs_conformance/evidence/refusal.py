@@ -60,7 +60,8 @@ class Refusal:
     def may_be_for_content_type(self) -> bool:
         """Whether the body may have been refused unread, for its content type.
 
-        No schema speaks of the type, and HTTP has a status for it: 415, which a body without a type may get, too.
+        Schemas do not cover the content type, and HTTP has a status for it: 415, which a body without a content type
+        may get, too.
         """
         headers = self.exchange.request.headers.items()
         declared = next((value for name, value in headers if name.lower() == "content-type"), "")

@@ -73,7 +73,7 @@ def step_deltas_come_while_it_works(events: ObjectEvents) -> Iterator[Result]:
 
 def _check_order(events: ObjectEvents) -> Iterator[Result]:
     created, end = events.created, events.end
-    nameless = events.find_nameless("created") if events.must_be_created_here and created is None else None
+    nameless = events.explain_event_without_id("created") if events.must_be_created_here and created is None else None
     for delta in events.deltas:
         is_late = end is not None and delta.position > end.position
         is_early = events.must_be_created_here and (created is None or delta.position < created.position)
@@ -117,7 +117,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
 
 def _why_unassigned(events: ObjectEvents) -> str | None:
     """Why a delta, or a part of one, cannot be added to what it belongs to; None if all can."""
-    if (nameless := events.find_nameless("delta")) is not None:
+    if (nameless := events.explain_event_without_id("delta")) is not None:
         return nameless
     if has_parts_without_index(events):
         return f"some deltas of {events.id} do not say by an index to which part they belong"
@@ -139,7 +139,7 @@ def cut_message_keeps_its_text(events: ObjectEvents) -> Iterator[Result]:
     Fix: Store the text as it is streamed, including when a run is cancelled.
     """
     if events.end is not None and events.ended_as == "incomplete":
-        if (nameless := events.find_nameless("delta")) is not None:
+        if (nameless := events.explain_event_without_id("delta")) is not None:
             yield Inconclusive(nameless)
             return
         final, alone = content_texts(events.end.get("content")), texts_of_deltas(events)
@@ -169,7 +169,7 @@ def text_is_streamed(events: ObjectEvents) -> Iterator[Result]:
         and events.must_be_created_here
         and any(content_texts(events.end.get("content")).values())
     ):
-        if not events.deltas and (nameless := events.find_nameless("delta")) is not None:
+        if not events.deltas and (nameless := events.explain_event_without_id("delta")) is not None:
             yield Inconclusive(nameless)
         else:
             yield events.end.check(bool(events.deltas), "a message with text has no delta", "/content")
@@ -258,7 +258,7 @@ def calls_are_streamed(events: ObjectEvents) -> Iterator[Result]:
 
     Fix: Send `thread.run.step.delta` events while the model generates the call.
     """
-    if not events.deltas and (nameless := events.find_nameless("delta")) is not None:
+    if not events.deltas and (nameless := events.explain_event_without_id("delta")) is not None:
         yield Inconclusive(nameless)
     else:
         yield events.events[0].check(bool(events.deltas), f"{events.id} calls functions but has no delta")

@@ -15,7 +15,7 @@ from runs_conformance.evidence.complete_list import (
 )
 from runs_conformance.evidence.creation import creations
 from runs_conformance.evidence.description import describe_response
-from runs_conformance.evidence.listed_objects import pass_if_shown, shows_contents
+from runs_conformance.evidence.listed_objects import pass_if_lists_work, shows_contents
 from runs_conformance.evidence.member_form import check_kept, same_value
 from runs_conformance.evidence.message_content import MessageContent, message_content, missing_contents
 from runs_conformance.evidence.metadata import MetadataTimeline
@@ -101,7 +101,7 @@ def refused_run_is_not_created(run_list: tuple[Page, UnknownRuns, bool, History]
     elif names_a_run:
         yield Suspicion("a request was refused because of an active run, although no run had been created")
     else:
-        yield pass_if_shown(history, page, unknown.missing) if unknown.known else PASSED
+        yield pass_if_lists_work(history, page, unknown.missing) if unknown.known else PASSED
 
 
 def _message_lists_after_refusal(history: History) -> Iterator[tuple[Page, History]]:
@@ -154,7 +154,7 @@ def refused_message_is_not_added(message_list: tuple[Page, History]) -> Iterator
         elif not shows_contents(page):
             yield Inconclusive("listed messages show no content, which would tell which of them were refused")
         else:
-            yield pass_if_shown(history, page, missing_contents(accepted, filter(None, stored)))
+            yield pass_if_lists_work(history, page, missing_contents(accepted, filter(None, stored)))
 
 
 @rule(

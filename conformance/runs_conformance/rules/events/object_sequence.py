@@ -32,7 +32,7 @@ def objects_are_created_first(events: ObjectEvents) -> Iterator[Result]:
     """
     if events.must_be_created_here:
         first, kinds = events.events[0], events.event_kinds
-        if "created" not in kinds and (nameless := events.find_nameless("created")) is not None:
+        if "created" not in kinds and (nameless := events.explain_event_without_id("created")) is not None:
             yield Inconclusive(nameless)
         elif kinds[0] != "created":
             yield first.finding(f"{first.event} for {events.id} comes before its creation")
@@ -82,7 +82,7 @@ def what_was_begun_is_ended(events: ObjectEvents) -> Iterator[Result]:
     runs = events.stream.of_kind("run")
     status = runs[-1].status if runs else ""
     if status in ("completed", "incomplete", "cancelled") and events.created is not None:
-        if events.end is None and (nameless := events.find_nameless(*END_EVENTS)) is not None:
+        if events.end is None and (nameless := events.explain_event_without_id(*END_EVENTS)) is not None:
             yield Inconclusive(nameless)
             return
         result = events.created.check(events.end is not None, f"the run is {status} but {events.id} has no final event")
@@ -109,7 +109,7 @@ def what_is_created_is_worked_on(events: ObjectEvents) -> Iterator[Result]:
     if events.created is not None and ("completed" in kinds or _waits_for_outputs(events)):
         end = kinds.index("completed") if "completed" in kinds else len(kinds)
         between = kinds[kinds.index("created") : end]
-        if "in_progress" not in between and (nameless := events.find_nameless("in_progress")) is not None:
+        if "in_progress" not in between and (nameless := events.explain_event_without_id("in_progress")) is not None:
             yield Inconclusive(nameless)
             return
         yield events.created.check("in_progress" in between, f"{events.id} has no in_progress event")

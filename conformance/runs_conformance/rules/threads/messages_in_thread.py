@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
-from runs_conformance.evidence.listed_objects import pass_if_shown
+from runs_conformance.evidence.listed_objects import pass_if_lists_work
 from runs_conformance.evidence.page import Page
 from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
 from runs_conformance.evidence.supplied_messages import (
@@ -107,4 +107,4 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
         yield Suspicion(unsent.doubt)
     else:
         sent = messages_sent_to(history, page.exchange.path["thread_id"], page.exchange)
-        yield pass_if_shown(history, page, sent[len(page.items) :])
+        yield pass_if_lists_work(history, page, sent[len(page.items) :])
