@@ -36,7 +36,7 @@ class ProgressSender(SilentProgress):
         self._events.put((self._index, "throttled", (seconds,)))
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
-        """Send what is awaited."""
+        """Send the response that has been pending longest."""
         self._events.put((self._index, "waiting", (awaited, seconds)))
 
     def on_cleanup(self, leftovers: int) -> None:

@@ -40,35 +40,38 @@ class ProgressListener(Protocol):
     """Receives the progress of a test run, from any thread."""
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
-        """The test run starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
+        """Called when the test run starts.
+
+        `requests` and `runs` are the most that it takes on a correct server, `limits` the most of both on any server.
+        """
         ...
 
     def on_undeletable(self, estimates: Mapping[str, int]) -> None:
-        """The target deletes no objects of these kinds; about this number of each will stay on it."""
+        """Called for kinds of objects that the target cannot delete, each with the number that will stay on it."""
         ...
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """A program was judged and these ids failed; `requests` and `runs` are totals so far."""
+        """Called when a program was judged, with the ids that it failed; `requests` and `runs` are totals so far."""
         ...
 
     def close(self) -> None:
-        """The test run has ended."""
+        """Called when the test run has ended."""
         ...
 
     def on_cleanup(self, leftovers: int) -> None:
-        """The cleanup starts to delete this number of objects."""
+        """Called when the cleanup starts, with the number of objects to delete."""
         ...
 
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
-        """These objects could not be deleted."""
+        """Called with the objects that could not be deleted."""
         ...
 
     def on_throttled(self, seconds: float) -> None:
-        """The target refuses requests for their rate, so that each waits for this long."""
+        """Called when the target refuses requests for their rate: each request now waits `seconds`."""
         ...
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
-        """This response has been pending longest; called several times a second."""
+        """Called several times a second with the response that has been pending longest."""
         ...
 
 

@@ -25,28 +25,28 @@ class SilentProgress:
     """Prints nothing."""
 
     def on_plan(self, programs: int, requests: int, runs: int, limits: tuple[int | None, int | None]) -> None:
-        """The test run starts; `requests` and `runs` bound it on a correct server, the `limits` of both on any."""
+        """Print nothing."""
 
     def on_undeletable(self, estimates: Mapping[str, int]) -> None:
-        """The target deletes no objects of these kinds; about this number of each will stay on it."""
+        """Print nothing."""
 
     def on_program_judged(self, failing: Collection[str], requests: int, runs: int) -> None:
-        """A program was judged and these ids failed; `requests` and `runs` count the test run so far."""
+        """Print nothing."""
 
     def close(self) -> None:
-        """The test run is over."""
+        """Print nothing."""
 
     def on_cleanup(self, leftovers: int) -> None:
-        """Starts deleting the objects that are still on the target."""
+        """Print nothing."""
 
     def on_leftovers(self, leftovers: Sequence[str]) -> None:
-        """These objects could not be deleted from the target."""
+        """Print nothing."""
 
     def on_throttled(self, seconds: float) -> None:
-        """The target refuses requests for their rate, so that each waits for this long."""
+        """Print nothing."""
 
     def on_waiting(self, awaited: str, seconds: float) -> None:
-        """This response has been pending longest; called several times a second."""
+        """Print nothing."""
 
 
 class LineProgress:
@@ -82,7 +82,7 @@ class LineProgress:
             self._say(f"{self._standing.done} of {self._standing.programs} programs, {text}{rest}")
 
     def close(self) -> None:
-        """Prints nothing."""
+        """Print nothing."""
 
     def on_cleanup(self, leftovers: int) -> None:
         """Print what is being deleted."""
@@ -181,9 +181,9 @@ def _cleanup_text(things: int) -> str:
     return f"deleting {things} {'object' if things == 1 else 'objects'} from the target"
 
 
-def _leftovers_text(things: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(things) - most} more" if len(things) > most else ""
-    return f"left on the target: {', '.join(things[:most])}{more}; `runs-conformance cleanup` tries again"
+def _leftovers_text(things: Sequence[str], limit: int = 3) -> str:
+    more = f" and {len(things) - limit} more" if len(things) > limit else ""
+    return f"left on the target: {', '.join(things[:limit])}{more}; `runs-conformance cleanup` tries again"
 
 
 def _undeletable_text(estimates: Mapping[str, int]) -> str:
