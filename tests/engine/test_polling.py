@@ -79,3 +79,15 @@ def test_single_slow_run_does_not_change_the_median() -> None:
     for seconds in (2.0, 2.0, 60.0, 2.0, 2.0):
         schedule.record_success(seconds, DONE)
     assert poll_times(schedule, 2.0)[-1] < 2.2
+
+
+def test_first_poll_waits_once_the_usual_duration_is_known() -> None:
+    schedule = PollSchedule(min_interval=0.02)
+    assert schedule.first_pause(DONE) == 0.0
+    for _ in range(MIN_SAMPLES):
+        schedule.record_success(2.0, DONE)
+        schedule.record_success(2.0, (*DONE, "in_progress"))
+        schedule.record_success(0.03, ("requires_action",))
+    assert schedule.first_pause(DONE) == schedule.interval(0.0, DONE) > 0.0
+    assert schedule.first_pause((*DONE, "in_progress")) == 0.0  # It may be over after the pause.
+    assert schedule.first_pause(("requires_action",)) == 0.0  # It is reached too soon.

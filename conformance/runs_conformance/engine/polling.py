@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeAlias
 
+from runs_conformance.contract.lifecycle import TERMINAL
+
 SLOWEST_MULTIPLE = 20.0
 """The timeout as a multiple of the slowest successful wait so far."""
 
@@ -21,6 +23,9 @@ SAMPLE_WINDOW = 9
 
 DUE_MARGIN, OVERDUE_FACTOR = 0.04, 1.5
 """Fractions of the median duration: polls start DUE_MARGIN after it and stay that dense until OVERDUE_FACTOR."""
+
+LASTING = frozenset({*TERMINAL, "requires_action"})
+"""The statuses that a run keeps: those that are final, and the one in which it waits for the client."""
 
 Statuses: TypeAlias = tuple[str, ...]
 """The statuses that a poll waits for."""
@@ -70,6 +75,17 @@ class PollSchedule:
         if waited < due:
             return min(default, max(least, due - waited))
         return max(least, due * DUE_MARGIN) if waited < due * OVERDUE_FACTOR else default
+
+    def first_pause(self, statuses: Statuses) -> float:
+        """The pause before the first poll for one of `statuses`.
+
+        None until the usual duration is known, if that is short, or if runs may leave one of the statuses meanwhile.
+        """
+        durations = self._durations.get(statuses, ())
+        if len(durations) < MIN_SAMPLES or not LASTING.issuperset(statuses):
+            return 0.0
+        first = self.interval(0.0, statuses)
+        return first if median(durations) > 2 * first else 0.0
 
     def timeout(self, configured: float) -> float:
         """How long to poll, at most `configured`."""

@@ -36,6 +36,8 @@ def poll_run(
     """Poll until the run has an expected or terminal status, or until the timeout; once if the last runs were stuck."""
     started = schedule.now()
     unreadable = 0
+    if pause := schedule.first_pause(step.until):
+        schedule.sleep(pause)
     while True:
         exchange = send()
         yield exchange
