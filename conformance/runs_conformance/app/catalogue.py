@@ -98,6 +98,6 @@ def _requirements(edition: str | None) -> Requirements:
     return requirements(config.parse_edition(edition) if edition else DEFAULT_EDITION)
 
 
-def _all_in_order(known: Requirements) -> Iterator[AnyRule | Constraint]:
-    yield from known.rules.values()
-    yield from known.constraints.values()
+def _all_in_order(requirements: Requirements) -> Iterator[AnyRule | Constraint]:
+    yield from requirements.rules.values()
+    yield from requirements.constraints.values()

@@ -68,11 +68,13 @@ class DifferenceGroup:
         }
 
 
-def group_differences(a: ReportSummary, b: ReportSummary, found: Sequence[Difference]) -> list[DifferenceGroup]:
+def group_differences(
+    a: ReportSummary, b: ReportSummary, differences_found: Sequence[Difference]
+) -> list[DifferenceGroup]:
     """Group differences: contradictions first, then other failures, then the rest, in each the most urgent first."""
     sides = {"A": a, "B": b}
     grouped: dict[tuple[GroupKind, str, str, str], list[Difference]] = {}
-    for each in found:
+    for each in differences_found:
         grouped.setdefault(_key(each, sides), []).append(each)
     groups = [
         DifferenceGroup(kind=kind, failing=failing, title=title, outcomes=outcomes, differences=members)

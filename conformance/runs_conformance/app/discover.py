@@ -176,17 +176,17 @@ class _Probe:
             stopped=stopped,
         )
 
-    def _with_request_forms(self, found: Discovery) -> Discovery:
+    def _with_request_forms(self, discovery: Discovery) -> Discovery:
         """Find out what the server accepts instead, if it refused the smallest assistant, thread or run."""
         required = [self.responses.get(name) for name in ("assistant", "thread", RUN)]
         if not any(exchange is not None and exchange.refused for exchange in required):
-            return found
-        context = ProgramContext(edition=found.edition, model=found.model)
+            return discovery
+        context = ProgramContext(edition=discovery.edition, model=discovery.model)
         is_loopback = self.address.is_loopback
         schedule = polling.loopback_schedule() if is_loopback else polling.remote_schedule()
-        adapted = form_search.find_request_forms(context, self.session, self.budget, schedule, lambda: found.models)
+        adapted = form_search.find_request_forms(context, self.session, self.budget, schedule, lambda: discovery.models)
         forms = adapted.request_forms
-        return replace(found, request_forms=forms, model=forms.model or found.model)
+        return replace(discovery, request_forms=forms, model=forms.model or discovery.model)
 
     def probe_path(self, path: str, program: str) -> Exchange:
         """Send a GET request to a path."""

@@ -207,7 +207,7 @@ class LiveRun:
             cleans_up=self.target.persistent,
             no_route=no_route,
             # Iterated over after the programs have ended: the guard tries suspects while they run.
-            beside=itertools.chain(earlier, judge_trials()),
+            other_results=itertools.chain(earlier, judge_trials()),
         )
         # Before failures are shrunk and replayed, which those of missing operations must not be.
         return discard_not_offered(result, self.options.capabilities, self.options.no_capabilities)

@@ -137,10 +137,10 @@ def check_selection(options: RunOptions, known: Sequence[str]) -> None:
         raise UsageError(f"{' '.join(f'{flag} {shlex.quote(glob)}' for flag, glob in globs)} leaves nothing to judge")
 
 
-def selection_filter(options: RunOptions, known: Requirements) -> Callable[[str], bool]:
+def selection_filter(options: RunOptions, requirements: Requirements) -> Callable[[str], bool]:
     """The predicate for the ids to judge: all, if the selection matches programs only."""
     is_selected = selector(options.select, options.exclude)
-    if options.select and not any(map(is_selected, known.ids())):
+    if options.select and not any(map(is_selected, requirements.ids())):
         return selector((), options.exclude)
     return is_selected
 

@@ -78,7 +78,9 @@ def plan_run(target: Target, options: RunOptions) -> Plan:
     )
 
 
-def _program_filter(options: RunOptions, known: Requirements, programs: Sequence[Program]) -> Callable[[Program], bool]:
+def _program_filter(
+    options: RunOptions, requirements: Requirements, programs: Sequence[Program]
+) -> Callable[[Program], bool]:
     """A predicate for the programs that serve the selection: the cheapest of `programs` that decide it.
 
     Request constraints that no program decides on the emulator are left to the programs of their operation.
@@ -86,12 +88,12 @@ def _program_filter(options: RunOptions, known: Requirements, programs: Sequence
     is_selected = selector(options.select, options.exclude)
     if not options.select:
         return lambda program: True
-    ids = [id_ for id_ in known.ids() if is_selected(id_)]
+    ids = [id_ for id_ in requirements.ids() if is_selected(id_)]
     decisions = load_decisions()
     chosen = cover(ids, programs, decisions, options.rerun_programs)
     unmeasured = [id_ for id_ in ids if id_ not in decisions.deciders] if ids and not chosen else []
-    operations = {known.constraints[id_].operation for id_ in unmeasured if id_ in known.constraints}
-    needs_all = any(id_ in known.rules or known.constraints[id_].side == "response" for id_ in unmeasured)
+    operations = {requirements.constraints[id_].operation for id_ in unmeasured if id_ in requirements.constraints}
+    needs_all = any(id_ in requirements.rules or requirements.constraints[id_].side == "response" for id_ in unmeasured)
     return lambda program: (
         is_selected(program.id) or program.id in chosen or needs_all or not operations.isdisjoint(program.operations)
     )

@@ -189,7 +189,7 @@ def _fail_by_run(failures: Iterable[Failure]) -> bool:
 
 
 def _follows_from_run(failure: Failure, by_run: bool) -> bool:
-    """Whether a failure concerns only messages filtered by `run_id`, and a rule on `run_id` fails, which explains it."""
+    """Whether a failure concerns only messages filtered by `run_id`, while a rule on `run_id` fails."""
     operations = {finding.operation for finding in failure.verdict.findings}
     return (
         by_run

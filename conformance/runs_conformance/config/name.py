@@ -19,12 +19,12 @@ def parse_edition(name: str) -> str:
     raise UsageError(f"--edition {name!r} is not one of {', '.join(EDITIONS)} (or another date since {EDITIONS[0]})")
 
 
-def require_known(name: str, names: Iterable[str], what: str) -> str:
+def require_known(name: str, names: Iterable[str], description: str) -> str:
     """A name that is among `names`. Raises UsageError, with the nearest ones, and all if there are few."""
     known = list(names)
     if name in known:
         return name
-    raise UsageError(f"there is no {what} {name!r}{_hint(name, known)}")
+    raise UsageError(f"there is no {description} {name!r}{_hint(name, known)}")
 
 
 def _hint(name: str, names: list[str]) -> str:

@@ -34,11 +34,11 @@ def secret_values(header_lines: Iterable[str], query_pairs: Iterable[str]) -> tu
     return tuple(_resolve(text, name) for name, text in references)
 
 
-def parse_named_values(lines: Iterable[str], names: Iterable[str], flag: str, what: str) -> Mapping[str, str]:
+def parse_named_values(lines: Iterable[str], names: Iterable[str], flag: str, description: str) -> Mapping[str, str]:
     """Parse pairs `name=value` whose names are among `names`. Raises UsageError for any other text."""
     known = list(names)
     pairs = (_split(text, flag) for text in lines)
-    return {require_known(name, known, what): value for name, value in pairs}
+    return {require_known(name, known, description): value for name, value in pairs}
 
 
 def _split(text: str, flag: str) -> tuple[str, str]:

@@ -88,14 +88,14 @@ def run_plan(
     workers: int = 2,
     cleans_up: bool = True,
     no_route: Collection[Signature] = (),
-    beside: Iterable[ProgramVerdicts] = (),
+    other_results: Iterable[ProgramVerdicts] = (),
 ) -> RunResult:
     """Execute and judge every program of the plan.
 
-    `beside` holds results of what belongs to no program of the plan, such as the preflight; it is iterated over at the
-    end. A keyboard interrupt, or a history that cannot be
-    written, ends the test run early; the result says so and covers what was judged until then. With `cleans_up`, the
-    objects of each program are deleted when it ends, except for programs that the interrupt ended.
+    `other_results` holds results of what belongs to no program of the plan, such as the preflight; it is iterated over
+    at the end. A keyboard interrupt, or a history that cannot be written, ends the test run early; the result says so
+    and covers what was judged until then. With `cleans_up`, the objects of each program are deleted when it ends,
+    except for programs that the interrupt ended.
     """
     pending = PendingSteps(sender)
     pool = _WorkerPool(
@@ -123,7 +123,7 @@ def run_plan(
         listener.close()
     if interrupted or pool.fatal_error:
         pool.judge_unfinished()
-    result = merge_results([*beside, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
+    result = merge_results([*other_results, *pool.results_in_order()], budget, interrupted, pool.fatal_error)
     if interrupted or result.early_end_reason:
         return result
     return replace(result, early_end_reason=budget.unresponsive_problem)

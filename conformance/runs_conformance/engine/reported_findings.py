@@ -50,11 +50,11 @@ def _discard(tally: Tally, operations: Collection[str], exchanges: Collection[st
     )
 
 
-def limit_findings(tally: Tally, most: int = 4 * MAX_FINDINGS) -> Tally:
-    """Drop findings beyond `most`, which are never reported, and the rest of large values and texts in them."""
+def limit_findings(tally: Tally, limit: int = 4 * MAX_FINDINGS) -> Tally:
+    """Drop findings beyond `limit`, which are never reported, and the rest of large values and texts in them."""
     if not tally.findings:
         return tally
-    return replace(tally, findings=[_limit_finding(finding) for finding in tally.findings[:most]])
+    return replace(tally, findings=[_limit_finding(finding) for finding in tally.findings[:limit]])
 
 
 def _limit_finding(finding: Finding) -> Finding:

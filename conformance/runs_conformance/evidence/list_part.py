@@ -18,14 +18,14 @@ _LEADING_OPERATIONS = {
 """The operations without which a list has no page of several items. Only a run that calls tools has several steps."""
 
 
-def parts_of_lists(what: str, *lists: str) -> tuple[tuple[str, ...], ...]:
-    """The parts of the evidence that a pass needs: `what`, such as `a page of {}`, with the name of each list."""
-    return tuple((part_name(what, name), *_LEADING_OPERATIONS[name]) for name in lists)
+def parts_of_lists(evidence: str, *lists: str) -> tuple[tuple[str, ...], ...]:
+    """The parts of the evidence that a pass needs: `evidence`, such as `a page of {}`, with the name of each list."""
+    return tuple((part_name(evidence, name), *_LEADING_OPERATIONS[name]) for name in lists)
 
 
-def pass_for_list(page: Page, what: str, holds: bool = True) -> Result:
-    """A pass; if `holds`, it provides the part of the evidence that `what` describes, for the page's list."""
-    return Passed(part_name(what, list_name(page))) if holds else PASSED
+def pass_for_list(page: Page, evidence: str, holds: bool = True) -> Result:
+    """A pass; if `holds`, it provides the part of the evidence that `evidence` describes, for the page's list."""
+    return Passed(part_name(evidence, list_name(page))) if holds else PASSED
 
 
 def list_name(page: Page) -> str:
@@ -34,6 +34,6 @@ def list_name(page: Page) -> str:
     return MESSAGES_OF_RUN if is_filtered else str(page.exchange.operation)
 
 
-def part_name(what: str, name: str) -> str:
-    """The name of a part of the evidence: `what`, with the name of a list."""
-    return what.format(name)
+def part_name(evidence: str, name: str) -> str:
+    """The name of a part of the evidence: `evidence`, with the name of a list."""
+    return evidence.format(name)

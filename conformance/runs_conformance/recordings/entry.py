@@ -110,26 +110,26 @@ def _without_scheme(value: str) -> str:
     return words[1] if len(words) == 2 and words[0].isalpha() else value
 
 
-def require_object(value: Any, what: str) -> Mapping[str, Any]:
+def require_object(value: Any, description: str) -> Mapping[str, Any]:
     """The value as an object. Raises MalformedEntryError if it is not one."""
     if type(value) is not dict and not isinstance(value, Mapping):
-        raise MalformedEntryError(f"{what} is not an object")
+        raise MalformedEntryError(f"{description} is not an object")
     return value
 
 
-def require_text(value: Any, what: str) -> str:
+def require_text(value: Any, description: str) -> str:
     """The value as a string. Raises MalformedEntryError if it is not one."""
     if not isinstance(value, str):
-        raise MalformedEntryError(f"{what} is not a string")
+        raise MalformedEntryError(f"{description} is not a string")
     return value
 
 
-def require_int(value: Any, what: str) -> int:
+def require_int(value: Any, description: str) -> int:
     """The value as an integer. Raises MalformedEntryError if it is not one."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise MalformedEntryError(f"{what} is not a number") from None
+        raise MalformedEntryError(f"{description} is not a number") from None
 
 
 def parse_headers(value: Any) -> HeaderList:

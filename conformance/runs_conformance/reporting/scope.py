@@ -67,7 +67,7 @@ def conforming_capabilities(report: Report) -> list[str]:
     return [name for name in report.target.capabilities if name in judged]
 
 
-def _join(names: Sequence[str], most: int | None) -> str:
-    if most is None or len(names) <= most:
+def _join(names: Sequence[str], limit: int | None) -> str:
+    if limit is None or len(names) <= limit:
         return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return f"{', '.join(names[:limit])} and {len(names) - limit} more"

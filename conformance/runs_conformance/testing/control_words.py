@@ -151,14 +151,14 @@ FAULTS: Mapping[str, Document] = {
 """The faults of requests."""
 
 
-def parse_word(value: Any, words: Mapping[str, Document], what: str) -> tuple[str, Document]:
+def parse_word(value: Any, words: Mapping[str, Document], description: str) -> tuple[str, Document]:
     """The word and the arguments of a document. Raises UsageError with one line that says what is wrong."""
     if isinstance(value, str):
         value = {value: {}}
     if not isinstance(value, dict) or len(value) != 1:
-        raise UsageError(f"{what} must be an object with one member, such as {{{next(iter(words))!r}: ...}}")
+        raise UsageError(f"{description} must be an object with one member, such as {{{next(iter(words))!r}: ...}}")
     ((word, arguments),) = value.items()
-    schema = words[require_known(str(word), words, what)]
+    schema = words[require_known(str(word), words, description)]
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, dict):

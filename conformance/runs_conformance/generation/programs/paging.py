@@ -249,12 +249,12 @@ def walk_list(operation: str, parents: tuple[str, ...], step: int = 2) -> Fragme
     return True
 
 
-def walk_steps(shown: Exchange, **query: str) -> Fragment:
+def walk_steps(list_response: Exchange, **query: str) -> Fragment:
     """Read the steps of a run, which a list just showed completely, in at most four smaller pages.
 
     The steps of a fast run share a second, and a cursor must find its place among them.
     """
-    count = item_count(shown)
+    count = item_count(list_response)
     if count < 2:
         return False
     return (yield from _walk_pages("list_run_steps", ("run", "thread"), query, max(1, count // 2), count))
