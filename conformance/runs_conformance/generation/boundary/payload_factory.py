@@ -29,8 +29,8 @@ _SHALLOW_DEPTH = 1
 _MAX_WRONG_TYPES = 3
 """How many wrong types, besides null, a shallow place and any number or boolean gets."""
 
-_CHECKED_IN_EACH_ITEM = "[].type.enum"
-"""The end of the constraints that are violated behind a valid item, which some servers check alone."""
+_CHECKED_IN_EACH_ITEM = ("[].type.enum", "[].role.enum")
+"""The ends of the constraints that are violated behind a valid item, which some servers check alone."""
 
 
 @dataclass(frozen=True, slots=True)
