@@ -31,7 +31,7 @@ _GOAL, _ROUNDS = 3000, 5
 _HEADERS = "host: {host}\r\nauthorization: Bearer sk-{key}\r\nopenai-beta: assistants=v2\r\n"
 
 
-class Connection:
+class KeepAliveConnection:
     """A keep-alive connection that costs little to use, so that the server is the bottleneck."""
 
     def __init__(self, url: str, key: int) -> None:
@@ -99,7 +99,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def converse(connection: Connection) -> int:
+def converse(connection: KeepAliveConnection) -> int:
     """A conversation with one run; returns its number of requests."""
     assistant = connection.ask("POST", "/assistants", {"model": "gpt-4o"})["id"]
     thread = connection.ask("POST", "/threads", {"messages": [{"role": "user", "content": "Hello " * 50}]})["id"]
@@ -115,7 +115,7 @@ def send_conversations(url: str, requests: int, clients: int) -> None:
 
     def work(number: int) -> None:
         try:
-            connection = Connection(url, number)
+            connection = KeepAliveConnection(url, number)
             sent = 0
             while sent < requests / clients:
                 sent += converse(connection)
@@ -156,7 +156,7 @@ def measure_get_run(requests: int, *arguments: str) -> int:
     Both are measured in turns, by the server's CPU time, so that the ratio depends little on the machine and its load.
     """
     with served("serve", "--port", "0", "--json", "--step-ms", "0", *arguments) as (pid, url):
-        first = Connection(url, 0)
+        first = KeepAliveConnection(url, 0)
         assistant = first.ask("POST", "/assistants", {"model": "gpt-4o", "instructions": "Be brief."})["id"]
         run = first.ask("POST", "/threads/runs", {"assistant_id": assistant})
         path = f"/threads/{run['thread_id']}/runs/{run['id']}"
@@ -199,7 +199,7 @@ def serve_bare(answer: str) -> None:
 
 
 def _poll(url: str, path: str, requests: int) -> None:
-    connection = Connection(url, 0)
+    connection = KeepAliveConnection(url, 0)
     request = connection.encode("GET", path)
     for _ in range(requests):
         connection.exchange(request)

@@ -29,7 +29,7 @@ class CommandUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ToolSession:
     """A session on a server: what it took there and here, when it sent its first request, and what it found.
 
     `findings` identifies each failure that the tool reports.
@@ -65,7 +65,7 @@ def suite_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "runs_conformance", *arguments]
 
 
-def run_suite(profile: str, *, workers: int = 5, run_seconds: float = 0.0, mutant: str = "") -> Session:
+def run_suite(profile: str, *, workers: int = 5, run_seconds: float = 0.0, mutant: str = "") -> ToolSession:
     """Judge a new server by a profile."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "report"
@@ -79,10 +79,10 @@ def run_suite(profile: str, *, workers: int = 5, run_seconds: float = 0.0, mutan
         failed = frozenset(each["id"] for each in report["verdicts"] if each["outcome"] == "fail")
         with (folder / "history.jsonl").open(encoding="utf-8") as lines:
             first = next(data for line in lines if (data := json.loads(line))["type"] == "exchange")
-        return Session(usage, served.cpu, served.requests, served.runs, failed, first["wall"] - began)
+        return ToolSession(usage, served.cpu, served.requests, served.runs, failed, first["wall"] - began)
 
 
-def run_schemathesis(*, workers: int = 1, run_seconds: float = 0.0, mutant: str = "") -> Session:
+def run_schemathesis(*, workers: int = 1, run_seconds: float = 0.0, mutant: str = "") -> ToolSession:
     """Test a new server by our OpenAPI document with Schemathesis."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -97,4 +97,4 @@ def run_schemathesis(*, workers: int = 1, run_seconds: float = 0.0, mutant: str 
             usage = run_command(command, folder)
         report = json.loads((folder / "report.json").read_text("utf-8"))
         failed = frozenset(f"{each['code']} {name}" for each in report["failures"] for name in each["operations"])
-        return Session(usage, served.cpu, served.requests, served.runs, failed)
+        return ToolSession(usage, served.cpu, served.requests, served.runs, failed)

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.rates import client_rates, judging_rate
 from benchmarks.sessions import (
     SCHEMATHESIS_EXAMPLES,
-    Session,
+    ToolSession,
     run_command,
     run_schemathesis,
     run_suite,
@@ -35,7 +35,7 @@ from runs_conformance.targets import emulator_target
 TABLE = Path(__file__).parent.parent / "reports" / "reference" / "benchmarks.md"
 SLOW_RUN_SECONDS, SLOW_WORKERS = 2.0, 4
 
-_TOOLS: tuple[tuple[str, Callable[..., Session]], ...] = (
+_TOOLS: tuple[tuple[str, Callable[..., ToolSession]], ...] = (
     ("quick", lambda **values: run_suite("quick", **values)),
     ("standard", lambda **values: run_suite("standard", **values)),
     ("Schemathesis", run_schemathesis),
@@ -74,7 +74,7 @@ def _table(head: str, rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([head, rule, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
-def _sessions(title: str, sessions: Sequence[tuple[str, Session]]) -> str:
+def _sessions(title: str, sessions: Sequence[tuple[str, ToolSession]]) -> str:
     rows = [
         (
             name,
@@ -97,7 +97,7 @@ def _slow_sessions() -> str:
     return _sessions(f"On a target whose runs take {SLOW_RUN_SECONDS:g} s, {SLOW_WORKERS} workers", sessions)
 
 
-def _found_mutants(reference: Sequence[tuple[str, Session]], count: int) -> str:
+def _found_mutants(reference: Sequence[tuple[str, ToolSession]], count: int) -> str:
     """How many mutants each tool finds: on how many of them it reports what it does not on the emulator."""
     mutants = sorted(each.name for each in handwritten_mutants() if each.written_from_spec)
     chosen = [mutants[index * len(mutants) // count] for index in range(count)]
@@ -128,7 +128,7 @@ def _slow_targets() -> str:
     )
 
 
-def _start_up(quick: Session) -> str:
+def _start_up(quick: ToolSession) -> str:
     rows = []
     for arguments in (("--version",), ("list",)):
         fastest = min((run_command(suite_command(*arguments)) for _ in range(3)), key=lambda usage: usage.seconds)

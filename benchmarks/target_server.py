@@ -55,7 +55,7 @@ class CountingApp:
         await self._app(scope, receive, count)
 
 
-class RateLimit:
+class RateLimitedApp:
     """An application that refuses requests with 429 beyond this number a second."""
 
     def __init__(self, app: ASGIApp, rate: float) -> None:
@@ -125,7 +125,7 @@ def main() -> None:
     variants = [*arguments.variant, *([_SLOW_RUNS] if arguments.run_seconds else [])]
     options = EmulatorOptions(keys=KEYS, failing_model=FAILING_MODEL, step_ms=step_ms)
     app = CountingApp(build(options, arguments.mutant, variants))
-    outer: ASGIApp = RateLimit(app, arguments.per_minute / 60) if arguments.per_minute else app
+    outer: ASGIApp = RateLimitedApp(app, arguments.per_minute / 60) if arguments.per_minute else app
     serve(outer, "127.0.0.1", 0, _print_url, watch_stdin=True, is_fast=True)
     print(json.dumps({"requests": app.requests, "runs": app.runs}), flush=True)
 

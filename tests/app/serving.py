@@ -29,7 +29,7 @@ KEY = "sk-serving-0123456789"
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedEmulator:
     """A server and its state."""
 
     url: str
@@ -48,7 +48,7 @@ class Served:
 
 
 @contextmanager
-def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[Served]:
+def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[ServedEmulator]:
     """Serve the emulator on a free port, with a mutant if one is named."""
     hooks = default_hooks(EmulatorOptions().edition)
     options = apply_by_name(hooks, EmulatorOptions(step_ms=step_ms), [mutant] if mutant else [], [])
@@ -63,7 +63,7 @@ def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[Served]:
 
     threading.Thread(target=serve, args=(app, "127.0.0.1", 0, on_ready), daemon=True).start()
     assert ready.wait(10)
-    yield Served(origins[0] + BASE, server)
+    yield ServedEmulator(origins[0] + BASE, server)
 
 
 @contextmanager

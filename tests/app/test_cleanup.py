@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.cli import run_command
-from tests.app.serving import KEY, Served, grown, running, served
+from tests.app.serving import KEY, ServedEmulator, grown, running, served
 
 
-def run_on(target: Served, folder: Path) -> list[str]:
+def run_on(target: ServedEmulator, folder: Path) -> list[str]:
     return ["run", target.url, "--profile", "quick", "--no-database", "--report-dir", str(folder)]
 
 
@@ -23,7 +23,7 @@ def cleanup(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str
 
 
 @pytest.fixture
-def killed(tmp_path: Path) -> Served:
+def killed(tmp_path: Path) -> ServedEmulator:
     """A target whose run was killed; the folder of the run is that of the test."""
     with served(step_ms=100) as target, running(*run_on(target, tmp_path)) as process:
         grown(tmp_path / "history.jsonl", 150_000)
@@ -34,7 +34,7 @@ def killed(tmp_path: Path) -> Served:
 
 
 def test_cleanup_deletes_what_a_killed_run_left(
-    killed: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    killed: ServedEmulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history = tmp_path / "history.jsonl"
     with history.open("ab") as file:
@@ -51,7 +51,7 @@ def test_cleanup_deletes_what_a_killed_run_left(
 
 
 def test_an_assistant_without_recorded_id_is_found_by_its_tag(
-    killed: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    killed: ServedEmulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history = tmp_path / "history.jsonl"
     lines = history.read_text().splitlines(keepends=True)

@@ -64,7 +64,7 @@ def head(status: str = "200 OK", **headers: str) -> bytes:
 
 
 @dataclass
-class Server:
+class RawServer:
     """A server on a free port of this machine."""
 
     port: int
@@ -76,10 +76,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(handler: Handler) -> Iterator[Server]:
+def serving(handler: Handler) -> Iterator[RawServer]:
     """Serve each connection with `handler` in a thread of its own, and close it afterwards."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(listener.getsockname()[1])
+    server = RawServer(listener.getsockname()[1])
     stopping = threading.Event()
     threads: list[threading.Thread] = []
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from runs_conformance.client.dns import Resolver, SocketAddress
-from tests.client.clock import Clock
+from tests.clock import SleepClock
 
 HERE: list[SocketAddress] = [(socket.AF_INET, ("127.0.0.1", 80))]
 
@@ -46,7 +46,7 @@ def test_addresses_are_cached() -> None:
         asked.append(host)
         return HERE
 
-    clock = Clock()
+    clock = SleepClock()
     lookup = Resolver(ask, ttl=60, now=clock.now)
     for seconds in (0, 59, 2):
         clock.sleep(seconds)

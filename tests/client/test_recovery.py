@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from runs_conformance.client.base_url import parse_address
 from runs_conformance.client.recovery import MAX_RECOVERIES, SUPERVISOR_SECONDS, Recovery
-from tests.client.clock import Clock
+from tests.clock import SleepClock
 
 ADDRESS = parse_address("http://127.0.0.1:1/v1")
 
 
-class _Target:
+class _RestartedTarget:
     """A target that listens again after some time, or after its restart command was started."""
 
     def __init__(self, back_at: float | None = None) -> None:
         self.back_at = back_at
-        self.clock = Clock()
+        self.clock = SleepClock()
         self.commands: list[str] = []
         self.recoveries = 0
 
@@ -39,14 +39,14 @@ class _Target:
 
 
 def test_a_target_that_a_supervisor_starts_again_is_waited_for() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     target.back_at = target.clock.now() + 2
     assert target.recovery().wait(target.clock.now())
     assert target.recoveries == 1
 
 
 def test_threads_that_were_refused_at_the_same_time_wait_for_one_recovery() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     recovery = target.recovery("serve")
     refused_at = target.clock.now()
     assert recovery.wait(refused_at)
@@ -55,7 +55,7 @@ def test_threads_that_were_refused_at_the_same_time_wait_for_one_recovery() -> N
 
 
 def test_a_later_refusal_is_another_recovery() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     recovery = target.recovery("serve")
     assert recovery.wait(target.clock.now())
     target.clock.sleep(10.0)
@@ -64,7 +64,7 @@ def test_a_later_refusal_is_another_recovery() -> None:
 
 
 def test_a_target_that_stays_away_is_waited_for_once() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     recovery = target.recovery()
     refused_at = target.clock.now()
     assert not recovery.wait(refused_at)
@@ -76,7 +76,7 @@ def test_a_target_that_stays_away_is_waited_for_once() -> None:
 
 
 def test_a_target_that_falls_again_and_again_is_given_up() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     recovery = target.recovery("serve")
     results = []
     for _ in range(MAX_RECOVERIES + 1):
@@ -86,12 +86,12 @@ def test_a_target_that_falls_again_and_again_is_given_up() -> None:
 
 
 def test_a_lost_connection_to_a_target_that_listens_is_no_restart() -> None:
-    target = _Target(back_at=0.0)
+    target = _RestartedTarget(back_at=0.0)
     assert not target.recovery("serve").wait_if_down(target.clock.now())
     assert (target.commands, target.recoveries) == ([], 0)
 
 
 def test_a_lost_connection_to_a_target_that_is_down_starts_the_command() -> None:
-    target = _Target()
+    target = _RestartedTarget()
     assert target.recovery("serve").wait_if_down(target.clock.now())
     assert target.commands == ["serve"]

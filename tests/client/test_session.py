@@ -26,8 +26,8 @@ from runs_conformance.client.transport import ExchangeLimits, Transport
 from runs_conformance.errors import InternalError
 from runs_conformance.model.case import Key, Ref, Step
 from runs_conformance.model.exchange import Completion, Exchange, were_simultaneous
-from tests.client.clock import Clock
-from tests.client.hostile import Connection, Server, closed_port, head, serving
+from tests.client.hostile import Connection, RawServer, closed_port, head, serving
+from tests.clock import SleepClock
 
 LIMITS = ExchangeLimits(connect=0.5, idle=0.5, total=2)
 CREATE = Step(operation="create_thread", name="thread", body={})
@@ -48,9 +48,9 @@ class MemoryRecorder:
 
 @contextmanager
 def session(
-    handler: Callable[[Connection], None], get_address: Callable[[Server], Address] = lambda server: server.address
+    handler: Callable[[Connection], None], get_address: Callable[[RawServer], Address] = lambda server: server.address
 ) -> Iterator[tuple[Session, list[Exchange], list[float]]]:
-    recorder, clock = MemoryRecorder(), Clock()
+    recorder, clock = MemoryRecorder(), SleepClock()
     with serving(handler) as server:
         created = Session(
             Transport(get_address(server), LIMITS),
@@ -155,7 +155,7 @@ def test_step_selects_the_key(key: Key, line: str | None) -> None:
 
 
 def test_extra_headers_and_query_are_always_sent() -> None:
-    def get_address(server: Server) -> Address:
+    def get_address(server: RawServer) -> Address:
         return parse_address(
             f"http://127.0.0.1:{server.port}/v1?tenant=a", headers=[("X-Api-Key", "hunter22"), ("user-agent", "mine")]
         )
@@ -182,7 +182,7 @@ def test_extra_headers_and_query_are_always_sent() -> None:
 def test_other_secrets_are_not_sent_without_a_key(key: Key, found: list[str]) -> None:
     headers = [("Authorization", "Basic abcdefgh"), ("X-Api-Key", "gate"), ("X-Trace", "1")]
 
-    def get_address(server: Server) -> Address:
+    def get_address(server: RawServer) -> Address:
         return parse_address(f"http://127.0.0.1:{server.port}/v1", headers=headers)
 
     with session(echo, get_address) as (created, _, _):

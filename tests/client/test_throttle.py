@@ -7,11 +7,11 @@ from random import Random
 import pytest
 
 from runs_conformance.client.throttle import FIRST_SPACING, MAX_SPACING, SUSTAINED_REQUESTS, Throttle
-from tests.client.clock import Clock
+from tests.clock import SleepClock
 
 
-def throttle(spacing: float = 0.0) -> tuple[Throttle, Clock]:
-    clock = Clock()
+def throttle(spacing: float = 0.0) -> tuple[Throttle, SleepClock]:
+    clock = SleepClock()
     return Throttle(spacing, clock.now, clock.sleep), clock
 
 
@@ -56,7 +56,7 @@ def test_back_off_holds_all_requests() -> None:
 
 
 def test_back_off_holds_a_waiting_request() -> None:
-    clock = Clock()
+    clock = SleepClock()
 
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
@@ -69,7 +69,7 @@ def test_back_off_holds_a_waiting_request() -> None:
     assert clock.slept == [1.0, 3.0]
 
 
-def count_refusals(limiter: Throttle, clock: Clock, per_second: int, requests: int) -> int:
+def count_refusals(limiter: Throttle, clock: SleepClock, per_second: int, requests: int) -> int:
     """Count the refusals of a target that accepts `per_second` requests per second."""
     refusals, window, accepted = 0, clock.time, 0
     while requests:
@@ -133,7 +133,7 @@ def test_user_rate_limit_is_never_exceeded() -> None:
     assert limiter.spacing == 0.2
 
 
-def alternate(limiter: Throttle, clock: Clock, retry_after: float, requests: int) -> None:
+def alternate(limiter: Throttle, clock: SleepClock, retry_after: float, requests: int) -> None:
     """Have every second request refused, whatever the spacing."""
     for number in range(requests):
         limiter.acquire()
@@ -155,7 +155,7 @@ def test_refusals_that_no_spacing_prevents_do_not_slow_down_forever(retry_after:
 
 
 def test_long_waits_are_reported_once_for_each_doubling() -> None:
-    clock, waits = Clock(), list[float]()
+    clock, waits = SleepClock(), list[float]()
     limiter = Throttle(0.0, clock.now, clock.sleep, waits.append)
     for seconds in (0.5, 1.0, 1.5, 3.0, 3.0, 20.0):
         limiter.acquire()
@@ -164,7 +164,7 @@ def test_long_waits_are_reported_once_for_each_doubling() -> None:
 
 
 def test_a_sleep_that_is_interrupted_ends_the_wait() -> None:
-    clock = Clock()
+    clock = SleepClock()
     limiter = Throttle(0.0, clock.now, lambda seconds: None)
     before = clock.time
     limiter.back_off(100.0)
@@ -176,7 +176,7 @@ PAUSES = (0.2, 0.5, 1.0)
 """The pauses of a client whose target does not say how long to wait, in seconds."""
 
 
-def send_all(limiter: Throttle, clock: Clock, accepts: Callable[[float], bool], requests: int) -> int:
+def send_all(limiter: Throttle, clock: SleepClock, accepts: Callable[[float], bool], requests: int) -> int:
     """Send requests until each is accepted; return the number of refusals."""
     refusals = 0
     for _ in range(requests):
@@ -219,7 +219,7 @@ def test_random_refusals_are_met_with_pauses_only(share: float, seed: int) -> No
 
 def test_waiting_requests_take_turns_after_a_pause() -> None:
     """A refusal makes the turns obsolete that waiting requests have taken before."""
-    clock = Clock()
+    clock = SleepClock()
     sent = list[float]()
 
     def sleep(seconds: float) -> None:

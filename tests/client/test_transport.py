@@ -20,7 +20,7 @@ from runs_conformance.client.transport import ExchangeLimits, SendResult, Transp
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import MALFORMED, Completion, Response
 from runs_conformance.model.json import ABSENT
-from tests.client.hostile import Connection, Handler, Server, closed_port, head, serving
+from tests.client.hostile import Connection, Handler, RawServer, closed_port, head, serving
 
 QUICK = ExchangeLimits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, closing=0.3, max_bytes=200_000)
 GET = PreparedRequest("get_run", "GET", "/threads/t/runs/r")
@@ -29,7 +29,7 @@ SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
 
 
 @contextmanager
-def target(handler: Handler, limits: ExchangeLimits = QUICK) -> Iterator[tuple[Transport, Server]]:
+def target(handler: Handler, limits: ExchangeLimits = QUICK) -> Iterator[tuple[Transport, RawServer]]:
     with serving(handler) as server:
         transport = Transport(server.address, limits)
         try:

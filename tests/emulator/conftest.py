@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class EmulatorClient:
     """A client of an emulator on a socket."""
 
     origin: str
@@ -126,7 +126,7 @@ class Served:
         raise AssertionError(f"the run is still {current['status']}")
 
 
-Serve = Callable[..., Served]
+Serve = Callable[..., EmulatorClient]
 
 
 @pytest.fixture(scope="session")
@@ -135,8 +135,8 @@ def serve_emulator() -> Serve:
 
     def start(
         options: EmulatorOptions | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()
-    ) -> Served:
-        return Served(served(build(options or EmulatorOptions(), mutants, variants)))
+    ) -> EmulatorClient:
+        return EmulatorClient(served(build(options or EmulatorOptions(), mutants, variants)))
 
     return start
 
@@ -149,12 +149,12 @@ def served(app: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def emulator(serve_emulator: Serve) -> Served:
+def emulator(serve_emulator: Serve) -> EmulatorClient:
     """The plain emulator; its runs advance only with the clock."""
     return serve_emulator(EmulatorOptions(step_ms=1000))
 
 
 @pytest.fixture(scope="session")
-def quick(serve_emulator: Serve) -> Served:
+def quick(serve_emulator: Serve) -> EmulatorClient:
     """The plain emulator with short pauses between actions."""
     return serve_emulator(EmulatorOptions(step_ms=1))

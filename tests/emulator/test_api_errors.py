@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from runs_conformance.emulator.server_options import EmulatorOptions
-from tests.emulator.conftest import Serve, Served
+from tests.emulator.conftest import EmulatorClient, Serve
 
 
 @pytest.fixture(scope="module")
-def place(emulator: Served) -> tuple[str, str]:
+def place(emulator: EmulatorClient) -> tuple[str, str]:
     return emulator.thread("Hello"), emulator.assistant()
 
 
@@ -37,7 +37,13 @@ def place(emulator: Served) -> tuple[str, str]:
     ],
 )
 def test_invalid_body(
-    emulator: Served, place: tuple[str, str], member: str, value: Any, code: str, param: str | None, message: str
+    emulator: EmulatorClient,
+    place: tuple[str, str],
+    member: str,
+    value: Any,
+    code: str,
+    param: str | None,
+    message: str,
 ) -> None:
     thread, assistant = place
     error = emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant, member: value}, status=400)["error"]
@@ -65,7 +71,7 @@ def test_invalid_body(
     ],
 )
 def test_unknown_object_or_path(
-    emulator: Served, place: tuple[str, str], method: str, path: str, status: int, message: str
+    emulator: EmulatorClient, place: tuple[str, str], method: str, path: str, status: int, message: str
 ) -> None:
     error = emulator.ask(method, path.replace("{thread}", place[0]), status=status)["error"]
     assert error["message"] == message
@@ -82,7 +88,7 @@ def test_unknown_object_or_path(
         ({"content-type": "text/plain"}, 400, "unsupported_content_type"),
     ],
 )
-def test_headers(emulator: Served, headers: dict[str, str | None], status: int, code: str) -> None:
+def test_headers(emulator: EmulatorClient, headers: dict[str, str | None], status: int, code: str) -> None:
     answer = emulator.send("POST", "/threads", b"{}", headers)
     assert (answer.status, answer.body["error"]["code"]) == (status, code)
     assert {"x-request-id", "openai-version", "openai-processing-ms"} <= answer.headers.keys()
@@ -126,17 +132,19 @@ UNUSUAL_BODIES = {
 
 @pytest.mark.parametrize("name", UNUSUAL_BODIES)
 @pytest.mark.parametrize("path", ["/threads", "/threads/runs", "/assistants", "/threads/{thread}/messages"])
-def test_unusual_body_is_not_a_server_error(emulator: Served, place: tuple[str, str], name: str, path: str) -> None:
+def test_unusual_body_is_not_a_server_error(
+    emulator: EmulatorClient, place: tuple[str, str], name: str, path: str
+) -> None:
     answer = emulator.send("POST", path.replace("{thread}", place[0]), UNUSUAL_BODIES[name])
     assert answer.status < 500
     assert answer.body is not None
 
 
 @pytest.mark.parametrize("id_", ["x" * 5000, "thread_" + "x" * 5000, "%00", "%ff%fe", "..", "%2e%2e%2f", "thread_%20"])
-def test_unusual_id_is_not_a_server_error(emulator: Served, id_: str) -> None:
+def test_unusual_id_is_not_a_server_error(emulator: EmulatorClient, id_: str) -> None:
     assert 400 <= emulator.send("GET", f"/threads/{id_}").status < 500
 
 
 @pytest.mark.parametrize("query", ["limit=" + "9" * 5000, "after=%00", "order=%ff", "a=1&" * 500, "limit=1&limit=2"])
-def test_unusual_query_is_not_a_server_error(emulator: Served, place: tuple[str, str], query: str) -> None:
+def test_unusual_query_is_not_a_server_error(emulator: EmulatorClient, place: tuple[str, str], query: str) -> None:
     assert emulator.send("GET", f"/threads/{place[0]}/messages?{query}").status < 500

@@ -19,7 +19,7 @@ from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.errors import UsageError
 from runs_conformance.rules import catalogue as rules
-from tests.emulator.conftest import Served, served
+from tests.emulator.conftest import EmulatorClient, served
 
 ENTRIES: list[Mutant | Variant] = [*standard_mutants(), *variants()]
 TOPICS = {*(id_.partition(".")[0] for id_ in rules())}
@@ -73,7 +73,7 @@ def test_one_process_serves_several_emulators() -> None:
     origin = served(
         build_many(EmulatorOptions(), {"a": (["relaxed:create_run.tools.maxItems"], []), "b": ([], ["has_bare_ids"])})
     )
-    mutant, variant = Served(f"{origin}/a"), Served(f"{origin}/b")
+    mutant, variant = EmulatorClient(f"{origin}/a"), EmulatorClient(f"{origin}/b")
     assert mutant.thread("Hello").startswith("thread_")
     assert re.fullmatch(r"[0-9a-f-]{36}", variant.thread("Hello"))
 
@@ -85,7 +85,7 @@ def test_relaxed_and_tightened_keywords_change_answers() -> None:
     )
     statuses = {}
     for name in ("relaxed", "tightened"):
-        server = Served(f"{origin}/{name}")
+        server = EmulatorClient(f"{origin}/{name}")
         assistant = server.assistant()
         for value in (254, 255, 256, 257):
             body = {"assistant_id": assistant, "max_prompt_tokens": value}
@@ -116,6 +116,6 @@ def test_command_prints_its_url_and_stops_with_its_input() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        assert Served(url.removesuffix("/v1")).thread("Hello")
+        assert EmulatorClient(url.removesuffix("/v1")).thread("Hello")
         process.stdin.close()
         assert process.wait(timeout=10) == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runs_conformance.emulator.server_options import EmulatorOptions
-from tests.emulator.conftest import Serve, Served
+from tests.emulator.conftest import EmulatorClient, Serve
 
 
-def test_the_clock_needs_a_key(quick: Served) -> None:
+def test_the_clock_needs_a_key(quick: EmulatorClient) -> None:
     answer = quick.send("POST", "/_emulator/clock", b'{"advance": 1}', {"authorization": None}, base="")
     assert answer.status == 401
 
@@ -17,7 +17,7 @@ def test_the_clock_needs_a_key(quick: Served) -> None:
     "raw",
     [b"", b"{", b"[]", b"\xff", *(b'{"advance": %s}' % value for value in (b"NaN", b"1e999", b"-1", b"true", b'"1"'))],
 )
-def test_only_a_number_of_seconds_moves_the_clock(raw: bytes, quick: Served) -> None:
+def test_only_a_number_of_seconds_moves_the_clock(raw: bytes, quick: EmulatorClient) -> None:
     assert quick.send("POST", "/_emulator/clock", raw, base="").status == 400
 
 
@@ -30,5 +30,5 @@ def test_the_clock_moves_a_bounded_time_in_all(serve_emulator: Serve) -> None:
     assert served.post("/threads")["created_at"] < now + 1.1e9
 
 
-def test_a_large_body_is_refused(quick: Served) -> None:
+def test_a_large_body_is_refused(quick: EmulatorClient) -> None:
     assert quick.send("POST", "/_emulator/clock", b" " * 2_000, base="").status == 413

@@ -9,7 +9,7 @@ import pytest
 
 from runs_conformance.emulator.api_errors import ApiError
 from runs_conformance.emulator.list_pages import ListPage, paginate, sort_items
-from tests.emulator.conftest import Served
+from tests.emulator.conftest import EmulatorClient
 
 
 @dataclass
@@ -58,7 +58,7 @@ def test_unknown_cursor_is_refused() -> None:
         paginate(ITEMS, {"after": "x"})
 
 
-def test_traversal_visits_every_item_once(emulator: Served) -> None:
+def test_traversal_visits_every_item_once(emulator: EmulatorClient) -> None:
     thread = emulator.thread(*[str(number) for number in range(5)])
     texts: list[str] = []
     query: dict[str, Any] = {"limit": 2, "order": "asc"}
@@ -75,7 +75,7 @@ def test_traversal_visits_every_item_once(emulator: Served) -> None:
     assert texts == ["0", "1", "2", "3", "4"]
 
 
-def test_empty_list_has_no_ids(emulator: Served) -> None:
+def test_empty_list_has_no_ids(emulator: EmulatorClient) -> None:
     empty: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     assert emulator.get(f"/threads/{emulator.thread()}/runs") == empty
 
@@ -90,7 +90,7 @@ def test_empty_list_has_no_ids(emulator: Served) -> None:
         ("order=sideways", "invalid_value"),
     ],
 )
-def test_invalid_query_is_refused(emulator: Served, query: str, code: str) -> None:
+def test_invalid_query_is_refused(emulator: EmulatorClient, query: str, code: str) -> None:
     answer = emulator.send("GET", f"/threads/{emulator.thread()}/runs?{query}")
     assert (answer.status, answer.body["error"]["code"]) == (400, code)
     assert answer.body["error"]["param"] == query.partition("=")[0]

@@ -9,11 +9,11 @@ import openai
 import pytest
 
 from runs_conformance.emulator import neighbours
-from tests.emulator.conftest import Served
+from tests.emulator.conftest import EmulatorClient
 
 
 @pytest.fixture
-def client(quick: Served) -> Iterator[Any]:
+def client(quick: EmulatorClient) -> Iterator[Any]:
     with openai.OpenAI(api_key="sk-neighbours", base_url=quick.url, max_retries=0) as resource:
         yield resource
 
@@ -71,7 +71,7 @@ def test_batch_lists_its_files_and_can_be_cancelled(client: Any) -> None:
         client.vector_stores.file_batches.retrieve("vsfb_none", vector_store_id=store)
 
 
-def test_lists_are_paged(client: Any, quick: Served) -> None:
+def test_lists_are_paged(client: Any, quick: EmulatorClient) -> None:
     other = client.with_options(api_key="sk-pages")
     ids = [other.files.create(file=("a", b"a"), purpose=purpose).id for purpose in ("assistants", "vision", "vision")]
     page = other.files.list(limit=2)
@@ -87,7 +87,7 @@ def test_lists_are_paged(client: Any, quick: Served) -> None:
         assert (answer.status, answer.body["error"]["param"]) == (400, query.partition("=")[0])
 
 
-def test_upload_without_quotes(quick: Served) -> None:
+def test_upload_without_quotes(quick: EmulatorClient) -> None:
     """HttpClient of .NET sends parts so."""
     raw = b"--b\r\nContent-Disposition: form-data; name=purpose\r\n\r\nvision\r\n"
     names = b"name=file; filename=a.txt; filename*=utf-8''a.txt"
@@ -97,20 +97,22 @@ def test_upload_without_quotes(quick: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/embeddings", "/files/file-a/contents", "/nothing"])
-def test_unknown_routes(quick: Served, path: str) -> None:
+def test_unknown_routes(quick: EmulatorClient, path: str) -> None:
     answer = quick.send("GET", path, headers={"openai-beta": None})
     assert (answer.status, answer.body["error"]["type"]) == (404, "invalid_request_error")
     assert answer.body["error"]["message"].startswith("Invalid URL")
 
 
-def test_invalid_requests_of_neighbours(quick: Served) -> None:
+def test_invalid_requests_of_neighbours(quick: EmulatorClient) -> None:
     for path, raw in (("/files", b"{}"), ("/vector_stores", b"{"), ("/vector_stores", b'{"file_ids": 1}')):
         assert quick.send("POST", path, raw).status == 400
     for value in (b"NaN", b"1e999", b'"\\ud800"', b"[" * 5_000 + b"]" * 5_000):
         assert quick.send("POST", "/vector_stores", b'{"metadata": {"a": %s}}' % value).status == 400
 
 
-def test_files_of_all_tenants_share_their_space(quick: Served, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_all_tenants_share_their_space(
+    quick: EmulatorClient, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(neighbours, "_MAX_BYTES", 1_000)
     first = client.files.create(file=("a", b"a" * 600), purpose="assistants")
     with openai.OpenAI(api_key="sk-other", base_url=quick.url, max_retries=0) as other:

@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.types.beta.threads.runs import RunStep
 
-from tests.emulator.conftest import Served
+from tests.emulator.conftest import EmulatorClient
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -26,7 +26,7 @@ WEATHER = {
 
 
 @pytest.fixture
-def client(quick: Served) -> Iterator[openai.OpenAI]:
+def client(quick: EmulatorClient) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key="sk-client", base_url=quick.url, max_retries=0) as made:
         yield made
 
@@ -169,7 +169,7 @@ def test_run_is_cancelled(client: openai.OpenAI, assistant: str) -> None:
     )
 
 
-def test_errors_have_types(quick: Served, client: openai.OpenAI, assistant: str) -> None:
+def test_errors_have_types(quick: EmulatorClient, client: openai.OpenAI, assistant: str) -> None:
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hi"}])
     with pytest.raises(openai.NotFoundError, match="No run found"):
         client.beta.threads.runs.retrieve("run_unknown", thread_id=thread.id)

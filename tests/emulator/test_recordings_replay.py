@@ -27,7 +27,7 @@ from runs_conformance.emulator.model_actions import ModelAction
 from runs_conformance.emulator.patching import set_keyword
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.emulator.tokens import TokenUsage
-from tests.emulator.conftest import Answer, Served, served
+from tests.emulator.conftest import Answer, EmulatorClient, served
 
 _OUTPUTS = "list.data[].step_details.tool_calls[].code_interpreter.outputs[]"
 DIFFERENCES = {
@@ -89,7 +89,7 @@ class Replay:
 
     date: str
     exchanges: list[dict[str, Any]]
-    server: Served
+    server: EmulatorClient
     script: dict[str, Any]
     ids: dict[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
@@ -304,7 +304,7 @@ def _type(value: Any) -> str:
     return "number" if isinstance(value, (int, float)) else type(value).__name__
 
 
-def _server(date: str) -> tuple[Served, dict[str, Any]]:
+def _server(date: str) -> tuple[EmulatorClient, dict[str, Any]]:
     options = EmulatorOptions(step_ms=1000, edition=max(date, "2024-04-27"))
     hooks = default_hooks(options.edition)
     script: dict[str, Any] = {}
@@ -323,7 +323,7 @@ def _server(date: str) -> tuple[Served, dict[str, Any]]:
         return usage_json
 
     hooks.plan, hooks.usage_object = plan, usage_object
-    return Served(served(build_with_hooks(options, hooks))), script
+    return EmulatorClient(served(build_with_hooks(options, hooks))), script
 
 
 def test_the_emulator_answers_as_the_service_did(recordings: Path) -> None:

@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 
 from runs_conformance.emulator.server_options import EmulatorOptions
-from tests.emulator.conftest import Serve, Served
+from tests.emulator.conftest import EmulatorClient, Serve
 
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 
 
 @pytest.fixture
-def assistant(emulator: Served) -> str:
+def assistant(emulator: EmulatorClient) -> str:
     return emulator.assistant(tools=[FUNCTION])
 
 
-def start(server: Served, assistant: str, text: str = "Hello", **members: Any) -> tuple[str, str]:
+def start(server: EmulatorClient, assistant: str, text: str = "Hello", **members: Any) -> tuple[str, str]:
     thread = server.thread(text)
     run = server.post(f"/threads/{thread}/runs", {"assistant_id": assistant, **members})
     assert (run["status"], run["started_at"]) == ("queued", None)
     return thread, run["id"]
 
 
-def submit(server: Served, thread: str, run: str, outputs: Any, status: int = 200) -> Any:
+def submit(server: EmulatorClient, thread: str, run: str, outputs: Any, status: int = 200) -> Any:
     body = {"tool_outputs": outputs}
     return server.post(f"/threads/{thread}/runs/{run}/submit_tool_outputs", body, status=status)
 
@@ -33,7 +33,7 @@ def calls_of(run: Any) -> list[str]:
     return [call["id"] for call in run["required_action"]["submit_tool_outputs"]["tool_calls"]]
 
 
-def test_run_completes(emulator: Served, assistant: str) -> None:
+def test_run_completes(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     working = emulator.run_to(thread, run, "in_progress")
     assert working["usage"] is None
@@ -45,7 +45,7 @@ def test_run_completes(emulator: Served, assistant: str) -> None:
     assert ended["usage"]["total_tokens"] == sum(step["usage"]["total_tokens"] for step in steps)
 
 
-def test_outputs_queue_the_run_again(emulator: Served, assistant: str) -> None:
+def test_outputs_queue_the_run_again(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     waiting = emulator.run_to(thread, run, "requires_action")
     step = emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]
@@ -69,7 +69,9 @@ def test_outputs_queue_the_run_again(emulator: Served, assistant: str) -> None:
         [{"tool_call_id": "own", "output": ""}, {"tool_call_id": "call_x", "output": ""}],
     ],
 )
-def test_wrong_outputs_are_refused_and_change_nothing(emulator: Served, assistant: str, outputs: list[Any]) -> None:
+def test_wrong_outputs_are_refused_and_change_nothing(
+    emulator: EmulatorClient, assistant: str, outputs: list[Any]
+) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     waiting = emulator.run_to(thread, run, "requires_action")
     own = calls_of(waiting)[0]
@@ -79,14 +81,14 @@ def test_wrong_outputs_are_refused_and_change_nothing(emulator: Served, assistan
     assert emulator.get(f"/threads/{thread}/runs/{run}") == waiting
 
 
-def test_unexpected_outputs_are_refused(emulator: Served, assistant: str) -> None:
+def test_unexpected_outputs_are_refused(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     error = submit(emulator, thread, run, [{"tool_call_id": "call_x", "output": ""}], status=400)
     assert error["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "requires_action"])
-def test_run_is_cancelled(emulator: Served, assistant: str, status: str) -> None:
+def test_run_is_cancelled(emulator: EmulatorClient, assistant: str, status: str) -> None:
     thread, run = start(emulator, assistant, tool_choice="required")
     emulator.run_to(thread, run, status)
     cancelling = emulator.post(f"/threads/{thread}/runs/{run}/cancel")
@@ -100,7 +102,7 @@ def test_run_is_cancelled(emulator: Served, assistant: str, status: str) -> None
 
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
-def test_run_expires(emulator: Served, assistant: str, choice: str) -> None:
+def test_run_expires(emulator: EmulatorClient, assistant: str, choice: str) -> None:
     thread, run = start(emulator, assistant, "count to 500", tool_choice=choice)
     emulator.run_to(thread, run, "requires_action" if choice == "required" else "in_progress")
     if choice == "required":
@@ -121,7 +123,7 @@ def test_run_in_progress_expires(serve_emulator: Serve) -> None:
     assert server.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["status"] == "expired"
 
 
-def test_failing_model_fails_the_run(emulator: Served, assistant: str) -> None:
+def test_failing_model_fails_the_run(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant, model="failing-model")
     ended = emulator.run_to(thread, run, "failed")
     assert ended["last_error"]["code"] == "server_error"
@@ -129,14 +131,14 @@ def test_failing_model_fails_the_run(emulator: Served, assistant: str) -> None:
     assert emulator.get(f"/threads/{thread}/runs/{run}/steps")["data"][0]["last_error"]["code"] == "server_error"
 
 
-def test_run_over_its_limit_is_incomplete(emulator: Served, assistant: str) -> None:
+def test_run_over_its_limit_is_incomplete(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant, "count to 500", max_completion_tokens=256)
     ended = emulator.run_to(thread, run, "incomplete")
     assert ended["incomplete_details"] == {"reason": "max_completion_tokens"}
     assert ended["usage"]["completion_tokens"] == 256
 
 
-def test_active_run_locks_its_thread(emulator: Served, assistant: str) -> None:
+def test_active_run_locks_its_thread(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     message = {"role": "user", "content": "x"}
     error = emulator.post(f"/threads/{thread}/messages", message, status=400)["error"]
@@ -151,7 +153,7 @@ def test_active_run_locks_its_thread(emulator: Served, assistant: str) -> None:
     emulator.post(f"/threads/{thread}/runs", {"assistant_id": assistant})
 
 
-def test_run_shows_overrides_and_defaults(emulator: Served) -> None:
+def test_run_shows_overrides_and_defaults(emulator: EmulatorClient) -> None:
     assistant = emulator.assistant(instructions="Be brief.", temperature=0.5)
     thread = emulator.thread("Hello")
     run = emulator.post(
@@ -179,7 +181,7 @@ def test_run_shows_overrides_and_defaults(emulator: Served) -> None:
     assert (run["metadata"], run["tool_choice"], run["parallel_tool_calls"]) == ({}, "auto", True)
 
 
-def test_run_without_input_is_refused_and_not_stored(emulator: Served) -> None:
+def test_run_without_input_is_refused_and_not_stored(emulator: EmulatorClient) -> None:
     silent = emulator.assistant()
     error = emulator.post("/threads/runs", {"assistant_id": silent}, status=400)["error"]
     assert error["code"] == "invalid_thread"
@@ -188,14 +190,14 @@ def test_run_without_input_is_refused_and_not_stored(emulator: Served) -> None:
     assert emulator.get(f"/threads/{thread}/runs")["data"] == []
 
 
-def test_deleting_a_thread_deletes_its_objects(emulator: Served, assistant: str) -> None:
+def test_deleting_a_thread_deletes_its_objects(emulator: EmulatorClient, assistant: str) -> None:
     thread, run = start(emulator, assistant)
     assert emulator.ask("DELETE", f"/threads/{thread}") == {"id": thread, "object": "thread.deleted", "deleted": True}
     emulator.get(f"/threads/{thread}", status=404)
     emulator.get(f"/threads/{thread}/runs/{run}", status=404)
 
 
-def test_unusual_valid_members_start_a_run(emulator: Served, assistant: str) -> None:
+def test_unusual_valid_members_start_a_run(emulator: EmulatorClient, assistant: str) -> None:
     messages = [{"role": "user", "content": "Hello"}]
     ignored = {"additional_messages": [None, 1], "reasoning_effort": 437, "additional_instructions": {}}
     body = {"assistant_id": assistant, "thread": {"messages": messages}, **ignored}

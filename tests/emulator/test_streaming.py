@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import Served
+from tests.emulator.conftest import EmulatorClient
 
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 OPENING = ["thread.run.created", "thread.run.queued", "thread.run.in_progress"]
@@ -29,7 +29,7 @@ def last(events: list[tuple[str, Any]], name: str) -> Any:
     return [data for event, data in events if event == name][-1]
 
 
-def test_plain_run(quick: Served) -> None:
+def test_plain_run(quick: EmulatorClient) -> None:
     thread = quick.thread("Hello")
     events = quick.stream(f"/threads/{thread}/runs", {"assistant_id": quick.assistant()})
     completed = ["thread.message.completed", "thread.run.step.completed", "thread.run.completed", "done"]
@@ -45,14 +45,14 @@ def test_plain_run(quick: Served) -> None:
     assert (final["status"], "status" in stored) == ("completed", False)
 
 
-def test_new_thread_is_sent_first(quick: Served) -> None:
+def test_new_thread_is_sent_first(quick: EmulatorClient) -> None:
     body = {"assistant_id": quick.assistant(), "thread": {"messages": [{"role": "user", "content": "Hello"}]}}
     events = quick.stream("/threads/runs", body)
     assert names(events)[:2] == ["thread.created", "thread.run.created"]
     assert events[0][1]["id"] == events[1][1]["thread_id"]
 
 
-def test_stream_ends_at_outputs_and_resumes_with_them(quick: Served) -> None:
+def test_stream_ends_at_outputs_and_resumes_with_them(quick: EmulatorClient) -> None:
     thread = quick.thread("Hello")
     body = {"assistant_id": quick.assistant(tools=[FUNCTION]), "tool_choice": "required"}
     events = quick.stream(f"/threads/{thread}/runs", body)
@@ -78,13 +78,13 @@ def test_stream_ends_at_outputs_and_resumes_with_them(quick: Served) -> None:
         ("failing-model", None, ["thread.message.incomplete", "thread.run.step.failed", "thread.run.failed", "done"]),
     ],
 )
-def test_incomplete_and_failed_runs(quick: Served, model: str, limit: int | None, ending: list[str]) -> None:
+def test_incomplete_and_failed_runs(quick: EmulatorClient, model: str, limit: int | None, ending: list[str]) -> None:
     thread = quick.thread("count to 500")
     body = {"assistant_id": quick.assistant(), "model": model, "max_completion_tokens": limit}
     assert names(quick.stream(f"/threads/{thread}/runs", body))[-4:] == ending
 
 
-def test_cancellation_is_streamed(emulator: Served) -> None:
+def test_cancellation_is_streamed(emulator: EmulatorClient) -> None:
     thread = emulator.thread("count to 500")
     events: list[tuple[str, Any]] = []
     body = {"assistant_id": emulator.assistant()}
@@ -102,7 +102,7 @@ def test_cancellation_is_streamed(emulator: Served) -> None:
     assert last(events, "thread.message.incomplete")["incomplete_details"] == {"reason": "run_cancelled"}
 
 
-def test_deleting_the_thread_ends_the_stream(emulator: Served) -> None:
+def test_deleting_the_thread_ends_the_stream(emulator: EmulatorClient) -> None:
     thread = emulator.thread("Hello")
     events: list[tuple[str, Any]] = []
     body = {"assistant_id": emulator.assistant()}
@@ -115,7 +115,7 @@ def test_deleting_the_thread_ends_the_stream(emulator: Served) -> None:
     assert events[-1] == ("done", "[DONE]")
 
 
-def test_refused_stream_is_answered_with_json(quick: Served) -> None:
+def test_refused_stream_is_answered_with_json(quick: EmulatorClient) -> None:
     thread = quick.thread("Hello")
     body = {"assistant_id": quick.assistant(), "stream": True, "temperature": 3}
     answer = quick.send("POST", f"/threads/{thread}/runs", json.dumps(body).encode())
@@ -123,7 +123,7 @@ def test_refused_stream_is_answered_with_json(quick: Served) -> None:
     assert answer.body["error"]["param"] == "temperature"
 
 
-def test_search_result_content_is_sent_on_request(quick: Served) -> None:
+def test_search_result_content_is_sent_on_request(quick: EmulatorClient) -> None:
     thread = quick.thread("search the file")
     include = "include[]=step_details.tool_calls[*].file_search.results[*].content"
     body = {"assistant_id": quick.assistant(tools=[{"type": "file_search"}])}

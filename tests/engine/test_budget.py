@@ -18,7 +18,7 @@ from runs_conformance.engine.target_health import (
 from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.exchange import Completion, Exchange, Request, Response
-from tests.client.clock import Clock
+from tests.clock import SleepClock
 
 
 def exchange_with(status: int) -> Exchange:
@@ -103,7 +103,7 @@ def test_a_forbidden_operation_and_wrong_keys_do_not_exhaust_the_budget() -> Non
 
 
 def test_sleep_ends_with_the_time_of_the_test_run() -> None:
-    clock = Clock()
+    clock = SleepClock()
     budget = Budget(max_seconds=10.0, now=clock.now)
     clock.time += 11
     budget.sleep(100.0)

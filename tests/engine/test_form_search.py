@@ -26,7 +26,7 @@ REFUSED: Answer = (400, {"error": {"message": "No."}})
 CALLS = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [{"id": "call_1"}]}}
 
 
-class Server:
+class CallingServer:
     """A server that accepts a request if none of its `refusals` matches, and calls functions if `calls` says so."""
 
     def __init__(
@@ -78,7 +78,7 @@ def without(operation: str, *names: str) -> Callable[[Step, Mapping[str, Any]], 
 
 
 def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> None:
-    found, sent = search(Server())
+    found, sent = search(CallingServer())
     assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
     assert [step.operation for step in sent if step.operation.startswith("create")] == [
         "create_assistant",
@@ -90,7 +90,7 @@ def test_a_server_that_accepts_the_smallest_form_is_asked_for_nothing_else() -> 
 
 @pytest.mark.parametrize("names", [("model",), ("instructions",), ("model", "instructions"), ("tools", "metadata")])
 def test_runs_get_the_members_that_they_need(names: tuple[str, ...]) -> None:
-    found, sent = search(Server(without("create_run", *names)))
+    found, sent = search(CallingServer(without("create_run", *names)))
     assert {*names} <= {*found.request_forms.run_members}
     assert found.request_forms.starts_runs
     assert found.request_forms.calls_functions
@@ -102,13 +102,13 @@ def test_runs_get_the_members_that_they_need(names: tuple[str, ...]) -> None:
 
 
 def test_assistants_get_the_members_that_they_need() -> None:
-    found, sent = search(Server(without("create_assistant", "name")))
+    found, sent = search(CallingServer(without("create_assistant", "name")))
     assert "name" in found.request_forms.assistant_members
     assert [step.role for step in sent if step.operation == "create_assistant"].count(Role.CONTROL) == 1
 
 
 def test_a_replay_sends_the_smallest_request_that_was_refused_as_it_is() -> None:
-    found, sent = search(Server(without("create_assistant", "name")))
+    found, sent = search(CallingServer(without("create_assistant", "name")))
     (smallest,) = (step for step in sent if step.operation == "create_assistant" and step.role is Role.CONTROL)
     assert adapt_step(smallest, found) != smallest
     assert adapt_step(smallest, without_additions(found)) == smallest
@@ -116,7 +116,7 @@ def test_a_replay_sends_the_smallest_request_that_was_refused_as_it_is() -> None
 
 def test_the_assistant_may_have_to_bring_the_tools() -> None:
     found, _ = search(
-        Server(
+        CallingServer(
             lambda step, body: step.operation == "create_run" and "tools" in body,
             calls=lambda run, assistant: bool(assistant.get("tools")) and "tool_choice" in run,
         )
@@ -125,19 +125,21 @@ def test_the_assistant_may_have_to_bring_the_tools() -> None:
 
 
 def test_tools_of_the_run_that_are_ignored_once_are_tried_again() -> None:
-    found, sent = search(Server(calls=lambda run, assistant: "tool_choice" in run and bool(assistant.get("tools"))))
+    found, sent = search(
+        CallingServer(calls=lambda run, assistant: "tool_choice" in run and bool(assistant.get("tools")))
+    )
     assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("assistant", "named")
     runs = [step.body for step in sent if step.operation == "create_run" and isinstance(step.body, Mapping)]
     assert [bool(body.get("tools")) for body in runs if "tool_choice" in body] == [True, False, False, True]
 
 
 def test_tool_choice_may_be_required_only() -> None:
-    found, _ = search(Server(calls=lambda run, assistant: run.get("tool_choice") == "required"))
+    found, _ = search(CallingServer(calls=lambda run, assistant: run.get("tool_choice") == "required"))
     assert (found.request_forms.tools_on, found.request_forms.tool_choice) == ("run", "required")
 
 
 def test_words_may_be_all_that_makes_a_run_call() -> None:
-    refuses_choice = Server(
+    refuses_choice = CallingServer(
         lambda step, body: step.operation == "create_run" and "tool_choice" in body,
         calls=lambda run, assistant: "tools" in run,
     )
@@ -148,36 +150,36 @@ def test_words_may_be_all_that_makes_a_run_call() -> None:
 @pytest.mark.parametrize("calling", [1, 4, 7])
 def test_a_model_that_calls_by_chance_gets_more_tries(calling: int) -> None:
     runs = itertools.count()
-    found, _ = search(Server(calls=lambda run, assistant: "tool_choice" in run and next(runs) == calling))
+    found, _ = search(CallingServer(calls=lambda run, assistant: "tool_choice" in run and next(runs) == calling))
     assert found.request_forms.calls_functions
     assert found.request_forms.call_attempts == CALL_ATTEMPTS
     assert "some runs do not call a function in this form" in found.request_forms.notes
 
 
 def test_the_search_gives_up_on_runs_that_stay_queued() -> None:
-    server = Server(calls=lambda run, assistant: False, status="queued")
+    server = CallingServer(calls=lambda run, assistant: False, status="queued")
     found, sent = search(server, setting=replace(FORMS, run_timeout=0.0))
     assert not found.request_forms.calls_functions
     assert found.request_forms.notes == ("runs stay queued for 0 seconds",)
     assert [step.operation for step in sent].count("create_run") == MAX_STUCK_RUNS
 
 
-def without_get_run(server: Server) -> Callable[[Step], Answer]:
+def without_get_run(server: CallingServer) -> Callable[[Step], Answer]:
     """The server without a route to read a run."""
     return lambda step: (404, {"detail": "Not Found"}) if step.operation == "get_run" else server(step)
 
 
 def test_runs_that_no_route_reads_are_known_from_their_creation() -> None:
-    found, _ = search(without_get_run(Server()))
+    found, _ = search(without_get_run(CallingServer()))
     assert found.request_forms == RequestForms(call_attempts=CALL_ATTEMPTS)
-    silent = Server(calls=lambda run, assistant: run.get("tool_choice") == "required")
+    silent = CallingServer(calls=lambda run, assistant: run.get("tool_choice") == "required")
     found, sent = search(without_get_run(silent))
     assert (found.request_forms.tool_choice, found.request_forms.calls_functions) == ("required", True)
     assert [step.operation for step in sent].count("create_run") > MAX_STUCK_RUNS
 
 
 def test_runs_that_cannot_be_read_are_not_stuck() -> None:
-    found, sent = search(without_get_run(Server(calls=lambda run, assistant: False, status="queued")))
+    found, sent = search(without_get_run(CallingServer(calls=lambda run, assistant: False, status="queued")))
     assert found.request_forms.starts_runs
     assert not found.request_forms.calls_functions
     assert found.request_forms.notes == (
@@ -187,7 +189,7 @@ def test_runs_that_cannot_be_read_are_not_stuck() -> None:
 
 
 def test_a_server_without_function_calls_is_left_with_plain_runs() -> None:
-    found, _ = search(Server(calls=lambda run, assistant: False))
+    found, _ = search(CallingServer(calls=lambda run, assistant: False))
     assert found.request_forms.starts_runs
     assert not found.request_forms.calls_functions
     assert found.request_forms.call_attempts == RequestForms().call_attempts
@@ -197,13 +199,13 @@ def test_a_tool_choice_that_is_refused_is_not_kept() -> None:
     def refuses(step: Step, body: Mapping[str, Any]) -> bool:
         return step.operation == "create_run" and isinstance(body.get("tool_choice"), Mapping)
 
-    found, _ = search(Server(refuses, calls=lambda run, assistant: False))
+    found, _ = search(CallingServer(refuses, calls=lambda run, assistant: False))
     assert (found.request_forms.tool_choice, found.request_forms.calls_functions) == ("required", False)
     assert "HTTP 400" in found.request_forms.notes[-1]
 
 
 def test_runs_that_wait_without_showing_their_calls_are_distinguished() -> None:
-    found, _ = search(Server(calls=lambda run, assistant: False, status="requires_action"))
+    found, _ = search(CallingServer(calls=lambda run, assistant: False, status="requires_action"))
     assert not found.request_forms.calls_functions
     assert "required_action" in found.request_forms.notes[0]
 
@@ -215,7 +217,7 @@ def test_messages_may_have_to_follow_the_thread(content: str) -> None:
             return "messages" in body
         return step.operation == "create_message" and isinstance(body["content"], str) is (content == "parts")
 
-    found, _ = search(Server(refuses))
+    found, _ = search(CallingServer(refuses))
     assert (found.request_forms.thread_messages, found.request_forms.message_content) == ("separate", content)
 
 
@@ -223,7 +225,7 @@ class Messages:
     """A server that lists the messages of its threads, without those that `drops` names the creation of."""
 
     def __init__(self, *drops: str) -> None:
-        self.server, self.drops, self.count = Server(), drops, 0
+        self.server, self.drops, self.count = CallingServer(), drops, 0
 
     def __call__(self, step: Step) -> Answer:
         body = step.body if isinstance(step.body, Mapping) else {}
@@ -259,7 +261,7 @@ def test_messages_are_listed_once_where_threads_keep_them() -> None:
 
 
 def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
-    server = Server()
+    server = CallingServer()
 
     def answer(step: Step) -> Answer:
         return (405, {"detail": "Method Not Allowed"}) if step.operation == "create_assistant" else server(step)
@@ -270,12 +272,12 @@ def test_a_listed_assistant_serves_where_none_can_be_created() -> None:
 
 
 def test_the_first_listed_model_that_answers_is_used() -> None:
-    found, _ = search(Server(answers=lambda model: model == "good"), ["bad", "good", "other"])
+    found, _ = search(CallingServer(answers=lambda model: model == "good"), ["bad", "good", "other"])
     assert (found.model, found.request_forms.model) == ("good", "good")
 
 
 def test_no_other_model_is_tried_if_the_given_one_answers() -> None:
-    found, sent = search(Server(), ["other"])
+    found, sent = search(CallingServer(), ["other"])
     assert found.model == SETTING.model
     assert not any("other" in str(step.body) for step in sent)
 
@@ -353,7 +355,7 @@ def test_the_search_needs_a_plan_with_runs_and_room_for_one() -> None:
 
 
 def test_request_forms_survive_their_json() -> None:
-    found, _ = search(Server(without("create_run", "model")))
+    found, _ = search(CallingServer(without("create_run", "model")))
     assert RequestForms.from_json(found.request_forms.to_json()) == found.request_forms
     assert RequestForms.from_json(None) == RequestForms()
     with_files, _ = search(_stores_files, setting=IMPATIENT)

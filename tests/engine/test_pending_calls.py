@@ -28,7 +28,7 @@ def step(status: str, *calls: str, output: str | None = None) -> dict[str, Any]:
     return {"id": f"step_{status}", "status": status, "step_details": {"type": "tool_calls", "tool_calls": details}}
 
 
-class Server:
+class WaitingServer:
     """A server whose runs wait for tool outputs; `steps` are its steps, the newest first."""
 
     def __init__(self, *steps: dict[str, Any], shows_calls: bool = False) -> None:
@@ -53,7 +53,7 @@ def submitting(context: ProgramContext) -> StepGenerator:
         yield submit(count=pending_call_count(answer))
 
 
-def submitted_ids(server: Server, context: ProgramContext = IN_STEPS) -> tuple[ScriptedSender, list[Any]]:
+def submitted_ids(server: WaitingServer, context: ProgramContext = IN_STEPS) -> tuple[ScriptedSender, list[Any]]:
     sender = ScriptedSender(server)
     program = replace(make_program(), generate=submitting)
     assert run_program(program, context, sender, Budget(), NO_WAIT).internal_error is None
@@ -65,31 +65,31 @@ def submitted_ids(server: Server, context: ProgramContext = IN_STEPS) -> tuple[S
 
 def test_outputs_go_to_the_calls_of_the_open_step() -> None:
     answered = step("completed", "call_old", output="18")
-    _, ids = submitted_ids(Server(step("in_progress", "call_1", "call_2"), answered))
+    _, ids = submitted_ids(WaitingServer(step("in_progress", "call_1", "call_2"), answered))
     assert ids == ["call_1", "call_2"]
-    _, ids = submitted_ids(Server(step("completed", "call_0"), step("in_progress", "call_1", "call_2")))
+    _, ids = submitted_ids(WaitingServer(step("completed", "call_0"), step("in_progress", "call_1", "call_2")))
     assert ids == ["call_1", "call_2"]
 
 
 def test_calls_that_the_run_shows_are_preferred() -> None:
-    sender, ids = submitted_ids(Server(step("in_progress", "call_1"), shows_calls=True))
+    sender, ids = submitted_ids(WaitingServer(step("in_progress", "call_1"), shows_calls=True))
     assert ids[0] == "call_shown"
     assert all(each.operation != "list_run_steps" for each in sender.sent)
 
 
 def test_steps_are_not_read_if_runs_show_their_calls() -> None:
-    sender, ids = submitted_ids(Server(step("in_progress", "call_1")), SETTING)
+    sender, ids = submitted_ids(WaitingServer(step("in_progress", "call_1")), SETTING)
     assert ids == []
     assert all(each.operation != "list_run_steps" for each in sender.sent)
 
 
 def test_a_run_without_calls_anywhere_gets_no_outputs() -> None:
-    assert submitted_ids(Server(step("completed", "call_1", output="18")))[1] == []
+    assert submitted_ids(WaitingServer(step("completed", "call_1", output="18")))[1] == []
 
 
 def test_what_was_sent_can_be_sent_again() -> None:
-    sender, _ = submitted_ids(Server(step("in_progress", "call_1", "call_2")))
-    again = ScriptedSender(Server(step("in_progress", "call_3", "call_4")))
+    sender, _ = submitted_ids(WaitingServer(step("in_progress", "call_1", "call_2")))
+    again = ScriptedSender(WaitingServer(step("in_progress", "call_3", "call_4")))
     program = Reproduction(tuple(sender.sent)).to_program("again")
     assert run_program(program, SETTING, again, Budget(), NO_WAIT).end.cause == ""
     (body,) = [each.request.body for each in again.collector.take("again") if each.operation == "submit_tool_outputs"]
@@ -104,7 +104,7 @@ def test_a_program_that_needs_no_calls_goes_on_without_them() -> None:
             if (yield from start_waiting_run(context, **members)):
                 yield on_run("cancel_run")
 
-        sender = ScriptedSender(Server())
+        sender = ScriptedSender(WaitingServer())
         program = replace(make_program(), generate=generate)
         result = run_program(program, SETTING, sender, Budget(), NO_WAIT)
         return result.end.cause, sender.sent[-1].operation

@@ -16,6 +16,7 @@ from runs_conformance.model.case import Concurrent, Ref, Role, Step, Unmet
 from runs_conformance.model.exchange import Completion, Exchange
 from runs_conformance.model.program import ProgramContext, StepGenerator
 from runs_conformance.model.program_end import Ending, ProgramEnd
+from tests.clock import SleepClock
 from tests.engine.scripted import SETTING, Answer, ScriptedSender, accept_everything, always_answer, make_program
 from tests.engine.test_budget import exchange_with
 
@@ -23,30 +24,13 @@ CREATE = Step(operation="create_thread", name="thread", body={})
 POLL = Step(operation="get_run", path={"thread_id": "t", "run_id": "r"}, until=("requires_action",))
 
 
-class Clock:
-    """A clock that advances only by sleeping."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def now(self) -> float:
-        return self.time
-
-    @property
-    def schedule(self) -> PollSchedule:
-        return PollSchedule(sleep=self.sleep, now=self.now)
-
-
 def statuses(*names: str | None) -> Iterator[Answer]:
     for name in names:
         yield (200, {"status": name}) if name else (500, {})
 
 
-def poll(*names: str | None) -> tuple[int, Clock]:
-    answers, clock = statuses(*names), Clock()
+def poll(*names: str | None) -> tuple[int, SleepClock]:
+    answers, clock = statuses(*names), SleepClock(0.0)
     target = ScriptedSender(lambda step: next(answers))
     assert run_program(make_program(POLL), SETTING, target, Budget(), clock.schedule).internal_error is None
     return len(target.sent), clock
@@ -64,7 +48,9 @@ def retried_statuses(*statuses: int, phase: str = "lifecycle") -> list[int | Non
     """The HTTP statuses that one step received from a target that answers with these in turn."""
     answers = iter(statuses)
     target = ScriptedSender(lambda step: (next(answers), {"id": "thread_1"}))
-    result = run_program(replace(make_program(CREATE), phase=phase), SETTING, target, Budget(), Clock().schedule)
+    result = run_program(
+        replace(make_program(CREATE), phase=phase), SETTING, target, Budget(), SleepClock(0.0).schedule
+    )
     assert result.internal_error is None
     return [exchange.status for exchange in target.collector.take("test.program")]
 
@@ -82,13 +68,13 @@ def test_boundary_program_is_not_retried() -> None:
 def test_probe_is_repeated_by_its_program_alone() -> None:
     target = ScriptedSender(lambda step: (500, {}))
     probe = replace(CREATE, probe=True, anomaly="malformed_json")
-    run_program(make_program(probe), SETTING, target, Budget(), Clock().schedule)
+    run_program(make_program(probe), SETTING, target, Budget(), SleepClock(0.0).schedule)
     assert len(target.sent) == 1
 
 
 def test_retries_of_a_program_are_limited() -> None:
     target = ScriptedSender(lambda step: (500, {}))
-    run_program(make_program(*[CREATE] * 20), SETTING, target, Budget(), Clock().schedule)
+    run_program(make_program(*[CREATE] * 20), SETTING, target, Budget(), SleepClock(0.0).schedule)
     assert len(target.sent) == 22
 
 
@@ -171,7 +157,7 @@ CREATE_RUN = Step(operation="create_run", name="run", path={"thread_id": "t"}, b
 
 
 def test_a_program_that_needs_no_ended_run_goes_on_when_runs_are_stuck() -> None:
-    budget, clock = stuck_budget(), Clock()
+    budget, clock = stuck_budget(), SleepClock(0.0)
     target = ScriptedSender(always_answer({"id": "run_1", "status": "queued"}), budget)
 
     def end(*steps: Step, phase: str = "security") -> ProgramEnd:
@@ -198,7 +184,7 @@ def test_a_program_that_needs_an_ended_run_is_cut_when_runs_are_stuck() -> None:
         yield Unmet("a run that ends")
 
     program = replace(make_program(), generate=generate)
-    end = run_program(program, SETTING, target, budget, Clock().schedule).end
+    end = run_program(program, SETTING, target, budget, SleepClock(0.0).schedule).end
     assert (end.ending, end.operation, end.exchange) == (Ending.ABORTED, POLL.operation, "x000002")
     assert end.cause.startswith(STUCK)
 
@@ -213,7 +199,7 @@ def test_a_program_that_gave_up_ended_early_although_a_request_tells_why() -> No
                 yield remaining.pop(0)
 
         program = replace(make_program(), generate=generate)
-        return run_program(program, SETTING, ScriptedSender(accept_everything), Budget(), Clock().schedule).end
+        return run_program(program, SETTING, ScriptedSender(accept_everything), Budget(), SleepClock(0.0).schedule).end
 
     for early in (end(), end(CREATE)):
         assert (early.ending, early.operation, early.exchange) == (Ending.STOPPED, "create_run", "x000001")
@@ -232,7 +218,7 @@ def test_a_response_that_broke_off_remains_the_reason_when_a_second_try_is_refus
 
         program = replace(make_program(), generate=generate)
         target = ScriptedSender(lambda step: next(answers))
-        return run_program(program, SETTING, target, Budget(), Clock().schedule).end
+        return run_program(program, SETTING, target, Budget(), SleepClock(0.0).schedule).end
 
     assert end((None, {})).operation == "create_run"
     assert end((409, {})).operation == "create_thread"
@@ -242,7 +228,7 @@ def test_a_run_that_ends_after_all_is_waited_for_again() -> None:
     budget = stuck_budget()
     answers = iter(["completed", "queued", "completed"])
     target = ScriptedSender(lambda step: (200, {"status": next(answers)}), budget)
-    end = run_program(make_program(POLL, POLL), SETTING, target, budget, Clock().schedule).end
+    end = run_program(make_program(POLL, POLL), SETTING, target, budget, SleepClock(0.0).schedule).end
     assert end == ProgramEnd("test.program", Ending.COMPLETED)
     assert len(target.sent) == 3
 
@@ -262,7 +248,7 @@ def test_no_stream_is_opened_when_streams_are_stuck() -> None:
 
 
 def test_slow_runs_are_waited_for_after_the_search_met_stuck_ones() -> None:
-    clock = Clock()
+    clock = SleepClock(0.0)
     schedule = clock.schedule
     target = ScriptedSender(lambda step: (200, {"status": "completed" if clock.time > 70 else "queued"}))
     waited: list[int] = []

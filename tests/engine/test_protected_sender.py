@@ -14,7 +14,7 @@ GIVEN = {"assistant": "asst_1", "thread": "thread_1"}
 SETTING = ProgramContext(edition="2024-08-28", use=GIVEN)
 
 
-class Target:
+class CannedTarget:
     """Gives every step the same response and records the steps."""
 
     def __init__(self, status: int = 200, body: Any = None) -> None:
@@ -46,13 +46,13 @@ class Target:
 
 
 def test_sender_is_not_wrapped_without_given_objects() -> None:
-    target = Target()
+    target = CannedTarget()
     assert protect_given_objects(target, ProgramContext(edition="2024-08-28")) is target
     assert isinstance(protect_given_objects(target, SETTING), ProtectedSender)
 
 
 def test_given_object_is_neither_changed_nor_deleted() -> None:
-    target = Target(200, {"id": "asst_1"})
+    target = CannedTarget(200, {"id": "asst_1"})
     sender = ProtectedSender(target, {"asst_1", "thread_1"})
     exchanges_by_step: dict[str, Exchange] = {}
     sender.send(assistant(SETTING), "p", exchanges_by_step)
@@ -68,22 +68,22 @@ def test_given_object_is_neither_changed_nor_deleted() -> None:
 
 def test_response_is_substituted_for_a_missing_get_route() -> None:
     exchanges_by_step: dict[str, Exchange] = {}
-    exchange = ProtectedSender(Target(404), {"asst_1"}).send(assistant(SETTING), "p", exchanges_by_step)
+    exchange = ProtectedSender(CannedTarget(404), {"asst_1"}).send(assistant(SETTING), "p", exchanges_by_step)
     assert exchange.accepted
     assert exchanges_by_step["assistant"].member("id") == "asst_1"
-    assert not ProtectedSender(Target(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
-    assert not ProtectedSender(Target(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
+    assert not ProtectedSender(CannedTarget(404), {"asst_2"}).send(assistant(SETTING), "p", {}).accepted
+    assert not ProtectedSender(CannedTarget(401), {"asst_1"}).send(assistant(SETTING), "p", {}).accepted
 
 
 def test_message_is_appended_to_the_given_thread() -> None:
-    target = Target(200, {"id": "thread_1"})
+    target = CannedTarget(200, {"id": "thread_1"})
     ProtectedSender(target, {"thread_1"}).send(thread(SETTING, text="Count."), "p", {})
     assert [step.operation for step in target.sent] == ["get_thread", "create_message"]
     assert target.sent[1].body == {"role": "user", "content": "Count."}
 
 
 def test_sender_waits_for_runs_of_earlier_programs() -> None:
-    target = Target(200, {"id": "run_1", "object": "thread.run", "thread_id": "thread_1", "status": "cancelling"})
+    target = CannedTarget(200, {"id": "run_1", "object": "thread.run", "thread_id": "thread_1", "status": "cancelling"})
     pauses: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -98,7 +98,7 @@ def test_sender_waits_for_runs_of_earlier_programs() -> None:
 
 
 def test_read_only_sends_only_get_requests() -> None:
-    target = Target()
+    target = CannedTarget()
     sender = ProtectedSender(target, (), replace(SETTING, read_only=True))
     assert sender.send(Step(operation="create_thread", body={}), "p", {}).response is None
     assert sender.send(Step(operation="list_assistants"), "p", {}).accepted

@@ -160,7 +160,7 @@ def test_description_is_safe_for_a_terminal() -> None:
     assert str(track_resources([exchange("create_thread", {"id": "t\x1b[31m\nx"})]).leftovers()[0]) == "thread t?[31m?x"
 
 
-class Target:
+class DeletingTarget:
     """Answers deletions, except for the ids in `silent`."""
 
     def __init__(self, *silent: str, status: int = 200) -> None:
@@ -184,27 +184,27 @@ class Target:
         raise NotImplementedError
 
 
-def with_threads(target: Target, count: int) -> Target:
+def with_threads(target: DeletingTarget, count: int) -> DeletingTarget:
     for number in range(count):
         target.tracker.record(exchange("create_thread", {"id": f"thread_{number}"}))
     return target
 
 
 def test_all_leftovers_are_deleted() -> None:
-    target = with_threads(Target(), 3)
+    target = with_threads(DeletingTarget(), 3)
     delete_leftovers(target.tracker.leftovers, target)
     assert target.requested == ["thread_2", "thread_1", "thread_0"]
     assert target.tracker.leftovers() == []
 
 
 def test_missing_object_counts_as_deleted() -> None:
-    target = with_threads(Target(status=404), 2)
+    target = with_threads(DeletingTarget(status=404), 2)
     delete_leftovers(target.tracker.leftovers, target)
     assert target.tracker.leftovers() == []
 
 
 def test_failed_deletion_is_attempted_once() -> None:
-    target = with_threads(Target(status=403), 2)
+    target = with_threads(DeletingTarget(status=403), 2)
     delete_leftovers(target.tracker.leftovers, target)
     assert target.requested == ["thread_1", "thread_0"]
     assert [leftover.id for leftover in target.tracker.leftovers()] == ["thread_1", "thread_0"]
@@ -231,13 +231,13 @@ def test_primary_key_is_not_tried_if_the_other_key_is_not_refused(status: int) -
 
 
 def test_cleanup_ends_if_the_target_is_silent() -> None:
-    target = with_threads(Target(*(f"thread_{number}" for number in range(9))), 9)
+    target = with_threads(DeletingTarget(*(f"thread_{number}" for number in range(9))), 9)
     delete_leftovers(target.tracker.leftovers, target)
     assert len(target.requested) == 3
 
 
 def test_cleanup_ends_if_the_target_asks_to_retry_later() -> None:
-    target = with_threads(Target(status=429), 9)
+    target = with_threads(DeletingTarget(status=429), 9)
     delete_leftovers(target.tracker.leftovers, target)
     assert len(target.requested) == 3
     assert len(target.tracker.leftovers()) == 9
@@ -274,7 +274,7 @@ def test_deletions_that_are_withheld_do_not_keep_others_from_being_sent() -> Non
 
 
 def test_cleanup_ends_at_the_time_limit() -> None:
-    target, times = with_threads(Target(), 9), iter(range(0, 1000, 10))
+    target, times = with_threads(DeletingTarget(), 9), iter(range(0, 1000, 10))
     delete_leftovers(target.tracker.leftovers, target, seconds=25, now=lambda: float(next(times)))
     assert len(target.requested) == 2
 

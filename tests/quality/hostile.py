@@ -134,7 +134,7 @@ def _closed_port(emulator: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class SeedRow:
+class GeneratedServerRow:
     """One generated server: what it does, and what the test run came to."""
 
     seed: int
@@ -145,7 +145,7 @@ class SeedRow:
     problems: str
 
 
-def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
+def render_page(rows: Sequence[HostileRow], seeds: Sequence[GeneratedServerRow]) -> str:
     """The Markdown page."""
     lines = [
         "# Hostile servers",
@@ -176,7 +176,7 @@ def render_page(rows: Sequence[HostileRow], seeds: Sequence[SeedRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _seed_line(kind: str, rows: Sequence[SeedRow]) -> str:
+def _seed_line(kind: str, rows: Sequence[GeneratedServerRow]) -> str:
     codes = ", ".join(str(code) for code in sorted({row.exit_code for row in rows}))
     memory, longest = max(row.megabytes for row in rows), max(row.seconds for row in rows)
     return (
@@ -184,7 +184,7 @@ def _seed_line(kind: str, rows: Sequence[SeedRow]) -> str:
     )
 
 
-def _summary(seeds: Sequence[SeedRow]) -> str:
+def _summary(seeds: Sequence[GeneratedServerRow]) -> str:
     failing = sum(bool(row.problems) for row in seeds)
     memory, longest = max(row.megabytes for row in seeds), max(row.seconds for row in seeds)
     return f"{len(seeds)} generated servers, {failing} with problems; at most {memory} MB and {longest:g} s"
@@ -223,11 +223,11 @@ def _run_seeds(seeds: Sequence[int], jobs: int) -> int:
     """Run the servers of these seeds; returns 1 if one has a problem."""
     rows = {row.seed: row for row in read_seeds()} if seeds[0] else {}
 
-    def run(seed: int) -> SeedRow:
+    def run(seed: int) -> GeneratedServerRow:
         generated = mutation(seed)
         case = _case(generated.behaviour(), generated.text, generated.applies, CONCLUDED | UNREACHABLE)
         row, cost = run_case(case, emulators["plain"])
-        return SeedRow(seed, generated.text, row.exit_code, cost.seconds, cost.megabytes, row.problems)
+        return GeneratedServerRow(seed, generated.text, row.exit_code, cost.seconds, cost.megabytes, row.problems)
 
     with serve_emulators({"plain": ((), ())}, 10) as emulators, ThreadPoolExecutor(jobs) as pool:
         for row in pool.map(run, seeds):
@@ -247,9 +247,9 @@ def read() -> list[HostileRow]:
     return [HostileRow(**row) for row in read_rows("hostile")]
 
 
-def read_seeds() -> list[SeedRow]:
+def read_seeds() -> list[GeneratedServerRow]:
     """The committed rows of generated servers."""
-    return [SeedRow(**row) for row in read_rows("hostile-seeds")]
+    return [GeneratedServerRow(**row) for row in read_rows("hostile-seeds")]
 
 
 def write(rows: Sequence[HostileRow]) -> None:

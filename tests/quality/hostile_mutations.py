@@ -25,7 +25,7 @@ Change = Callable[[random.Random, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Mutation:
+class ContentMutation:
     """The effect of one seed: a change of contents or a way of sending, to one of `every` responses from `first` on."""
 
     seed: int
@@ -58,11 +58,11 @@ class Mutation:
         request.connection.send(head + b"\r\n\r\n" + content)
 
 
-def mutation(seed: int) -> Mutation:
+def mutation(seed: int) -> ContentMutation:
     """The mutation of a seed."""
     rng = random.Random(seed)
     kinds = (*_CHANGES, *_SENDINGS)
-    return Mutation(seed, kinds[seed % len(kinds)], rng.choice(FREQUENCIES), rng.choice((1, 5, 60, 200)))
+    return ContentMutation(seed, kinds[seed % len(kinds)], rng.choice(FREQUENCIES), rng.choice((1, 5, 60, 200)))
 
 
 _MAX_ADDED = 50_000_000

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.app.serving import Served, running, served
+from tests.app.serving import ServedEmulator, running, served
 from tests.quality.tables import write_rows, write_text
 
 STEP_MS = 10
@@ -49,7 +49,7 @@ _LOSES_IN_FLIGHT = ("SIGINT twice", "SIGKILL")
 
 
 @dataclass(frozen=True, slots=True)
-class Interruption:
+class InterruptedRun:
     """One interrupted test run: when it was ended, and how; its problems, which are empty if it is as it should be."""
 
     ending: str
@@ -62,7 +62,7 @@ class Interruption:
     problems: str
 
 
-def interrupt(ending: str, number: int) -> Interruption:
+def interrupt(ending: str, number: int) -> InterruptedRun:
     """Run the command, end it at the moment that the number determines, and clean up."""
     rng = random.Random(f"{ending} {number}")
     with tempfile.TemporaryDirectory(prefix="interrupted-") as scratch, served(STEP_MS) as target:
@@ -87,7 +87,7 @@ def interrupt(ending: str, number: int) -> Interruption:
         in_flight = _clean_up(folder, target)
         if in_flight > (IN_FLIGHT if ending in _LOSES_IN_FLIGHT else 0):
             found.append(f"{in_flight} objects are left after cleanup")
-        return Interruption(
+        return InterruptedRun(
             ending,
             number,
             round(moment, 2),
@@ -155,7 +155,7 @@ def _problems_of_files(folder: Path) -> tuple[int, list[str]]:
     return exchanges, found
 
 
-def _clean_up(folder: Path, target: Served) -> int:
+def _clean_up(folder: Path, target: ServedEmulator) -> int:
     """Clean up; returns the number of objects that are left."""
     if (folder / "history.jsonl").is_file():
         with running("cleanup", str(folder), "--base-url", target.url) as process:
@@ -168,7 +168,7 @@ def attempts(count: int, endings: Sequence[str]) -> Iterator[tuple[str, int]]:
     return ((ending, number) for ending in endings for number in range(count))
 
 
-def render_page(rows: Sequence[Interruption]) -> str:
+def render_page(rows: Sequence[InterruptedRun]) -> str:
     """The Markdown page."""
     lines = [
         "# Interruptions",
@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failing else 0
 
 
-def _unpack(function: Callable[[str, int], Interruption]) -> Callable[[tuple[str, int]], Interruption]:
+def _unpack(function: Callable[[str, int], InterruptedRun]) -> Callable[[tuple[str, int]], InterruptedRun]:
     return lambda pair: function(*pair)
 
 

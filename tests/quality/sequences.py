@@ -28,7 +28,7 @@ _ENDS = ("completed", "cancelled", "failed", "incomplete", EXPIRED)
 STATES = (NONE, WORKING, WAITING, *_ENDS)
 
 
-class Request(NamedTuple):
+class ThreadRequest(NamedTuple):
     """A request that writes to a thread; `stream` says whether the response is a stream."""
 
     operation: str
@@ -40,9 +40,9 @@ class Request(NamedTuple):
         return f"{self.operation} (stream)" if self.stream else self.operation
 
 
-START, START_STREAM = Request("create_run"), Request("create_run", stream=True)
-SUBMIT, SUBMIT_STREAM = Request("submit_tool_outputs"), Request("submit_tool_outputs", stream=True)
-CANCEL, MESSAGE = Request("cancel_run"), Request("create_message")
+START, START_STREAM = ThreadRequest("create_run"), ThreadRequest("create_run", stream=True)
+SUBMIT, SUBMIT_STREAM = ThreadRequest("submit_tool_outputs"), ThreadRequest("submit_tool_outputs", stream=True)
+CANCEL, MESSAGE = ThreadRequest("cancel_run"), ThreadRequest("create_message")
 REQUESTS = (START, START_STREAM, SUBMIT, SUBMIT_STREAM, CANCEL, MESSAGE)
 _STARTED = (WAITING, "completed", "failed", "incomplete", EXPIRED)
 NEXT_STATES = {
@@ -87,7 +87,7 @@ class Change(NamedTuple):
     """An accepted request that starts, resumes or cancels a run, and the state of the last run that it met."""
 
     state: str
-    request: Request
+    request: ThreadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _changes() -> Iterator[Change]:
         yield from (Change(state, request) for request in requests)
 
 
-def met_sequences(history: Iterable[Exchange]) -> Iterator[tuple[Beginning, Request]]:
+def met_sequences(history: Iterable[Exchange]) -> Iterator[tuple[Beginning, ThreadRequest]]:
     """The pairs and triples of a history, in the order of their last requests."""
     changes: dict[str, list[Change]] = {}
     statuses: dict[str, str] = {}
@@ -152,10 +152,10 @@ def met_sequences(history: Iterable[Exchange]) -> Iterator[tuple[Beginning, Requ
                     statuses[thread_id] = observation.status
 
 
-def _request_of(exchange: Exchange) -> Request | None:
+def _request_of(exchange: Exchange) -> ThreadRequest | None:
     operation = "create_run" if exchange.operation == "create_thread_and_run" else exchange.operation
     stream = exchange.step is not None and exchange.step.stream
-    return next((each for each in REQUESTS if each == Request(operation or "", stream)), None)
+    return next((each for each in REQUESTS if each == ThreadRequest(operation or "", stream)), None)
 
 
 def _thread_of_answer(exchange: Exchange) -> str:
@@ -174,7 +174,7 @@ def rows_of(histories: Iterable[History], early_expiry: Iterable[History] = ()) 
     met_early = {sequence for history in early_expiry for sequence in met_sequences(history)}
     by_itself = {(beginning.state, request) for beginning, request in met}
 
-    def mark(beginning: Beginning, request: Request) -> str:
+    def mark(beginning: Beginning, request: ThreadRequest) -> str:
         if (beginning, request) in met:
             return "x"
         if (beginning, request) in met_early:

@@ -1,6 +1,6 @@
-"""A name has one meaning in the package, and says what a function does or returns.
+"""A name has one meaning, and says what a function does or returns.
 
-No two classes share a name, nor do modules of different packages.
+No two classes share a name, in the package, its tests and its benchmarks, nor do modules of different packages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "conformance" / "runs_conformance"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "conformance" / "runs_conformance"
+
+SERVERS = ROOT / "tests" / "quality" / "servers"
+"""Servers of others, and programs that serve them: each is a program of its own."""
 
 EXCEPTIONS = {
     "cases": "the requests that a generator sends for an operation",
@@ -55,10 +59,12 @@ _VERBS = frozenset({"embed", "feed", "need", "seed", "shed", "speed"})
 
 def test_no_two_classes_share_a_name() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    paths = [path for folder in (PACKAGE, ROOT / "tests", ROOT / "benchmarks") for path in sorted(folder.rglob("*.py"))]
+    for path in paths:
+        if SERVERS not in path.parents:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 

@@ -29,7 +29,7 @@ class NotFoundError(Exception):
     """No object has this id."""
 
 
-class Store:
+class NaiveStore:
     """The objects of the server by id."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ def build(fixed: Collection[str] = ()) -> Starlette:
 
 class _Api:
     def __init__(self, fixed: Collection[str]) -> None:
-        self.store = Store()
+        self.store = NaiveStore()
         self.schemas = Schemas(DEFAULT_EDITION)
         self.fixed = fixed
 

@@ -16,7 +16,7 @@ from runs_conformance.recordings.exchanges import (
     is_suspicious,
     stated_time,
 )
-from runs_conformance.recordings.hosts import RecognizedServers, Server
+from runs_conformance.recordings.hosts import RecognizedServers, RecordedServer
 from runs_conformance.recordings.location import LocatedRequest
 from runs_conformance.recordings.mentioned_ids import MentionedIds, mentioned_ids
 from runs_conformance.recordings.ordering import in_order
@@ -34,7 +34,7 @@ class ClientIndex:
         self.columns = EntryColumns()
         self._planner = PartitionPlanner()
         self._servers = RecognizedServers(hosts)
-        self._server_numbers: dict[Server, int] = {}
+        self._server_numbers: dict[RecordedServer, int] = {}
         self._server = array("l")
         self._exact = bytearray()
         self._started, self._seconds, self._wall = array("d"), array("d"), array("d")
@@ -73,7 +73,7 @@ class ClientIndex:
                 mentioned = MentionedIds()
         self._planner.add(mentioned.ids, mentioned.managed, mentioned.used)
 
-    def foreign_entries(self) -> Iterator[tuple[int, Server]]:
+    def foreign_entries(self) -> Iterator[tuple[int, RecordedServer]]:
         """The entries of other APIs: position and server of each."""
         foreign = self._foreign_servers()
         if foreign:
@@ -81,7 +81,7 @@ class ClientIndex:
                 if number in foreign:
                     yield self.columns.position[row], foreign[number]
 
-    def _foreign_servers(self) -> dict[int, Server]:
+    def _foreign_servers(self) -> dict[int, RecordedServer]:
         return {number: server for server, number in self._server_numbers.items() if self._servers.is_foreign(server)}
 
     def plan(self, size: int) -> Iterator[tuple[PlannedPartition, bool]]:

@@ -16,7 +16,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values, parse_time
-from runs_conformance.recordings.hosts import RecognizedServers, Server
+from runs_conformance.recordings.hosts import RecognizedServers, RecordedServer
 from runs_conformance.recordings.location import LocatedRequest, locate
 from runs_conformance.recordings.ordering import in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
@@ -109,7 +109,7 @@ def to_exchange(
     return build_exchange(entry, located, ExchangePosition(program, entry.sequence_number, started, ended), edition)
 
 
-def foreign_reason(server: Server, hosts: Sequence[str]) -> str:
+def foreign_reason(server: RecordedServer, hosts: Sequence[str]) -> str:
     """Why the exchanges with a server are not judged."""
     return (
         f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"

@@ -23,7 +23,7 @@ _EMPTY_LIST = re.compile(rb'"object"\s*:\s*"list"')
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RecordedServer:
     """A server in a recording: its host with the port, and the path before `/threads` or `/assistants`."""
 
     host: str
@@ -33,14 +33,14 @@ class Server:
         return f"{self.host}{self.base_path}"
 
 
-def server_of(url: SplitResult, path: str) -> Server:
+def server_of(url: SplitResult, path: str) -> RecordedServer:
     """The server of a URL whose path ends in the path of an operation."""
     return _server(url.netloc, url.path.removesuffix(path))
 
 
 @lru_cache(maxsize=256)
-def _server(netloc: str, base_path: str) -> Server:
-    return Server(netloc.rpartition("@")[2].lower(), base_path)
+def _server(netloc: str, base_path: str) -> RecordedServer:
+    return RecordedServer(netloc.rpartition("@")[2].lower(), base_path)
 
 
 class RecognizedServers:
@@ -52,9 +52,9 @@ class RecognizedServers:
 
     def __init__(self, globs: Sequence[str] = ()) -> None:
         self._globs = globs
-        self._shown: dict[Server, bool] = {}
+        self._shown: dict[RecordedServer, bool] = {}
 
-    def observe(self, server: Server, entry: RecordedEntry) -> None:
+    def observe(self, server: RecordedServer, entry: RecordedEntry) -> None:
         """Record the evidence in an exchange with a server."""
         if self._shown.get(server):
             return
@@ -63,17 +63,17 @@ class RecognizedServers:
         else:
             self._shown[server] = _is_known(server) or _shows_this_api(entry)
 
-    def is_foreign(self, server: Server) -> bool:
+    def is_foreign(self, server: RecordedServer) -> bool:
         """Whether no observed exchange shows that a server is of this API."""
         return not self._shown.get(server)
 
 
-def _matches(server: Server, globs: Sequence[str]) -> bool:
+def _matches(server: RecordedServer, globs: Sequence[str]) -> bool:
     host = server.host.rpartition(":")[0] if re.search(r":\d+\Z", server.host) else server.host
     return any(fnmatchcase(name, glob.lower()) for glob in globs for name in (host, server.host))
 
 
-def _is_known(server: Server) -> bool:
+def _is_known(server: RecordedServer) -> bool:
     host = re.sub(r":\d+\Z", "", server.host)
     patterns = (family.host_pattern for family in FAMILIES.values() if family.host_pattern)
     return _KNOWN.search(host) is not None or any(re.search(pattern, host) for pattern in patterns)

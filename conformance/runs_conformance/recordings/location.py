@@ -12,7 +12,7 @@ from runs_conformance.contract.operation import Operation, find_operation
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.compression import UndecodableError, decode_content
 from runs_conformance.recordings.entry import RecordedEntry
-from runs_conformance.recordings.hosts import Server, server_of
+from runs_conformance.recordings.hosts import RecordedServer, server_of
 
 _ROOT = re.compile(r"/(?=(?:threads|assistants)(?:/|\Z))")
 
@@ -25,7 +25,7 @@ class LocatedRequest:
     path: str
     operation: Operation
     ids: Mapping[str, str]
-    server: Server
+    server: RecordedServer
     defects: tuple[str, ...]
     loss: str
 

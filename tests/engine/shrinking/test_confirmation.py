@@ -40,7 +40,7 @@ HANGING = "robustness.no_request_is_left_hanging"
 REFUSED = "create_run.temperature.minimum"
 
 
-class _Target:
+class _FailingTarget:
     """Fails as configured, and counts the requests."""
 
     def __init__(self, *fails: bool) -> None:
@@ -62,7 +62,7 @@ def _confirm_all(
     return confirmations
 
 
-def _confirm(target: _Target, **limits: float) -> dict[str, Confirmation]:
+def _confirm(target: _FailingTarget, **limits: float) -> dict[str, Confirmation]:
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent), **limits)  # type: ignore[arg-type]
     return _confirm_all({"rule.id": CASE}, target.execute, budget)
 
@@ -76,14 +76,14 @@ def _confirm(target: _Target, **limits: float) -> dict[str, Confirmation]:
     ],
 )
 def test_failure_is_replayed_until_it_occurs(fails: tuple[bool, ...], replays: int, text: str) -> None:
-    target = _Target(*fails)
+    target = _FailingTarget(*fails)
     confirmation = _confirm(target)["rule.id"]
     assert (confirmation.replays, confirmation.text, target.sent) == (replays, text, replays)
 
 
 @pytest.mark.parametrize("limits", [{"seconds": 1.0}, {"requests": 1}])
 def test_budget_that_is_spent_decides_nothing(limits: dict[str, float]) -> None:
-    target = _Target(False, False, False)
+    target = _FailingTarget(False, False, False)
     assert _confirm(target, **limits) == {}
     assert target.sent == 1
 
@@ -196,7 +196,7 @@ def test_server_error_that_may_be_chance_and_was_not_replayed_is_inconclusive() 
     [((False,), "0 of 1 time"), ((True, True, False), "2 of 3 times"), ((True,) * 3, "confirmed")],
 )
 def test_failure_that_must_always_occur_is_replayed_until_it_does_not(fails: tuple[bool, ...], text: str) -> None:
-    target = _Target(*fails)
+    target = _FailingTarget(*fails)
     budget = ConfirmationBudget(lambda: target.sent, now=lambda: float(target.sent))
     found, _ = confirm({REFUSED: CASE}, lambda ids: {}, target.execute, budget, [REFUSED], [REFUSED])
     assert text in found[REFUSED].text

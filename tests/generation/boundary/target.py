@@ -19,7 +19,7 @@ Answer = tuple[int, Any]
 Override = Callable[[Step, Any], Answer | None]
 
 
-class Target:
+class InMemoryTarget:
     """Answers steps like a correct server whose runs stay active until they are cancelled.
 
     `override` may answer first; if it returns None, the response is correct except that the constraint `ignoring` is

@@ -29,7 +29,7 @@ from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.program import Program, ProgramContext
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.rules.constraints.requests import tallies
-from tests.generation.boundary.target import CONTEXT, Answer, Target
+from tests.generation.boundary.target import CONTEXT, Answer, InMemoryTarget
 
 PROGRAMS = {program.id: program for program in programs(CONTEXT)}
 REFUSAL: dict[str, Any] = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
@@ -50,7 +50,7 @@ def failing(history: History) -> set[str]:
 
 @pytest.mark.parametrize("id_", sorted(PROGRAMS))
 def test_a_correct_target_passes_every_constraint(id_: str) -> None:
-    target = Target()
+    target = InMemoryTarget()
     history = target.execute(PROGRAMS[id_])
     # A program that sends valid values only decides nothing by itself.
     assert set(outcomes(history)) == {Outcome.INCONCLUSIVE if id_.endswith(".legal") else Outcome.PASS}
@@ -61,7 +61,7 @@ def test_a_correct_target_passes_every_constraint(id_: str) -> None:
 
 
 def test_each_negative_is_sent_once_to_a_correct_target() -> None:
-    history = Target().execute(program("create_run"))
+    history = InMemoryTarget().execute(program("create_run"))
     sent = Counter(e.step.id for e in history if e.step and e.step.role is Role.NEGATIVE)
     # Only names of alternatives are sent alone by both programs.
     assert all(count == 1 or ".type.enum" in id_ for id_, count in sent.items())
@@ -78,7 +78,7 @@ def accepting(*pointers: str) -> Any:
 
 
 def test_a_valid_request_follows_the_negatives() -> None:
-    history = Target().execute(program("create_run"))
+    history = InMemoryTarget().execute(program("create_run"))
     roles = [e.step.role for e in history if e.step and e.operation == "create_run"]
     assert roles[0] is Role.CONTROL
     assert Role.NEGATIVE in roles
@@ -86,7 +86,7 @@ def test_a_valid_request_follows_the_negatives() -> None:
 
 
 def test_an_accepted_negative_fails_its_constraint_alone() -> None:
-    target = Target(accepting("/max_prompt_tokens"))
+    target = InMemoryTarget(accepting("/max_prompt_tokens"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     history = target.execute(program("create_run"))
     assert failing(history) == {"create_run.max_prompt_tokens.minimum", "create_run.max_prompt_tokens.type"}
@@ -96,10 +96,13 @@ def test_an_accepted_negative_fails_its_constraint_alone() -> None:
 @pytest.mark.parametrize("operation", ["create_message", "modify_run", "submit_tool_outputs", "list_run_steps"])
 def test_an_unenforced_constraint_fails_alone(operation: str) -> None:
     constraints = {
-        id_ for e in Target().execute(program(operation)) if e.step and e.step.mutation for id_ in e.step.exercises
+        id_
+        for e in InMemoryTarget().execute(program(operation))
+        if e.step and e.step.mutation
+        for id_ in e.step.exercises
     }
     for id_ in constraints:
-        history = Target(ignoring=id_).execute(program(operation))
+        history = InMemoryTarget(ignoring=id_).execute(program(operation))
         assert failing(history) == {id_}
         assert outcomes(history)[Outcome.INCONCLUSIVE] == 0
 
@@ -108,7 +111,7 @@ def test_an_enum_of_which_null_alone_is_accepted_is_not_decided() -> None:
     def override(step: Step, body: Any) -> Answer | None:
         return (400, REFUSAL) if isinstance(body, dict) and body.get("reasoning_effort") is not None else None
 
-    history = Target(override).execute(program("create_assistant"))
+    history = InMemoryTarget(override).execute(program("create_assistant"))
     assert not tallies(history)["create_assistant.reasoning_effort.enum"].is_decided
     assert not failing(history)
 
@@ -135,7 +138,7 @@ def answer_null_schemas(status: int, *operations: str) -> Any:
 def test_a_shared_value_that_is_not_refused_is_sent_to_the_other_operations(
     operations: tuple[str, ...], status: int
 ) -> None:
-    target = Target(answer_null_schemas(status, *operations))
+    target = InMemoryTarget(answer_null_schemas(status, *operations))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     history = target.execute(program("create_run"))
     assert failing(history) == {f"{operation}.{SCHEMA}" for operation in operations}
@@ -143,13 +146,13 @@ def test_a_shared_value_that_is_not_refused_is_sent_to_the_other_operations(
 
 
 def test_a_shared_value_that_is_refused_is_sent_to_one_operation() -> None:
-    history = Target().execute(program("create_run"))
+    history = InMemoryTarget().execute(program("create_run"))
     assert {e.operation for e in history if e.step and e.step.role is Role.NEGATIVE} == {"create_run"}
 
 
 def test_an_object_in_use_is_not_modified_by_shared_values() -> None:
     context = replace(CONTEXT, use={"assistant": "asst_used"})
-    target = Target(answer_null_schemas(200, *SHARING))
+    target = InMemoryTarget(answer_null_schemas(200, *SHARING))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     (own,) = [each for each in programs(context, ["create_run"]) if each.id == "boundary.create_run"]
     history = target.execute(own, context)
@@ -157,7 +160,7 @@ def test_an_object_in_use_is_not_modified_by_shared_values() -> None:
 
 
 def test_a_thread_is_replaced_after_a_run_was_created_on_it() -> None:
-    target = Target(accepting("/max_prompt_tokens", "/temperature", "/metadata"))
+    target = InMemoryTarget(accepting("/max_prompt_tokens", "/temperature", "/metadata"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     history = target.execute(program("create_run"))
     starts = [e for e in history if e.operation == "create_run" and e.accepted]
@@ -168,7 +171,7 @@ def test_a_thread_is_replaced_after_a_run_was_created_on_it() -> None:
 
 
 def test_a_constraint_is_not_tried_again_after_a_failure() -> None:
-    target = Target(accepting("/max_prompt_tokens"))
+    target = InMemoryTarget(accepting("/max_prompt_tokens"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     history = target.execute(program("create_run"))
     ids = Counter(e.step.exercises[0] for e in history if e.accepted and e.step and e.step.role is Role.NEGATIVE)
@@ -182,7 +185,7 @@ def test_a_target_that_accepts_everything_fails_every_constraint(operation: str)
             return 200, {}
         return None
 
-    history = Target(override).execute(program(operation))
+    history = InMemoryTarget(override).execute(program(operation))
     seen = set(outcomes(history, f"{operation}."))
     # If each accepted value starts a run, those of a keyword that is never refused are sampled.
     assert seen == ({Outcome.FAIL, Outcome.INCONCLUSIVE} if FIXTURES[operation].after_accept else {Outcome.FAIL})
@@ -195,9 +198,9 @@ def test_a_target_that_refuses_everything_passes_nothing(operation: str) -> None
     def override(step: Step, body: Any) -> Answer | None:
         return (400, REFUSAL) if step.role in (Role.CONTROL, Role.VALID, Role.NEGATIVE) else None
 
-    history = Target(override).execute(program(operation))
+    history = InMemoryTarget(override).execute(program(operation))
     assert set(outcomes(history)) == {Outcome.INCONCLUSIVE}
-    assert len(history) < len(Target().execute(program(operation)))
+    assert len(history) < len(InMemoryTarget().execute(program(operation)))
 
 
 def refusing(operation: str, status: int) -> Any:
@@ -206,7 +209,7 @@ def refusing(operation: str, status: int) -> Any:
 
 
 def test_a_refused_operation_gets_few_negatives() -> None:
-    history = Target(refusing("create_thread_and_run", 404)).execute(program("create_thread_and_run"))
+    history = InMemoryTarget(refusing("create_thread_and_run", 404)).execute(program("create_thread_and_run"))
     negatives = [e for e in history if e.step and e.step.role is Role.NEGATIVE]
     assert len(negatives) == MAX_FRUITLESS
     assert set(outcomes(history)) == {Outcome.INCONCLUSIVE}
@@ -216,12 +219,12 @@ def test_negatives_go_on_if_their_statuses_differ_from_that_of_the_control() -> 
     def override(step: Step, body: Any) -> Answer | None:
         return (404, REFUSAL) if step.role is Role.CONTROL else None
 
-    history = Target(override).execute(program("create_thread_and_run"))
+    history = InMemoryTarget(override).execute(program("create_thread_and_run"))
     assert sum(e.step is not None and e.step.role is Role.NEGATIVE for e in history) > 100
 
 
 def test_a_refused_operation_gets_no_further_valid_values() -> None:
-    history = Target(refusing("create_run", 400)).execute(PROGRAMS["boundary.create_run.legal"])
+    history = InMemoryTarget(refusing("create_run", 400)).execute(PROGRAMS["boundary.create_run.legal"])
     assert [e.step.role for e in history if e.step and e.operation == "create_run"] == [
         Role.VALID,
         Role.CONTROL,
@@ -234,13 +237,13 @@ def test_refused_valid_values_are_sent_twice_until_they_are_refused_for_sure() -
     def override(step: Step, body: Any) -> Answer | None:
         return (400, REFUSAL) if step.role is Role.VALID else None
 
-    history = Target(override).execute(PROGRAMS["boundary.create_run.legal"])
+    history = InMemoryTarget(override).execute(PROGRAMS["boundary.create_run.legal"])
     sent = Counter(e.step.id for e in history if e.step and e.step.role is Role.VALID and not e.step.packed)
     assert Counter(sent.values())[2] == MAX_CONFIRMED_REFUSALS
 
 
 def test_a_refused_fixture_ends_the_program() -> None:
-    assert len(Target(lambda step, body: (400, REFUSAL)).execute(program("create_run"))) == 1
+    assert len(InMemoryTarget(lambda step, body: (400, REFUSAL)).execute(program("create_run"))) == 1
 
 
 def test_a_refused_packed_request_is_split() -> None:
@@ -248,8 +251,8 @@ def test_a_refused_packed_request_is_split() -> None:
         narrow = step.role is Role.VALID and isinstance(body, dict) and body.get("temperature") == 2
         return (400, REFUSAL) if narrow else None
 
-    extra_valid = Target(override).execute(PROGRAMS["boundary.create_run.legal"])
-    first = Target(override).execute(program("create_run"))
+    extra_valid = InMemoryTarget(override).execute(PROGRAMS["boundary.create_run.legal"])
+    first = InMemoryTarget(override).execute(program("create_run"))
     assert failing(first) | failing(extra_valid) == {"create_run.temperature.maximum"}
 
 
@@ -258,7 +261,7 @@ def test_a_server_error_is_retried_and_followed_by_the_control() -> None:
         affected = step.role is Role.NEGATIVE and step.mutation and step.mutation.pointer == "/temperature"
         return (500, {}) if affected else None
 
-    history = Target(override).execute(program("create_run"))
+    history = InMemoryTarget(override).execute(program("create_run"))
     assert {"create_run.temperature.type", "create_run.temperature.minimum"} <= failing(history)
     assert all(id_.startswith("create_run.temperature.") for id_ in failing(history))
     assert history.exchanges[-2].step is not None
@@ -275,7 +278,7 @@ def test_a_thread_is_replaced_after_a_failed_request_started_a_run() -> None:
             return 500, {}
         return None
 
-    target = Target(override)
+    target = InMemoryTarget(override)
     history = target.execute(PROGRAMS["boundary.create_run.legal"])
     refused = [exchange for exchange in history if exchange.refused]
     assert [exchange.path["thread_id"] for exchange in refused] == lost
@@ -287,7 +290,7 @@ def test_a_target_that_locks_new_threads_gets_few_more() -> None:
         busy = {"error": {**REFUSAL["error"], "message": "Thread thread_1 already has an active run run_1."}}
         return (400, busy) if step.operation == "create_run" and step.role is not Role.CONTROL else None
 
-    history = Target(override).execute(PROGRAMS["boundary.create_run.legal"])
+    history = InMemoryTarget(override).execute(PROGRAMS["boundary.create_run.legal"])
     threads = sum(exchange.operation == "create_thread" for exchange in history)
     assert threads <= 2 + MAX_LOCKED_IN_A_ROW
 
@@ -296,20 +299,20 @@ def test_without_a_tool_call_no_outputs_are_submitted() -> None:
     def override(step: Step, body: Any) -> Answer | None:
         return (200, {"id": "run_1", "status": "completed"}) if step.operation == "get_run" else None
 
-    history = Target(override).execute(program("submit_tool_outputs"))
+    history = InMemoryTarget(override).execute(program("submit_tool_outputs"))
     assert tallies(history) == {}
     assert sum(e.operation == "create_run" for e in history) == 2
 
 
 def test_all_negatives_use_one_waiting_run() -> None:
-    history = Target().execute(program("submit_tool_outputs"))
+    history = InMemoryTarget().execute(program("submit_tool_outputs"))
     negatives = [e for e in history if e.step and e.step.role is Role.NEGATIVE]
     assert len({e.path["run_id"] for e in negatives}) == 1
     assert sum(e.operation == "create_run" for e in history) == 2
 
 
 def test_operations_with_a_shared_fixture_use_one_run() -> None:
-    history = Target().execute(program("get_run_step"))
+    history = InMemoryTarget().execute(program("get_run_step"))
     assert program("get_run_step") is program("list_run_steps")
     assert sum(e.operation == "create_run" for e in history) == 1
     passed_operations = {id_.split(".")[0] for id_, tally in tallies(history).items() if tally.outcome is Outcome.PASS}
@@ -320,12 +323,12 @@ def test_steps_of_a_run_that_does_not_end_are_read_but_it_is_not_modified() -> N
     def override(step: Step, body: Any) -> Answer | None:
         return (200, {"id": "run_1", "status": "queued"}) if step.operation == "get_run" else None
 
-    history = Target(override).execute(program("list_run_steps"))
+    history = InMemoryTarget(override).execute(program("list_run_steps"))
     assert {id_.split(".")[0] for id_, tally in tallies(history).items() if tally.outcome is Outcome.PASS} == {
         "list_run_steps",
         "get_run_step",
     }
-    assert not Target(override).execute(program("modify_run")).select("modify_run")
+    assert not InMemoryTarget(override).execute(program("modify_run")).select("modify_run")
 
 
 def send_all(
@@ -486,7 +489,7 @@ def test_runs_of_a_target_that_refuses_each_cancellation_are_not_all_cancelled()
             return 400, REFUSAL
         return (200, {"id": "run_a", "thread_id": "thread_a"}) if step.role is Role.NEGATIVE else None
 
-    history = Target(override).execute(program("create_run"))
+    history = InMemoryTarget(override).execute(program("create_run"))
     cancellations = [each for each in history if each.operation == "cancel_run"]
     accepted = [each for each in history if each.operation == "create_run" and each.accepted]
     assert len(cancellations) == MAX_REFUSED_CANCELLATIONS < len(accepted)
@@ -540,7 +543,7 @@ def test_refused_members_are_found_without_sending_each_value_alone(names: tuple
     sent: Counter[str] = Counter()
     failing_operations = set[str]()
     for id_ in ("boundary.create_run", "boundary.create_run.legal"):
-        history = Target(refusing_members(*names)).execute(PROGRAMS[id_])
+        history = InMemoryTarget(refusing_members(*names)).execute(PROGRAMS[id_])
         valid = [e.step for e in history if e.step and e.step.role is Role.VALID]
         sent.update({step.exercises[0] + step.id for step in valid if not step.packed})
         failing_operations |= {id_.split(".")[1] for id_ in failing(history)}
@@ -553,7 +556,9 @@ def test_refused_members_are_found_without_sending_each_value_alone(names: tuple
 def test_a_member_that_the_refusal_names_is_left_out_first() -> None:
     packs = []
     for param in (None, "temperature"):
-        history = Target(refusing_members("temperature", param=param)).execute(PROGRAMS["boundary.create_run.legal"])
+        history = InMemoryTarget(refusing_members("temperature", param=param)).execute(
+            PROGRAMS["boundary.create_run.legal"]
+        )
         assert {id_.split(".")[1] for id_ in failing(history)} == {"temperature"}
         packs.append(sum(e.step is not None and e.step.packed for e in history))
     assert packs[1] < packs[0]

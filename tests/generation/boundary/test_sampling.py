@@ -14,7 +14,7 @@ from runs_conformance.model.case import Mutation, Step
 from runs_conformance.model.json import ABSENT, JSON
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.rules.constraints.requests import tallies
-from tests.generation.boundary.target import CONTEXT, Target
+from tests.generation.boundary.target import CONTEXT, InMemoryTarget
 
 COSTS = {"create_run": 1, "submit_tool_outputs": 2, "create_thread_and_run": 3}
 CASES = {name: operation_cases(name, CONTEXT) for name in FIXTURES}
@@ -51,7 +51,7 @@ def test_wanted_constraints_are_sent() -> None:
 
 def test_a_correct_target_passes_what_is_sampled() -> None:
     for program in programs(CONTEXT, sampled=True):
-        history = Target().execute(program)
+        history = InMemoryTarget().execute(program)
         refused = {id_ for id_, tally in tallies(history).items() if tally.outcome is Outcome.FAIL}
         assert not refused
         assert len(history) <= program.requests + 6

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from runs_conformance.engine.polling import PollSchedule
 
-class Clock:
+
+class SleepClock:
     """Records every sleep."""
 
-    def __init__(self) -> None:
-        self.time = 1000.0
+    def __init__(self, time: float = 1000.0) -> None:
+        self.time = time
         self.slept: list[float] = []
 
     def now(self) -> float:
@@ -16,3 +18,8 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(round(seconds, 6))
         self.time += seconds
+
+    @property
+    def schedule(self) -> PollSchedule:
+        """A schedule that polls by this clock."""
+        return PollSchedule(sleep=self.sleep, now=self.now)
