@@ -18,6 +18,7 @@ from runs_conformance.cli.watch import watch_files
 from runs_conformance.errors import UsageError
 from runs_conformance.model.verdict import Outcome
 from tests.recordings.traffic import clean_entries
+from tests.rules.histories import thread
 
 KEY = "sk-recorded-and-never-written"
 
@@ -62,6 +63,34 @@ def test_recording_is_written_as_a_history(tmp_path: Path, capsys: pytest.Captur
     again = ["judge", str(history), "--report", "history", "--report-dir", str(tmp_path / "out")]
     assert run_command(again) == 2
     assert "is judged, so it cannot be written" in capsys.readouterr().err
+
+
+def test_the_keys_of_many_clients_appear_in_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = [f"sk-{number * 7919:030}-{number:03}" for number in range(70)]
+    entries = []
+    for number, key in enumerate(keys):
+        echoed = number in (0, 69)
+        text = f"Incorrect API key provided: {key}" if echoed else json.dumps(thread(f"thread_{number}"))
+        content_type = "text/plain" if echoed else "application/json"
+        request = {
+            "method": "GET",
+            "url": f"https://api.openai.com/v1/threads/thread_{number}",
+            "headers": [{"name": "Authorization", "value": f"Bearer {key}"}],
+        }
+        response = {
+            "status": 401 if echoed else 200,
+            "headers": [{"name": "Content-Type", "value": content_type}],
+            "content": {"mimeType": content_type, "text": text},
+        }
+        started = f"2026-01-01T00:{number // 60:02}:{number % 60:02}.123Z"
+        entries.append({"startedDateTime": started, "time": 12, "request": request, "response": response})
+    path = tmp_path / "session.har"
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    report = tmp_path / "report"
+    run_command(["judge", str(path), "--report-dir", str(report), "--report", "json,html,markdown"])
+    written = "".join(file.read_text() for file in report.iterdir()) + "".join(capsys.readouterr())
+    assert "Incorrect API key provided" in written
+    assert [key for key in keys if key in written] == []
 
 
 def test_clients_with_several_keys_remain_partial_in_the_history(tmp_path: Path) -> None:

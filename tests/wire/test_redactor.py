@@ -133,3 +133,40 @@ def test_long_token_takes_little_memory() -> None:
         tracemalloc.stop()
     # One copy in lower case, one of the token, and what is decoded at a time.
     assert peak < 3 * len(text) + 16 * _BATCH
+
+
+MANY = [f"sk-proj-{random.Random(number).getrandbits(160):040x}" for number in range(1_000)]
+
+
+def test_each_of_many_secrets_is_redacted() -> None:
+    redactor = Redactor(MANY)
+    for secret in (MANY[0], MANY[500], MANY[-1]):
+        for encode in ENCODINGS.values():
+            assert find_leaks(redactor.redact(f"before {encode(secret)} after"), secret) == []
+        assert redactor.redact(f"before {secret[10:22]} after {secret[10:21]}") == (
+            f"before [REDACTED] after {secret[10:21]}"
+        )
+
+
+@pytest.mark.parametrize("secrets", [MANY[:2], MANY[:40]], ids=["few", "many"])
+def test_all_parts_of_a_secret_that_shares_characters_with_others_are_redacted(secrets: list[str]) -> None:
+    own = MANY[-1]
+    damaged = own[:22] + "-" + own[23:]
+    other = own[24:] + own[:24]
+    redacted = Redactor([other, *secrets, own]).redact(f"a {damaged} z")
+    assert redacted == "a [REDACTED]-[REDACTED] z"
+
+
+def test_a_secret_that_is_added_is_found_in_a_token_seen_before() -> None:
+    redactor = Redactor([KEY])
+    token = base64.b64encode(PLAIN.encode()).decode()
+    assert redactor.redact(token) == token
+    redactor.add([PLAIN])
+    assert find_leaks(redactor.redact(token), PLAIN) == []
+
+
+@pytest.mark.parametrize("number", [2, 1_000])
+def test_many_secrets_take_little_more_time_than_few(number: int) -> None:
+    """A search for each block of 1,000 secrets would take minutes."""
+    text = "".join(f'{{"id": "thread_{random.Random(f"text {at}").getrandbits(120):x}"}}\n' for at in range(20_000))
+    assert not Redactor(MANY[:number]).occurs_in(text)

@@ -40,7 +40,6 @@ class ProxyRecorder:
         self._edition = edition
         self._lock = threading.Lock()
         self._programs: dict[HeaderList, str] = {}
-        self._secrets: dict[str, None] = {}
         self._redactor = Redactor(())
         self.skipped = 0
 
@@ -74,12 +73,9 @@ class ProxyRecorder:
         return self._programs.setdefault(key, "proxy" if number == 1 else f"proxy (key {number})")
 
     def _learn_secrets(self, entry: RecordedEntry) -> None:
-        secrets = dict.fromkeys((*key_values(entry.headers, self._key_header), *_query_secrets(entry)))
-        if not secrets.keys() <= self._secrets.keys():
-            self._secrets |= secrets
-            known_secrets.remember(self._secrets)
-            # Kept as long as it serves: it remembers what holds no secret.
-            self._redactor = Redactor(self._secrets)
+        secrets = (*key_values(entry.headers, self._key_header), *_query_secrets(entry))
+        known_secrets.remember(secrets)
+        self._redactor.add(secrets)
 
     def _redact(self, exchange: Exchange) -> Exchange:
         if self._key_header:

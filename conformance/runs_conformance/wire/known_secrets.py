@@ -17,23 +17,16 @@ if TYPE_CHECKING:
 VARIABLES = ("OPENAI_API_KEY", "CONFORMANCE_SECOND_API_KEY")
 """The environment variables that hold keys by default."""
 
-MAX_SECRETS = 64
-"""Maximum number of secrets to redact; the oldest are forgotten."""
-
 _secrets: dict[str, None] = {}
 _redactor: Redactor | None = None
 
 
 def remember(secrets: Iterable[str | None]) -> None:
-    """Redact these secrets, too, from now on."""
-    global _redactor
+    """Redact these secrets, too, from now on. None is forgotten before the command ends, however many there are."""
     new = [secret for secret in secrets if secret and secret not in _secrets]
-    if not new:
-        return
     _secrets.update(dict.fromkeys(new))
-    for oldest in list(_secrets)[:-MAX_SECRETS]:
-        del _secrets[oldest]
-    _redactor = None
+    if _redactor is not None:
+        _redactor.add(new)
 
 
 def forget() -> None:

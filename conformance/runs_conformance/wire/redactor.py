@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from html.entities import html5
 
 from runs_conformance.model.json import JSON
 from runs_conformance.wire.encoded_token import decode_together, decode_tokens, find_tokens
 from runs_conformance.wire.redaction import REDACTED
-
-RUN_LENGTH = 12
-"""Number of consecutive characters of a secret that are redacted wherever they occur."""
+from runs_conformance.wire.secret_index import Secret, SecretIndex, Span
 
 MIN_SECRET_LENGTH = 8
 """Shorter keys (`test`, `EMPTY`) protect nothing, and redacting them from bodies would falsify the evidence."""
@@ -45,51 +41,6 @@ _MAX_REMEMBERED = 20_000
 _PASSAGE_LENGTH = 64 * 1024
 """Number of characters after which a long text is divided at the next line break."""
 
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Secret:
-    """A secret in lower case. Every run of `run` characters contains one of its `blocks`, given with their offsets."""
-
-    text: str
-    run: int
-    blocks: tuple[tuple[str, int], ...]
-
-    @classmethod
-    def of(cls, text: str) -> _Secret:
-        run = min(RUN_LENGTH, len(text))
-        size = (run + 1) // 2
-        starts = range(0, len(text) - size + 1, size)
-        return cls(text, run, tuple((text[start : start + size], start) for start in starts))
-
-    def spans(self, folded: str) -> Iterator[Span]:
-        # By the place where the whole secret would start: its other blocks are in the same run.
-        ends: dict[int, int] = {}
-        for block, offset in self.blocks:
-            position = folded.find(block)
-            while position >= 0:
-                if position >= ends.get(position - offset, 0):
-                    start, end = self._extend(folded, position, offset)
-                    ends[position - offset] = end
-                    if end - start >= self.run:
-                        yield start, end
-                position = folded.find(block, position + 1)
-
-    def may_occur_in(self, folded: str) -> bool:
-        """Whether a text contains a block, which is quick to see."""
-        return any(block in folded for block, _ in self.blocks)
-
-    def _extend(self, folded: str, position: int, offset: int) -> Span:
-        """The part of a text around a position that equals the secret around an offset."""
-        before = 0
-        while before < min(position, offset) and folded[position - before - 1] == self.text[offset - before - 1]:
-            before += 1
-        after, most = 0, min(len(folded) - position, len(self.text) - offset)
-        while after < most and folded[position + after] == self.text[offset + after]:
-            after += 1
-        return position - before, position + after
-
 
 class Redactor:
     """Replaces every trace of some secrets by `[REDACTED]`.
@@ -101,37 +52,32 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Secrets of fewer than `MIN_SECRET_LENGTH` characters are ignored."""
-        folded = sorted({_fold(secret) for secret in secrets if len(secret) >= MIN_SECRET_LENGTH})
-        self._secrets = tuple(map(_Secret.of, folded))
+        self._index = SecretIndex()
         self._harmless: set[int] = set()
+        self._characters: set[str] = set()
+        self._may_be_number = False
+        self.add(secrets)
 
     def __bool__(self) -> bool:
-        return bool(self._secrets)
+        return bool(self._index)
 
-    @cached_property
-    def _has_quote(self) -> bool:
-        return any('"' in secret.text for secret in self._secrets)
-
-    @cached_property
-    def _has_escape(self) -> bool:
-        return any(set("\\%&") & set(secret.text) for secret in self._secrets)
-
-    @cached_property
-    def _has_line_break(self) -> bool:
-        return any("\n" in secret.text for secret in self._secrets)
-
-    @cached_property
-    def _may_be_number(self) -> bool:
-        return any(any(map(str.isdecimal, _windows(secret))) for secret in self._secrets)
+    def add(self, secrets: Iterable[str]) -> None:
+        """Redact these secrets, too, from now on."""
+        for text in secrets:
+            secret = Secret.of(_fold(text)) if len(text) >= MIN_SECRET_LENGTH else None
+            if secret is not None and self._index.add(secret):
+                self._characters.update(secret.text)
+                self._may_be_number = self._may_be_number or secret.may_be_number
+                self._harmless = set()
 
     def occurs_in(self, text: str) -> bool:
         """Whether a text contains a trace of a secret."""
-        return bool(self._secrets) and any(True for _ in self._traces(text))
+        return bool(self._index) and any(True for _ in self._traces(text))
 
     def redact(self, text: str) -> str:
         """The text with every trace replaced."""
         for _ in range(_MAX_LEVELS):
-            spans = _merge(self._traces(text)) if self._secrets else []
+            spans = _merge(self._traces(text)) if self._index else []
             if not spans:
                 break
             text = _replace(text, spans)
@@ -139,7 +85,7 @@ class Redactor:
 
     def redact_json(self, value: JSON) -> JSON:
         """The value with every trace replaced in its strings, member names and numbers."""
-        if not self._secrets:
+        if not self._index:
             return value
         if isinstance(value, str):
             return self.redact(value)
@@ -178,20 +124,18 @@ class Redactor:
         return any(True for _ in self._plain(text))
 
     def _plain(self, text: str) -> Iterator[Span]:
-        folded = _fold(text)
-        for secret in self._secrets:
-            yield from secret.spans(folded)
+        yield from self._index.spans(_fold(text))
 
     def _traces(self, text: str) -> Iterator[Span]:
         """The spans of all traces, plain and encoded."""
-        for begin, passage in _passages(text) if not self._has_line_break else ((0, text),):
+        for begin, passage in _passages(text) if "\n" not in self._characters else ((0, text),):
             yield from ((begin + start, begin + end) for start, end in self._traces_in_passage(passage))
 
     def _traces_in_passage(self, text: str) -> Iterator[Span]:
         yield from self._find(text)
         present = [escape for sign, escape in zip(_ESCAPE_SIGNS, _RELEVANT_ESCAPES, strict=True) if sign in text]
-        if present and (self._has_quote or any(escape.search(text) for escape in present)):
-            for escapes in (_ALL, *_SINGLE) if self._has_escape else (_ALL_NESTED,):
+        if present and ('"' in self._characters or any(escape.search(text) for escape in present)):
+            for escapes in (_ALL, *_SINGLE) if self._characters & {*_ESCAPE_SIGNS} else (_ALL_NESTED,):
                 yield from self._traces_behind(escapes, text)
 
     def _traces_behind(self, escapes: re.Pattern[str], text: str) -> Iterator[Span]:
@@ -217,7 +161,7 @@ class Redactor:
         if not tokens:
             return
         folded = map(_fold, decode_together(tokens.values()))
-        if not any(secret.may_occur_in(each) for each in folded for secret in self._secrets):
+        if not any(map(self._index.may_occur_in, folded)):
             self._remember(tokens)
             return
         for token in decode_tokens(text):
@@ -242,10 +186,6 @@ def _passages(text: str) -> Iterator[tuple[int, str]]:
         yield start, text[start:end]
         start = end
     yield start, text[start:] if start else text
-
-
-def _windows(secret: _Secret) -> Iterator[str]:
-    return (secret.text[at : at + secret.run] for at in range(len(secret.text) - secret.run + 1))
 
 
 def _fold(text: str) -> str:
