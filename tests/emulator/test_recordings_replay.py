@@ -95,7 +95,7 @@ class Replay:
     found: dict[str, str] = field(default_factory=dict)
     compared: int = 0
 
-    def play(self) -> None:
+    def replay(self) -> None:
         for index, exchange in enumerate(self.exchanges):
             self._prepare(exchange, self.exchanges[index:])
             answer = self._send(exchange, self.exchanges[index:])
@@ -332,7 +332,7 @@ def test_the_emulator_answers_as_the_service_did(recordings: Path) -> None:
     for date, exchanges in _sequences(recordings):
         server, script = _server(date)
         replay = Replay(date, exchanges, server, script)
-        replay.play()
+        replay.replay()
         compared += replay.compared
         found.update(replay.found)
     unexpected = {difference: where for difference, where in found.items() if difference not in DIFFERENCES}

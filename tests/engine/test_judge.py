@@ -27,7 +27,7 @@ def is_unchanged(exchange: Exchange) -> Iterator[Result]:
 
 @rule(units=exchanges, level=Level.MUST, source=prose("a test"), capability="core")
 def raises(exchange: Exchange) -> Iterator[Result]:
-    """Nothing holds."""
+    """Raises for every exchange."""
     if exchange.index >= 0:
         raise KeyError("no such thing")
     yield PASSED
@@ -35,7 +35,7 @@ def raises(exchange: Exchange) -> Iterator[Result]:
 
 @rule(units=run_observations, level=Level.MUST, source=prose("a test"), capability="core")
 def yields_nothing(run: object) -> Iterator[Result]:
-    """There is no unit."""
+    """Yields nothing."""
     yield from ()
 
 

@@ -57,7 +57,7 @@ def steps_of(*steps: Step, received: list[Exchange]) -> Callable[[ProgramContext
     return generate
 
 
-def play(server: Callable[[Step], Answer], *steps: Step) -> tuple[Exchange, ScriptedSender]:
+def send_program(server: Callable[[Step], Answer], *steps: Step) -> tuple[Exchange, ScriptedSender]:
     """The response that the last step got, and what was sent."""
     target, received = ScriptedSender(server), list[Exchange]()
     program = replace(make_program(), generate=steps_of(*steps, received=received))
@@ -71,7 +71,7 @@ CREATE = replace(run(), body={"assistant_id": "asst_1"})
 
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_run_that_its_creation_shows_as_ended_needs_no_poll(status: int) -> None:
-    response, target = play(RunsCannotBeRead({"create_run": DONE}, status), CREATE, poll())
+    response, target = send_program(RunsCannotBeRead({"create_run": DONE}, status), CREATE, poll())
     assert response.member("status") == "completed"
     assert response.operation == "create_run"
     assert [step.operation for step in target.sent].count("get_run") == (3 if status == 501 else 1)
@@ -79,38 +79,41 @@ def test_a_run_that_its_creation_shows_as_ended_needs_no_poll(status: int) -> No
 
 def test_a_list_shows_how_far_a_run_came() -> None:
     server = RunsCannotBeRead({"create_run": {"status": "queued"}, "list_runs": DONE})
-    assert play(server, CREATE, poll())[0].status == 404
-    assert play(server, CREATE, page("list_runs"), poll())[0].member("status") == "completed"
+    assert send_program(server, CREATE, poll())[0].status == 404
+    assert send_program(server, CREATE, page("list_runs"), poll())[0].member("status") == "completed"
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "requires_action"])
 def test_a_run_that_is_not_where_it_is_awaited_stays_unread(status: str) -> None:
-    assert play(RunsCannotBeRead({"create_run": {"status": status}}), CREATE, poll(until=("failed",)))[0].status == 404
+    assert (
+        send_program(RunsCannotBeRead({"create_run": {"status": status}}), CREATE, poll(until=("failed",)))[0].status
+        == 404
+    )
 
 
 def test_a_poll_that_gets_a_response_counts_more_than_earlier_responses() -> None:
     def respond(step: Step) -> Answer:
         return 200, a_run(status="failed" if step.operation == "get_run" else "completed")
 
-    assert play(respond, CREATE, poll())[0].member("status") == "failed"
+    assert send_program(respond, CREATE, poll())[0].member("status") == "failed"
 
 
 def test_a_server_error_is_no_missing_route() -> None:
-    assert play(RunsCannotBeRead({"create_run": DONE}, 500), CREATE, poll())[0].status == 500
+    assert send_program(RunsCannotBeRead({"create_run": DONE}, 500), CREATE, poll())[0].status == 500
 
 
 def test_a_run_is_not_known_to_wait_after_its_outputs_were_taken() -> None:
     outputs = on_run("submit_tool_outputs", body={"tool_outputs": []})
     server = RunsCannotBeRead({"create_run": WAITING})
-    assert play(server, CREATE, poll())[0].member("status") == "requires_action"
-    assert play(server, CREATE, outputs, poll())[0].status == 404
+    assert send_program(server, CREATE, poll())[0].member("status") == "requires_action"
+    assert send_program(server, CREATE, outputs, poll())[0].status == 404
     shown = RunsCannotBeRead({"create_run": WAITING, "submit_tool_outputs": DONE})
-    assert play(shown, CREATE, outputs, poll())[0].member("status") == "completed"
+    assert send_program(shown, CREATE, outputs, poll())[0].member("status") == "completed"
 
 
 def test_a_run_that_ended_stays_ended() -> None:
     server = RunsCannotBeRead({"create_run": DONE, "modify_run": {"status": "in_progress"}})
-    assert play(server, CREATE, on_run("modify_run", body={}), poll())[0].member("status") == "completed"
+    assert send_program(server, CREATE, on_run("modify_run", body={}), poll())[0].member("status") == "completed"
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -213,4 +216,4 @@ def test_a_new_run_takes_the_place_of_one_with_its_id() -> None:
     def respond(step: Step) -> Answer:
         return (200, a_run(**next(responses))) if step.operation == "create_run" else RunsCannotBeRead({})(step)
 
-    assert play(respond, CREATE, CREATE, poll())[0].status == 404
+    assert send_program(respond, CREATE, CREATE, poll())[0].status == 404

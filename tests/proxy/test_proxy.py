@@ -49,13 +49,13 @@ def _proxy(upstream: str, folder: Path) -> Iterator[tuple[str, ProxySession]]:
         yield origin, session
 
 
-def _play(base_url: str, *flows: Callable[[RecordingClient], Awaitable[None]]) -> None:
-    async def play() -> None:
+def _run_flows(base_url: str, *flows: Callable[[RecordingClient], Awaitable[None]]) -> None:
+    async def run_flows() -> None:
         async with httpx.AsyncClient(base_url=base_url, headers={"Authorization": f"Bearer {KEY}"}) as client:
             for flow in flows:
                 await flow(RecordingClient(client))
 
-    asyncio.run(play())
+    asyncio.run(run_flows())
 
 
 def _judge_until(session: ProxySession, done: Callable[[], bool]) -> None:
@@ -70,7 +70,7 @@ def test_faultless_traffic_passes_and_keys_are_not_written(tmp_path: Path) -> No
         serve_in_thread(build(EmulatorOptions(step_ms=2))) as upstream,
         _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
     ):
-        _play(f"{origin}/v1", *FLOWS)
+        _run_flows(f"{origin}/v1", *FLOWS)
     review = session.conclude()
     assert review.report.exit_code == 0, review.report.reason
     assert review.report.usage.requests == session.requests > 50
@@ -172,7 +172,7 @@ def test_defects_are_found_while_traffic_passes_and_at_the_end(tmp_path: Path) -
             for _ in range(3):
                 await client.send("GET", run)
 
-        _play(f"{origin}/v1", look_twice)
+        _run_flows(f"{origin}/v1", look_twice)
         _judge_until(session, lambda: bool(session.failed))
     failed = {each.id for each in session.conclude().report.verdicts if each.outcome is Outcome.FAIL}
     assert "lifecycle.terminal_status_is_final" in session.failed
@@ -222,14 +222,14 @@ def test_streams_are_passed_on_without_delay_with_their_times(tmp_path: Path) ->
 
 
 def test_many_streams_run_at_once(tmp_path: Path) -> None:
-    async def play(url: str) -> list[int]:
+    async def measure_streams(url: str) -> list[int]:
         limits = httpx.Limits(max_connections=300)
         async with httpx.AsyncClient(limits=limits, timeout=60) as client:
             calls = [client.post(f"{url}/v1/threads/thread_{n}/runs", json={"stream": True}) for n in range(200)]
             return [len(response.content) for response in await asyncio.gather(*calls)]
 
     with serve_in_thread(_STREAMING) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
-        sizes = asyncio.run(play(origin))
+        sizes = asyncio.run(measure_streams(origin))
     session.recorder.close()
     assert len(set(sizes)) == 1
     exchanges = load_traffic(tmp_path / "history.jsonl").histories[0].exchanges
@@ -272,7 +272,7 @@ def test_proxy_of_a_test_names_what_the_server_broke(mutants: tuple[str, ...], e
             for _ in range(3):
                 await client.send("GET", run)
 
-        _play(proxy.base_url, poll_after_the_end)
+        _run_flows(proxy.base_url, poll_after_the_end)
     assert any("lifecycle.terminal_status_is_final" in problem for problem in proxy.problems) == bool(expected)
     assert bool(proxy.problems) == bool(expected)
 
@@ -374,7 +374,7 @@ def test_thread_is_judged_when_it_rests_though_others_do_not(tmp_path: Path) -> 
         serve_in_thread(build(EmulatorOptions(step_ms=2), ["writes_expiry_as_text"])) as upstream,
         _proxy(f"{upstream}/v1", tmp_path) as (origin, session),
     ):
-        _play(f"{origin}/v1", traffic.tools)
+        _run_flows(f"{origin}/v1", traffic.tools)
         session.app.in_flight = 1  # A stream of another thread goes on.
         _judge_until(session, lambda: bool(session.failed))
         session.app.in_flight = 0

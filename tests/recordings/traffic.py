@@ -172,7 +172,7 @@ FLOWS: tuple[Callable[[RecordingClient], Awaitable[None]], ...] = (conversation,
 def record(*flows: Callable[[RecordingClient], Awaitable[None]]) -> list[Entry]:
     """The HAR entries of some flows, one after the other."""
 
-    async def play() -> list[Entry]:
+    async def run_flows() -> list[Entry]:
         transport = httpx.ASGITransport(app=build(EmulatorOptions(step_ms=2)))
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
             recorder = RecordingClient(client)
@@ -180,7 +180,7 @@ def record(*flows: Callable[[RecordingClient], Awaitable[None]]) -> list[Entry]:
                 await flow(recorder)
             return recorder.entries
 
-    return asyncio.run(play())
+    return asyncio.run(run_flows())
 
 
 def clean_entries(flow: str) -> str:

@@ -119,7 +119,7 @@ def test_nothing_is_chosen_without_failures() -> None:
 def test_counterexample_says_that_it_is_confirmed() -> None:
     example = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(1, 1)}).counterexamples["lock.a"]
     assert is_object(example)
-    assert example["confirmed"] == {"failed": 1, "played": 1}
+    assert example["confirmed"] == {"failed": 1, "replayed": 1}
 
 
 @pytest.mark.parametrize("id_", [HANGING, REFUSED])
@@ -321,16 +321,16 @@ def _enlarge_to(*sizes: int) -> Callable[[Collection[str]], dict[str, Reproducti
 def test_failure_that_needs_more_steps_is_replayed_with_them(
     needed: int, expected: Confirmation, replays: list[int]
 ) -> None:
-    played: list[int] = []
+    replayed: list[int] = []
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(len(reproduction.moves))
+        replayed.append(len(reproduction.moves))
         return AGAIN if len(reproduction.moves) >= needed else None
 
-    budget = ConfirmationBudget(lambda: len(played))
+    budget = ConfirmationBudget(lambda: len(replayed))
     found = confirm({"a": _steps(1)}, _enlarge_to(2, 3, 4), execute, budget)
     assert found == ({"a": expected}, frozenset({"a"} if expected.failed else ()))
-    assert played == replays
+    assert replayed == replays
 
 
 @pytest.mark.parametrize(
@@ -347,72 +347,72 @@ def test_failure_that_needs_more_steps_is_replayed_with_them(
 def test_failure_that_does_not_occur_at_once_is_replayed_with_pauses(
     occurs: list[bool], expected: Confirmation, has_pauses: bool, replays: list[int]
 ) -> None:
-    outcomes, played = iter(occurs), list[int]()
+    outcomes, replayed = iter(occurs), list[int]()
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(len(reproduction.moves))
+        replayed.append(len(reproduction.moves))
         return AGAIN if next(outcomes) else None
 
-    budget = ConfirmationBudget(lambda: len(played))
+    budget = ConfirmationBudget(lambda: len(replayed))
     pauses = [_enlarge_to(2), _enlarge_to(3)]
     found = confirm({"a": _steps(1)}, _enlarge_to(), execute, budget, pauses=pauses)
     assert found == ({"a": expected}, frozenset({"a"} if has_pauses else ()))
-    assert played == replays
+    assert replayed == replays
 
 
 @pytest.mark.parametrize("always", [False, True])
 def test_failure_that_may_be_chance_is_not_replayed_with_pauses(always: bool) -> None:
-    played: list[int] = []
+    replayed: list[int] = []
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(len(reproduction.moves))
+        replayed.append(len(reproduction.moves))
         return None
 
     may_be_chance = {"must_occur_always" if always else "must_occur": ["a"]}
     budget = ConfirmationBudget(lambda: 0)
     confirm({"a": _steps(1)}, _enlarge_to(), execute, budget, **may_be_chance, pauses=[_enlarge_to(2)])
-    assert set(played) == {1}
+    assert set(replayed) == {1}
 
 
 @pytest.mark.parametrize(
     ("larger", "requests", "must_occur"), [(2, 3, ""), (MAX_REQUESTS_PER_ID + 1, 300, ""), (2, 300, "a")]
 )
 def test_more_steps_are_replayed_within_the_limits_only(larger: int, requests: int, must_occur: str) -> None:
-    played: list[int] = []
+    replayed: list[int] = []
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(len(reproduction.moves))
+        replayed.append(len(reproduction.moves))
         return None
 
-    budget = ConfirmationBudget(lambda: len(played), requests=requests)
+    budget = ConfirmationBudget(lambda: len(replayed), requests=requests)
     found = confirm({"a": _steps(1)}, _enlarge_to(larger), execute, budget, [must_occur])
     assert found == ({"a": Confirmation(0, MAX_TRIES)}, frozenset())
-    assert played == [1, 1, 1]
+    assert replayed == [1, 1, 1]
 
 
 def test_a_part_of_the_budget_is_kept_for_failures_that_need_more_steps() -> None:
-    played: list[str] = []
+    replayed: list[str] = []
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(id_)
+        replayed.append(id_)
         return AGAIN if id_ != "a" else None
 
     cases = {id_: _steps(1) for id_ in "abcdefghijklm"}
-    found, _ = confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played), requests=10))
-    assert "".join(played) == "aaabcdefag"
+    found, _ = confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(replayed), requests=10))
+    assert "".join(replayed) == "aaabcdefag"
     assert set(found) == set("abcdefg")
 
 
 def test_only_some_failures_are_replayed_with_more_steps() -> None:
-    played: list[int] = []
+    replayed: list[int] = []
 
     def execute(reproduction: Reproduction, id_: str) -> ReproducedViolation | None:
-        played.append(len(reproduction.moves))
+        replayed.append(len(reproduction.moves))
         return None
 
     cases = {f"rule.{number}": _steps(1) for number in range(2 * MAX_ENLARGED)}
-    confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(played)))
-    assert (played.count(1), played.count(2)) == (MAX_TRIES * 2 * MAX_ENLARGED, MAX_ENLARGED)
+    confirm(cases, _enlarge_to(2), execute, ConfirmationBudget(lambda: len(replayed)))
+    assert (replayed.count(1), replayed.count(2)) == (MAX_TRIES * 2 * MAX_ENLARGED, MAX_ENLARGED)
 
 
 def test_failures_that_other_requests_may_explain_must_occur_again_with_their_own_steps() -> None:
