@@ -119,7 +119,7 @@ def test_nothing_is_chosen_without_failures() -> None:
 def test_counterexample_says_that_it_is_confirmed() -> None:
     example = with_confirmations(_result("lock.a"), {"lock.a": Confirmation(1, 1)}).counterexamples["lock.a"]
     assert is_object(example)
-    assert example["confirmed"] == {"failed": 1, "replayed": 1}
+    assert example["confirmed"] == {"failed": 1, "played": 1}
 
 
 @pytest.mark.parametrize("id_", [HANGING, REFUSED])
