@@ -191,7 +191,7 @@ def test_list_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "name"), [("--list-mutants", "forgets_that_it_ended"), ("--list-variants", "answers_slowly")]
+    ("flag", "name"), [("--list-mutants", "reopens_ended_runs"), ("--list-variants", "answers_slowly")]
 )
 def test_serve_lists_mutants_and_variants(flag: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["serve", flag]) == 0

@@ -27,7 +27,7 @@ from runs_conformance.reporting.report_json import to_json
 from runs_conformance.reporting.shorten import shorten
 from tests.test_end_to_end import served
 
-MUTANTS = ("writes_expiry_as_text", "forgets_that_it_ended")
+MUTANTS = ("writes_expiry_as_text", "reopens_ended_runs")
 FLAGS = (
     "--select", "lifecycle.*", "--select", "create_run.max_prompt_tokens.*", "--select", "run.*",
     "--profile", "quick", "--phase", "lifecycle", "--phase", "explore", "--max-examples", "3",

@@ -35,7 +35,7 @@ def complete(shell: str, *words: str) -> str:
         (("run", "--select", "cancel."), "cancel.is_carried_out"),
         (("run", "--exclude", "cancel."), "cancel.is_carried_out"),
         (("explain", "cancel."), "cancel.is_carried_out"),
-        (("serve", "--mutant", "forgets_"), "forgets_that_it_ended"),
+        (("serve", "--mutant", "reopens_"), "reopens_ended_runs"),
         (("serve", "--variant", "answers_"), "answers_slowly"),
     ],
 )

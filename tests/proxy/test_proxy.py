@@ -163,7 +163,7 @@ def _forwarded(content: bytes) -> ForwardedRequest:
 
 
 def test_defects_are_found_while_traffic_passes_and_at_the_end(tmp_path: Path) -> None:
-    app = build(EmulatorOptions(step_ms=2), ["forgets_that_it_ended"])
+    app = build(EmulatorOptions(step_ms=2), ["reopens_ended_runs"])
     with serve_in_thread(app) as upstream, _proxy(f"{upstream}/v1", tmp_path) as (origin, session):
 
         async def look_twice(client: RecordingClient) -> None:
@@ -261,7 +261,7 @@ def test_unreachable_upstream_is_reported_to_the_client(tmp_path: Path) -> None:
     assert "ConnectError" in (exchange.problem or "")
 
 
-@pytest.mark.parametrize(("mutants", "expected"), [((), 0), (("forgets_that_it_ended",), 1)])
+@pytest.mark.parametrize(("mutants", "expected"), [((), 0), (("reopens_ended_runs",), 1)])
 def test_proxy_of_a_test_names_what_the_server_broke(mutants: tuple[str, ...], expected: int, tmp_path: Path) -> None:
     app = build(EmulatorOptions(step_ms=2), mutants)
     with serve_in_thread(app) as upstream, open_test_proxy(f"{upstream}/v1", tmp_path / "history.jsonl") as proxy:
@@ -298,7 +298,7 @@ def test_official_client_works_through_the_proxy(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_proxy_finds_what_the_suite_finds_on_the_same_traffic(tmp_path: Path) -> None:
-    mutants = ["writes_expiry_as_text", "forgets_that_it_ended", "relaxed:create_run.max_prompt_tokens.minimum"]
+    mutants = ["writes_expiry_as_text", "reopens_ended_runs", "relaxed:create_run.max_prompt_tokens.minimum"]
     with (
         serve_in_thread(build(EmulatorOptions(step_ms=1), mutants)) as upstream,
         _proxy(f"{upstream}/v1", tmp_path) as (origin, session),

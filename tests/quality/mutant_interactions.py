@@ -32,7 +32,7 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # Outputs for some of the calls are accepted, and nothing is streamed until there are all.
     "collects_outputs": ("streaming.a_stream_comes_where_one_is_asked_for",),
     # A run that had ended works again, with the details of its end and without its lock.
-    "forgets_that_it_ended": ("ending.only_incomplete_run_has_details", "lifecycle.", "lock.", "times.", "usage."),
+    "reopens_ended_runs": ("ending.only_incomplete_run_has_details", "lifecycle.", "lock.", "times.", "usage."),
     # Only some answers name the kind wrongly.
     "calls_a_thread_threads": ("identity.never_changes",),
     # How many threads others created decides which of several equal requests is refused.
@@ -220,10 +220,10 @@ UNDONE_BY: Mapping[str, Mapping[str, str]] = {
     },
     "locks_no_thread_that_came_with_its_run": {"runs_in_an_old_thread": "no thread comes with its run"},
     "parses_the_body_that_cancellations_lack": {"reads_broken_json": "a missing body is read as an empty object"},
-    "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
-    "tells_incomplete_as_failed": {
+    "sends_incomplete_as_failed": {
         "completes_over_the_limit": "no run is incomplete",
         "ignores_token_limits": "no run is incomplete",
     },
+    "takes_some_of_the_outputs": {"wants_outputs_in_order": "outputs that differ from the calls are refused"},
 }
 """Mutants that others, or faults of the server, undo, with the reason why it lacks the defect: a pass is correct."""

@@ -31,7 +31,7 @@ class _FiniteNumber(click.FloatRange):
     examples=(
         ("Test a client against the emulator", "runs-conformance serve --port 8080"),
         ("Script its runs and faults", "runs-conformance serve --scenario scenario.yaml"),
-        ("Serve an emulator with a defect", "runs-conformance serve --mutant forgets_that_it_ended"),
+        ("Serve an emulator with a defect", "runs-conformance serve --mutant reopens_ended_runs"),
     ),
 )
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

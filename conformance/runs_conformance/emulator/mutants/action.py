@@ -65,7 +65,7 @@ def gives_all_calls_one_id(hooks: Hooks) -> None:
 
 
 @written_from_spec("tool-choice-is-obeyed")
-def calls_when_told_not_to(hooks: Hooks) -> None:
+def treats_tool_choice_none_as_required(hooks: Hooks) -> None:
     """Treats tool_choice none as required."""
     _patch_model_input(hooks, lambda s: replace(s, tool_choice="required") if s.tool_choice == "none" else s)
 

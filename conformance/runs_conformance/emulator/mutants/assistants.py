@@ -44,7 +44,7 @@ def has_one_temperature_for_all(hooks: Hooks) -> None:
 
 
 @mutant("assistants", level="should")
-def takes_null_for_0(hooks: Hooks) -> None:
+def reads_null_as_0(hooks: Hooks) -> None:
     """Gives an assistant that is created with a temperature or top_p of null a value of 0."""
 
     async def replace_nulls(inner: Any, request: RequestContext) -> Any:

@@ -25,7 +25,7 @@ def deletes_by_any_path(hooks: Hooks) -> None:
 
 
 @mutant("deleted-object-is-gone", level="should")
-def says_gone(hooks: Hooks) -> None:
+def refuses_deleted_objects_with_410(hooks: Hooks) -> None:
     """Responds with 410 to requests for deleted objects."""
     deleted: set[str] = set()
 

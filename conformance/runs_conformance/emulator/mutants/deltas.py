@@ -18,7 +18,7 @@ _UTF_16_UNITS_IN_PIECE = 8
 
 
 @written_from_spec("deltas-between-creation-and-end")
-def says_more_after_the_end(hooks: Hooks) -> None:
+def sends_a_delta_after_the_end(hooks: Hooks) -> None:
     """The last delta of a message is sent after thread.message.completed."""
     delayed: dict[str, tuple[str, Any]] = {}
 
@@ -35,7 +35,7 @@ def says_more_after_the_end(hooks: Hooks) -> None:
 
 
 @written_from_spec("deltas-between-creation-and-end")
-def speaks_before_the_message(hooks: Hooks) -> None:
+def sends_message_created_last(hooks: Hooks) -> None:
     """thread.message.created is sent only when the message is completed."""
     delayed: dict[str, list[tuple[str, Any]]] = {}
 
@@ -79,7 +79,7 @@ def _delta_texts(hooks: Hooks, change: Any) -> None:
 
 
 @written_from_spec("deltas-add-up")
-def repeats_what_was_said(hooks: Hooks) -> None:
+def sends_cumulative_deltas(hooks: Hooks) -> None:
     """Each delta contains the whole text so far."""
     _delta_texts(hooks, lambda previous, new: previous + new)
 
@@ -121,7 +121,7 @@ def _cut_deltas(hooks: Hooks, encoding: str, size: int) -> None:
 
 
 @written_from_spec("deltas-add-up")
-def swallows_the_first_delta(hooks: Hooks) -> None:
+def empties_the_first_delta(hooks: Hooks) -> None:
     """The first delta is empty."""
     _delta_texts(hooks, lambda previous, new: new if previous else "")
 
@@ -140,7 +140,7 @@ def drops_a_delta(hooks: Hooks) -> None:
 
 
 @written_from_spec("deltas-add-up")
-def turns_deltas_around(hooks: Hooks) -> None:
+def swaps_deltas(hooks: Hooks) -> None:
     """Every two deltas are swapped."""
     delayed: dict[str, tuple[str, Any]] = {}
 
@@ -243,7 +243,7 @@ def counts_no_calls(hooks: Hooks) -> None:
 
 
 @written_from_spec("deltas-add-up")
-def says_something_else(hooks: Hooks) -> None:
+def stores_another_text_than_streamed(hooks: Hooks) -> None:
     """The final text of a message differs from its deltas."""
 
     def change(server: ServerState, run: Run, name: str, data: Any) -> Events:

@@ -134,7 +134,7 @@ def shows_errors_while_trying_again(hooks: Hooks) -> None:
 
 
 @mutant("failed-run-has-last-error", level="should")
-def numbers_the_looks_at_an_error(hooks: Hooks) -> None:
+def counts_reads_in_error_messages(hooks: Hooks) -> None:
     """The error message of a failed run contains the number of the request."""
     inner = hooks.run_object
 

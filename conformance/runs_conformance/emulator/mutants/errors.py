@@ -95,7 +95,7 @@ def leaves_type_out(hooks: Hooks) -> None:
 
 
 @written_from_spec("error.error.message.type")
-def says_nothing(hooks: Hooks) -> None:
+def sends_null_error_messages(hooks: Hooks) -> None:
     """An error's message is null."""
     _replace_error(hooks, lambda error: {**error, "message": None})
 
@@ -249,7 +249,7 @@ def _replace_type(hooks: Hooks, type_of: Callable[[ApiError], str]) -> None:
 
 
 @mutant("errors", level="should")
-def shows_where_it_broke(hooks: Hooks) -> None:
+def shows_stack_traces(hooks: Hooks) -> None:
     """The error for invalid JSON contains the stack trace of the parser."""
     inner = hooks.error_body
     stack = 'Traceback (most recent call last):\n  File "/srv/app/api.py", line 41, in parse\n'

@@ -54,7 +54,7 @@ def completes_in_progress(hooks: Hooks) -> None:
 
 
 @written_from_spec("event-name-matches-run-status")
-def tells_incomplete_as_failed(hooks: Hooks) -> None:
+def sends_incomplete_as_failed(hooks: Hooks) -> None:
     """An incomplete run is sent as thread.run.failed."""
     patch_events(
         hooks,

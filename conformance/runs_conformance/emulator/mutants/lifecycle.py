@@ -87,7 +87,7 @@ def cancels_what_is_over(hooks: Hooks) -> None:
 
 
 @written_from_spec("terminal-status-is-final")
-def forgets_that_it_ended(hooks: Hooks) -> None:
+def reopens_ended_runs(hooks: Hooks) -> None:
     """An ended run is in progress again from the third read on."""
 
     def change(members: Members, run: Run, _: str) -> None:
