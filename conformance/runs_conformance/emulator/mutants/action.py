@@ -133,6 +133,22 @@ def misnames_calls(hooks: Hooks) -> None:
     hooks.plan = plan
 
 
+@written_from_spec("tool-choice-is-obeyed")
+def forces_only_tools_of_the_request(hooks: Hooks) -> None:
+    """A tool_choice is obeyed for tools of the request; if the run uses the assistant's, it is treated as auto."""
+    inner = hooks.new_run
+
+    def new(request: RequestContext, thread: Thread, assistant: Assistant, body: Members) -> Run:
+        run = inner(request, thread, assistant, body)
+        run.notes["tool_choice"] = run.settings["tool_choice"]
+        if not body.get("tools"):
+            run.settings["tool_choice"] = "auto"
+        return run
+
+    hooks.new_run = new
+    patch_object(hooks, "run", lambda members, run, _: members.update(tool_choice=run.notes["tool_choice"]))
+
+
 @mutant("tool-choice-is-obeyed")
 def uses_the_assistants_tools_only(hooks: Hooks) -> None:
     """A run shows the tools of its request, but the model is offered the assistant's."""

@@ -120,13 +120,17 @@ def _read_until_in_progress() -> Fragment:
 def cancel_while_waiting(context: ProgramContext) -> StepGenerator:
     """A run is cancelled while it waits for tool outputs, and the outputs are submitted afterwards.
 
-    The run must call a function that its prompt does not ask for. Once cancelled, it accepts no outputs, and cancelling
-    it again changes nothing.
+    The run must call a function of its assistant that its prompt does not ask for. Once cancelled, it accepts no
+    outputs, and cancelling it again changes nothing.
     """
-    if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
+    function = [function_tool()]
+    prompt_thread = thread(context, text=unprompted_message(context))
+    if not (yield from require(assistant(context, tools=function), prompt_thread)):
         return
+    # An assistant in use may have no function.
+    own_tools = function if "assistant" in context.use else None
     choice: Any = "required" if edition_includes(context, "2024-04-29") else force_function()
-    if not (yield from start_waiting_run(context, needs_calls=False, tool_choice=choice)):
+    if not (yield from start_waiting_run(context, needs_calls=False, tools=own_tools, tool_choice=choice)):
         return
     yield page("list_run_steps")
     yield on_run("cancel_run")

@@ -90,13 +90,16 @@ def caller(context: ProgramContext) -> Step:
 def forced_call(context: ProgramContext, name: str = "get_weather", **members: Any) -> dict[str, Any]:
     """The members of a run that must call a function, in the form that the target accepts; `members` replace some.
 
-    Where the tools of a run have no effect, the run uses the assistant that `fragments.prepare_caller` creates.
+    With `tools=None`, the run uses the functions of its assistant. Where the tools of a run have no effect, the run uses
+    the assistant that `fragments.prepare_caller` creates.
     """
     tools = [function_tool(each) for each in CALLABLE_FUNCTIONS]
     body: dict[str, Any] = {"tools": tools, "tool_choice": force_function(name), **members}
     if context.request_forms.tools_on == "assistant":
         del body["tools"]
         body["assistant_id"] = Ref(CALLER)
+    elif body["tools"] is None:
+        del body["tools"]
     if context.request_forms.tool_choice == "words":
         del body["tool_choice"]
     elif context.request_forms.tool_choice == "required" and isinstance(body["tool_choice"], Mapping):
