@@ -453,6 +453,58 @@ def test_created_after_or_elsewhere_or_deleted() -> History:
     return builder.history()
 
 
+def _listed_before_and_after_the_end(*after: list[Object], status: str = "queued") -> History:
+    """A run is created, and the messages of its thread are listed at once and, with these contents, after its end."""
+    builder = HistoryBuilder()
+    builder.send("create_thread", thread(), body={"messages": [{"role": "user", "content": "Hello?"}]})
+    builder.create_run(run(status))
+    builder.send("list_messages", page(_QUESTION))
+    builder.get_run(run("completed"))
+    for items in after:
+        builder.send("list_messages", page(*items))
+    return builder.history()
+
+
+_QUESTION = message("user", "Hello?", id_="msg_u")
+
+
+@passes(list_contents.what_was_created_is_listed)
+def test_answer_that_is_listed_when_the_run_has_ended() -> History:
+    return _listed_before_and_after_the_end([message(), _QUESTION])
+
+
+@fails(list_contents.what_was_created_is_listed, at="/data", times=1)
+def test_answer_that_is_listed_only_later() -> History:
+    return _listed_before_and_after_the_end([_QUESTION], [message(), _QUESTION])
+
+
+@fails(list_contents.what_was_created_is_listed, at="/data", times=1)
+def test_answer_that_a_run_which_ended_at_once_lists_only_later() -> History:
+    return _listed_before_and_after_the_end([message(), _QUESTION], status="completed")
+
+
+@permitted
+def test_message_of_another_run_that_is_listed_only_later() -> History:
+    return _listed_before_and_after_the_end([_QUESTION], [message(run_id="run_b"), _QUESTION])
+
+
+@permitted
+def test_answer_that_is_not_yet_listed_while_the_run_works() -> History:
+    return _listed_before_and_after_the_end()
+
+
+def test_list_that_repeats_one_of_a_working_run() -> None:
+    answered = [message(), _QUESTION]
+    part = Passed("list_messages while a run worked, and again after its end")
+    assert part in judge(list_contents.what_was_created_is_listed, _listed_before_and_after_the_end(answered))
+    builder = HistoryBuilder()
+    builder.create_run(run("queued"))
+    builder.get_run(run("completed"))
+    for _ in range(2):
+        builder.send("list_messages", page(*answered))
+    assert part not in judge(list_contents.what_was_created_is_listed, builder.history())
+
+
 @passes(list_contents.what_was_deleted_is_not_listed)
 def test_deleted_and_not_listed() -> History:
     return _deleted([message()], [])

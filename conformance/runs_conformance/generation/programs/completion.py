@@ -20,22 +20,25 @@ from runs_conformance.model.case import Ref
 from runs_conformance.model.program import ProgramContext, StepGenerator
 
 
-@program("lifecycle", "core", runs=1, requests=46)
+@program("lifecycle", "core", runs=1, requests=47)
 def complete_by_polling(context: ProgramContext) -> StepGenerator:
     """A run is polled to its end, its results are read, and then it is cancelled, sent tool outputs and modified.
 
-    Its thread accepts a message again. Only the metadata of the ended run can change.
+    The messages are listed as soon as it is created, and again after its end before anything else is sent, since the
+    run itself may not update a cached list. Its thread accepts a message again. Only the metadata of the ended run can
+    change.
     """
     step = run(metadata={"first": "yes"}, additional_instructions="Use no more than ten words.")
     if not (yield from require(assistant(context), thread(context), step)):
         return
+    yield page("list_messages")
     yield on_run("get_run")
     yield page("list_runs")
     yield page("list_run_steps")
     yield poll(until=TERMINAL_STATUSES)
+    yield page("list_messages")
     yield from read_everything()
     yield page("list_run_steps", order="asc")
-    yield page("list_messages")
     yield on_thread("get_thread")
     yield message("And once more, please.")
     yield page("list_messages", order="asc")

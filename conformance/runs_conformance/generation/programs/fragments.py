@@ -25,7 +25,7 @@ from runs_conformance.generation.programs.steps import (
     run,
     with_functions_alone,
 )
-from runs_conformance.model.case import Instruction, Key, Ref, Step, Unmet
+from runs_conformance.model.case import Concurrent, Instruction, Key, Ref, Step, Unmet
 from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.program import ProgramContext
@@ -74,19 +74,28 @@ def send_until_accepted(*steps: Step) -> Generator[Instruction, Any, Exchange]:
     return response
 
 
-def send_without_refused(step: Step) -> Generator[Instruction, Any, Exchange]:
-    """Send a request that creates a run with many settings; returns the last response.
+def send_without_refused(step: Step, *beside: Step) -> Generator[Instruction, Any, Exchange]:
+    """Send a request that creates a run with many settings, each time with those `beside` it; returns its last response.
 
     While it is refused, it is sent again without the members that the refusal names, or with functions as its only
     tools: what a target does with its other settings does not depend on the one that it refuses.
     """
-    response: Exchange = yield step
+    response = yield from _send_with(step, beside)
     for _ in range(_MAX_REDUCTIONS):
         smaller = _without_refused_members(step, response) if response.refused else step
         if smaller == step:
             break
         step = smaller
-        response = yield step
+        response = yield from _send_with(step, beside)
+    return response
+
+
+def _send_with(step: Step, beside: tuple[Step, ...]) -> Generator[Instruction, Any, Exchange]:
+    """Send a step, concurrently with others if there are any; returns its response."""
+    if not beside:
+        response: Exchange = yield step
+        return response
+    response, *_ = yield Concurrent((step, *beside))
     return response
 
 

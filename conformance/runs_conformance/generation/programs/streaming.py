@@ -51,26 +51,28 @@ MESSAGE_BEYOND_ASCII = f"Sent along:\n- Αθήνα, 東京,\n\n-  晴れ時々�
 OUTPUT_BEYOND_ASCII = f"  18 °C,\n\n  晴れ  時々曇り {_SHIFTED_EMOJI} "
 
 
-@program("lifecycle", "streaming", runs=1, requests=16)
+@program("lifecycle", "streaming", runs=1, requests=20)
 def stream_to_completion(context: ProgramContext) -> StepGenerator:
     """A run that overrides every setting is streamed to its end, and an invalid request for a stream follows.
 
-    The objects that the stream described are read afterwards. The run is asked for an answer that is not ASCII.
+    The messages are listed while their text is streamed, and again after the end. The other objects that the stream
+    described are read afterwards. The run is asked for an answer that is not ASCII.
     """
     if not (yield from require(assistant(context), thread(context))):
         return
     additional = [{"role": "user", "content": MESSAGE_BEYOND_ASCII}]
     members = {**all_overrides(context), "additional_messages": additional, "stream": True}
-    created = yield from send_without_refused(run(**members))
+    listed = replace(page("list_messages"), after_event="thread.message.delta")
+    created = yield from send_without_refused(run(**members), listed)
     if not has_id(created):
         yield from give_up("success with an id")
         # A target that refuses the overrides may accept a plain stream; one that broke the stream off has a run.
         if created.completion is not Completion.ANSWERED or not (yield from require(run(stream=True))):
             yield page("list_runs")
             return
+    yield page("list_messages")
     yield on_run("get_run")
     yield from read_everything()
-    yield page("list_messages")
     invalid: Exchange = yield _with_invalid_temperature(run("broken", stream=True, temperature=3))
     if invalid.accepted:
         yield from cancel_and_wait("broken")

@@ -22,6 +22,7 @@ from runs_conformance.evidence.list_part import (
 )
 from runs_conformance.evidence.member_form import same_value
 from runs_conformance.evidence.page import LACKS_IDS, Listing, Page, listings, pages
+from runs_conformance.evidence.run_messages import lists_after_runs
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items
 from runs_conformance.evidence.supplied_messages import supplied_messages
@@ -30,12 +31,13 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion, with_part
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Passed, Result, Suspicion, with_part
 
 _SPEC = "openai-openapi f85dbe2 openapi.yaml"
 _PARENT = schema(f"{_SPEC} listRuns, listMessages, listRunSteps: those that belong to a thread, a run")
 _BY_RUN = schema(f"{_SPEC} listMessages parameter run_id: filter messages by the run ID that generated them")
 _PAGE = "a page of {}"
+_LISTED_AGAIN = "list_messages while a run worked, and again after its end"
 _DELETE = schema(f"{_SPEC} deleteMessage, deleteAssistant")
 
 
@@ -148,16 +150,18 @@ def _is_unfiltered_list_of(other: Page, page: Page) -> bool:
     capability="listing",
     clauses=("list-envelope-order-and-default-limit",),
     needs_complete_history=True,
-    needs_parts=parts_of_lists(_PAGE, RUNS, MESSAGES),
+    needs_parts=(*parts_of_lists(_PAGE, RUNS, MESSAGES), (_LISTED_AGAIN, MESSAGES, "get_run")),
 )
 def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
     """Every object that was created and not deleted is in its list, in its current state.
 
     Clients find their objects by listing them. Judged where the page must contain the object: if it holds the whole
     list, or if the object is newer than the last item of a page that starts with the newest. A listed state is outdated
-    if the responses about the object itself, before and after the list, show a later one.
+    if the responses about the object itself, before and after the list, show a later one. A message that a run wrote
+    must be listed once the run has ended.
 
-    Fix: Read lists from the store that all writes go to, not from a cache or a copy that lags behind.
+    Fix: Read lists from the store that all writes go to, those of runs included, not from a cache or a copy that lags
+    behind.
     """
     unended = {page.exchange.id for page in unended_lists(listing.history)}
     for page in listing.pages:
@@ -179,6 +183,7 @@ def what_was_created_is_listed(listing: Listing) -> Iterator[Result]:
             elif page.exchange.id in unended:
                 yield Inconclusive(NOT_SHOWN_TO_ITS_END)
         yield from _report_lag(page, listing.history)
+        yield from _check_answers(page, listing.history)
 
 
 def _is_listed_later(creation: Creation, page: Page, listing: Listing) -> bool:
@@ -196,6 +201,16 @@ def _report_lag(page: Page, history: History) -> Iterator[Finding]:
         if supplied.page.exchange is page.exchange and supplied.is_late:
             message = f"a message that {supplied.exchange.operation} was given is listed only later"
             yield page.exchange.finding(message, "/data")
+
+
+def _check_answers(page: Page, history: History) -> Iterator[Result]:
+    """Check that a complete list shows the messages that runs had written when they ended."""
+    for listed in lists_after_runs(history):
+        if listed.page.exchange is page.exchange and listed.late:
+            message = f"{listed.late[0]}, which run {listed.run.id} had written when it ended, is listed only later"
+            yield page.exchange.finding(message, "/data")
+        elif listed.page.exchange is page.exchange and listed.repeats_earlier_list:
+            yield Passed(_LISTED_AGAIN)
 
 
 @lru_cache(maxsize=16)

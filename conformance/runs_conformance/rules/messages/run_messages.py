@@ -5,44 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.complete_list import steps_after_run_end
-from runs_conformance.evidence.message_content import message_content
-from runs_conformance.evidence.observation import Observation, message_observations
-from runs_conformance.evidence.request_expectation import is_interpretable
+from runs_conformance.evidence.run_messages import messages_of_run
 from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
-from runs_conformance.evidence.sent_messages import messages_sent_to
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.verdict import PASSED, Result, Suspicion
 
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
-
-
-def _messages_of_run(run: RunTimeline) -> Iterator[Observation]:
-    """The messages that a run wrote, except those that were sent.
-
-    Those supplied with the run are recognized by their content, other user messages of the thread by it or by their id.
-    """
-    if run.creation is not None and not is_interpretable(run.creation):
-        return
-    supplied = [
-        message_content(supplied_message) for supplied_message in _as_list(run.creation_body.get("additional_messages"))
-    ]
-    sent_ids = {
-        message.id
-        for message in message_observations(run.history)
-        if message.exchange.operation == "create_message" and message.exchange.path.get("thread_id") == run.thread_id
-    }
-    for message in message_observations(run.history):
-        content = message_content(message.value)
-        if message.text("run_id") == run.id and message.id not in sent_ids and content not in supplied:
-            is_user = message.text("role") == "user"
-            if not is_user or content not in messages_sent_to(run.history, run.thread_id, message.exchange):
-                yield message
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 @rule(
@@ -59,7 +29,7 @@ def answer_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
 
     Fix: Copy `assistant_id` from the run to every message it writes.
     """
-    for message in _messages_of_run(run):
+    for message in messages_of_run(run):
         role, author = message.get("role"), message.get("assistant_id")
         expected = parents_of_run(run, "assistant_id")
         yield message.check(
@@ -100,7 +70,7 @@ def answer_has_a_step(run: RunTimeline) -> Iterator[Result]:
             [step.get("/step_details/message_creation/message_id") for step in steps]
             for steps in (page.items, page.shown)
         )
-        for id_ in dict.fromkeys(message.id for message in _messages_of_run(run)):
+        for id_ in dict.fromkeys(message.id for message in messages_of_run(run)):
             if id_ in named:
                 yield PASSED
             elif id_ in named_elsewhere:
@@ -124,7 +94,7 @@ def end_with_their_run(run: RunTimeline) -> Iterator[Result]:
 
     Fix: End the open message in the transaction that ends the run: `completed`, or `incomplete` with the reason.
     """
-    for message in _messages_of_run(run):
+    for message in messages_of_run(run):
         status = message.get("status")
         if status is not ABSENT and run.had_ended_before(message.exchange):
             is_open = status == "in_progress"
