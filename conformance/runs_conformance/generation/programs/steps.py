@@ -90,8 +90,8 @@ def caller(context: ProgramContext) -> Step:
 def forced_call(context: ProgramContext, name: str = "get_weather", **members: Any) -> dict[str, Any]:
     """The members of a run that must call a function, in the form that the target accepts; `members` replace some.
 
-    With `tools=None`, the run uses the functions of its assistant. Where the tools of a run have no effect, the run uses
-    the assistant that `fragments.prepare_caller` creates.
+    With `tools=None`, the run uses the functions of its assistant. Where the tools of a run have no effect, the
+    assistant is the one that `fragments.prepare_caller` creates.
     """
     tools = [function_tool(each) for each in CALLABLE_FUNCTIONS]
     body: dict[str, Any] = {"tools": tools, "tool_choice": force_function(name), **members}
