@@ -225,3 +225,20 @@ def test_failing_step_is_repeated_only_if_the_status_that_it_waits_for_was_seen(
     compile(text, "shown", "exec")
     assert ("poll_until(lambda: client.beta" in text) is awaits
     assert "status, text = read_response(lambda: client.beta" in text
+
+
+@pytest.mark.parametrize(
+    ("finding", "lines"),
+    [
+        (
+            {"id": "create_run.max_prompt_tokens.minimum", "pointer": "/max_prompt_tokens", "actual": 5},
+            ["Expected: HTTP 400", "Value sent: 5 at /max_prompt_tokens"],
+        ),
+        ({"id": "a.b", "expected": 200, "actual": 404}, ["Expected: HTTP 200", "Actual: HTTP 404"]),
+        ({"id": "a.b", "expected": "a time", "pointer": "/x", "actual": 5}, ["Expected: a time", "Actual: 5 at /x"]),
+    ],
+)
+def test_docstring_distinguishes_values_sent_from_results(finding: Mapping[str, Any], lines: list[str]) -> None:
+    fields = {"expected": "HTTP 400", "level": "must", "statement": "It holds.", **finding}
+    text = render_script(ScriptedFailure(**fields, moves=[THREAD], failing_step=0))
+    assert [line for line in text.split('"""')[1].splitlines() if line.startswith(("Exp", "Act", "Val"))] == lines

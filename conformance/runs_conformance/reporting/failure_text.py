@@ -128,31 +128,46 @@ class ComparedResult:
 def expected_and_actual(verdict: Verdict) -> Iterator[ComparedResult]:
     """The expected and the actual result of the first finding.
 
-    A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent. A rule is
-    about the status if its finding names no place in the response and has a status as its `actual`.
+    A constraint on requests is about the HTTP status; the `actual` of its finding is the value that was sent.
     """
     if not verdict.findings:
         return
     finding = verdict.findings[0]
     if _is_about_request(verdict):
-        yield ComparedResult("expected", _expected_status(finding), is_prose=True)
+        yield ComparedResult("expected", expected_status(finding.expected), is_prose=True)
         yield ComparedResult("actual", f"{status_line(verdict.counterexample)} ({finding.message})", is_prose=True)
         return
-    if _is_about_status(finding, verdict.counterexample):
+    required = _expected_by_constraint(verdict)
+    for result in compare_results(finding, at(verdict.counterexample, "/answer/http_status")):
+        is_required = required and result.label == "expected"
+        yield ComparedResult("expected", required, is_prose=True) if is_required else result
+
+
+def compare_results(finding: Finding, status: JSON | Absent) -> Iterator[ComparedResult]:
+    """The expected and the actual result of a finding in a response with this HTTP status.
+
+    The finding is about the status if it names no place in the response and has the status as its `actual`.
+    """
+    if _is_about_status(finding, status):
         if expected := _any_status(finding.expected):
             yield ComparedResult("expected", expected, is_prose=True)
         yield ComparedResult("actual", f"HTTP {finding.actual}", is_prose=True)
         return
-    if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(finding.expected, str):
-        yield ComparedResult("expected", f"a member {printable(finding.expected)}", is_prose=True)
-    elif types := _expected_types(verdict):
-        yield ComparedResult("expected", describe_types(types), is_prose=True)
-    elif not isinstance(finding.expected, Absent):
+    if not isinstance(finding.expected, Absent):
         is_prose = isinstance(finding.expected, str) and _DESCRIPTION.match(finding.expected) is not None
         text = str(finding.expected) if is_prose else format_value(finding.expected)
         yield ComparedResult("expected", text, is_prose)
     if not isinstance(finding.actual, Absent):
         yield ComparedResult("actual", format_value(finding.actual), place=finding.pointer)
+
+
+def _expected_by_constraint(verdict: Verdict) -> str:
+    """What a constraint on the presence or type of a value expects, in words; empty for other requirements."""
+    expected = verdict.findings[0].expected
+    if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(expected, str):
+        return f"a member {printable(expected)}"
+    types = _expected_types(verdict)
+    return describe_types(types) if types else ""
 
 
 def _expected_types(verdict: Verdict) -> list[str]:
@@ -173,8 +188,7 @@ def _is_about_request(verdict: Verdict) -> bool:
     )
 
 
-def _is_about_status(finding: Finding, example: JSON) -> bool:
-    status = at(example, "/answer/http_status")
+def _is_about_status(finding: Finding, status: JSON | Absent) -> bool:
     is_allowed = isinstance(finding.expected, Absent) or bool(_any_status(finding.expected))
     return is_allowed and not finding.pointer and not isinstance(status, Absent | None) and finding.actual == status
 
@@ -187,9 +201,10 @@ def _any_status(expected: JSON | Absent) -> str:
     return f"HTTP {' or '.join(map(str, statuses))}"
 
 
-def _expected_status(finding: Finding) -> str:
-    status = _STATUS.search(finding.expected) if isinstance(finding.expected, str) else None
-    return f"HTTP {status.group(1)}" if status else format_value(finding.expected)
+def expected_status(expected: JSON | Absent) -> str:
+    """The HTTP status that the finding of a constraint on requests expects."""
+    status = _STATUS.search(expected) if isinstance(expected, str) else None
+    return f"HTTP {status.group(1)}" if status else format_value(expected)
 
 
 def response_summary(example: JSON) -> str:

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 from runs_conformance import __version__
 from runs_conformance.contract.dialect import dialect_family
-from runs_conformance.contract.operation import BETA_HEADER
+from runs_conformance.contract.operation import BETA_HEADER, OPERATIONS
 from runs_conformance.model.case import Move, Refuse, Role, Step
-from runs_conformance.model.json import JSON, is_array, is_object
+from runs_conformance.model.json import ABSENT, JSON, is_array, is_object
+from runs_conformance.model.verdict import Finding
 from runs_conformance.reporting.codegen.client_call import CallWriter
 from runs_conformance.reporting.codegen.helper_functions import HELPERS
 from runs_conformance.reporting.codegen.literal import INDENT, literal, quote_text
 from runs_conformance.reporting.codegen.shell import quote
 from runs_conformance.reporting.codegen.statements import StatementWriter, steps_of
-from runs_conformance.reporting.failure_text import format_value, printable
+from runs_conformance.reporting.failure_text import compare_results, expected_status, format_value, printable
 
 EMULATOR_URL = "http://127.0.0.1:8080/v1"
 """The default address of `runs-conformance serve`, for failures of the bundled emulator."""
@@ -64,6 +65,11 @@ class ScriptedFailure:
     def step(self) -> Step:
         """The step whose response shows the failure."""
         return self.steps[self.failing_step]
+
+    @property
+    def is_about_status(self) -> bool:
+        """Whether the finding names no place and has an HTTP status as its `actual`."""
+        return not self.pointer and type(self.actual) is int and 100 <= self.actual < 600
 
     @property
     def status_check(self) -> StatusCheck | None:
@@ -167,11 +173,22 @@ def _docstring(failure: ScriptedFailure, commands: Sequence[str]) -> Iterator[st
 def _observations(failure: ScriptedFailure) -> Iterator[tuple[str, str]]:
     if failure.message and failure.message != failure.statement:
         yield "Finding", failure.message
-    where = f" at {failure.pointer}" if failure.pointer else ""
-    if failure.expected is not None:
-        yield f"Expected{where}", format_value(failure.expected)
-    if failure.actual is not None:
-        yield f"Actual{where}", format_value(failure.actual)
+    if failure.id.partition(".")[0] in OPERATIONS:
+        # The finding of a constraint on requests expects a status, but has the value that was sent.
+        if failure.expected is not None:
+            yield "Expected", expected_status(failure.expected)
+        if failure.actual is not None:
+            place = f" at {failure.pointer}" if failure.pointer else ""
+            yield "Value sent", f"{format_value(failure.actual)}{place}"
+        return
+    finding = Finding(
+        failure.message,
+        pointer=failure.pointer,
+        expected=ABSENT if failure.expected is None else failure.expected,
+        actual=ABSENT if failure.actual is None else failure.actual,
+    )
+    for result in compare_results(finding, failure.actual if failure.is_about_status else ABSENT):
+        yield result.label.capitalize(), result.line
 
 
 def _wrap(text: str) -> list[str]:
@@ -209,8 +226,7 @@ def _symptom_condition(failure: ScriptedFailure) -> str | None:
     if failure.actual is None or (isinstance(failure.actual, str) and len(failure.actual) > 200):
         return None
     if failure.pointer == "":
-        is_status = isinstance(failure.actual, int) and 100 <= failure.actual < 600
-        return f"status == {failure.actual}" if is_status and not isinstance(failure.actual, bool) else None
+        return f"status == {failure.actual}" if failure.is_about_status else None
     return (
         None
         if is_object(failure.actual) or is_array(failure.actual)
