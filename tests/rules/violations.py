@@ -16,6 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, is_array, is_object
 from runs_conformance.model.rule import AnyRule
 from runs_conformance.model.verdict import Finding
+from runs_conformance.reporting.failure_text import compare_results
 from runs_conformance.rules import VIOLATIONS, catalogue
 from tests.rules.examples import FAILING, findings
 
@@ -51,7 +52,8 @@ def render(rule: AnyRule, history: History) -> list[str]:
     for exchange in list(history)[max(0, last - _MAX_EXCHANGES) : last]:
         mark = "  <- finding" if exchange.id == finding.exchange else ""
         lines += [_request(exchange), f"  {_answer(exchange)}{mark}"]
-    return [_shorten(line) for line in [*lines, "", *_finding(finding)]]
+    status = next(exchange.status for exchange in history if exchange.id == finding.exchange)
+    return [_shorten(line) for line in [*lines, "", *_finding(finding, status)]]
 
 
 def _request(exchange: Exchange) -> str:
@@ -86,14 +88,11 @@ def _summary(value: JSON) -> str:
     return " ".join(str(value[name]) for name in ("id", "status") if value.get(name) is not None)
 
 
-def _finding(finding: Finding) -> list[str]:
+def _finding(finding: Finding, status: int | None) -> list[str]:
     lines = [f"Finding: {finding.message}"]
     if finding.pointer:
         lines.append(f"At:       {finding.pointer}")
-    if not isinstance(finding.expected, Absent):
-        lines.append(f"Expected: {_dumps(finding.expected)}")
-    if not isinstance(finding.actual, Absent):
-        lines.append(f"Actual:   {_dumps(finding.actual)}")
+    lines += [f"{result.label.capitalize() + ':':9} {result.text}" for result in compare_results(finding, status)]
     return lines
 
 
