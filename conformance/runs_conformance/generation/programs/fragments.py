@@ -201,7 +201,9 @@ def create_forced_run(run_name: str = "run", thread: str = "thread", **forced: A
         return True
     if not response.refused:
         return (yield from give_up("success with an id"))
-    choice: Any = "auto" if len(forced.get("tools", ())) != len(CALLABLE_FUNCTIONS) else force_function()
+    # A run that inherits its functions, unless from the assistant that has them for all programs, calls one of them.
+    calls_one = len(forced["tools"]) == len(CALLABLE_FUNCTIONS) if "tools" in forced else "assistant_id" not in forced
+    choice: Any = force_function() if calls_one else "auto"
     return (yield from require(run(run_name, thread, **{**forced, "tool_choice": choice})))
 
 
