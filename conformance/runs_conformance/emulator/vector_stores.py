@@ -95,7 +95,7 @@ def add_batch(server: ServerState, store: Store, record: dict[str, Any], body: M
 def check_file(server: ServerState, store: Store, file_id: str, param: str | None = None) -> None:
     """Refuse the id of a file that does not exist, if files are checked."""
     if server.options.check_files and file_id not in store.files:
-        raise ApiError(404, f"No file record with id '{file_id}'.", param)
+        raise ApiError(404, f"No file found with id '{file_id}'.", param)
 
 
 def _file_ids(body: Members) -> list[str]:
