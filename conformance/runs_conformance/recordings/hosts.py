@@ -20,6 +20,10 @@ _OURS_IN_CONTENT = re.compile(
     re.MULTILINE,
 )
 _EMPTY_LIST = re.compile(rb'"object"\s*:\s*"list"')
+_MEMBERS_OF_ALL = re.compile(rb'"(?:object|id|error)"\s*:')
+"""Every JSON response of this API, right or nearly right, has one of these members."""
+_JSON_LINES_OF_EVENTS = re.compile(rb'\s*\{\s*"(?:event"\s*:\s*"thread\.|data"\s*:\s*\{)')
+"""How applications pass on a stream that a client library parsed, such as `toReadableStream()` of the one for Node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +51,34 @@ class RecognizedServers:
     """The servers of a recording, with the evidence that distinguishes those of this API from those of other APIs.
 
     A server that answered every request with an error is foreign unless its host is known or the paths hold ids of this
-    API. With `globs` a server is foreign if its host matches none of them.
+    API. Applications use these ids in paths of their own, so paths prove nothing if a success is not of this API. With
+    `globs` a server is foreign if its host matches none of them.
     """
 
     def __init__(self, globs: Sequence[str] = ()) -> None:
         self._globs = globs
-        self._shown: dict[RecordedServer, bool] = {}
+        self._recognized: dict[RecordedServer, bool] = {}
+        self._shown_by_requests: set[RecordedServer] = set()
+        self._contradicted: set[RecordedServer] = set()
 
     def observe(self, server: RecordedServer, entry: RecordedEntry) -> None:
         """Record the evidence in an exchange with a server."""
-        if self._shown.get(server):
+        if self._recognized.get(server):
             return
         if self._globs:
-            self._shown[server] = _matches(server, self._globs)
-        else:
-            self._shown[server] = _is_known(server) or _shows_this_api(entry)
+            self._recognized[server] = _matches(server, self._globs)
+            return
+        self._recognized[server] = _is_known(server) or _is_shown_by_response(entry)
+        if _is_shown_by_request(entry):
+            self._shown_by_requests.add(server)
+        if _is_success_of_another_api(entry):
+            self._contradicted.add(server)
 
     def is_foreign(self, server: RecordedServer) -> bool:
         """Whether no observed exchange shows that a server is of this API."""
-        return not self._shown.get(server)
+        if self._recognized.get(server):
+            return False
+        return server not in self._shown_by_requests or server in self._contradicted
 
 
 def _matches(server: RecordedServer, globs: Sequence[str]) -> bool:
@@ -79,8 +92,20 @@ def _is_known(server: RecordedServer) -> bool:
     return _KNOWN.search(host) is not None or any(re.search(pattern, host) for pattern in patterns)
 
 
-def _shows_this_api(entry: RecordedEntry) -> bool:
-    if _OURS_IN_PATH.search(urlsplit(entry.url).path) or _OURS_IN_CONTENT.search(entry.response_content):
+def _is_shown_by_response(entry: RecordedEntry) -> bool:
+    content = entry.response_content
+    return _OURS_IN_CONTENT.search(content) is not None and _JSON_LINES_OF_EVENTS.match(content) is None
+
+
+def _is_shown_by_request(entry: RecordedEntry) -> bool:
+    if _OURS_IN_PATH.search(urlsplit(entry.url).path):
         return True
     beta = any(name.lower() == "openai-beta" and "assistants=" in value for name, value in entry.headers)
     return beta and (not entry.response_content or _EMPTY_LIST.search(entry.response_content) is not None)
+
+
+def _is_success_of_another_api(entry: RecordedEntry) -> bool:
+    content = entry.response_content
+    if entry.status is None or not 200 <= entry.status < 300 or not content.lstrip().startswith(b"{"):
+        return False
+    return _MEMBERS_OF_ALL.search(content) is None or _JSON_LINES_OF_EVENTS.match(content) is not None
