@@ -47,6 +47,16 @@ def test_list_that_lacks_a_message() -> History:
 
 @pytest.mark.parametrize("has_list_elsewhere", [False, True])
 def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: bool) -> None:
+@pytest.mark.parametrize("body", [{}, {"thread": {"messages": GIVEN}}])
+def test_the_list_of_an_empty_thread_with_a_run_is_part_of_the_evidence(body: dict[str, Any]) -> None:
+    rule, builder = messages_in_thread.hold_only_what_was_sent, HistoryBuilder()
+    builder.send("create_thread_and_run", run(), body={"assistant_id": ASSISTANT, **body})
+    builder.get_run(run("completed"))
+    builder.send("list_messages", page(message(), *([WHO, ADA] if body else [])))
+    parts = [result.part for result in judge(rule, builder.history()) if isinstance(result, Passed)]
+    assert parts == ["" if body else next(part for part, *_ in rule.needs_parts)]
+
+
     """A static mock may say on every page that more follows."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": GIVEN})

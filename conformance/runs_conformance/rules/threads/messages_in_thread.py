@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END, complete_lists, unended_lists
+from runs_conformance.evidence.complete_list import (
+    NOT_SHOWN_TO_ITS_END,
+    complete_lists,
+    thread_creation,
+    unended_lists,
+)
 from runs_conformance.evidence.listed_objects import pass_if_lists_work
 from runs_conformance.evidence.page import Page
-from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_sent_to
+from runs_conformance.evidence.sent_messages import all_messages_are_known, messages_in_request, messages_sent_to
 from runs_conformance.evidence.supplied_messages import (
     SuppliedMessages,
     check_all_listed,
@@ -19,10 +24,13 @@ from runs_conformance.evidence.unsent_messages import unsent_messages
 from runs_conformance.model.history import History
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion, with_part
 
 _MESSAGES = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadRequest.messages")
 _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
+
+_EMPTY = "the list of a thread that create_thread_and_run created without messages"
+"""The part of the evidence that shows whether a server adds a message of its own for a run that would have none."""
 
 
 def _initial_messages(history: History) -> Iterable[SuppliedMessages | Page]:
@@ -86,6 +94,7 @@ def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
     clauses=("thread-and-run-creates-messages",),
     needs_complete_history=True,
     occasions=3,
+    needs_parts=((_EMPTY, "create_thread_and_run", "list_messages"),),
 )
 def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result]:
     """A thread contains no user message that was not sent to it; one created without messages starts empty.
@@ -106,5 +115,13 @@ def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result
     elif unsent.doubt:
         yield Suspicion(unsent.doubt)
     else:
-        sent = messages_sent_to(history, page.exchange.path["thread_id"], page.exchange)
-        yield pass_if_lists_work(history, page, sent[len(page.items) :])
+        thread_id = page.exchange.path["thread_id"]
+        sent = messages_sent_to(history, thread_id, page.exchange)
+        yield with_part(pass_if_lists_work(history, page, sent[len(page.items) :]), _part(history, thread_id))
+
+
+def _part(history: History, thread_id: str) -> str:
+    """The part of the evidence that a list of a thread's messages provides, if any."""
+    creation = thread_creation(history, thread_id)
+    is_with_run = creation is not None and creation.operation == "create_thread_and_run"
+    return _EMPTY if creation is not None and is_with_run and not messages_in_request(creation) else ""
