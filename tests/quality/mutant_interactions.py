@@ -32,7 +32,14 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     # Outputs for some of the calls are accepted, and nothing is streamed until there are all.
     "collects_outputs": ("streaming.a_stream_comes_where_one_is_asked_for",),
     # A run that had ended works again, with the details of its end and without its lock.
-    "reopens_ended_runs": ("ending.only_incomplete_run_has_details", "lifecycle.", "lock.", "times.", "usage."),
+    "reopens_ended_runs": (
+        "ending.only_incomplete_run_has_details",
+        "lifecycle.",
+        "lock.",
+        "races.two_runs_never_work_together",
+        "times.",
+        "usage.",
+    ),
     # Only some answers name the kind wrongly.
     "calls_a_thread_threads": ("identity.never_changes",),
     # How many threads others created decides which of several equal requests is refused.
