@@ -1,3 +1,5 @@
+"""A refused request without rights had an effect only if nothing else explains it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -6,7 +8,8 @@ import pytest
 
 from runs_conformance.evidence.unauthorized_attempt import UnauthorizedAttempt, unauthorized_attempts
 from runs_conformance.model.case import Key, Step
-from tests.rules.histories import HistoryBuilder, deleted, error, message, page, run, thread
+from runs_conformance.model.json import ABSENT
+from tests.rules.histories import ASSISTANT, HistoryBuilder, deleted, error, message, page, run, thread
 
 
 def attempt(operation: str, body: Any, *reads: tuple[str, Any, int], status: int = 401) -> UnauthorizedAttempt | None:
@@ -54,6 +57,14 @@ def test_effect_of_a_refused_request(
     assert with_effect is not None
     assert with_effect.effect is not None
     assert with_effect.effect.operation == read
+
+
+@pytest.mark.parametrize(("assistant_id", "is_effect"), [(ASSISTANT, True), (ABSENT, True), ("asst_other", False)])
+def test_a_run_of_another_assistant_is_no_effect(assistant_id: Any, is_effect: bool) -> None:
+    shown = page(run(), run(id_="run_x", assistant_id=assistant_id))
+    found = attempt("create_run", {"assistant_id": ASSISTANT}, ("list_runs", shown, 200))
+    assert found is not None
+    assert (found.effect is not None, found.was_checked) == (is_effect, is_effect)
 
 
 def test_attempt_without_a_later_read_is_not_checked() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -210,7 +210,10 @@ def _shows_messages(history: History, page: Page) -> bool:
 
 
 def _check_run(history: History, exchange: Exchange) -> EffectChecks:
-    """Check whether the thread has a run without a known creation."""
+    """Check whether the thread has a run of the requested assistant without a known creation.
+
+    One of another assistant has another reason: a server may put the runs of other clients into the thread.
+    """
     thread = exchange.path.get("thread_id", "")
     created = [creation for creation in creations(history) if creation.kind == "run"]
     known, known_requests = {creation.id for creation in created}, {creation.exchange.id for creation in created}
@@ -226,12 +229,20 @@ def _check_run(history: History, exchange: Exchange) -> EffectChecks:
         ):
             unknown = unknown_runs(history, page, known)
             if unknown.ids:
-                is_conclusive = not unknown.may_be_known
+                is_conclusive = not unknown.may_be_known and _may_be_requested(exchange, page, unknown.ids)
             else:
                 lacks_all = not any(page.ids) and (bool(unknown.missing) or may_show_nothing(history, page))
                 is_conclusive = not unknown.lacks_ids and not lacks_all
             if is_conclusive:
                 yield read, bool(unknown.ids)
+
+
+def _may_be_requested(exchange: Exchange, page: Page, run_ids: Collection[str]) -> bool:
+    """Whether one of these runs may be the one that a request was to create: it shows no other assistant."""
+    body = exchange.request.body
+    requested = body.get("assistant_id") if is_object(body) else None
+    shown = (item.get("assistant_id") for item in page.items if item.id in run_ids)
+    return not isinstance(requested, str) or any(id_ == requested or not isinstance(id_, str) for id_ in shown)
 
 
 def _check_cancellation(history: History, exchange: Exchange) -> EffectChecks:
