@@ -73,16 +73,18 @@ class ClientIndex:
                 mentioned = MentionedIds()
         self._planner.add(mentioned.ids, mentioned.managed, mentioned.used)
 
-    def foreign_entries(self) -> Iterator[tuple[int, RecordedServer]]:
-        """The entries of other APIs: position and server of each."""
-        foreign = self._foreign_servers()
-        if foreign:
+    def skipped_entries(self) -> Iterator[tuple[int, str]]:
+        """The entries that are not judged because of their server: position and reason of each."""
+        reasons = self._skip_reasons()
+        if reasons:
             for row, number in enumerate(self._server):
-                if number in foreign:
-                    yield self.columns.position[row], foreign[number]
+                if number in reasons:
+                    yield self.columns.position[row], reasons[number]
 
-    def _foreign_servers(self) -> dict[int, RecordedServer]:
-        return {number: server for server, number in self._server_numbers.items() if self._servers.is_foreign(server)}
+    def _skip_reasons(self) -> dict[int, str]:
+        """Why the exchanges with some servers are not judged, by the number of the server."""
+        reasons = {number: self._servers.skip_reason(server) for server, number in self._server_numbers.items()}
+        return {number: reason for number, reason in reasons.items() if reason}
 
     def plan(self, size: int) -> Iterator[tuple[PlannedPartition, bool]]:
         """Divide the entries into partitions; partitions in which all ids were redacted come last, marked as such."""
@@ -100,8 +102,8 @@ class ClientIndex:
 
     def _put_in_order(self) -> list[int]:
         """Fill the columns that depend on the order; returns the rows in order."""
-        foreign = self._foreign_servers()
-        kept = [row for row, number in enumerate(self._server) if number not in foreign]
+        reasons = self._skip_reasons()
+        kept = [row for row, number in enumerate(self._server) if number not in reasons]
         address, identity, request, response, _ = self._hashes
         times = EntryTimes(self._exact, self._started, self._seconds, address, identity, request, response)
         order = order_by_exact_times(kept, times)

@@ -16,7 +16,7 @@ from runs_conformance.model.exchange import Completion, Exchange, Request, Respo
 from runs_conformance.model.json import ABSENT, JSON, Absent, is_array, is_object
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_values, parse_time
-from runs_conformance.recordings.hosts import RecognizedServers, RecordedServer
+from runs_conformance.recordings.hosts import RecognizedServers
 from runs_conformance.recordings.location import LocatedRequest, locate
 from runs_conformance.recordings.ordering import in_order
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
@@ -79,9 +79,10 @@ def to_exchanges(
     servers = RecognizedServers(hosts)
     for position, entry in kept.items():
         servers.observe(located[position].server, entry)
-    for position in [position for position in kept if servers.is_foreign(located[position].server)]:
-        del kept[position]
-        skipped.append(SkippedEntry(f"{program}:{position}", foreign_reason(located[position].server, hosts)))
+    for position in [*kept]:
+        if reason := servers.skip_reason(located[position].server):
+            del kept[position]
+            skipped.append(SkippedEntry(f"{program}:{position}", reason))
     exchanges: list[Exchange] = []
     last: float | None = None
     for index, timed in enumerate(in_order(map(summarize, kept.values())), 1):
@@ -107,13 +108,6 @@ def to_exchange(
         return found
     located, entry = found
     return build_exchange(entry, located, ExchangePosition(program, entry.sequence_number, started, ended), edition)
-
-
-def foreign_reason(server: RecordedServer, hosts: Sequence[str]) -> str:
-    """Why the exchanges with a server are not judged."""
-    return (
-        f"another host: {server}" if hosts else f"another API: {server} shows nothing of this one (--host selects it)"
-    )
 
 
 def build_exchange(

@@ -12,8 +12,10 @@ from runs_conformance.contract.operation import Operation, find_operation
 from runs_conformance.recordings import loss
 from runs_conformance.recordings.compression import UndecodableError, decode_content
 from runs_conformance.recordings.entry import RecordedEntry
-from runs_conformance.recordings.hosts import RecordedServer, server_of
+from runs_conformance.recordings.hosts import EARLIER_BETA, RecordedServer, server_of
 
+_EARLIER_VERSION = re.compile(r"(?:\A|&)api-version=2024-0[234]-[0-9]{2}-preview(?:&|\Z)")
+"""The versions of Azure with the earlier beta, whose clients send no header for it."""
 _ROOT = re.compile(r"/(?=(?:threads|assistants)(?:/|\Z))")
 
 
@@ -42,7 +44,9 @@ def locate(entry: RecordedEntry) -> tuple[LocatedRequest, RecordedEntry] | str:
     if entry.is_cached:
         return "answered from the client's cache"
     if "assistants=v1" in entry.header("openai-beta"):
-        return "assistants=v1, the earlier beta"
+        return f"assistants=v1, {EARLIER_BETA}"
+    if version := _EARLIER_VERSION.search(url.query):
+        return f"{version[0].strip('&')}, {EARLIER_BETA}"
     lost, content = "", entry.response_content
     defects: tuple[str, ...] = ()
     encoding = ", ".join([value for name, value in entry.response_headers if name.lower() == "content-encoding"])

@@ -15,7 +15,7 @@ from typing import IO
 from runs_conformance.recordings import har
 from runs_conformance.recordings.client_index import ClientIndex
 from runs_conformance.recordings.entry import HeaderList, RecordedEntry
-from runs_conformance.recordings.exchanges import SkippedEntry, foreign_reason, remember_keys
+from runs_conformance.recordings.exchanges import SkippedEntry, remember_keys
 from runs_conformance.recordings.har_file import HarFile
 from runs_conformance.recordings.location import locate
 from runs_conformance.recordings.partition import SIZE
@@ -100,8 +100,8 @@ class RecordingIndex:
         """Put the entries in order and divide them into partitions, each readable by itself."""
         others = (client for client in self._clients.values() if client is not self._unkeyed)
         for client in (self._unkeyed, *others):
-            for position, server in client.foreign_entries():
-                self._skip(client.program, position, foreign_reason(server, self._hosts))
+            for position, reason in client.skipped_entries():
+                self._skip(client.program, position, reason)
             reason = self._missing_data_reason if client is self._unkeyed else ""
             plan = client.plan(size)
             first = list(itertools.islice(plan, 2))
