@@ -1,3 +1,5 @@
+"""The bundled emulator is started and ended with its block, and targets are named."""
+
 from __future__ import annotations
 
 import os

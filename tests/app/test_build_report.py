@@ -1,3 +1,5 @@
+"""A report says which rules cannot be tested on the target, and what they need."""
+
 from __future__ import annotations
 
 from runs_conformance.app.build_report import rules_without_subject, untestable_constraints

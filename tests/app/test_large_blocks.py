@@ -1,3 +1,5 @@
+"""Memory of large responses goes back to the system when it is freed."""
+
 from __future__ import annotations
 
 import subprocess

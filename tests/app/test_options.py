@@ -1,3 +1,5 @@
+"""The flags that narrow a test run are all known."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""ASGI and WSGI applications are served as long as they are judged."""
+
 from __future__ import annotations
 
 import functools

@@ -1,3 +1,5 @@
+"""Entries of a baseline accept known failures; new and stale ones are reported."""
+
 from __future__ import annotations
 
 from dataclasses import replace

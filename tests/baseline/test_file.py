@@ -1,3 +1,5 @@
+"""A baseline is read and revised without losing its comments."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Responses that violate HTTP or JSON are causes of their own."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""A fixture that separates each command from the environment of the developer."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""A base URL determines the dialect, the paths and the headers of requests."""
+
 from __future__ import annotations
 
 from urllib.parse import unquote_to_bytes

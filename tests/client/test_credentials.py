@@ -1,3 +1,5 @@
+"""Keys are sent in their headers, and shown nowhere."""
+
 from __future__ import annotations
 
 import pytest

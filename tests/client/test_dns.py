@@ -1,3 +1,5 @@
+"""Names are resolved in time, and the addresses are remembered."""
+
 from __future__ import annotations
 
 import socket

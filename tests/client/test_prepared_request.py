@@ -1,3 +1,5 @@
+"""A step becomes a request once the references in it are resolved."""
+
 from __future__ import annotations
 
 import json

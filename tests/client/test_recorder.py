@@ -1,3 +1,5 @@
+"""Exchanges are written at once, without secrets, and read back unchanged."""
+
 from __future__ import annotations
 
 import json

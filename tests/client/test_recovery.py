@@ -1,3 +1,5 @@
+"""A target that was restarted is waited for, and one that stays away is given up."""
+
 from __future__ import annotations
 
 from runs_conformance.client.base_url import parse_address

@@ -1,3 +1,5 @@
+"""Every attempt is recorded, and only requests without effect are retried."""
+
 from __future__ import annotations
 
 import json

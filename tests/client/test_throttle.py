@@ -1,3 +1,5 @@
+"""Requests keep the rate that the user or the target sets."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""A certificate that is not trusted ends the connection."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager

@@ -1,3 +1,5 @@
+"""The file conformance.toml provides defaults of options, and no secrets."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Names are checked, and errors suggest valid ones."""
+
 from __future__ import annotations
 
 import pytest

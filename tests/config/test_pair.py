@@ -1,3 +1,5 @@
+"""Headers, query parameters and other pairs are parsed, and errors repeat no key."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The schema of conformance.toml and its loader agree."""
+
 from __future__ import annotations
 
 import tomllib

@@ -1,3 +1,5 @@
+"""A key comes from the environment, a file or the command line, and is not shown."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Durations and rates are parsed."""
+
 from __future__ import annotations
 
 import pytest

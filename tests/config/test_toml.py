@@ -1,3 +1,5 @@
+"""Values that are written as TOML are read back unchanged."""
+
 from __future__ import annotations
 
 import tomllib

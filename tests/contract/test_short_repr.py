@@ -1,3 +1,5 @@
+"""Messages on large values stay short."""
+
 from __future__ import annotations
 
 from typing import Any

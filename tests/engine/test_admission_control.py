@@ -1,3 +1,5 @@
+"""Limits of requests, runs and tokens hold with any number of workers."""
+
 from __future__ import annotations
 
 import threading

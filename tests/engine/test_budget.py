@@ -1,3 +1,5 @@
+"""A test run ends once the target stops giving useful responses."""
+
 from __future__ import annotations
 
 from dataclasses import replace

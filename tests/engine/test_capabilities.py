@@ -1,3 +1,5 @@
+"""An operation is not offered if all its responses are those of a missing route."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""A pass needs as much evidence as on the emulator; a shortfall names the program that lacks it."""
+
 from __future__ import annotations
 
 import json

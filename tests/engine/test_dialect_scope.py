@@ -1,3 +1,5 @@
+"""Requirements on parts that a family of dialects lacks are not applicable to it."""
+
 from __future__ import annotations
 
 from runs_conformance.contract.constraint import constraints

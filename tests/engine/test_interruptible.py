@@ -1,3 +1,5 @@
+"""Work in a thread returns its outcome, and an interrupt ends the wait for it."""
+
 from __future__ import annotations
 
 import signal

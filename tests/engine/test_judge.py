@@ -1,3 +1,5 @@
+"""Rules are evaluated on their units, and exceptions in them are errors of the suite."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""The outcome of a test run determines its exit code and its reason."""
+
 from __future__ import annotations
 
 from dataclasses import replace

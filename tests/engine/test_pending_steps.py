@@ -1,3 +1,5 @@
+"""The step that has been pending longest is named."""
+
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence

@@ -1,3 +1,5 @@
+"""Profile, phases and needs select the programs of a plan and their order."""
+
 from __future__ import annotations
 
 from dataclasses import replace

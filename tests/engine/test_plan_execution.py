@@ -1,3 +1,5 @@
+"""All programs of a plan are executed and judged, whatever happens to one of them."""
+
 from __future__ import annotations
 
 import threading

@@ -1,3 +1,5 @@
+"""Polls follow the duration of earlier runs."""
+
 from __future__ import annotations
 
 from runs_conformance.engine.polling import MIN_SAMPLES, MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANGS, PollSchedule

@@ -1,3 +1,5 @@
+"""An undecided rule names the failed requirement that it depends on."""
+
 from __future__ import annotations
 
 from fnmatch import fnmatchcase

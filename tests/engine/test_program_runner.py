@@ -1,3 +1,5 @@
+"""Steps are sent in order, polled, and retried where that proves nothing wrong."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

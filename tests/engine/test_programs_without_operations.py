@@ -1,3 +1,5 @@
+"""A program that called an operation without a route names it."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Objects of the user are neither changed nor deleted."""
+
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence

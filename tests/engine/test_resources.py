@@ -1,3 +1,5 @@
+"""Created objects are tracked, and deleted in an order that servers accept."""
+
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence

@@ -1,3 +1,5 @@
+"""A trace shows the actions on a run and its statuses in order."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Shards divide a plan into parts of about the same weight."""
+
 from __future__ import annotations
 
 import pytest

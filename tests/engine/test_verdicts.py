@@ -1,3 +1,5 @@
+"""Tallies and circumstances determine the outcome and the reason of each verdict."""
+
 from __future__ import annotations
 
 import fnmatch

@@ -1,3 +1,5 @@
+"""A list is compared with the same list in the other order only if both are complete."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.both_orders import lists_in_both_orders

@@ -1,3 +1,5 @@
+"""A page is complete if nothing comes before or after it."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.comparable_pages import is_complete

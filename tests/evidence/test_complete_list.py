@@ -1,3 +1,5 @@
+"""A list is complete if it shows every object at a time when nothing changes."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.complete_list import (

@@ -1,3 +1,5 @@
+"""Requests are concurrent if they overlap on one object."""
+
 from __future__ import annotations
 
 import pytest

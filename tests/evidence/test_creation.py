@@ -1,3 +1,5 @@
+"""Accepted requests create objects, each with the key of its creator."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.creation import creations, key_of, uses_key_of_creator

@@ -1,3 +1,5 @@
+"""A description says in one line what became of a request."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""The contents of messages are compared by their parts."""
+
 from __future__ import annotations
 
 from typing import Any

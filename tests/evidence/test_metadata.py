@@ -1,3 +1,5 @@
+"""The latest accepted write determines the metadata that a read must show."""
+
 from __future__ import annotations
 
 from dataclasses import replace

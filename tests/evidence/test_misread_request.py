@@ -1,3 +1,5 @@
+"""A response that quotes an earlier body is about that body."""
+
 from __future__ import annotations
 
 import json

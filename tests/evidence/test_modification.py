@@ -1,3 +1,5 @@
+"""A modification is judged only if nothing else may have changed the object."""
+
 from __future__ import annotations
 
 from typing import Any

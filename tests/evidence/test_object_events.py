@@ -1,3 +1,5 @@
+"""The events of a stream are grouped by object, and deltas add up."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.object_events import (

@@ -1,3 +1,5 @@
+"""Objects are observed in responses, pages and events, in order of time."""
+
 from __future__ import annotations
 
 import pytest

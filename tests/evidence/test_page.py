@@ -1,3 +1,5 @@
+"""Pages of one listing belong together, and limits and orders have documented defaults."""
+
 from collections.abc import Sequence
 
 import pytest

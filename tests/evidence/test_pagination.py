@@ -1,3 +1,5 @@
+"""A page is a slice of a complete list, unless the list changed."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.pagination import page_comparisons, page_traversals

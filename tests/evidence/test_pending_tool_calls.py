@@ -1,3 +1,5 @@
+"""Steps are judged as pending only while the run surely waits."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.pending_tool_calls import steps_while_pending

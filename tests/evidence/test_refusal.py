@@ -1,3 +1,5 @@
+"""A refusal is due to a violation only if nothing else explains it."""
+
 from __future__ import annotations
 
 import pytest

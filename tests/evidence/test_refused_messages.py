@@ -1,3 +1,5 @@
+"""Messages of refused requests are known."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.refused_messages import refused_message_contents, refused_requests

@@ -1,3 +1,5 @@
+"""A request must be accepted if there is no legal reason to refuse it."""
+
 from __future__ import annotations
 
 from typing import Any

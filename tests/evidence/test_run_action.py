@@ -1,3 +1,5 @@
+"""Cancellations and submissions have certain effects, possible ones, or none."""
+
 from __future__ import annotations
 
 import pytest

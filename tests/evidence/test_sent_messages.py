@@ -1,3 +1,5 @@
+"""The messages of a thread are those that were sent to it, if all are known."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Server errors, timeouts and refusals are distinguished."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""An item of a list is stale if it shows an earlier state of its object."""
+
 from __future__ import annotations
 
 from dataclasses import replace

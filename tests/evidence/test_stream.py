@@ -1,3 +1,5 @@
+"""A stream is complete, cut, or ended by an error."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.stream import Stream, streams

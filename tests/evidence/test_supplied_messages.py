@@ -1,3 +1,5 @@
+"""Messages that come with a thread or a run are compared with its list."""
+
 from __future__ import annotations
 
 from typing import Any

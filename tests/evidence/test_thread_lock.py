@@ -1,3 +1,5 @@
+"""A thread is locked while one of its runs is surely active."""
+
 from __future__ import annotations
 
 import pytest

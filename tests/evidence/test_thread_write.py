@@ -1,3 +1,5 @@
+"""A write to a thread is judged by the run that may hold its lock."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The statuses of a run are certain between observations without an action."""
+
 from runs_conformance.evidence.run_timeline import (
     RunTimeline,
     find_run,

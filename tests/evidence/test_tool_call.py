@@ -1,3 +1,5 @@
+"""Tool calls are read from runs, steps and streams."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.object_events import step_events

@@ -1,3 +1,5 @@
+"""Runs are grouped by the tool choice that they were created with."""
+
 from __future__ import annotations
 
 from typing import Any

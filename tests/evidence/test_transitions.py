@@ -1,3 +1,5 @@
+"""Status changes are counted, and each is allowed, explained or wrong."""
+
 from __future__ import annotations
 
 from collections import Counter

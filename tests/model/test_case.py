@@ -1,3 +1,5 @@
+"""Steps are stored as JSON and read back, from older files too."""
+
 import json
 from typing import Any
 

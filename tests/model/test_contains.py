@@ -1,3 +1,5 @@
+"""A value contains another one if it has all its members."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The message of an error is found in bodies of any form."""
+
 from __future__ import annotations
 
 import pytest

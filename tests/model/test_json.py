@@ -1,3 +1,5 @@
+"""JSON values are compared and addressed as the standards say."""
+
 import pytest
 
 from runs_conformance.model.json import (

@@ -1,3 +1,5 @@
+"""The items of a list are found wherever the server puts them."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Long texts are compressed without loss."""
+
 import json
 
 import pytest

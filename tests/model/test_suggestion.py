@@ -1,3 +1,5 @@
+"""Errors suggest the names that are most similar."""
+
 from __future__ import annotations
 
 from runs_conformance.model.suggestion import did_you_mean, nearest_names, sort_by_similarity

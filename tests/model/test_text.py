@@ -1,3 +1,5 @@
+"""Texts are shortened, and say how long they were."""
+
 from __future__ import annotations
 
 import pytest

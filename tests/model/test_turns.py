@@ -1,3 +1,5 @@
+"""Items with different keys take turns."""
+
 from __future__ import annotations
 
 from runs_conformance.model.turns import take_turns

@@ -1,3 +1,5 @@
+"""Tallies are merged in any order, and one finding fails a requirement."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""YAML that would expand to a large value is refused."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The console shows the conclusion first, then causes, warnings and the next command."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The graph draws every status and every documented transition."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The member that a finding is about is highlighted in its body."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Progress is printed at intervals, with the reason of long waits."""
+
 from __future__ import annotations
 
 from runs_conformance.reporting.progress import LineProgress, ProgressBar, SilentProgress, format_left

@@ -1,3 +1,5 @@
+"""Every view shows all verdicts, and escapes texts of the target."""
+
 from __future__ import annotations
 
 import json

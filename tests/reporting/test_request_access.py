@@ -1,3 +1,5 @@
+"""Reproductions use the headers and the query of the test run."""
+
 from __future__ import annotations
 
 from runs_conformance.model.json import JSON

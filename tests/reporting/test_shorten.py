@@ -1,3 +1,5 @@
+"""A report of a server that is wrong everywhere stays small."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Sources of requirements are linked if they are published."""
+
 from __future__ import annotations
 
 import pytest

@@ -114,5 +114,15 @@ def _docstrings_with_return(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}: {docstring.splitlines()[0]}"
 
 
+def test_modules_of_tests_say_what_must_hold() -> None:
+    modules = [
+        path for path in (ROOT / "tests").rglob("*.py") if ROOT / "tests" / "quality" / "servers" not in path.parents
+    ]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules}
+    assert [
+        str(path.relative_to(ROOT)) for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)
+    ] == []
+
+
 def test_contributing_states_the_limit_of_commit_subjects() -> None:
     assert "at most 72 characters" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

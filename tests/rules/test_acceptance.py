@@ -1,3 +1,5 @@
+"""Valid requests are accepted: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""A waiting run says what it requires: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

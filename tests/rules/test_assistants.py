@@ -1,3 +1,5 @@
+"""Assistants are stored as requested: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Keys are required and checked: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

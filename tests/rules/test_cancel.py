@@ -1,3 +1,5 @@
+"""A cancelled run ends as such: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

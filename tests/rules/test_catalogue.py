@@ -1,3 +1,5 @@
+"""Every rule is well-formed, documented, and has histories that satisfy and violate it."""
+
 from __future__ import annotations
 
 import ast

@@ -1,3 +1,5 @@
+"""The tool choice is obeyed: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Deleted objects are gone: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Deltas add up to what is stored: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""A run says how it ended: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Errors have the documented form: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

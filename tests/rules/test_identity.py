@@ -1,3 +1,5 @@
+"""An object stays the same: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from runs_conformance.model.case import Role, Step

@@ -1,3 +1,5 @@
+"""Ids are unique and well-formed: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

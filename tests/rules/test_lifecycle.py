@@ -1,3 +1,5 @@
+"""Runs take documented transitions: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 import pytest

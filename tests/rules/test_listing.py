@@ -1,3 +1,5 @@
+"""Lists show all that belongs in them: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from runs_conformance.evidence.complete_list import NOT_SHOWN_TO_ITS_END

@@ -1,3 +1,5 @@
+"""An active run locks its thread: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Messages are stored as sent: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

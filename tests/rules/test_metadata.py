@@ -1,3 +1,5 @@
+"""Metadata change only when modified: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

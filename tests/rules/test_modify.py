@@ -1,3 +1,5 @@
+"""Modifications change what they name: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Pages show a list without gaps: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Simultaneous requests have one effect: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

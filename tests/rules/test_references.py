@@ -1,3 +1,5 @@
+"""Unknown ids are refused: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Invalid requests are refused: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""Malformed requests do no harm: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

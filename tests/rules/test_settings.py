@@ -1,3 +1,5 @@
+"""Runs inherit and override settings: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

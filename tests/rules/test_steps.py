@@ -1,3 +1,5 @@
+"""Steps show what a run did: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Stored objects equal their events: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Streams come where they are requested: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Objects belong to their tenant: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Threads have the messages given to them: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Timestamps fit the order of events: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""Tool calls get their outputs: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""Refused requests leave no traces: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Responses are valid HTTP: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from dataclasses import replace

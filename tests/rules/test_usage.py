@@ -1,3 +1,5 @@
+"""Usage is counted and adds up: the rules on this, on literal histories."""
+
 from __future__ import annotations
 
 from runs_conformance.model.history import History

@@ -1,3 +1,5 @@
+"""Encoded bodies are decoded within limits."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,3 +1,5 @@
+"""Every secret of a command is remembered until the next command."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Keys are redacted in every encoding, and other texts are kept."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""Event streams are parsed in all valid spellings, and defects are reported."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""JSON is parsed strictly and within limits, and each defect is named."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Failures are replayed within limits, and their counterexamples say how often they occurred."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -1,3 +1,5 @@
+"""A response shows the run that it is about, unless it is a refusal or breaks off."""
+
 from __future__ import annotations
 
 from dataclasses import replace

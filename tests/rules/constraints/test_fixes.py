@@ -1,3 +1,5 @@
+"""Every constraint says how to fix a violation."""
+
 from __future__ import annotations
 
 from runs_conformance.contract.constraint import constraints
