@@ -1,4 +1,4 @@
-"""Servers of other APIs are told from those of this one."""
+"""Servers of other APIs are distinguished from those of this one."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def compare_results(finding: Finding, status: JSON | Absent) -> Iterator[Compare
 
 
 def _expected_by_constraint(verdict: Verdict) -> str:
-    """What a constraint on the presence or type of a value expects, in words; empty for other requirements."""
+    """The expectation of a constraint on presence or type, in words; empty for other requirements."""
     expected = verdict.findings[0].expected
     if verdict.kind == "constraint" and verdict.id.endswith(".required") and isinstance(expected, str):
         return f"a member {printable(expected)}"
