@@ -10,6 +10,7 @@ from pathlib import Path
 from runs_conformance.app.attach_steps import attach_steps
 from runs_conformance.app.build_report import build_report, build_unreachable_report
 from runs_conformance.app.options import RunOptions, build_history_judge
+from runs_conformance.app.recorded_confirmations import prefix_of, with_recorded_confirmations
 from runs_conformance.app.run_metadata import RunFooter, RunHeader
 from runs_conformance.baseline import BaselineSettings
 from runs_conformance.engine import form_search, preflight
@@ -19,8 +20,7 @@ from runs_conformance.engine.not_offered_findings import discard_not_offered
 from runs_conformance.engine.plan_result import RunResult, merge_results
 from runs_conformance.engine.program_verdicts import CLEANUP_SUFFIX, ProgramVerdicts, judge_program, with_cleanup
 from runs_conformance.engine.shard import missing_shards, parse_shard
-from runs_conformance.engine.shrinking.confirmation import Confirmation
-from runs_conformance.engine.shrinking.confirmed_result import with_confirmations, without_unanswered_requests
+from runs_conformance.engine.shrinking.confirmed_result import without_unanswered_requests
 from runs_conformance.errors import UsageError
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
@@ -123,9 +123,7 @@ def rebuild_report(
             (footer.request_forms for footer in footers if not footer.unreachable_reason), result.request_forms
         ),
     )
-    confirmations = {id_: Confirmation(*counts) for footer in footers for id_, counts in footer.confirmations.items()}
-    failed = {id_ for id_, tally in result.tallies.items() if tally.findings}
-    result = with_confirmations(result, {id_: each for id_, each in confirmations.items() if id_ in failed})
+    result = with_recorded_confirmations(result, [run.footer for run in runs], results)
     options = header.options
     if options.jobs > 1:
         result = without_unanswered_requests(result)
@@ -190,7 +188,7 @@ def _with_prefixed_ids(history: History, number: int) -> Sequence[Exchange]:
 
 
 def _prefix_id(exchange: Exchange, number: int) -> Exchange:
-    return replace(exchange, id=f"{number}:{exchange.id}")
+    return replace(exchange, id=f"{prefix_of(number)}{exchange.id}")
 
 
 def _plan_order(header: RunHeader) -> _PlanOrder:

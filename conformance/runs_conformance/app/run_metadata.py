@@ -150,7 +150,8 @@ class RunFooter:
     `ends` holds the programs that ended early or did not wait for their runs. `unreachable_reason` says why the target
     could not be tested at all. `counterexamples` are those that were shrunk or given more steps, with requests that are
     not judged.
-    `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones.
+    `exchanges` is how many the history had at the end, as the recorder adds it, or 0 in older ones. `unconfirmed` holds
+    the failures that were not confirmed, each with the reason; None in older ones.
     """
 
     counts: Counts
@@ -165,6 +166,7 @@ class RunFooter:
     hazards: tuple[Hazard, ...] = ()
     exchanges: int = 0
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    unconfirmed: Mapping[str, str] | None = None
 
     @classmethod
     def from_result(cls, result: RunResult) -> RunFooter:
@@ -185,6 +187,7 @@ class RunFooter:
             request_forms=result.request_forms,
             hazards=result.hazards,
             confirmations=result.confirmations,
+            unconfirmed=result.unconfirmed,
         )
 
     def to_json(self) -> dict[str, JSON]:
@@ -198,6 +201,7 @@ class RunFooter:
             "examples": dict(self.counterexamples),
             "limits": [record_to_json(limit) for limit in self.limits],
             "confirmations": {id_: list(counts) for id_, counts in self.confirmations.items()},
+            "unconfirmed": None if self.unconfirmed is None else dict(self.unconfirmed),
             "early_ends": [end.to_json() for end in self.ends],
             "approach": self.request_forms.to_json(),
             "not_sent_again": [hazard.to_json() for hazard in self.hazards],
@@ -222,6 +226,7 @@ class RunFooter:
                 ends=tuple(map(ProgramEnd.from_json, objects("early_ends"))),
                 request_forms=RequestForms.from_json(data.get("approach")),
                 confirmations=_confirmations(data.get("confirmations")),
+                unconfirmed=_unconfirmed(data.get("unconfirmed")),
                 exchanges=require_integer(data.get("exchanges", 0), "exchanges"),
                 hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),
             )
@@ -238,6 +243,13 @@ def _confirmations(data: JSON) -> dict[str, tuple[int, int]]:
             raise ValueError(f"the confirmation of {id_} is not a pair of numbers")
         counts[id_] = (int(str(pair[0])), int(str(pair[1])))
     return counts
+
+
+def _unconfirmed(data: JSON) -> dict[str, str] | None:
+    """Why failures were set aside. Raises ValueError if it is not a text for each."""
+    if data is None:
+        return None
+    return {id_: require_text(why, "unconfirmed") for id_, why in require_object(data, "unconfirmed").items()}
 
 
 def _access(address: Address) -> RequestAccess:

@@ -49,6 +49,8 @@ class RunResult:
     last_statuses: Counter[str] = field(default_factory=Counter)
     confirmations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """How often each replayed failure occurred, and how often it was replayed."""
+    unconfirmed: Mapping[str, str] = field(default_factory=dict)
+    """The failures that are inconclusive because they were not confirmed, each with the reason."""
     enlarged: frozenset[str] = frozenset()
     """The failures whose counterexamples have more steps, or pauses, with which alone they occurred again."""
     request_forms: RequestForms = field(default_factory=RequestForms)
