@@ -10,6 +10,7 @@ from runs_conformance.evidence.run_action import (
     RunAction,
     all_cancellations,
     cancellations,
+    comes_before_calls,
     may_be_cancelled_between,
     may_be_resumed_between,
     submissions,
@@ -17,7 +18,7 @@ from runs_conformance.evidence.run_action import (
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.case import Key, Step
 from runs_conformance.model.exchange import Completion
-from tests.rules.histories import HistoryBuilder, deleted, run
+from tests.rules.histories import HistoryBuilder, Object, deleted, function_tool, run
 
 
 def timeline_of(builder: HistoryBuilder) -> RunTimeline:
@@ -196,3 +197,48 @@ def test_action_on_a_deleted_thread_is_left_out() -> None:
     builder.lose_answer("delete_thread")
     builder.refuse("cancel_run", 404)
     assert list(cancellations(builder.history())) == []
+
+
+TOOLS = [function_tool()]
+"""The tools of a run that can call a function."""
+
+
+@pytest.mark.parametrize(
+    ("statuses", "answer", "tools", "expected"),
+    [
+        (("queued", "in_progress"), "cancelling", TOOLS, True),
+        (("queued", "in_progress"), "in_progress", TOOLS, True),
+        (("queued", "in_progress"), "cancelled", TOOLS, False),
+        (("queued", "in_progress"), "cancelled", [], True),
+        (("queued", "in_progress"), "cancelling", [], False),
+        (("queued",), "cancelling", TOOLS, False),
+        (("queued", "requires_action"), "cancelling", TOOLS, False),
+        (("requires_action",), "cancelled", TOOLS, True),
+        (("queued", "in_progress"), None, TOOLS, True),
+    ],
+    ids=[
+        "in progress",
+        "shown in progress",
+        "at once",
+        "at once without functions",
+        "without functions",
+        "queued",
+        "waiting",
+        "never at work",
+        "refused",
+    ],
+)
+def test_cancellation_that_comes_before_the_calls(
+    statuses: tuple[str, ...], answer: str | None, tools: list[Object], expected: bool
+) -> None:
+    builder = HistoryBuilder()
+    builder.create_run(run(statuses[0], tools=tools))
+    for status in statuses[1:]:
+        builder.get_run(run(status, tools=tools))
+    if answer is None:
+        builder.refuse("cancel_run")
+    else:
+        builder.send("cancel_run", run(answer, tools=tools))
+    assert not comes_before_calls(only(builder))
+    builder.get_run(run("cancelled", tools=tools))
+    assert comes_before_calls(only(builder)) is expected

@@ -7,8 +7,9 @@ import pytest
 from runs_conformance.model.history import History
 from runs_conformance.model.verdict import Passed, Suspicion
 from runs_conformance.rules import lifecycle
+from runs_conformance.rules.cancel import effect
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
-from tests.rules.histories import T0, HistoryBuilder, action, call, page, run
+from tests.rules.histories import T0, HistoryBuilder, action, call, function_tool, page, run
 
 
 def _observed(*statuses: str) -> History:
@@ -57,6 +58,18 @@ def test_unknown_status_between_known_ones() -> History:
 @fails(lifecycle.follows_the_graph)
 def test_run_that_resumes_from_cancelling() -> History:
     return _observed("queued", "cancelling", "in_progress")
+
+
+def test_run_that_is_cancelled_before_it_calls_functions() -> None:
+    for answer, expected in (("cancelling", True), ("cancelled", False)):
+        builder = HistoryBuilder()
+        builder.create_run(run("queued", tools=[function_tool()]))
+        builder.get_run(run("in_progress"))
+        builder.send("cancel_run", run(answer))
+        builder.get_run(run("cancelled"))
+        part = Passed("a cancellation of a run in progress that can call functions")
+        assert (part in judge(lifecycle.follows_the_graph, builder.history())) is expected
+        assert (part in judge(effect.is_carried_out, builder.history())) is expected
 
 
 @fails(lifecycle.terminal_status_is_final, at="/status")

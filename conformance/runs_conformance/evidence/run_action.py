@@ -12,8 +12,12 @@ from runs_conformance.evidence.request_expectation import must_be_accepted, uses
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
+from runs_conformance.model.json import is_array, is_object
 
 _RUN_READS = ("get_run", "modify_run")
+
+CANCELLED_BEFORE_CALL = "a cancellation of a run in progress that can call functions"
+"""A part of the evidence: a server may let a run that is being cancelled go on to its calls."""
 
 
 def actions_between(run: RunTimeline, operation: str, earlier: Observation, later: Observation) -> Iterator[Exchange]:
@@ -119,6 +123,31 @@ class RunAction:
         """The first observation of the run in a terminal status that was not certainly made before the action."""
         observed = (each for each in self.run.observations if each.latest > self.exchange.started)
         return next((each for each in observed if each.status in TERMINAL), None)
+
+
+def comes_before_calls(cancellation: RunAction) -> bool:
+    """Whether a cancellation and what followed show that a run with functions does not go on to call them.
+
+    A run that was cancelled at once may have waited for outputs already, unless it has no functions: then the server
+    has no time in which a cancelled run could go on. Neither has one that refuses to cancel a run in progress, or that
+    shows a new run when it waits.
+    """
+    run, before, shown = cancellation.run, cancellation.state_before, cancellation.response_object
+    if not cancellation.later_observations:
+        return False
+    has_functions = any(_has_functions(each) for each in run.observations)
+    if has_functions and run.observations[0].status not in ("queued", "in_progress"):
+        return True
+    if before is None or before.status != "in_progress":
+        return False
+    if shown is None or shown.status in TERMINAL:
+        return cancellation.exchange.refused or not has_functions
+    return has_functions
+
+
+def _has_functions(run: Observation) -> bool:
+    tools = run.get("tools")
+    return is_array(tools) and any(is_object(tool) and tool.get("type") == "function" for tool in tools)
 
 
 def cancellations(history: History) -> Iterator[RunAction]:

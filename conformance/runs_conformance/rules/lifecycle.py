@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from runs_conformance.contract.lifecycle import STATUSES, TERMINAL, TRANSITIONS, reachable, reachable_without_outputs
 from runs_conformance.evidence.observation import Observation, run_observations
-from runs_conformance.evidence.run_action import may_be_cancelled_between, may_be_resumed_between
+from runs_conformance.evidence.run_action import (
+    CANCELLED_BEFORE_CALL,
+    RunAction,
+    comes_before_calls,
+    may_be_cancelled_between,
+    may_be_resumed_between,
+)
 from runs_conformance.evidence.run_timeline import (
     RunTimeline,
     created_runs,
@@ -18,7 +24,7 @@ from runs_conformance.evidence.run_timeline import (
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
 from runs_conformance.model.text import in_words
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _GUIDE = "openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle"
 
@@ -79,6 +85,7 @@ def begins_queued(run: RunTimeline) -> Iterator[Result]:
     clauses=("transitions-follow-the-graph",),
     needs_complete_history=True,
     occasions=3,
+    needs_parts=((CANCELLED_BEFORE_CALL, "cancel_run", "submit_tool_outputs"),),
 )
 def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
     """A run's status changes only along the documented transitions.
@@ -104,6 +111,8 @@ def follows_the_graph(run: RunTimeline) -> Iterator[Result]:
             sorted(allowed),
             later.status,
         )
+    if any(comes_before_calls(RunAction(run, exchange)) for exchange in run.actions("cancel_run")):
+        yield Passed(CANCELLED_BEFORE_CALL)
 
 
 @rule(

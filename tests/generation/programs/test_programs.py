@@ -350,7 +350,8 @@ def test_overrides_are_sent_without_the_member_that_a_refusal_names(id_: str, er
         return (400, {"error": error}) if is_refused else completes_runs_at_once(request)
 
     program = next(each for each in PROGRAMS if each.id == id_)
-    exchanges = run_scripted(program, FULL, refuses_a_member).exchanges
+    executed = run_scripted(program, FULL, refuses_a_member)
+    exchanges = [each for each in executed.exchanges if is_object(each.request.body)]
     index = next(index for index, each in enumerate(exchanges) if each.refused)
     refused, accepted = exchanges[index].request.body, exchanges[index + 1].request.body
     assert is_object(refused)
@@ -577,3 +578,10 @@ def test_runs_are_paged_where_cancellations_do_not_end(stuck: str, is_waiting: b
     created = [each for each in executed.exchanges if each.operation == "create_run"]
     assert len({each.request.path for each in created}) == 2
     assert len(created) <= program.runs + 1
+
+
+def test_a_run_with_functions_is_cancelled_while_it_is_in_progress(executed: Mapping[str, ExecutedProgram]) -> None:
+    exchanges = executed["lifecycle.cancel_at_once"].exchanges
+    place = next(place for place, each in enumerate(exchanges) if each.member("status") == "cancelling")
+    assert exchanges[place].operation == "cancel_run"
+    assert exchanges[place - 1].member("status") == "in_progress"

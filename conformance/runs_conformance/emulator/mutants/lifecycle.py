@@ -167,6 +167,20 @@ def calls_after_cancelling(hooks: Hooks) -> None:
     hooks.cancel = cancel
 
 
+@mutant("transitions-follow-the-graph")
+def waits_after_cancelling_in_progress(hooks: Hooks) -> None:
+    """Only a run that is in progress and about to call functions still waits for their outputs after cancelling."""
+    inner = hooks.cancel
+
+    def cancel(server: ServerState, thread: Thread, run: Run, now: float) -> None:
+        if run.status != "in_progress" or not any(isinstance(action, AwaitOutputs) for _, action in run.actions):
+            inner(server, thread, run, now)
+            return
+        set_status(server, run, "cancelling")
+
+    hooks.cancel = cancel
+
+
 @written_from_spec("run-identity-never-changes")
 def is_always_new(hooks: Hooks) -> None:
     """created_at of a run increases with every read."""

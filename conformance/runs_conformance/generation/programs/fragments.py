@@ -75,7 +75,7 @@ def send_until_accepted(*steps: Step) -> Generator[Instruction, Any, Exchange]:
 
 
 def send_without_refused(step: Step, *beside: Step) -> Generator[Instruction, Any, Exchange]:
-    """Send a request that creates a run with many settings, each time with those `beside` it; returns its last response.
+    """Send a request that creates a run with many settings, and others `beside` it; returns its last response.
 
     While it is refused, it is sent again without the members that the refusal names, or with functions as its only
     tools: what a target does with its other settings does not depend on the one that it refuses.

@@ -9,13 +9,19 @@ from runs_conformance.contract.lifecycle import ACTIVE, STEP_STATUSES, TERMINAL
 from runs_conformance.evidence.complete_list import check_listed, complete_lists_of, steps_after_run_end
 from runs_conformance.evidence.observation import Observation
 from runs_conformance.evidence.request_effect import may_have_taken_effect
-from runs_conformance.evidence.run_action import RunAction, cancellations, may_be_resumed_between
+from runs_conformance.evidence.run_action import (
+    CANCELLED_BEFORE_CALL,
+    RunAction,
+    cancellations,
+    comes_before_calls,
+    may_be_resumed_between,
+)
 from runs_conformance.evidence.run_timeline import RunTimeline, runs
 from runs_conformance.evidence.tool_call import pending_calls, step_tool_calls
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, observed, prose, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
 
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, run lifecycle")
 _SUMMARY = schema("openai-openapi f85dbe2 openapi.yaml cancelRun")
@@ -65,6 +71,7 @@ def response_shows_the_cancellation(action: RunAction) -> Iterator[Result]:
     capability="cancel",
     operation="cancel_run",
     clauses=("cancel-ends-run-in-progress",),
+    needs_parts=((CANCELLED_BEFORE_CALL, "cancel_run", "submit_tool_outputs"),),
 )
 def is_carried_out(action: RunAction) -> Iterator[Result]:
     """A run whose cancellation was accepted is not `queued`, `in_progress` or `requires_action` afterwards.
@@ -84,6 +91,8 @@ def is_carried_out(action: RunAction) -> Iterator[Result]:
                 "cancelling",
                 observation.status,
             )
+    if comes_before_calls(action):
+        yield Passed(CANCELLED_BEFORE_CALL)
 
 
 @rule(
