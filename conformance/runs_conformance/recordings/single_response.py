@@ -67,6 +67,8 @@ def describe(data: bytes) -> str:
         return "a log of a client without its responses; log with OPENAI_LOG=debug, or use `runs-conformance proxy`"
     if start.startswith(b"SAZ") or b"Fiddler" in start:
         return "a Fiddler archive; export the sessions as HTTPArchive 1.2"
+    if re.match(rb"HTTP/[\d.]+ \d{3}\b", start):
+        return "the output of `curl -i`; record with `curl -v`, which also shows the request"
     return _describe_json(start, data)
 
 
