@@ -121,3 +121,22 @@ def test_page_with_wrong_ends_is_found(tmp_path: Path) -> None:
     assert "paging.first_and_last_id_are_those_of_the_page" in _ids(
         _review(tmp_path, "list_messages", body), Outcome.FAIL
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "failed", "completed_at": None, "failed_at": CREATED + 3,
+         "last_error": {"code": "tool_user_error", "message": "No."}},
+        {"status": "incomplete", "completed_at": None, "incomplete_details": {"reason": "content_filter"}},
+        {"tools": [{"type": "bing_grounding"}]},
+    ],
+)  # fmt: skip
+def test_what_azure_is_known_to_do_is_excused_since_the_server_is_unknown(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    expected = _ids(_review(tmp_path, "get_run", RUN), Outcome.FAIL)
+    assert _ids(_review(tmp_path, "get_run", {**RUN, **change}), Outcome.FAIL) <= expected
+    invented = json.loads(json.dumps({**RUN, **change}).replace("tool_user_error", "x").replace("content_filter", "x"))
+    invented["tools"] = [{"type": "x"}]
+    assert _ids(_review(tmp_path, "get_run", invented), Outcome.FAIL) - expected

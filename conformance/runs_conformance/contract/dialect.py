@@ -72,10 +72,21 @@ FAMILIES: Mapping[str, DialectFamily] = {family.name: family for family in (_OPE
 """The families by name. The first one is the published API."""
 
 DEFAULT_FAMILY = _OPENAI.name
+UNKNOWN_FAMILY = "unknown"
+"""The family of the server of a response whose request is unknown. It may be any of them."""
+_UNKNOWN = replace(
+    _OPENAI,
+    name=UNKNOWN_FAMILY,
+    error_members=_AZURE.error_members,
+    approved_calls=_AZURE.approved_calls,
+    has_other_error_codes=_AZURE.has_other_error_codes,
+)
 
 
 def dialect_family(name: str) -> DialectFamily:
-    """The family of a name; for an unknown name, one that follows the published API."""
+    """The family of a name; for a name of none, one that follows the published API."""
+    if name == UNKNOWN_FAMILY:
+        return _UNKNOWN
     return FAMILIES.get(name) or replace(_OPENAI, name=name, default_client=False)
 
 

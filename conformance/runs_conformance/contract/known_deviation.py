@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from runs_conformance.contract.dialect import UNKNOWN_FAMILY
 from runs_conformance.contract.edition import in_force
 from runs_conformance.contract.json_type import json_type_of
 from runs_conformance.contract.schema import load_document
@@ -40,7 +41,7 @@ class FindingContext:
 class KnownDeviation:
     """One known deviation. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
-    `dialects` are names of dialects. Its other members restrict it to findings whose actual value is one of `actual`,
+    `dialects` are names of dialects; a server whose dialect is unknown may be of any of them. Its other members restrict it to findings whose actual value is one of `actual`,
     is an integer of at least `minimum`, or is a time that follows the `created_at` beside it by one of the numbers of
     seconds `after_creation`; to those in an object whose members have the JSON types that `beside` states; to those
     about a run with a tool of one of the types `tools`, or an object with a call of one of the types `calls`; and to
@@ -68,7 +69,7 @@ class KnownDeviation:
     def covers(self, finding: FindingContext) -> bool:
         """Whether a finding on one of the excused ids is within the scope of this deviation."""
         return (
-            (not self.dialects or finding.dialect in self.dialects)
+            (not self.dialects or finding.dialect in (*self.dialects, UNKNOWN_FAMILY))
             and (self.channel is None or self.channel == finding.channel)
             and (not self.operations or finding.operation in self.operations)
             and in_force(finding.edition, self.since, self.until)

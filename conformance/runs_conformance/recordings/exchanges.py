@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl
 
-from runs_conformance.contract.dialect import DEFAULT_FAMILY, recorded_family
+from runs_conformance.contract.dialect import DEFAULT_FAMILY, UNKNOWN_FAMILY, recorded_family
 from runs_conformance.contract.edition import DEFAULT_EDITION, V2_LAUNCH
 from runs_conformance.contract.event import readable_events
 from runs_conformance.contract.operation import Operation
@@ -129,7 +129,7 @@ def build_exchange(
     if dated is None:
         return f"recorded before the launch of v2 on {V2_LAUNCH}"
     body, text = _body(entry.content)
-    dialect = _dialect(url, headers, response)
+    dialect = UNKNOWN_FAMILY if entry.response_only else _dialect(url, headers, response)
     if may_be_redacted is None:
         may_be_redacted = is_suspicious(entry)
     lost = located.loss or _loss(entry, located, body, response, may_be_redacted)
@@ -150,7 +150,7 @@ def build_exchange(
         problem="no response was recorded" if response is None else None,
         edition=dated,
         dialect=dialect,
-        base_path=located.server.base_path if dialect != DEFAULT_FAMILY else "",
+        base_path=located.server.base_path if dialect not in (DEFAULT_FAMILY, UNKNOWN_FAMILY) else "",
         loss=lost,
     )
 
