@@ -147,7 +147,7 @@ def test_damaged_histories_are_refused_or_incomplete(standard: Path, tmp_path: P
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
+def serve_app(app: ASGIApp) -> Iterator[str]:
     ready = threading.Event()
     origins: list[str] = []
 
@@ -174,7 +174,7 @@ def without(pattern: str) -> ASGIApp:
 
 
 def test_missing_operations_are_not_applicable(tmp_path: Path) -> None:
-    with served(without(r"/steps|/cancel\Z|/no-such-operation")) as url:
+    with serve_app(without(r"/steps|/cancel\Z|/no-such-operation")) as url:
         code = run_command(
             ["run", url, "--api-key", "sk-1234567890", "--profile", "quick", "--report-dir", str(tmp_path), "-q"]
         )
@@ -190,7 +190,7 @@ def test_missing_operations_are_not_applicable(tmp_path: Path) -> None:
 
 
 def test_a_missing_core_operation_is_a_failure(tmp_path: Path) -> None:
-    with served(without(r"/runs/run_\w+\Z|/no-such-operation")) as url:
+    with serve_app(without(r"/runs/run_\w+\Z|/no-such-operation")) as url:
         code = run_command(
             ["run", url, "--api-key", "sk-1234567890", "--profile", "quick", "--report-dir", str(tmp_path), "-q"]
         )

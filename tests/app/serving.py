@@ -48,7 +48,7 @@ class ServedEmulator:
 
 
 @contextmanager
-def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[ServedEmulator]:
+def serve_emulator(step_ms: float = 2, mutant: str | None = None) -> Iterator[ServedEmulator]:
     """Serve the emulator on a free port, with a mutant if one is named."""
     hooks = default_hooks(EmulatorOptions().edition)
     options = apply_by_name(hooks, EmulatorOptions(step_ms=step_ms), [mutant] if mutant else [], [])
@@ -67,7 +67,7 @@ def served(step_ms: float = 2, mutant: str | None = None) -> Iterator[ServedEmul
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def start_command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run the command in a process of its own, which is killed at the end of the block."""
     environment = {
         **os.environ,
@@ -90,7 +90,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def grown(path: Path, size: int, seconds: float = 20.0) -> None:
+def wait_for_size(path: Path, size: int, seconds: float = 20.0) -> None:
     """Wait until a file is larger than `size` bytes."""
     deadline = time.monotonic() + seconds
     while not (path.exists() and path.stat().st_size > size):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runs_conformance.cli import run_command
-from tests.app.serving import KEY, ServedEmulator, grown, running, served
+from tests.app.serving import KEY, ServedEmulator, serve_emulator, start_command, wait_for_size
 
 
 def run_on(target: ServedEmulator, folder: Path) -> list[str]:
@@ -25,8 +25,8 @@ def cleanup(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str
 @pytest.fixture
 def killed(tmp_path: Path) -> ServedEmulator:
     """A target whose run was killed; the folder of the run is that of the test."""
-    with served(step_ms=100) as target, running(*run_on(target, tmp_path)) as process:
-        grown(tmp_path / "history.jsonl", 150_000)
+    with serve_emulator(step_ms=100) as target, start_command(*run_on(target, tmp_path)) as process:
+        wait_for_size(tmp_path / "history.jsonl", 150_000)
         process.kill()
         process.wait(10)
         assert target.held
@@ -63,7 +63,7 @@ def test_an_assistant_without_recorded_id_is_found_by_its_tag(
 
 
 def test_a_complete_run_leaves_nothing_behind(tmp_path: Path) -> None:
-    with served() as target, running(*run_on(target, tmp_path)) as process:
+    with serve_emulator() as target, start_command(*run_on(target, tmp_path)) as process:
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         assert target.server.stores
@@ -72,8 +72,8 @@ def test_a_complete_run_leaves_nothing_behind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
-    with served(step_ms=100) as target, running(*run_on(target, tmp_path)) as process:
-        grown(tmp_path / "history.jsonl", 150_000)
+    with serve_emulator(step_ms=100) as target, start_command(*run_on(target, tmp_path)) as process:
+        wait_for_size(tmp_path / "history.jsonl", 150_000)
         process.send_signal(number)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 130, output

@@ -19,7 +19,7 @@ import pytest
 from runs_conformance.app import shrink_findings
 from runs_conformance.cli.signals import Interruption, interruptible, signals_held
 from runs_conformance.engine import interruptible as interruptible_work
-from tests.app.serving import ROOT, grown, running, served
+from tests.app.serving import ROOT, serve_emulator, start_command, wait_for_size
 from tests.client.hostile import serving
 from tests.quality.hostile_behaviours import silent
 from tests.quality.hostile_server import HostileRequest, hostile_server
@@ -118,7 +118,7 @@ def test_the_command_works_if_python_removes_docstrings() -> None:
 def test_ctrl_c_during_the_preflight(tmp_path: Path) -> None:
     with (
         serving(lambda connection: connection.drip(b"", 1)) as server,
-        running("run", server.address.url, "--report-dir", str(tmp_path)) as process,
+        start_command("run", server.address.url, "--report-dir", str(tmp_path)) as process,
     ):
         deadline = time.monotonic() + 30
         while not server.connections and time.monotonic() < deadline:
@@ -143,9 +143,9 @@ def test_what_is_created_while_interrupted_is_deleted(request_number: int, tmp_p
         request.connection.send(answer)
 
     with (
-        served() as target,
+        serve_emulator() as target,
         hostile_server(target.url, respond_late, lambda number: number >= request_number, False, "") as (url, heads),
-        running("run", url, "--report-dir", str(tmp_path)) as process,
+        start_command("run", url, "--report-dir", str(tmp_path)) as process,
     ):
         _wait_until(lambda: len(heads) >= request_number)
         process.send_signal(signal.SIGINT)
@@ -156,9 +156,9 @@ def test_what_is_created_while_interrupted_is_deleted(request_number: int, tmp_p
 
 def test_a_second_ctrl_c_exits_immediately(tmp_path: Path) -> None:
     with (
-        served() as honest,
+        serve_emulator() as honest,
         hostile_server(honest.url, silent, lambda number: number > 60, True, "") as (url, heads),
-        running("run", url, "--report-dir", str(tmp_path), "--timeout", "60") as process,
+        start_command("run", url, "--report-dir", str(tmp_path), "--timeout", "60") as process,
     ):
         deadline = time.monotonic() + 30
         while len(heads) < 62 and time.monotonic() < deadline:
@@ -181,7 +181,7 @@ def test_ctrl_c_while_shrinking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(shrink_findings, "shrink_findings", interrupted)
     monkeypatch.setattr(interruptible_work, "STOP_TIMEOUT", 0.1)
-    with served() as target:
+    with serve_emulator() as target:
         arguments = ["run", target.url, "--api-key", "sk-0123456789", "--select", "auth.*", "--no-database", "-q"]
         assert run_command([*arguments, "--report-dir", str(tmp_path)]) == 130
         assert target.held == []
@@ -191,7 +191,10 @@ def test_ctrl_c_while_shrinking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_init_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
-    with served(step_ms=3_000) as target, running("init", target.url, "--output", str(tmp_path / "c.toml")) as process:
+    with (
+        serve_emulator(step_ms=3_000) as target,
+        start_command("init", target.url, "--output", str(tmp_path / "c.toml")) as process,
+    ):
         _wait_until(lambda: bool(target.held))
         process.send_signal(number)
         output, _ = process.communicate(timeout=30)
@@ -203,11 +206,11 @@ def test_interrupted_init_leaves_nothing_behind(number: signal.Signals, tmp_path
 
 def test_interrupted_replay_leaves_nothing_behind(tmp_path: Path) -> None:
     choice = ("--profile", "quick", "--phase", "lifecycle", "--select", "run.expires_at.*", "--no-database")
-    with served(mutant="writes_expiry_as_text") as target:
-        with running("run", target.url, "--report-dir", str(tmp_path), *choice) as process:
+    with serve_emulator(mutant="writes_expiry_as_text") as target:
+        with start_command("run", target.url, "--report-dir", str(tmp_path), *choice) as process:
             process.communicate(timeout=60)
         assert process.returncode == 1
-    with served(step_ms=3_000) as target, running("replay", str(tmp_path), target.url) as process:
+    with serve_emulator(step_ms=3_000) as target, start_command("replay", str(tmp_path), target.url) as process:
         _wait_until(lambda: bool(target.held))
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
@@ -223,8 +226,11 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 def test_a_full_disk_keeps_the_history_and_prints_the_verdicts(tmp_path: Path) -> None:
-    with served() as target, running("run", target.url, "--report-dir", str(tmp_path), "--no-database") as process:
-        grown(tmp_path / "history.jsonl", 20_000)
+    with (
+        serve_emulator() as target,
+        start_command("run", target.url, "--report-dir", str(tmp_path), "--no-database") as process,
+    ):
+        wait_for_size(tmp_path / "history.jsonl", 20_000)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (400_000, 400_000))
         output, _ = process.communicate(timeout=60)
         assert target.held == []
@@ -240,8 +246,8 @@ def test_a_full_disk_keeps_the_history_and_prints_the_verdicts(tmp_path: Path) -
 def test_a_deleted_folder_does_not_suppress_verdicts(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     arguments = ("--report-dir", str(folder), "--no-database", "--profile", "quick", "--phase", "lifecycle")
-    with served() as target, running("run", target.url, *arguments) as process:
-        grown(folder / "history.jsonl", 20_000)
+    with serve_emulator() as target, start_command("run", target.url, *arguments) as process:
+        wait_for_size(folder / "history.jsonl", 20_000)
         shutil.rmtree(folder)
         output, _ = process.communicate(timeout=60)
         assert target.held == []

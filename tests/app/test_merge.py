@@ -25,7 +25,7 @@ from runs_conformance.model.program_end import Ending, ProgramEnd
 from runs_conformance.model.verdict import Outcome
 from runs_conformance.reporting.report_json import to_json
 from runs_conformance.reporting.shorten import shorten
-from tests.test_end_to_end import served
+from tests.test_end_to_end import serve_app
 
 MUTANTS = ("writes_expiry_as_text", "reopens_ended_runs")
 FLAGS = (
@@ -38,7 +38,7 @@ FLAGS = (
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a short run on an emulator with defects."""
     folder = tmp_path_factory.mktemp("broken")
-    with served(build(EmulatorOptions(step_ms=1), MUTANTS)) as url:
+    with serve_app(build(EmulatorOptions(step_ms=1), MUTANTS)) as url:
         assert (
             run_command(
                 ["run", url, "--api-key", "sk-1234567890", "--report-dir", str(folder), "--no-database", "-q", *FLAGS]

@@ -11,7 +11,7 @@ import pytest
 from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
-from tests.test_end_to_end import served
+from tests.test_end_to_end import serve_app
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ MUTANT = "relaxed:modify_message.metadata.maxProperties"
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of a whole test run, and of the shards of another, on an emulator with a defect."""
     folder = tmp_path_factory.mktemp("shards")
-    with served(build(EmulatorOptions(), [MUTANT])) as url:
+    with serve_app(build(EmulatorOptions(), [MUTANT])) as url:
         shards = {f"shard{number}": ("--shard", f"{number}/{COUNT}") for number in range(1, COUNT + 1)}
         for name, more in {"whole": (), **shards}.items():
             arguments = ["run", url, "--profile", "quick", "--no-database", "-q", "--api-key", "sk-1234567890"]

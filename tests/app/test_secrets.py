@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.app.serving import running, served
+from tests.app.serving import serve_emulator, start_command
 from tests.client.hostile import head
 from tests.find_leaked_keys import find_leaks
 from tests.quality.hostile_server import HostileRequest, hostile_server, other_host
@@ -86,7 +86,7 @@ def test_a_key_repeated_by_the_target_appears_in_no_output(tmp_path: Path) -> No
     folder = tmp_path / "report"
     with (
         other_host() as other,
-        served() as honest,
+        serve_emulator() as honest,
         hostile_server(honest.url, repeats, lambda number: number > 8 and number % 5 == 0, False, other.url) as (
             url,
             _,
@@ -95,7 +95,7 @@ def test_a_key_repeated_by_the_target_appears_in_no_output(tmp_path: Path) -> No
         arguments = ["--api-key", f"@{tmp_path / 'key'}", "--second-api-key", f"@{tmp_path / 'second'}"]
         arguments += ["--report-dir", str(folder), "--no-database", "--timeout", "5", "-v"]
         arguments += ["--report", "json,html,markdown,junit,ctrf,history,har"]
-        with running(
+        with start_command(
             "run", url, *arguments, "--phase", "preflight", "--phase", "lifecycle", "--phase", "security"
         ) as run:
             output, _ = run.communicate(timeout=120)

@@ -94,7 +94,7 @@ def settling(app: ASGIApp) -> ASGIApp:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def serve_without_get_run() -> Iterator[str]:
     with serve_in_thread(settling(build(EmulatorOptions(step_ms=1)))) as origin:
         yield origin + BASE
 
@@ -102,7 +102,7 @@ def served() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("settled")
-    with served() as url:
+    with serve_without_get_run() as url:
         flags = ["--api-key", "sk-1234567890", "--profile", "quick", "--no-database", "--report-dir", str(folder), "-q"]
         run_command(["run", url, *flags])
     return folder

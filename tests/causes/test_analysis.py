@@ -216,11 +216,11 @@ def test_titles_name_no_id_of_another_form(message: str, named: dict[str, str], 
 def test_lock_of_a_revived_run_follows_from_its_revival(status: str, is_explained: bool) -> None:
     revived = broken_rule("lifecycle.terminal_status_is_final", "get_run")
     shown = replace(revived.findings[0], message="the run had ended 'cancelled', and is now 'queued'")
-    refused = broken_rule("lock.run_is_taken_after_the_end", "create_run")
-    locked = replace(refused.findings[0], message=f"a run was refused although run run_a had ended {status!r}")
-    causes = by_kind(replace(revived, findings=(shown,)), replace(refused, findings=(locked,)))
+    refused_verdict = broken_rule("lock.run_is_taken_after_the_end", "create_run")
+    locked = replace(refused_verdict.findings[0], message=f"a run was refused although run run_a had ended {status!r}")
+    causes = by_kind(replace(revived, findings=(shown,)), replace(refused_verdict, findings=(locked,)))
     assert ("lock" in causes) is not is_explained
-    assert (refused.id in causes["lifecycle"].consequences) is is_explained
+    assert (refused_verdict.id in causes["lifecycle"].consequences) is is_explained
 
 
 @pytest.mark.parametrize(

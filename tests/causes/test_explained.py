@@ -9,7 +9,7 @@ import pytest
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
 from runs_conformance.rules.tools.call_steps import OUTPUT_OF_ANOTHER_CALL
-from tests.causes.verdicts import accepted, broken_rule, by_kind
+from tests.causes.verdicts import accepted_verdict, broken_rule, by_kind
 
 NAN = "not_a_number: NaN"
 
@@ -186,7 +186,7 @@ def test_stored_unknown_members_explain_an_id_that_is_overwritten(
     shown = broken_rule("identity.response_shows_the_requested_object", operation)
     finding = Finding("another id", "x", operation, "/id", "asst_a", "asst_0")
     example: JSON = {"exchange": "x", "operation": operation, "request": {"body": sent}, "case": {"role": "negative"}}
-    taken = accepted("modify_assistant.additionalProperties", "modify_assistant")
+    taken = accepted_verdict("modify_assistant.additionalProperties", "modify_assistant")
     causes = by_kind(taken, replace(shown, findings=(finding,), counterexample=example))
     consequences = {id_ for cause in causes.values() for id_ in cause.consequences}
     assert (shown.id in consequences) is is_explained
@@ -213,7 +213,7 @@ def test_stored_unknown_members_explain_what_a_modification_overwrites(
     }
     shown = broken_rule("settings.never_change", "list_runs")
     later = Finding("changed", "y", "list_runs", "/data/0/instructions", "Old.", read)
-    taken = accepted("modify_thread.additionalProperties", "modify_thread")
+    taken = accepted_verdict("modify_thread.additionalProperties", "modify_thread")
     causes = by_kind(
         taken, replace(changed, findings=(finding,), counterexample=example), replace(shown, findings=(later,))
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runs_conformance.model.verdict import Verdict
-from tests.causes.verdicts import accepted_at, broken_rule, by_kind, refused, wrong_rule
+from tests.causes.verdicts import accepted_at, broken_rule, by_kind, refused_verdict, wrong_rule
 
 LIMITS = accepted_at("list_runs.limit.minimum", "list_runs.limit.maximum", "list_runs.order.enum")
 NO_LIMIT = wrong_rule("paging.limit_is_kept", "list_runs", "/data", 1, 4)
@@ -27,7 +27,7 @@ def test_values_of_a_parameter_that_a_list_ignores_follow_from_that() -> None:
         [wrong_rule("paging.limit_is_kept", "list_runs", "/data", 1, 2)],
         [wrong_rule("paging.limit_is_kept", "list_messages", "/data", 1, 4)],
         [replace(NO_LIMIT, judged=9)],
-        [NO_LIMIT, refused("list_runs.limit.type")],
+        [NO_LIMIT, refused_verdict("list_runs.limit.type")],
         [broken_rule("paging.pages_are_full", "list_runs")],
     ],
 )

@@ -9,12 +9,12 @@ import pytest
 
 from runs_conformance.causes import analyze
 from runs_conformance.model.verdict import FILTERED_OUT, Finding, Outcome, Verdict
-from tests.causes.verdicts import accepted_at, by_kind, crashed, refused
+from tests.causes.verdicts import accepted_at, by_kind, crash_verdict, refused_verdict
 
 
 def crash_at(id_: str) -> Verdict:
     operation = id_.partition(".")[0]
-    failing = replace(crashed(id_, {"body": {"tools": [None]}}, operation=operation), kind="constraint")
+    failing = replace(crash_verdict(id_, {"body": {"tools": [None]}}, operation=operation), kind="constraint")
     finding = Finding("failed with HTTP 500 on every attempt with it", "x", operation, "/tools/0", "HTTP 400", None)
     return replace(failing, findings=(finding,))
 
@@ -23,8 +23,8 @@ IN_ITEMS = [
     crash_at(f"create_run.tools[].{place}")
     for place in ("type", "type.required", "name.maxLength", "name.type", "function.type")
 ]
-ELSEWHERE = [refused(f"create_run.model.{keyword}") for keyword in ("type", "required", "maxLength")]
-UNPARSED = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": '})
+ELSEWHERE = [refused_verdict(f"create_run.model.{keyword}") for keyword in ("type", "required", "maxLength")]
+UNPARSED = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": '})
 ITEMS = "Invalid array items get HTTP 500 instead of 400"
 
 
@@ -51,13 +51,13 @@ def test_bodies_that_are_not_json_crash_in_the_same_place() -> None:
         pytest.param(IN_ITEMS, id="nothing is refused elsewhere"),
         pytest.param([*IN_ITEMS, *ELSEWHERE, crash_at("create_run.metadata.type")], id="another place crashes"),
         pytest.param(
-            [*IN_ITEMS, *ELSEWHERE, *(refused(f"create_run.content[].m{n}.type") for n in range(3))],
+            [*IN_ITEMS, *ELSEWHERE, *(refused_verdict(f"create_run.content[].m{n}.type") for n in range(3))],
             id="other items are refused",
         ),
         pytest.param(
             [*(each for each in IN_ITEMS if "maxLength" not in each.id), *ELSEWHERE], id="use without a check"
         ),
-        pytest.param([*IN_ITEMS, refused("create_run.model.pattern")], id="other mistakes are refused"),
+        pytest.param([*IN_ITEMS, refused_verdict("create_run.model.pattern")], id="other mistakes are refused"),
     ],
 )
 def test_other_crashes_are_no_failures_to_report(verdicts: Sequence[Verdict]) -> None:
@@ -71,7 +71,7 @@ def test_crashes_are_not_counted_as_acceptances() -> None:
 
 def test_an_operation_whose_mistakes_are_found_does_not_validate_nothing() -> None:
     taken = accepted_at(*(f"create_run.m{n}.{keyword}" for n in range(4) for keyword in ("enum", "pattern")))
-    alone = by_kind(*taken, refused("create_run.model.type"))
+    alone = by_kind(*taken, refused_verdict("create_run.model.type"))
     assert alone["validation.none"].title == "Request bodies are hardly validated"
     found = by_kind(*taken, *IN_ITEMS, *ELSEWHERE)
     assert "validation.none" not in found
@@ -81,7 +81,9 @@ def test_an_operation_whose_mistakes_are_found_does_not_validate_nothing() -> No
 @pytest.mark.parametrize("is_filtered", [False, True])
 def test_filtered_runs_say_nothing_of_shares(is_filtered: bool) -> None:
     unjudged = replace(
-        refused("create_run.model.type"), outcome=Outcome.NOT_JUDGED, reason=FILTERED_OUT if is_filtered else "unsent"
+        refused_verdict("create_run.model.type"),
+        outcome=Outcome.NOT_JUDGED,
+        reason=FILTERED_OUT if is_filtered else "unsent",
     )
     taken = accepted_at(*(f"create_run.m{n}.type" for n in range(4)), "list_runs.order.enum")
     queries = accepted_at("list_runs.limit.minimum", "list_messages.order.enum")

@@ -9,7 +9,7 @@ import pytest
 from runs_conformance.causes import analyze
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
-from tests.causes.verdicts import accepted_at, broken_rule, by_kind, missing, refused, wrong_rule
+from tests.causes.verdicts import accepted_at, broken_rule, by_kind, missing, refused_verdict, wrong_rule
 
 
 def lost(id_: str, operation: str, *values: tuple[str, JSON, JSON]) -> Verdict:
@@ -57,7 +57,7 @@ def test_values_of_a_dropped_member_are_unchecked_for_another_reason_if_others_a
     assert by_kind(dropped, *others)["data.dropped"].consequences == ()
     elsewhere = accepted_at(unchecked, "create_thread_and_run.top_p.type")
     assert by_kind(dropped, *elsewhere)["data.dropped"].consequences == ()
-    checked = [refused(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
+    checked = [refused_verdict(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
     assert by_kind(dropped, *others, *checked)["data.dropped"].consequences == (unchecked,)
 
 
@@ -170,7 +170,7 @@ def test_violations_that_are_refused_where_the_member_is_kept_follow_from_its_lo
         dropped = lost(f"settings.{name}_is_as_asked", operation, (f"/{name}", {"type": "last_messages"}, None))
     values = accepted_at(f"{operation}.{violation}", f"{operation}.model.type", f"{operation}.tools.type")
     assert by_kind(dropped, *values)["data.dropped"].consequences == ()
-    assert by_kind(dropped, *values, refused(checked))["data.dropped"].consequences == (values[0].id,)
+    assert by_kind(dropped, *values, refused_verdict(checked))["data.dropped"].consequences == (values[0].id,)
 
 
 @pytest.mark.parametrize("operations", [("modify_thread",), ("create_thread", "modify_thread")])
@@ -193,7 +193,7 @@ def test_pairs_that_are_lost_because_of_their_keys_are_no_lost_member() -> None:
         wrong_rule(rule, operation, "/metadata", given, {"a": "b"})
         for rule, operation in (("metadata.is_shown_in_the_response", "create_run"), ("metadata.is_kept", "get_run"))
     ]
-    (cause,) = analyze([*lost_pair, refused("create_run.metadata{}.type")])
+    (cause,) = analyze([*lost_pair, refused_verdict("create_run.metadata{}.type")])
     assert cause.title == "Pairs of `metadata` are dropped because of their keys (`$set`): create_run"
     assert cause.fix == "Store every pair of metadata as it was sent, whatever its key."
     assert set(cause.ids) == {each.id for each in lost_pair}
@@ -220,7 +220,7 @@ THREAD_VALUES = accepted_at(
 
 
 def test_an_operation_that_loses_all_its_members_ignores_its_body() -> None:
-    causes = by_kind(LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *THREAD_VALUES, refused("create_thread.type"))
+    causes = by_kind(LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *THREAD_VALUES, refused_verdict("create_thread.type"))
     ignored = causes["data.ignored"]
     assert ignored.title == "create_thread ignores its body: it loses `messages`, `metadata`, `tool_resources`"
     assert set(ignored.consequences) == {each.id for each in THREAD_VALUES}
@@ -232,7 +232,13 @@ def test_an_operation_that_loses_all_its_members_ignores_its_body() -> None:
     [
         (LOST_METADATA, LOST_MESSAGES, *THREAD_VALUES),
         (LOST_METADATA, LOST_MESSAGES, replace(NO_RESOURCES, judged=9), *THREAD_VALUES),
-        (LOST_METADATA, LOST_MESSAGES, NO_RESOURCES, *THREAD_VALUES[:3], refused("create_thread.metadata{}.type")),
+        (
+            LOST_METADATA,
+            LOST_MESSAGES,
+            NO_RESOURCES,
+            *THREAD_VALUES[:3],
+            refused_verdict("create_thread.metadata{}.type"),
+        ),
     ],
 )
 def test_an_operation_that_shows_or_refuses_some_value_does_not_ignore_its_body(failing: tuple[Verdict, ...]) -> None:
@@ -270,7 +276,7 @@ def test_false_is_dropped_like_the_other_members_of_its_request() -> None:
 
 
 def test_false_is_dropped_where_invalid_values_of_its_member_alone_are_accepted() -> None:
-    checked = [refused(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
+    checked = [refused_verdict(f"create_run.{name}.type") for name in ("metadata", "stream", "instructions")]
     unread = accepted_at("create_run.parallel_tool_calls.type")
     assert "only false is lost" not in by_kind(ONLY_FALSE, *unread, *checked)["data.dropped"].fix
     others = accepted_at("create_run.metadata.type", "create_run.stream.type", "create_run.instructions.type")
@@ -293,9 +299,11 @@ def test_a_violation_is_unchecked_for_another_reason_if_other_operations_do_not_
     unchecked = "create_run.top_p.maximum"
     others = accepted_at(unchecked, "create_assistant.temperature.maximum", "modify_assistant.temperature.maximum")
     assert by_kind(dropped, *others)["data.dropped"].consequences == ()
-    checking = [refused(f"{name}.temperature.maximum") for name in ("create_thread_and_run", "modify_run", "modify_x")]
+    checking = [
+        refused_verdict(f"{name}.temperature.maximum") for name in ("create_thread_and_run", "modify_run", "modify_x")
+    ]
     assert by_kind(dropped, *others, *checking)["data.dropped"].consequences == (unchecked,)
-    itself = refused("create_run.temperature.maximum")
+    itself = refused_verdict("create_run.temperature.maximum")
     assert by_kind(dropped, *others, itself)["data.dropped"].consequences == (unchecked,)
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Verdict
-from tests.causes.verdicts import accepted_at, by_kind, crashed
+from tests.causes.verdicts import accepted_at, by_kind, crash_verdict
 
 
 def crash_on(id_: str, value: JSON = None) -> Verdict:
     operation = id_.partition(".")[0]
     finding = Finding("it failed", "x", operation, "/a", "HTTP 400", value, case=id_)
-    failing = crashed(id_, {"body": {}}, operation=operation)
+    failing = crash_verdict(id_, {"body": {}}, operation=operation)
     return replace(failing, kind="constraint", operation=operation, findings=(finding,))
 
 
@@ -25,7 +25,7 @@ UNKNOWN = accepted_at("create_run.additionalProperties")
 
 
 def test_crashes_on_missing_and_null_members_are_one_cause() -> None:
-    rule = crashed("errors.requests_do_not_break_the_server", {"body": {}})
+    rule = crash_verdict("errors.requests_do_not_break_the_server", {"body": {}})
     repeated = replace(rule, findings=(replace(rule.findings[0], case="create_message.role.required"),))
     causes = by_kind(*ABSENT_MEMBERS, repeated, *UNKNOWN)
     cause = causes["crash.required"]

@@ -10,10 +10,10 @@ from runs_conformance.model.json import JSON
 from runs_conformance.model.long_text import compress
 from runs_conformance.model.text import excerpt
 from runs_conformance.model.verdict import Verdict
-from tests.causes.verdicts import accepted, accepted_at, by_kind, crashed, refused
+from tests.causes.verdicts import accepted_at, accepted_verdict, by_kind, crash_verdict, refused_verdict
 
 REFUSED = [
-    refused(f"{operation}.member_{number}.minItems")
+    refused_verdict(f"{operation}.member_{number}.minItems")
     for operation in ("create_assistant", "create_run")
     for number in range(20)
 ]
@@ -31,7 +31,7 @@ REFUSED = [
 )
 def test_a_crash_of_the_parser_is_no_matter_of_validation(text: str, title: str | None) -> None:
     unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
-    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": text})
+    crash = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": text})
     causes = by_kind(*unvalidated, crash)
     if title is None:
         assert list(causes) == ["validation.none"]
@@ -42,13 +42,13 @@ def test_a_crash_of_the_parser_is_no_matter_of_validation(text: str, title: str 
     }
     assert causes["crash.parser"].title == title
     assert "JSON parser" in causes["crash.parser"].fix
-    deeper = replace(crashed("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
+    deeper = replace(crash_verdict("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
     assert by_kind(*unvalidated, crash, deeper)["validation.none"].severity == "crash"
 
 
 def showing(id_: str, pointer: str, sent: JSON, shown: dict[str, JSON]) -> Verdict:
     """A constraint whose violation was accepted, and answered with an object."""
-    failing = accepted(id_, id_.partition(".")[0])
+    failing = accepted_verdict(id_, id_.partition(".")[0])
     finding = replace(failing.findings[0], pointer=pointer, actual=sent)
     answer: JSON = {"http_status": 200, "body": {"id": "asst_1", **shown}}
     case: JSON = {"role": "negative", "exercises": [id_]}
@@ -131,15 +131,15 @@ def test_only_metadata_is_converted_if_other_values_are_shown_as_they_were() -> 
 
 def test_a_crash_of_the_parser_has_one_cause_and_a_crash_on_a_value_another() -> None:
     unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
-    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"metadata": {}'})
-    value = replace(crashed("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
+    parser = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": '{"metadata": {}'})
+    value = replace(crash_verdict("create_run.stream.type", {"body": {"stream": []}}), kind="constraint")
     assert by_kind(*unvalidated, parser, value, *REFUSED)["crash.parser"].ids == (parser.id,)
     # A server that checks nothing needs one step that reads bodies.
     assert parser.id in by_kind(*unvalidated, parser, value)["validation.none"].ids
 
 
 def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -> None:
-    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": NaN}'})
+    parser = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": '{"a": NaN}'})
     first = replace(parser.findings[0], case="a")
     other = replace(first, operation="create_message", case="b")
     cause = by_kind(replace(parser, findings=(first, other)))["crash.parser"]
@@ -151,7 +151,7 @@ def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -
 def test_deep_nesting_breaks_the_parser_although_it_is_json(cases: str, what: str) -> None:
     raw = '{"a": ' + "[" * 2000 + "]" * 2000 + "}"
     case: JSON = {"role": "negative", "anomaly": "deep_nesting"}
-    parser = crashed("robustness.odd_requests_do_not_break_the_server", {"text": excerpt(raw, 2000, keep=80)})
+    parser = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": excerpt(raw, 2000, keep=80)})
     assert isinstance(parser.counterexample, dict)
     findings = tuple(replace(parser.findings[0], case=name) for name in cases)
     example: JSON = {**parser.counterexample, "case": case, "steps": [{"raw": compress(raw)}]}
@@ -165,7 +165,7 @@ def test_deep_nesting_breaks_the_parser_although_it_is_json(cases: str, what: st
 @pytest.mark.parametrize("steps", [[], [{"raw": "[1]"}], [{"raw": compress("[" + "1, " * 800 + "1]")}]])
 def test_long_body_is_not_taken_for_its_excerpt(steps: list[JSON]) -> None:
     text = excerpt("[" + "1, " * 800 + "1]", 2000, keep=80)
-    failing = crashed("robustness.odd_requests_do_not_break_the_server", {"text": text})
+    failing = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": text})
     assert isinstance(failing.counterexample, dict)
     example: JSON = {**failing.counterexample, "case": {"role": "negative", "anomaly": "many_members"}, "steps": steps}
     cause = by_kind(replace(failing, counterexample=example))["crash.invalid"]

@@ -11,13 +11,13 @@ from runs_conformance.model.json import JSON
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 from tests.causes.verdicts import (
     UNVALIDATED,
-    accepted,
     accepted_at,
+    accepted_verdict,
     as_constraint_on_answers,
     broken_rule,
     by_kind,
-    crashed,
-    refused,
+    crash_verdict,
+    refused_verdict,
     wrong_rule,
     wrong_value,
 )
@@ -61,7 +61,7 @@ def test_a_refused_valid_value_is_no_matter_of_validation_though_an_invalid_one_
     message: str, kind: str
 ) -> None:
     id_ = "create_run.response_format.type.enum"
-    enum = accepted(id_, "create_run")
+    enum = accepted_verdict(id_, "create_run")
     valid: JSON = {"type": "json_schema", "json_schema": {"name": "sample"}}
     refusal = Finding(message, "y", "create_run", "/response_format", "HTTP 200", valid)
     mixed = replace(
@@ -100,7 +100,9 @@ def test_listed_assistants_repeat_only_what_was_accepted_for_assistants() -> Non
     place = "tool_resources.code_interpreter"
     listed = as_constraint_on_answers(wrong_value(f"assistant.{place}.type", "list_assistants", "object", None))
     for operation, is_echo in (("create_thread", False), ("create_assistant", True)):
-        causes = by_kind(*(accepted(f"{operation}.{place}.{each}", operation) for each in ("a", "b", "type")), listed)
+        causes = by_kind(
+            *(accepted_verdict(f"{operation}.{place}.{each}", operation) for each in ("a", "b", "type")), listed
+        )
         assert (causes["validation.none"].consequences == (listed.id,)) is is_echo
 
 
@@ -114,7 +116,7 @@ def test_negatives_that_break_no_schema_are_no_consequences() -> None:
     assert list(by_kind(*UNVALIDATED, foreign)) == ["access", "validation.none"]
 
 
-REFUSED = [refused(f"create_run.member_{number}.minItems") for number in range(20)]
+REFUSED = [refused_verdict(f"create_run.member_{number}.minItems") for number in range(20)]
 """The checks of a server that validates in part."""
 
 
@@ -137,7 +139,7 @@ def test_many_unchecked_keywords_are_one_cause() -> None:
 def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> None:
     member = "file_search.vector_stores[].chunking_strategy.static.chunk_overlap_tokens.maximum"
     found = accepted_at(f"create_assistant.tool_resources.{member}", f"create_thread_and_run.thread.{member}")
-    other = [refused(f"create_run.member_{number}.maximum") for number in range(20)]
+    other = [refused_verdict(f"create_run.member_{number}.maximum") for number in range(20)]
     assert list(by_kind(*found, *other)) == ["validation.member.chunk_overlap_tokens"]
 
 
@@ -152,25 +154,27 @@ def test_one_value_that_is_not_checked_is_one_cause_wherever_it_is_sent() -> Non
     ],
 )
 def test_fix_of_a_requirement_in_words_does_not_name_the_schema(source: str, expected: str) -> None:
-    failing = replace(accepted("submit_tool_outputs.tool_outputs.maximum"), source=source)
-    passing = replace(accepted("submit_tool_outputs.stream.type"), outcome=Outcome.PASS, findings=())
+    failing = replace(accepted_verdict("submit_tool_outputs.tool_outputs.maximum"), source=source)
+    passing = replace(accepted_verdict("submit_tool_outputs.stream.type"), outcome=Outcome.PASS, findings=())
     assert by_kind(failing, passing)["validation.member.tool_outputs"].fix == expected
 
 
 def test_operation_that_refuses_something_does_not_validate_nothing() -> None:
     unvalidated = accepted_at(*(f"modify_message.m{number}.type" for number in range(8)))
-    most = by_kind(*unvalidated, refused("modify_message.m9.type"), *REFUSED)["validation.none"]
+    most = by_kind(*unvalidated, refused_verdict("modify_message.m9.type"), *REFUSED)["validation.none"]
     assert most.title == "modify_message validates almost nothing in the body"
     every = by_kind(*unvalidated, *REFUSED)["validation.none"]
     assert every.title == "modify_message validates nothing in the body"
-    assert by_kind(*unvalidated, refused("create_run.m.type"))["validation.none"].title == (
+    assert by_kind(*unvalidated, refused_verdict("create_run.m.type"))["validation.none"].title == (
         "Request bodies are hardly validated"
     )
 
 
 @pytest.mark.parametrize("crashes", [False, True])
 def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> None:
-    failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
+    failing = crash_verdict(
+        "errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}}
+    )
     message = "the unread body of an earlier request was read as this request: HTTP 501"
     misread = replace(failing.findings[0], message=message, operation="create_thread", actual=501)
     crash = replace(failing.findings[0], message="HTTP 500 was returned repeatedly", exchange="y", actual=500)
@@ -187,11 +191,13 @@ def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> No
 
 
 def test_bodies_that_are_read_as_requests_are_told_from_crashes_that_a_constraint_shows() -> None:
-    failing = crashed("errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}})
+    failing = crash_verdict(
+        "errors.requests_do_not_break_the_server", {"method": "POST", "path": "/threads", "body": {}}
+    )
     message = "the unread body of an earlier request was read as this request: HTTP 501"
     misread = replace(failing.findings[0], message=message, operation="create_thread", actual=501)
     crash = replace(failing.findings[0], message="HTTP 500 was returned repeatedly", exchange="y", actual=500)
-    shown = replace(crashed("create_run.tools.type", {"body": {"tools": 5}}), kind="constraint")
+    shown = replace(crash_verdict("create_run.tools.type", {"body": {"tools": 5}}), kind="constraint")
     shown = replace(shown, findings=(replace(crash, message="failed with HTTP 500 on every attempt with tools: 5"),))
     causes = by_kind(replace(failing, findings=(misread, crash)), shown)
     assert causes["crash.unread_body"].ids == (failing.id,)
@@ -203,7 +209,7 @@ def refusing(id_: str, pointer: str, value: JSON) -> Verdict:
     """A constraint on requests of which a valid value was refused."""
     operation = id_.partition(".")[0]
     return replace(
-        accepted(id_, operation), findings=(Finding("refused it", "x", operation, pointer, "HTTP 200", value),)
+        accepted_verdict(id_, operation), findings=(Finding("refused it", "x", operation, pointer, "HTTP 200", value),)
     )
 
 
@@ -291,7 +297,9 @@ def test_refused_request_without_a_body_is_named() -> None:
 
 def test_query_parameters_are_not_validated_with_bodies() -> None:
     query = accepted_at("list_runs.order.enum", "list_run_steps.include[].enum")
-    checked = [refused(f"list_runs.{name}.{keyword}") for name in ("limit", "after") for keyword in ("type", "minimum")]
+    checked = [
+        refused_verdict(f"list_runs.{name}.{keyword}") for name in ("limit", "after") for keyword in ("type", "minimum")
+    ]
     causes = by_kind(*UNVALIDATED, *query, *checked)
     assert {kind: cause.title for kind, cause in causes.items()} == {
         "validation.none": "Request bodies are not validated",
@@ -310,7 +318,7 @@ def test_query_parameters_are_not_validated_with_bodies() -> None:
 )
 def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: JSON, kinds: set[str]) -> None:
     unvalidated = accepted_at(*(f"create_run.{name}.type" for name in ("model", "tools", "metadata")))
-    crash = crashed("robustness.odd_requests_do_not_break_the_server", request_)
+    crash = crash_verdict("robustness.odd_requests_do_not_break_the_server", request_)
     causes = by_kind(*unvalidated, crash)
     assert set(causes) == kinds
     is_joined = kinds == {"validation.none"}
@@ -320,7 +328,7 @@ def test_crashes_on_invalid_bodies_belong_to_their_missing_validation(request_: 
 
 def test_missing_validation_that_crashes_is_shown_by_a_crash() -> None:
     sent: JSON = {"messages": [None], "metadata": {"a": "b"}}
-    crash = crashed("create_thread.messages[].type", {"body": sent}, operation="create_thread")
+    crash = crash_verdict("create_thread.messages[].type", {"body": sent}, operation="create_thread")
     crash = replace(crash, kind="constraint")
     members = ("a.type", "b.enum", "c.minimum", "d.maxLength", "messages.type")
     accepted_values = accepted_at(*(f"create_thread.{member}" for member in members))
@@ -331,13 +339,13 @@ def test_missing_validation_that_crashes_is_shown_by_a_crash() -> None:
 
 
 def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:
-    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": "[]"})
+    crash = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": "[]"})
     causes = by_kind(crash, *REFUSED)
     assert causes["crash.invalid"].title == "The server fails with HTTP 500 on bodies that are not JSON objects"
 
 
 def test_a_crash_on_an_object_of_another_content_type_is_no_matter_of_its_body() -> None:
-    crash = crashed("robustness.odd_requests_do_not_break_the_server", {"text": '{"role": "user"}'})
+    crash = crash_verdict("robustness.odd_requests_do_not_break_the_server", {"text": '{"role": "user"}'})
     assert isinstance(crash.counterexample, dict)
     odd = replace(crash, counterexample={**crash.counterexample, "case": {"anomaly": "wrong_content_type"}})
     what = "malformed or extreme requests, such as a body with a content type other than JSON"
@@ -345,7 +353,7 @@ def test_a_crash_on_an_object_of_another_content_type_is_no_matter_of_its_body()
 
 
 def test_crashes_on_valid_requests_come_first() -> None:
-    crash = crashed("errors.requests_do_not_break_the_server", {"body": {"assistant_id": "asst_1"}}, "valid")
+    crash = crash_verdict("errors.requests_do_not_break_the_server", {"body": {"assistant_id": "asst_1"}}, "valid")
     causes = by_kind(*accepted_at(*(f"create_run.m{n}.type" for n in range(3))), crash)
     assert list(causes) == ["crash.valid", "validation.none"]
     assert causes["crash.valid"].title == "The server fails with HTTP 500 on valid requests of create_run"
@@ -353,7 +361,7 @@ def test_crashes_on_valid_requests_come_first() -> None:
 
 def _crash_of(*findings: tuple[str, str, str | None]) -> Verdict:
     """The rule on crashes, by the operation, message and expected result of each of its findings."""
-    crash = crashed("errors.requests_do_not_break_the_server", {"query": []}, "look", findings[0][0])
+    crash = crash_verdict("errors.requests_do_not_break_the_server", {"query": []}, "look", findings[0][0])
     found = [Finding(message, "x", operation, "", expected, 500) for operation, message, expected in findings]
     return replace(crash, findings=tuple(found))
 
@@ -397,7 +405,7 @@ def test_a_malformed_request_before_every_crash_is_named() -> None:
 def test_invalid_values_that_crash_a_server_are_named() -> None:
     crashes = [
         replace(
-            crashed(f"{name}.limit.type", {"query": [["limit", "abc"]]}, operation=name),
+            crash_verdict(f"{name}.limit.type", {"query": [["limit", "abc"]]}, operation=name),
             kind="constraint",
             operation=name,
             findings=(Finding("failed", "x", name, "/limit", "HTTP 400", "abc"),),

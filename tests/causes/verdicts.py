@@ -9,7 +9,7 @@ from runs_conformance.model.json import ABSENT, JSON, Absent
 from runs_conformance.model.verdict import Finding, Outcome, Verdict
 
 
-def accepted(id_: str, operation: str = "submit_tool_outputs") -> Verdict:
+def accepted_verdict(id_: str, operation: str = "submit_tool_outputs") -> Verdict:
     """A constraint on requests whose violation was accepted."""
     finding = Finding("accepted it", "x", operation, "/a", "HTTP 400", 1)
     return verdict(id_, finding, "constraint", operation, case={"role": "negative", "exercises": [id_]})
@@ -60,15 +60,15 @@ def as_constraint_on_answers(failing: Verdict) -> Verdict:
 
 
 def accepted_at(*ids: str) -> list[Verdict]:
-    return [accepted(id_, id_.partition(".")[0]) for id_ in ids]
+    return [accepted_verdict(id_, id_.partition(".")[0]) for id_ in ids]
 
 
-def refused(id_: str) -> Verdict:
+def refused_verdict(id_: str) -> Verdict:
     """A constraint on requests whose violations were refused, as they should be."""
-    return replace(accepted(id_, id_.partition(".")[0]), outcome=Outcome.PASS, findings=(), counterexample=None)
+    return replace(accepted_verdict(id_, id_.partition(".")[0]), outcome=Outcome.PASS, findings=(), counterexample=None)
 
 
-def crashed(id_: str, request: JSON, role: str = "negative", operation: str = "create_run") -> Verdict:
+def crash_verdict(id_: str, request: JSON, role: str = "negative", operation: str = "create_run") -> Verdict:
     """A rule violated by a request that was answered with HTTP 500."""
     failing = broken_rule(id_, operation, case={"role": role})
     return replace(failing, counterexample={"case": {"role": role}, "request": request, "answer": {"http_status": 500}})
@@ -81,5 +81,6 @@ def missing(id_: str, body: JSON = None) -> Verdict:
 
 
 UNVALIDATED = [
-    accepted(f"submit_tool_outputs.tool_outputs.{keyword}") for keyword in ("required", "type", "minItems", "maxItems")
+    accepted_verdict(f"submit_tool_outputs.tool_outputs.{keyword}")
+    for keyword in ("required", "type", "minItems", "maxItems")
 ]

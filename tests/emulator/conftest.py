@@ -136,12 +136,12 @@ def serve_emulator() -> Serve:
     def start(
         options: EmulatorOptions | None = None, mutants: Sequence[str] = (), variants: Sequence[str] = ()
     ) -> EmulatorClient:
-        return EmulatorClient(served(build(options or EmulatorOptions(), mutants, variants)))
+        return EmulatorClient(serve_app(build(options or EmulatorOptions(), mutants, variants)))
 
     return start
 
 
-def served(app: Any) -> str:
+def serve_app(app: Any) -> str:
     """Serve an application in a thread; returns its origin."""
     origins: queue.Queue[str] = queue.Queue()
     threading.Thread(target=serve, args=(app, "127.0.0.1", 0, origins.put), daemon=True).start()

@@ -19,7 +19,7 @@ from runs_conformance.emulator.default import default_hooks
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.errors import UsageError
 from runs_conformance.rules import catalogue as rules
-from tests.emulator.conftest import EmulatorClient, served
+from tests.emulator.conftest import EmulatorClient, serve_app
 
 ENTRIES: list[Mutant | Variant] = [*standard_mutants(), *variants()]
 TOPICS = {*(id_.partition(".")[0] for id_ in rules())}
@@ -70,7 +70,7 @@ def test_unknown_name() -> None:
 
 
 def test_one_process_serves_several_emulators() -> None:
-    origin = served(
+    origin = serve_app(
         build_many(EmulatorOptions(), {"a": (["relaxed:create_run.tools.maxItems"], []), "b": ([], ["has_bare_ids"])})
     )
     mutant, variant = EmulatorClient(f"{origin}/a"), EmulatorClient(f"{origin}/b")
@@ -80,7 +80,7 @@ def test_one_process_serves_several_emulators() -> None:
 
 def test_relaxed_and_tightened_keywords_change_answers() -> None:
     bound = "create_run.max_prompt_tokens.minimum"
-    origin = served(
+    origin = serve_app(
         build_many(EmulatorOptions(), {name: ([f"{name}:{bound}"], []) for name in ("relaxed", "tightened")})
     )
     statuses = {}

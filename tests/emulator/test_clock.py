@@ -22,12 +22,12 @@ def test_only_a_number_of_seconds_moves_the_clock(raw: bytes, quick: EmulatorCli
 
 
 def test_the_clock_moves_a_bounded_time_in_all(serve_emulator: Serve) -> None:
-    served = serve_emulator(EmulatorOptions(step_ms=1))
-    now = served.send("POST", "/_emulator/clock", b'{"advance": 0}', base="").body["now"]
+    serve_app = serve_emulator(EmulatorOptions(step_ms=1))
+    now = serve_app.send("POST", "/_emulator/clock", b'{"advance": 0}', base="").body["now"]
     for _ in range(3):
-        served.send("POST", "/_emulator/clock", b'{"advance": 900000000}', base="")
-    assert served.send("POST", "/_emulator/clock", b'{"advance": 0}', base="").body["now"] < now + 1.1e9
-    assert served.post("/threads")["created_at"] < now + 1.1e9
+        serve_app.send("POST", "/_emulator/clock", b'{"advance": 900000000}', base="")
+    assert serve_app.send("POST", "/_emulator/clock", b'{"advance": 0}', base="").body["now"] < now + 1.1e9
+    assert serve_app.post("/threads")["created_at"] < now + 1.1e9
 
 
 def test_a_large_body_is_refused(quick: EmulatorClient) -> None:

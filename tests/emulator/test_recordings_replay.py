@@ -27,7 +27,7 @@ from runs_conformance.emulator.model_actions import ModelAction
 from runs_conformance.emulator.patching import set_keyword
 from runs_conformance.emulator.server_options import EmulatorOptions
 from runs_conformance.emulator.tokens import TokenUsage
-from tests.emulator.conftest import Answer, EmulatorClient, served
+from tests.emulator.conftest import Answer, EmulatorClient, serve_app
 
 _OUTPUTS = "list.data[].step_details.tool_calls[].code_interpreter.outputs[]"
 DIFFERENCES = {
@@ -323,7 +323,7 @@ def _server(date: str) -> tuple[EmulatorClient, dict[str, Any]]:
         return usage_json
 
     hooks.plan, hooks.usage_object = plan, usage_object
-    return EmulatorClient(served(build_with_hooks(options, hooks))), script
+    return EmulatorClient(serve_app(build_with_hooks(options, hooks))), script
 
 
 def test_the_emulator_answers_as_the_service_did(recordings: Path) -> None:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.app.serving import ServedEmulator, running, served
+from tests.app.serving import ServedEmulator, serve_emulator, start_command
 from tests.quality.tables import write_rows, write_text
 
 STEP_MS = 10
@@ -65,11 +65,11 @@ class InterruptedRun:
 def interrupt(ending: str, number: int) -> InterruptedRun:
     """Run the command, end it at the moment that the number determines, and clean up."""
     rng = random.Random(f"{ending} {number}")
-    with tempfile.TemporaryDirectory(prefix="interrupted-") as scratch, served(STEP_MS) as target:
+    with tempfile.TemporaryDirectory(prefix="interrupted-") as scratch, serve_emulator(STEP_MS) as target:
         folder = Path(scratch) / "report"
         moment = rng.uniform(0, MAX_MOMENT_S)
         arguments = ("--profile", "quick", "--no-database", "--report-dir", str(folder))
-        with running("run", target.url, *arguments) as process:
+        with start_command("run", target.url, *arguments) as process:
             sent = _end(process, ending, moment, rng)
             started = time.monotonic()
             try:
@@ -158,7 +158,7 @@ def _problems_of_files(folder: Path) -> tuple[int, list[str]]:
 def _clean_up(folder: Path, target: ServedEmulator) -> int:
     """Clean up; returns the number of objects that are left."""
     if (folder / "history.jsonl").is_file():
-        with running("cleanup", str(folder), "--base-url", target.url) as process:
+        with start_command("cleanup", str(folder), "--base-url", target.url) as process:
             process.communicate(timeout=60)
     return len(target.held)
 

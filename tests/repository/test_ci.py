@@ -21,7 +21,7 @@ from runs_conformance.cli import run_command
 from runs_conformance.emulator.app import build
 from runs_conformance.emulator.server_options import EmulatorOptions
 from tests.repository.pages import ROOT
-from tests.test_end_to_end import served
+from tests.test_end_to_end import serve_app
 
 CI = ROOT / "examples" / "ci"
 SELECT = "create_run.metadata.*"
@@ -92,7 +92,7 @@ def judged(runner: Path, **inputs: str) -> tuple[int, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def wrong() -> Iterator[str]:
-    with served(build(EmulatorOptions(step_ms=1), ["relaxed:create_run.metadata.maxProperties"])) as url:
+    with serve_app(build(EmulatorOptions(step_ms=1), ["relaxed:create_run.metadata.maxProperties"])) as url:
         yield url
 
 
