@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -179,6 +180,13 @@ def parse_body(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     raise MalformedEntryError("a body is neither text nor bytes")
+
+
+def holds_variables(body: bytes) -> bool:
+    """Whether a body that an API client stores holds names of variables, such as `{{model}}`, in place of what was
+    sent.
+    """
+    return re.search(rb"\{\{[^{}\n]{1,100}\}\}", body) is not None
 
 
 def encode_json(value: Any) -> bytes:

@@ -19,7 +19,7 @@ from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_val
 from runs_conformance.recordings.hosts import RecognizedServers
 from runs_conformance.recordings.location import LocatedRequest, locate
 from runs_conformance.recordings.ordering import in_order
-from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers
+from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers, may_hold_variables
 from runs_conformance.recordings.summary import summarize
 from runs_conformance.wire import known_secrets, response, strict_json
 from runs_conformance.wire import response as responses
@@ -177,7 +177,7 @@ def _loss(
 
 def is_suspicious(entry: RecordedEntry) -> bool:
     """Whether anything in an entry may have been redacted."""
-    return may_hold_markers(
+    return may_hold_variables(entry.url.partition("?")[0]) or may_hold_markers(
         b"\n".join((f"{entry.url}/".encode("utf-8", "replace"), entry.content, entry.response_content))
     )
 

@@ -10,6 +10,7 @@ from runs_conformance.recordings.entry import (
     MalformedEntryError,
     RecordedEntry,
     decode_base64,
+    holds_variables,
     parse_body,
     parse_headers,
     parse_time,
@@ -54,6 +55,8 @@ def _read(
 
 def _entry(where: int, response: Mapping[str, Any], request: Mapping[str, Any]) -> RecordedEntry:
     sent, body = request.get("body"), response.get("body")
+    content = parse_body(sent.get("text")) if isinstance(sent, Mapping) else b""
+    has_variables = holds_variables(content)
     created = response.get("created")
     is_base64 = response.get("encoding") == "base64"
     return RecordedEntry(
@@ -61,10 +64,11 @@ def _entry(where: int, response: Mapping[str, Any], request: Mapping[str, Any]) 
         method=require_text(request.get("method"), "method"),
         url=require_text(response.get("url") or request.get("url"), "url"),
         headers=parse_headers(request.get("headers")),
-        content=parse_body(sent.get("text")) if isinstance(sent, Mapping) else b"",
+        content=b"" if has_variables else content,
         status=require_int(response.get("statusCode"), "statusCode"),
         response_headers=parse_headers(response.get("headers")),
         response_content=decode_base64(body) if is_base64 and body else parse_body(body),
         started_at=parse_time(created / 1000) if isinstance(created, (int, float)) else None,
+        request_size=len(content) if has_variables else None,
         body_not_saved=body is None,
     )

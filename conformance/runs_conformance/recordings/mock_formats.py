@@ -11,6 +11,7 @@ from runs_conformance.recordings.entry import (
     RecordedEntry,
     decode_base64,
     encode_json,
+    holds_variables,
     parse_body,
     parse_headers,
     parse_time,
@@ -160,17 +161,32 @@ def _saved_responses(items: list[Any], depth: int = 0) -> Iterator[Any]:
 def _postman_entry(item: Item) -> RecordedEntry:
     where, response = item
     request = require_object(response.get("originalRequest"), "originalRequest")
-    url, body = request.get("url"), request.get("body")
+    body = request.get("body")
+    sent = parse_body(body.get("raw")) if isinstance(body, Mapping) else b""
+    has_variables = holds_variables(sent)
     return RecordedEntry(
         sequence_number=where,
         method=require_text(request.get("method"), "method"),
-        url=require_text(url.get("raw") if isinstance(url, Mapping) else url, "url"),
+        url=_postman_url(request.get("url")),
         headers=_postman_headers(request.get("header")),
-        content=parse_body(body.get("raw")) if isinstance(body, Mapping) else b"",
+        content=b"" if has_variables else sent,
         status=require_int(response.get("code"), "code"),
         response_headers=_postman_headers(response.get("header")),
         response_content=_body(response.get("body")),
+        request_size=len(sent) if has_variables else None,
     )
+
+
+def _postman_url(url: Any) -> str:
+    """The address, with the values of the path variables that have one."""
+    raw = require_text(url.get("raw") if isinstance(url, Mapping) else url, "url")
+    values = {
+        f":{variable.get('key')}": value
+        for variable in _list(url, "variable") or []
+        if isinstance(variable, Mapping) and isinstance(value := variable.get("value"), str) and value
+    }
+    path, mark, query = raw.partition("?")
+    return "/".join(values.get(segment, segment) for segment in path.split("/")) + mark + query
 
 
 def _postman_headers(fields: Any) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,11 @@ _OPEN, _CLOSE = r"[\[<({*_\-#\"'~|\s]*", r"[\])>}*_\-#\"'~|\s]*"
 _MARKER = re.compile(rf"{_OPEN}(?:{_WORD}{_CLOSE}|{_WORD}[ :(_-][^\n]{{0,60}}[\])>}}*]+)\Z", re.IGNORECASE)
 _SAME_CHARACTER = re.compile(r"([xX*#•?█_.-])\1{3,}\Z")
 _ID_PREFIX = re.compile(r"(?:thread|run|msg|message|asst|assistant|step|call|file|vs)[_-]", re.IGNORECASE)
-_BLANK_ID = re.compile(r"(?:[xX*#•?█.-]+|[0-]{3,}|<[^>]*>|\{\{?[^}]*\}\}?|\[[^\]]*\]|(?:[a-z]+_)?id)\Z", re.IGNORECASE)
+_BLANK_ID = re.compile(
+    r"(?:[xX*#•?█.-]+|[0-]{3,}|<[^>]*>|\{\{?[^}]*\}\}?|\[[^\]]*\]|:[\w-]+|\$\{?[\w. -]+\}?"
+    r"|(?:(?:[a-z]+_)+|thread|run|message|msg|assistant|step)?id|abc123)\Z",
+    re.IGNORECASE,
+)
 _ID_MEMBERS = frozenset({"id", "thread_id", "run_id", "message_id", "step_id", "assistant_id", "first_id", "last_id"})
 _OBJECT_ID_MEMBERS = ("id", "thread_id", "assistant_id", "run_id")
 
@@ -30,6 +34,8 @@ _SIGNS = (b"xxx", b"***", b"###", b"???", b"___", b"...", b"---")
 _ONE_SIGN = bytes.maketrans(b"x*#?_.-", b"-" * 7)
 _FOLDED = bytes.maketrans(b'x-"/[{', b"00__<<")
 _BLANK_RUN = re.compile(rb"[/_\"][0x-]{3,}[\"/?]")
+_VARIABLE = re.compile(rb"[/\"](?::[a-z]|\$\{?[a-z]|%7b|%3c|[a-z_]*id[/?])|/[<\[{]")
+"""What may be the name of a variable in a path, or after a dollar sign."""
 _BRACKETS = re.compile(rb"[\"_][<\[{]{1,2}[^\"{}\[\]<>]{1,60}[>\]}]")
 # It begins with fixed text, for which searching is many times as fast.
 _UNUSUAL_ID = re.compile(
@@ -50,7 +56,14 @@ def may_hold_markers(content: bytes) -> bool:
         or (b"_000" in folded and _BLANK_RUN.search(text) is not None)
         or (b"_<" in folded and _BRACKETS.search(text) is not None)
         or _UNUSUAL_ID.search(text) is not None
+        or b"_abc123" in text
+        or (b'"$' in text and _VARIABLE.search(text) is not None)
     )
+
+
+def may_hold_variables(path: str) -> bool:
+    """Whether a path may hold the names of variables that a client replaces by ids."""
+    return _VARIABLE.search(f"{path}/".lower().encode("utf-8", "replace")) is not None
 
 
 def is_marker(text: str) -> bool:
