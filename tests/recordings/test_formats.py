@@ -285,3 +285,13 @@ def test_export_of_insomnia_without_responses_is_named(tmp_path: Path) -> None:
     path.write_text('{"_type": "export", "__export_format": 4, "resources": []}')
     with pytest.raises(UsageError, match=r"export\.json: an Insomnia export: .* export as HAR"):
         load_traffic(path)
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+def test_binary_response_of_nock_is_read(pieces: bool, tmp_path: Path) -> None:
+    text = json.dumps(MESSAGE).encode().hex()
+    document: Any = nock()
+    document[0] |= {"response": [text] if pieces else text, "responseIsBinary": True}
+    path = tmp_path / "nock.json"
+    path.write_text(json.dumps(document))
+    assert _only(path).body == MESSAGE

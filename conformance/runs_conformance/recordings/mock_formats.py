@@ -122,7 +122,8 @@ def _nock_entry(item: Item) -> RecordedEntry:
     flat = isinstance(raw, list) and all(isinstance(each, str) for each in raw)
     pairs = list(zip(raw[::2], raw[1::2], strict=False)) if flat else raw or call.get("headers")
     response = call.get("response")
-    is_hex = isinstance(response, list) and all(isinstance(each, str) for each in response)
+    pieces = [response] if isinstance(response, str) and call.get("responseIsBinary") is True else response
+    is_hex = isinstance(pieces, list) and all(isinstance(each, str) for each in pieces)
     return RecordedEntry(
         sequence_number=where,
         method=require_text(call.get("method"), "method"),
@@ -131,7 +132,7 @@ def _nock_entry(item: Item) -> RecordedEntry:
         content=_body(call.get("body")),
         status=require_int(call.get("status"), "status"),
         response_headers=parse_headers(pairs),
-        response_content=_from_hex("".join(response)) if is_hex else _body(response),
+        response_content=_from_hex("".join(pieces)) if is_hex else _body(response),
     )
 
 
