@@ -10,7 +10,7 @@ from html.entities import html5
 from runs_conformance.model.json import JSON
 from runs_conformance.wire.encoded_token import decode_together, decode_tokens, find_tokens
 from runs_conformance.wire.redaction import REDACTED
-from runs_conformance.wire.secret_index import Secret, SecretIndex, Span
+from runs_conformance.wire.secret_index import IndexedSecret, SecretIndex, Span
 
 MIN_SECRET_LENGTH = 8
 """Shorter keys (`test`, `EMPTY`) protect nothing, and redacting them from bodies would falsify the evidence."""
@@ -64,7 +64,7 @@ class Redactor:
     def add(self, secrets: Iterable[str]) -> None:
         """Redact these secrets, too, from now on."""
         for text in secrets:
-            secret = Secret.of(_fold(text)) if len(text) >= MIN_SECRET_LENGTH else None
+            secret = IndexedSecret.of(_fold(text)) if len(text) >= MIN_SECRET_LENGTH else None
             if secret is not None and self._index.add(secret):
                 self._characters.update(secret.text)
                 self._may_be_number = self._may_be_number or secret.may_be_number

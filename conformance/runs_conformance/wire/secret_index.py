@@ -17,7 +17,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class IndexedSecret:
     """A secret in lower case. Every run of `run` characters contains one of its `blocks`, given with their offsets."""
 
     text: str
@@ -25,7 +25,7 @@ class Secret:
     blocks: tuple[tuple[str, int], ...]
 
     @classmethod
-    def of(cls, text: str) -> Secret:
+    def of(cls, text: str) -> IndexedSecret:
         """The secret with this text."""
         run = min(RUN_LENGTH, len(text))
         size = (run + 1) // 2
@@ -53,13 +53,13 @@ class SecretIndex:
 
     def __init__(self) -> None:
         self._texts: set[str] = set()
-        self._secrets_by_block: dict[str, list[tuple[Secret, int]]] = {}
+        self._secrets_by_block: dict[str, list[tuple[IndexedSecret, int]]] = {}
         self._sizes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self._texts)
 
-    def add(self, secret: Secret) -> bool:
+    def add(self, secret: IndexedSecret) -> bool:
         """Find this secret from now on, too; returns whether it is new."""
         if secret.text in self._texts:
             return False

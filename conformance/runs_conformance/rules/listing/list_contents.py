@@ -22,10 +22,10 @@ from runs_conformance.evidence.list_part import (
 )
 from runs_conformance.evidence.member_form import same_value
 from runs_conformance.evidence.page import LACKS_IDS, Listing, Page, listings, pages
-from runs_conformance.evidence.run_messages import lists_after_runs
 from runs_conformance.evidence.run_timeline import find_run
 from runs_conformance.evidence.stale_item import stale_items
 from runs_conformance.evidence.supplied_messages import supplied_messages
+from runs_conformance.evidence.written_messages import lists_after_runs
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs_conformance.evidence.complete_list import steps_after_run_end
-from runs_conformance.evidence.run_messages import messages_of_run
 from runs_conformance.evidence.run_timeline import RunTimeline, parents_of_run, runs
+from runs_conformance.evidence.written_messages import messages_of_run
 from runs_conformance.model.json import ABSENT
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
