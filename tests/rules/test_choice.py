@@ -284,6 +284,19 @@ def test_one_call_at_a_time() -> History:
     return _parallel(call())
 
 
+def test_parallel_calls_that_are_allowed_show_that_the_model_makes_several() -> None:
+    rule = choice.calls_are_not_parallel_unless_allowed
+    for step, expected in (
+        (None, []),
+        (Step(operation="create_run"), [Passed("a run that made several calls at once")]),
+    ):
+        builder = HistoryBuilder()
+        builder.send("create_run", run(), body={"assistant_id": ASSISTANT}, step=sent)
+        builder.get_run(run("requires_action", required_action=action(call(), call("call_b"))))
+        assert judge(rule, builder.history()) == expected
+    assert judge(rule, _parallel(call())) == [Passed("a run without parallel calls that made one")]
+
+
 @fails(choice.calls_are_not_parallel_unless_allowed)
 def test_two_parallel_calls() -> History:
     return _parallel(call(), call("call_b"))

@@ -14,9 +14,11 @@ from runs_conformance.model.error_message import error_message
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
 from runs_conformance.model.text import excerpt
-from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Inconclusive, Passed, Result, Suspicion, with_part
 
 _CHOICE = schema("openai-openapi f85dbe2 openapi.yaml AssistantsApiToolChoiceOption")
+_SEVERAL_CALLS = "a run that made several calls at once"
+_ONE_CALL = "a run without parallel calls that made one"
 _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 
 
@@ -144,19 +146,28 @@ def the_tool_that_is_named_is_called(choice: ToolChoiceRuns) -> Iterator[Result]
     source=schema("openai-openapi f85dbe2 openapi.yaml ParallelToolCalls"),
     capability="tools",
     clauses=("no-parallel-calls-when-disabled",),
+    needs_parts=((_SEVERAL_CALLS, "submit_tool_outputs"), (_ONE_CALL, "submit_tool_outputs")),
 )
 def calls_are_not_parallel_unless_allowed(run: RunTimeline) -> Iterator[Result]:
     """A run with `parallel_tool_calls` false makes one call at a time.
 
-    Callers disable parallel calls if one call depends on the output of another.
+    Callers disable parallel calls if one call depends on the output of another. A test run passes only if a run that
+    may make parallel calls made some.
 
     Fix: Pass `parallel_tool_calls` to the model, or drop all calls but the first.
     """
-    for observation in run.observations if run.creation_body.get("parallel_tool_calls") is False else ():
+    is_disabled = run.creation_body.get("parallel_tool_calls") is False
+    is_recorded = run.creation is None or run.creation.step is None
+    for observation in run.observations:
         calls = awaited_calls(run, observation)
-        if observation.status == "requires_action" and calls is not None:
+        if observation.status != "requires_action" or calls is None:
+            continue
+        if is_disabled:
             message = f"the run{_origin([run])} makes {len(calls)} parallel calls"
-            yield observation.check(len(calls) <= 1, message, _place(observation), 1, len(calls))
+            result = observation.check(len(calls) <= 1, message, _place(observation), 1, len(calls))
+            yield with_part(result, _ONE_CALL)
+        elif len(calls) > 1 and not is_recorded:
+            yield Passed(_SEVERAL_CALLS)
 
 
 def _place(run: Observation) -> str:

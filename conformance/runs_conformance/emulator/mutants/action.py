@@ -108,6 +108,16 @@ def never_uses_builtin_tools(hooks: Hooks) -> None:
     _patch_model_input(hooks, change)
 
 
+@mutant("no-parallel-calls-when-disabled", level="should")
+def calls_in_parallel_unless_it_must_call(hooks: Hooks) -> None:
+    """A run that must call a function makes one call, and one that may calls all at once, whatever the setting."""
+
+    def change(model_input: ModelInput) -> ModelInput:
+        return replace(model_input, parallel_tool_calls=model_input.tool_choice == "auto")
+
+    _patch_model_input(hooks, change)
+
+
 @written_from_spec("no-parallel-calls-when-disabled", level="should")
 def calls_in_parallel_regardless(hooks: Hooks) -> None:
     """Ignores parallel_tool_calls false."""

@@ -10,17 +10,19 @@ from runs_conformance.generation.programs.fragments import (
     Fragment,
     cancel_and_wait,
     finish_tool_calls,
+    prepare_caller,
     read_everything,
     require,
     start_waiting_run,
     submit,
 )
 from runs_conformance.generation.programs.paging import TIMESTAMP_TICK, walk_list, walk_steps
-from runs_conformance.generation.programs.responses import PENDING_CALLS, item_count, pending_call_count
+from runs_conformance.generation.programs.responses import PENDING_CALLS, has_id, item_count, pending_call_count
 from runs_conformance.generation.programs.steps import (
     SETTLED_STATUSES,
     UNKNOWN_CALL_ID,
     assistant,
+    forced_call,
     function_tool,
     message,
     on_run,
@@ -28,6 +30,7 @@ from runs_conformance.generation.programs.steps import (
     page,
     poll,
     prompt,
+    run,
     thread,
 )
 from runs_conformance.model.case import REFUSES_BODY, Mutation, Ref, Role, Step
@@ -83,17 +86,22 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
     yield on_run("get_run")
 
 
-@program("lifecycle", "tools", runs=1, requests=44, since="2024-04-29")
+@program("lifecycle", "tools", runs=2, requests=52, since="2024-04-29")
 def two_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run calls two functions, and outputs for only one of them are submitted before those of both.
 
-    It must accept the outputs only in one request.
+    It must accept the outputs only in one request. If it makes only one call, because it must make one, the next run is
+    only asked for both.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
     if not (yield from start_waiting_run(context, **_BOTH)):
         return
     response: Exchange = yield on_run("get_run", name="waiting")
+    if pending_call_count(response) == 1:
+        if not ((yield from finish_tool_calls()) and (yield from _start_run_with_both(context))):
+            return
+        response = yield on_run("get_run", name="waiting")
     if pending_call_count(response) > 1:
         # A server may remember the refused first output when the second comes, or only count the outputs.
         wrong_sets: list[list[Any]] = [
@@ -121,8 +129,8 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
 def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run writes a message, calls a function, and calls it again after its output was submitted.
 
-    The run and the first submission are streamed, until the run waits; the second submission is not, and gets a run. The
-    steps are listed in both orders, with several page sizes and cursors in both directions.
+    The run and the first submission are streamed, until the run waits; the second submission is not, and gets a run.
+    The steps are listed in both orders, with several page sizes and cursors in both directions.
     """
     two_rounds = thread(context, text=prompt(context, "call_twice"))
     if not (yield from require(assistant(context), two_rounds)):
@@ -144,15 +152,16 @@ def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
             yield page("list_messages", run_id=Ref("run"), **query)
 
 
-@program("lifecycle", "tools", runs=1, requests=22, since="2024-06-06")
+@program("lifecycle", "tools", runs=2, requests=30, since="2024-06-06")
 def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
     """A run with two functions and without parallel tool calls waits for one output at a time, the first one streamed.
 
-    Its steps, which may be of one second, are read page by page.
+    Its prompt asks for both calls, since a target that is required to make one may make no more. If it makes none, the
+    next run must. The steps, which may be of one second, are read page by page.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
-    if not (yield from start_waiting_run(context, **_BOTH, parallel_tool_calls=False)):
+    if not (yield from _start_run_with_both(context, parallel_tool_calls=False)):
         return
     yield page("list_run_steps")
     if context.streams:
@@ -161,6 +170,18 @@ def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
     if (yield from finish_tool_calls()):
         all_steps: Exchange = yield page("list_run_steps")
         yield from walk_steps(all_steps)
+
+
+def _start_run_with_both(context: ProgramContext, **members: Any) -> Fragment:
+    """Start a run that is asked for two calls, or, if it makes none, one that must make one; returns if it waits."""
+    if not (yield from prepare_caller(context)):
+        return False
+    asked = forced_call(context, tools=_TWO, tool_choice="auto", **members)
+    if has_id((yield run(**asked))):
+        response: Exchange = yield poll(name="waiting")
+        if pending_call_count(response):
+            return True
+    return (yield from start_waiting_run(context, **_BOTH, **members))
 
 
 def _with_numeric_output(step: Step) -> Step:
