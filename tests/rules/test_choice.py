@@ -286,7 +286,7 @@ def test_one_call_at_a_time() -> History:
 
 def test_parallel_calls_that_are_allowed_show_that_the_model_makes_several() -> None:
     rule = choice.calls_are_not_parallel_unless_allowed
-    for step, expected in (
+    for sent, expected in (
         (None, []),
         (Step(operation="create_run"), [Passed("a run that made several calls at once")]),
     ):
