@@ -65,6 +65,8 @@ def _reason(review: RecordingReview) -> str:
         ),
         (_data_alone(_STREAM), "the file holds neither JSON nor an event stream"),
         (_STREAM[: _STREAM.index("event: thread.run.completed")], "the stream in the file has no end"),
+        (_STREAM + "event: done\ndata: [DONE]\n\n", "only the response was recorded"),
+        (_STREAM + _STREAM, "the file holds several streams"),
     ],
 )
 def test_reason_names_what_the_copy_lacks(text: str, reason: str, newline: str, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from runs_conformance.model.exchange import Event, Response
 from runs_conformance.model.json import JSON, Absent, is_object
 from runs_conformance.wire import strict_json
 
 NEITHER = "the file holds neither JSON nor an event stream"
+SEVERAL = "the file holds several streams"
 NO_END = "the stream in the file has no end"
 
 _ENDS_OF_STREAMS = re.compile(
@@ -28,6 +30,8 @@ def copy_loss(content: bytes, response: Response) -> str:
         missing.append("`event:` lines")
     if missing:
         return f"the file lacks the {' and the '.join(missing)} of the stream"
+    if any(event.is_end and not following.is_end for event, following in pairwise(response.events)):
+        return SEVERAL
     last = response.events[-1] if response.events else None
     is_ended = last is not None and (last.is_end or last.is_error or _ENDS_OF_STREAMS.fullmatch(last.name))
     return "" if is_ended else NO_END
