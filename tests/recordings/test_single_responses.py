@@ -140,3 +140,19 @@ def test_what_azure_is_known_to_do_is_excused_since_the_server_is_unknown(
     invented = json.loads(json.dumps({**RUN, **change}).replace("tool_user_error", "x").replace("content_filter", "x"))
     invented["tools"] = [{"type": "x"}]
     assert _ids(_review(tmp_path, "get_run", invented), Outcome.FAIL) - expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("get_run", json.dumps(RUN)),
+        ("create_run", f"event: thread.run.completed\ndata: {json.dumps(RUN)}\n\nevent: done\ndata: [DONE]\n\n"),
+    ],
+)
+def test_other_encodings_of_text_are_read(operation: str, text: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "response"
+    path.write_bytes(text.encode(encoding))
+    review = judge([path], RunOptions(), as_operation=operation)
+    assert [line.partition(": ")[2] for line in review.skipped] == ["only the response was recorded"]
+    assert _ids(review, Outcome.PASS) >= {"lifecycle.status_is_known"}

@@ -5,6 +5,7 @@ The request is unknown, so only the response is judged, by itself.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any
@@ -29,6 +30,7 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
     declared = OPERATIONS.get(operation)
     if declared is None:
         raise UsageError(f"--as {operation!r} is not an operation{did_you_mean(operation, list(OPERATIONS))}")
+    data = _as_utf8(data)
     value = strict_json.parse(data).value
     is_stream = re.match(rb"\s*(?:event|data|id|retry)?:", data) is not None
     values = {**_UNKNOWN_ID, "assistant_id": "asst_unknown", **_ids(value, declared.acts_on)}
@@ -41,6 +43,13 @@ def entry(data: bytes, operation: str) -> RecordedEntry:
         response_content=data,
         response_only=True,
     )
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """The text of a file that an editor or a shell may have written as UTF-16, or with a byte order mark."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_error(value: Any) -> bool:
