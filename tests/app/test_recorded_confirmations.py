@@ -17,7 +17,7 @@ from runs_conformance.engine.program_verdicts import ProgramVerdicts
 from runs_conformance.engine.shrinking.confirmation import Confirmation
 from runs_conformance.engine.shrinking.confirmed_result import with_confirmations, without_unconfirmed_waits
 from runs_conformance.model.json import JSON, at
-from runs_conformance.model.verdict import Finding, Outcome, Tally
+from runs_conformance.model.verdict import Finding, Nature, Outcome, Tally
 
 HANGING = "robustness.no_request_is_left_hanging"
 BROKEN = "errors.requests_do_not_break_the_server"
@@ -41,8 +41,8 @@ def _program(name: str, *ids: str, prefix: str = "") -> ProgramVerdicts:
     examples: dict[str, JSON] = {}
     for id_ in ids:
         is_refusal = id_.startswith("create_run.")
-        message = "refused temperature: 0, which is valid" if is_refusal else "it was wrong"
-        tallies[id_] = Tally(3, [Finding(message, f"{prefix}x1", "create_run", expected="HTTP 200")])
+        nature = Nature.VALID_REQUEST_REFUSED if is_refusal else None
+        tallies[id_] = Tally(3, [Finding("it was wrong", f"{prefix}x1", "create_run", nature=nature)])
         examples[id_] = {"program": name, "exchange": f"{prefix}x1"}
     return ProgramVerdicts(name, tallies, examples, {})
 

@@ -9,7 +9,7 @@ import pytest
 from runs_conformance.model.case import Key, Role, Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, JSON
-from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Nature, Result, Suspicion
 from runs_conformance.rules.acceptance import reads, valid_requests
 from tests.rules.examples import fails, inconclusive, judge, passes, permitted
 from tests.rules.histories import ASSISTANT, HistoryBuilder, assistant, error, message, page, run, step, thread
@@ -558,3 +558,9 @@ def test_equal_request_that_a_run_of_another_thread_locks_out() -> History:
     accepted = run("completed", thread_id="thread_b")
     builder.send("create_run", accepted, step=_control("create_run"), thread_id="thread_b")
     return _locked(builder)
+
+
+def test_a_refused_smallest_request_has_to_be_confirmed() -> None:
+    (finding,) = judge(valid_requests.smallest_request_is_accepted, _refused_modification(metadata={"a": "b"}))
+    assert isinstance(finding, Finding)
+    assert finding.nature is Nature.VALID_REQUEST_REFUSED

@@ -24,6 +24,13 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+class Nature(StrEnum):
+    """The kind of a finding that a target may show by chance, because of its state or of other requests."""
+
+    VALID_REQUEST_REFUSED = "valid request refused"
+    SERVER_ERROR = "server error on every attempt"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation of a rule or constraint.
@@ -33,7 +40,7 @@ class Finding:
     that excuses the finding, if any; an excused finding is not a failure. `named_ids` are the ids in the message, each
     with the kind of its object. `shown_by` is an operation that shows the value, if only an item of a list lacks it.
     `part` is the part of the evidence that a pass of another rule, which relies on this one, has by chance; empty for
-    all parts.
+    all parts. `nature` is None unless the finding has to be confirmed because of it.
     """
 
     message: str
@@ -47,6 +54,7 @@ class Finding:
     named_ids: tuple[tuple[str, str], ...] = ()
     shown_by: str = ""
     part: str = ""
+    nature: Nature | None = None
 
 
 @dataclass(frozen=True, slots=True)

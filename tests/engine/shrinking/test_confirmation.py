@@ -34,7 +34,7 @@ from runs_conformance.errors import BudgetExhausted
 from runs_conformance.model.case import Step
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, is_object
-from runs_conformance.model.verdict import Finding, Outcome, Tally
+from runs_conformance.model.verdict import Finding, Nature, Outcome, Tally
 
 CASE = Reproduction((Step(operation="create_thread"),))
 AGAIN = ReproducedViolation(History.of([]), Tally())
@@ -98,7 +98,7 @@ def test_budget_of_the_run_ends_the_confirmation() -> None:
 
 
 def _result(*ids: str) -> RunResult:
-    refused = Finding("refused temperature: 0, which is valid", expected="HTTP 200")
+    refused = Finding("it was refused", nature=Nature.VALID_REQUEST_REFUSED)
     tallies = {id_: Tally(3, [refused if id_ == REFUSED else Finding("it hung")]) for id_ in ids}
     example: JSON = {"program": "a.b", "steps": CASE.to_json()}
     return replace(merge_results((), Budget()), tallies=tallies, counterexamples=dict.fromkeys(ids, example))
@@ -143,7 +143,7 @@ def test_refused_value_that_was_accepted_once_is_refused_at_random() -> None:
 )
 def test_replay_of_one_operation_clears_no_other(second: str, outcome: Outcome) -> None:
     refused = [
-        Finding("refused the smallest valid request", operation=name, expected=200)
+        Finding("it was refused", operation=name, nature=Nature.VALID_REQUEST_REFUSED)
         for name in ("create_thread", second)
     ]
     result = replace(_result(REFUSED), tallies={REFUSED: Tally(3, refused)})
@@ -163,8 +163,8 @@ def test_one_refused_value_that_was_not_refused_again_clears_the_others_of_the_o
 
 
 def _server_error(id_: str) -> RunResult:
-    message = "failed with HTTP 500 on every attempt with limit: abc"
-    return replace(_result(id_), tallies={id_: Tally(2, [Finding(message, actual=500)])})
+    finding = Finding("it failed", actual=500, nature=Nature.SERVER_ERROR)
+    return replace(_result(id_), tallies={id_: Tally(2, [finding])})
 
 
 def test_server_error_that_does_not_occur_each_time_is_chance() -> None:
@@ -419,3 +419,10 @@ def test_only_some_failures_are_replayed_with_more_steps() -> None:
 
 def test_failures_that_other_requests_may_explain_must_occur_again_with_their_own_steps() -> None:
     assert ids_to_recur(_result("lock.a", HANGING, REFUSED)) == {HANGING, REFUSED}
+
+
+@pytest.mark.parametrize("message", ["refused although the quota allows it", "failed with HTTP 500 on every attempt"])
+def test_the_words_of_a_message_do_not_decide_whether_a_failure_is_confirmed(message: str) -> None:
+    tally = Tally(1, [Finding(message, operation="create_run", expected=200, actual="a")])
+    result = replace(_result("gateway.quota"), tallies={"gateway.quota": tally})
+    assert ids_to_recur(result) == frozenset()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from runs_conformance.engine.plan_result import RunResult
 from runs_conformance.engine.reproduction import Reproduction
 from runs_conformance.model.json import is_array, is_object
-from runs_conformance.model.verdict import Finding, Tally
+from runs_conformance.model.verdict import Nature, Tally
 
 MAX_IDS, MAX_IDS_PER_GROUP = 60, 4
 """Maximum number of failures that are replayed, of all and of a cause.
@@ -37,16 +37,7 @@ LEFT_WAITING = "robustness.no_request_is_left_hanging"
 SHOWN_BY_LOST_CONNECTIONS = frozenset({LEFT_WAITING, "robustness.the_next_request_is_served"})
 """Rules among these whose findings are lost connections. These do not show which request broke the target."""
 
-_REFUSED_VALID = "refused "
-"""How the message about a refused valid request begins. The target may refuse requests at random."""
-
 _EQUAL_REQUESTS = "acceptance.equal_requests_are_all_accepted"
-
-_FAILED = "failed with HTTP 5"
-"""How the message about a request that got HTTP 5xx each time begins. The target may fail at random."""
-
-_ACCEPTANCE = ("HTTP 200", 200)
-"""The expected results in such findings."""
 
 
 def ids_to_recur(result: RunResult) -> frozenset[str]:
@@ -125,7 +116,7 @@ def needs_confirmation(id_: str, tally: Tally) -> bool:
 def shows_server_errors(id_: str, tally: Tally) -> bool:
     """Whether all findings are HTTP 5xx that a request got each time, or that followed another request."""
     return bool(tally.findings) and all(
-        finding.message.startswith(_FAILED)
+        finding.nature is Nature.SERVER_ERROR
         or (id_ in SHOWN_BY_LOST_CONNECTIONS and isinstance(finding.actual, int) and finding.actual >= 500)
         for finding in tally.findings
     )
@@ -134,8 +125,4 @@ def shows_server_errors(id_: str, tally: Tally) -> bool:
 def shows_one_refusal(tally: Tally) -> bool:
     """Whether all findings are that valid requests of one operation were refused."""
     operations = {finding.operation for finding in tally.findings}
-    return len(operations) == 1 and all(map(_is_refused_valid_request, tally.findings))
-
-
-def _is_refused_valid_request(finding: Finding) -> bool:
-    return finding.message.startswith(_REFUSED_VALID) and finding.expected in _ACCEPTANCE
+    return len(operations) == 1 and all(finding.nature is Nature.VALID_REQUEST_REFUSED for finding in tally.findings)

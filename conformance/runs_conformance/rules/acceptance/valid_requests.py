@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runs_conformance.evidence.observation import assistant_observations
 from runs_conformance.evidence.random_refusal import EqualRequests, equal_requests
@@ -16,7 +16,7 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import is_object, json_equal
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
-from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import PASSED, Finding, Inconclusive, Nature, Result, Suspicion
 from runs_conformance.rules.acceptance.combined_requests import CombinedRequest, combined_requests
 
 _MODEL_OPERATIONS = frozenset({"create_assistant", "modify_assistant", "create_run", "create_thread_and_run"})
@@ -107,16 +107,20 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     elif request.larger is not None and is_object(request.larger.request.body):
         sent = exchange.request.body if is_object(exchange.request.body) else {}
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
-        yield exchange.finding(f"{refused}; with {names} it was accepted", "", 200, exchange.status)
+        yield _refused(exchange, f"{refused}; with {names} it was accepted")
     elif request.other_reason:
         message = f"{refused}: {request.other_reason}"
-        yield exchange.finding(message, "", 200, exchange.status) if request.model_is_known else Inconclusive(message)
+        yield _refused(exchange, message) if request.model_is_known else Inconclusive(message)
     elif exchange.operation in _MODEL_OPERATIONS and not _keeps_model(exchange):
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
     else:
-        yield exchange.finding(refused, "", 200, exchange.status)
+        yield _refused(exchange, refused)
+
+
+def _refused(exchange: Exchange, message: str) -> Finding:
+    return replace(exchange.finding(message, "", 200, exchange.status), nature=Nature.VALID_REQUEST_REFUSED)
 
 
 @rule(

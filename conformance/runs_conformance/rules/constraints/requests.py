@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from runs_conformance.contract.union_choice import UnionChoice
 from runs_conformance.evidence.metadata import may_exceed_metadata_limit
@@ -38,6 +39,7 @@ from runs_conformance.model.verdict import (
     VALID_ACCEPTED,
     Finding,
     Inconclusive,
+    Nature,
     Passed,
     Result,
     Suspicion,
@@ -237,7 +239,11 @@ def _judge_refused_valid_request(step: Step, attempts: Sequence[Exchange], progr
     message = error_message(refused.body)
     explanation = f", saying: {excerpt(message, 160)}" if message is not None else ""
     return _finding(
-        refused, step.mutation, f"refused {_describe(step.mutation)}, which is valid{explanation}", _ACCEPTED
+        refused,
+        step.mutation,
+        f"refused {_describe(step.mutation)}, which is valid{explanation}",
+        _ACCEPTED,
+        Nature.VALID_REQUEST_REFUSED,
     )
 
 
@@ -252,13 +258,15 @@ def _judge_server_failure(attempts: Sequence[Exchange], step: Step, program: Pro
         return Suspicion(f"the server failed with HTTP {failed[-1].status}, possibly for another reason")
     expected = _ACCEPTED if step.role is Role.VALID else _REFUSED
     message = f"failed with HTTP {failed[-1].status} on every attempt with {_describe(step.mutation)}"
-    return _finding(failed[-1], step.mutation, message, expected)
+    return _finding(failed[-1], step.mutation, message, expected, Nature.SERVER_ERROR)
 
 
-def _finding(exchange: Exchange, mutation: Mutation | None, message: str, expected: str) -> Finding:
+def _finding(
+    exchange: Exchange, mutation: Mutation | None, message: str, expected: str, nature: Nature | None = None
+) -> Finding:
     pointer = mutation.pointer if mutation else ""
     actual = mutation.mutated if mutation else ABSENT
-    return exchange.finding(message, pointer, expected, actual)
+    return replace(exchange.finding(message, pointer, expected, actual), nature=nature)
 
 
 def _describe(mutation: Mutation | None) -> str:
