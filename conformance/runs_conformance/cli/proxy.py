@@ -75,13 +75,12 @@ def command(
     from runs_conformance.app.proxy_session import ProxySession
     from runs_conformance.errors import UsageError
     from runs_conformance.proxy import status_page
+    from runs_conformance.proxy.forwarding import check_upstream
     from runs_conformance.proxy.injection import parse_fault
     from runs_conformance.proxy.proxy_server import serve_on_loopback
     from runs_conformance.reporting.folder import prepare_folder
 
-    parts = urlsplit(upstream)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{upstream.partition('?')[0]!r} is not an http or https URL")
+    check_upstream(upstream)  # Before a folder is created.
     options = build_options(values)
     live_line = LiveLine()
     folder = prepare_folder(values["report_dir"])
@@ -94,6 +93,7 @@ def command(
         key_header,
         [parse_fault(spec) for spec in injected],
     )
+    parts = urlsplit(upstream.strip())
     try:
         with interruptible(), serve_on_loopback(session.app, port) as origin:
             say(f"proxy on {origin}{parts.path.rstrip('/')} for {parts.scheme}://{parts.hostname} (Ctrl-C stops it)")

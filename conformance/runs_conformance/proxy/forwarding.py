@@ -8,10 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from runs_conformance.client.base_url import parse_address, redact_url
+from runs_conformance.errors import UsageError
 from runs_conformance.proxy.injection import FaultChooser
 from runs_conformance.proxy.status_page import ProxyStatus, is_for_status, send_status
 from runs_conformance.wire import strict_json
@@ -52,6 +55,19 @@ class ForwardedRequest:
     client_disconnected: bool = False
 
 
+def check_upstream(upstream: str) -> None:
+    """Raise UsageError with the reason if requests cannot be forwarded to this URL."""
+    try:
+        parts = urlsplit(upstream.strip())
+    except ValueError:
+        parts = None
+    if parts is not None and (parts.username is not None or parts.password is not None):
+        raise UsageError(
+            f"{redact_url(upstream)!r}: the upstream has a user name or password; let the client send the header"
+        )
+    parse_address(upstream)
+
+
 class ForwardingApp:
     """An ASGI application that forwards every request to one upstream server.
 
@@ -66,11 +82,17 @@ class ForwardingApp:
         injector: FaultChooser | None = None,
         status: Callable[[], ProxyStatus] | None = None,
     ) -> None:
-        """`injector` chooses requests that get a fault instead; `status` is shown on the live page."""
-        url = httpx.URL(upstream)
+        """`upstream` may have a query, whose parameters are added to each request that lacks them.
+
+        `injector` chooses requests that get a fault instead; `status` is shown on the live page. Raises UsageError if
+        requests cannot be forwarded to `upstream`.
+        """
+        check_upstream(upstream)
+        url = urlsplit(upstream.strip())
         self._injector = injector or FaultChooser()
         self._status = status
-        self._origin = f"{url.scheme}://{url.netloc.decode()}"
+        self._origin = f"{url.scheme}://{url.netloc}"
+        self._query = parse_qsl(url.query, keep_blank_values=True)
         self._base_path = url.path.rstrip("/")
         self._on_finished = on_finished
         self._client: httpx.AsyncClient | None = None
@@ -133,6 +155,9 @@ class ForwardingApp:
         if not path.startswith(f"{self._base_path}/"):
             path = self._base_path + path
         query = scope["query_string"].decode("latin-1")
+        sent = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+        added = urlencode([(name, value) for name, value in self._query if name not in sent])
+        query = "&".join(part for part in (query, added) if part)
         return f"{self._origin}{path}" + (f"?{query}" if query else "")
 
     def _connect(self) -> httpx.AsyncClient:
@@ -147,7 +172,12 @@ class ForwardingApp:
         try:
             client = self._connect()
             outgoing = httpx.Request(
-                request.method, request.url, headers=[*request.headers], content=request.content or None
+                request.method,
+                self._origin,
+                headers=[*request.headers],
+                content=request.content or None,
+                # A URL of httpx would normalize unusual paths.
+                extensions={"target": request.url.removeprefix(self._origin).encode("latin-1")},
             )
             response = await client.send(outgoing, stream=True)
             try:
