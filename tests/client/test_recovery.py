@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+
+import pytest
+
 from runs_conformance.client.base_url import parse_address
 from runs_conformance.client.recovery import MAX_RECOVERIES, SUPERVISOR_SECONDS, Recovery
 from tests.clock import SleepClock
@@ -97,3 +101,20 @@ def test_a_lost_connection_to_a_target_that_is_down_starts_the_command() -> None
     target = _RestartedTarget()
     assert target.recovery("serve").wait_if_down(target.clock.now())
     assert target.commands == ["serve"]
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
+def test_a_target_behind_a_proxy_is_not_restarted_after_a_lost_response(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be reached directly, so whether it listens is unknown."""
+    target = _RestartedTarget()
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        address = parse_address("http://only-through-the-proxy.invalid/v1")
+        recovery = Recovery(address, "serve", start=target.start, sleep=target.clock.sleep, now=target.clock.now)
+        assert not recovery.wait_if_down(target.clock.now())
+    assert target.commands == []
+    assert target.clock.now() == _RestartedTarget().clock.now()

@@ -173,6 +173,14 @@ def _default_tls_context() -> ssl.SSLContext:
     return context
 
 
+def connection_endpoint(address: Address) -> tuple[str, int]:
+    """The host and port that connections for this address go to: its own, or those of the proxy."""
+    proxy = _proxy(address)
+    if proxy is None:
+        return address.host, address.port
+    return proxy.url.host.decode(), proxy.url.port or DEFAULT_PORTS[proxy.url.scheme.decode()]
+
+
 def _proxy(address: Address) -> httpcore.Proxy | None:
     """The proxy that the environment defines for this address; None for an address on this machine.
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from runs_conformance.client.base_url import Address
+from runs_conformance.client.httpcore_transport import connection_endpoint
 
 SUPERVISOR_SECONDS = 5.0
 """Seconds to wait for a target that something else may restart."""
@@ -77,8 +78,9 @@ class Recovery:
 
 
 def _accepts_connections(address: Address) -> bool:
+    """Whether something listens where requests are sent. Behind a proxy, the target itself may be out of reach."""
     try:
-        with socket.create_connection((address.host, address.port), timeout=1.0):
+        with socket.create_connection(connection_endpoint(address), timeout=1.0):
             return True
     except OSError:
         return False
