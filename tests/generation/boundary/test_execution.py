@@ -69,7 +69,8 @@ def test_each_negative_is_sent_once_to_a_correct_target() -> None:
 
 def accepting(*pointers: str) -> Any:
     def override(step: Step, body: Any) -> Answer | None:
-        affected = step.role is Role.NEGATIVE and step.mutation and step.mutation.pointer in pointers
+        is_sent_to_runs = step.role is Role.NEGATIVE and step.operation == "create_run"
+        affected = is_sent_to_runs and step.mutation and step.mutation.pointer in pointers
         return (
             (200, {"id": "run_x", "object": "thread.run", "thread_id": "t", "status": "queued"}) if affected else None
         )
@@ -145,6 +146,20 @@ def test_a_shared_value_that_is_not_refused_is_sent_to_the_other_operations(
     assert {e.operation for e in history if e.step and f"{e.operation}.{SCHEMA}" in e.step.exercises} >= {*SHARING}
 
 
+def test_a_shared_value_is_sent_to_the_other_operations_if_the_first_has_accepted_another() -> None:
+    """create_run accepts any schema, so that null is not sent to it, and modify_assistant accepts null."""
+
+    def override(step: Step, body: Any) -> Answer | None:
+        is_schema = step.mutation is not None and step.mutation.pointer.endswith("/schema")
+        return answer_null_schemas(200, "modify_assistant")(step, body) or (
+            (200, dict(target.runs["run_x"])) if is_schema and step.operation == "create_run" else None
+        )
+
+    target = InMemoryTarget(override)
+    target.runs["run_x"] = {"id": "run_x", "object": "thread.run", "thread_id": "t", "status": "queued"}
+    assert failing(target.execute(program("create_run"))) == {f"create_run.{SCHEMA}", f"modify_assistant.{SCHEMA}"}
+
+
 def test_a_shared_value_that_is_refused_is_sent_to_one_operation() -> None:
     history = InMemoryTarget().execute(program("create_run"))
     assert {e.operation for e in history if e.step and e.step.role is Role.NEGATIVE} == {"create_run"}
@@ -163,7 +178,9 @@ def test_a_thread_is_replaced_after_a_run_was_created_on_it() -> None:
     target = InMemoryTarget(accepting("/max_prompt_tokens", "/temperature", "/metadata"))
     target.runs["run_x"] = {"id": "run_x", "thread_id": "t", "status": "queued"}
     history = target.execute(program("create_run"))
-    starts = [e for e in history if e.operation == "create_run" and e.accepted]
+    created = (e for e in history if e.operation == "create_run" and e.accepted)
+    starts = [e for e in created if e.step is not None and e.step.role in (Role.CONTROL, Role.NEGATIVE, Role.VALID)]
+    assert starts
     assert len({e.path["thread_id"] for e in starts}) == len(starts)
     for start in starts:
         following = history.exchanges[start.index + 1]

@@ -1,7 +1,7 @@
 """Shared values: what other operations get once the operation that stands in for them has accepted it.
 
 Of operations that state a place identically, one is sent the unusual invalid values. If it accepts one, or fails with
-it, so may the others.
+it, so may the others. Once it has accepted a value, it is not sent the rest, which the others might accept.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ _MODIFIES = {"assistant": ("create_assistant", "modify_assistant"), "thread": ("
 """The operations that must not be sent to a target whose object of this kind is in use."""
 
 
+MAX_UNSENT = 20
+"""Values not sent to the operation that stands in for others that are sent to these instead. A target that leaves more
+of them unsent accepts invalid values in general.
+"""
+
+
 def find_twins(operation: str, context: ProgramContext) -> Twins:
     """The steps that send the values of an operation's negatives to later operations with the same place."""
     order = operation_order()
@@ -48,20 +54,32 @@ def send_to_twins(
 ) -> Generator[Instruction, Any, None]:
     """Send the first value of each constraint that the target did not refuse to the others with the same place.
 
-    Where that is the nearest value, each operation has been sent it anyway.
+    Where that is the nearest value, each operation has been sent it anyway. Values that were not sent because another
+    one had been accepted are sent, too, unless they are many.
     """
     first = dict[tuple[str, ...], str]()
     for id_, exchange in case_run.negatives.items():
         if exchange.step is not None and (exchange.accepted or _fails(exchange)):
             first.setdefault(exchange.step.exercises, id_)
     twins = find_twins(operation, case_run.context) if first else {}
+    unsent = [id_ for id_ in _skipped(operation, case_run) if id_ in twins] if twins else []
     wanted: dict[str, list[Step]] = {}
-    for id_ in first.values():
+    for id_ in (*first.values(), *(unsent if len(unsent) <= MAX_UNSENT else ())):
         for other, step in twins.get(id_, {}).items():
             wanted.setdefault(other, []).append(step)
     for other, steps in wanted.items():
         own = CaseRun(FIXTURES[other], case_run.context, refused_cancellations=case_run.refused_cancellations)
         yield from _send(own, steps, cases_of(other).control)
+
+
+def _skipped(operation: str, case_run: CaseRun) -> list[str]:
+    """The ids of the steps that were not sent because another value had been accepted at their place."""
+    steps = [_step(operation, each) for each in _shared_negatives(operation, case_run.context).values()]
+    return [
+        step.id
+        for step in steps
+        if step.id not in case_run.negatives and not case_run.failed_constraints.isdisjoint(step.exercises[:1])
+    ]
 
 
 def _send(case_run: CaseRun, steps: Sequence[Step], control: Step) -> Generator[Instruction, Any, None]:
