@@ -110,6 +110,11 @@ def test_body_is_compact_utf8_if_possible(body: JSON, content: bytes) -> None:
     assert json.loads(content) == body
 
 
+def test_escaped_body_is_ascii() -> None:
+    step = Step(operation="create_thread", body={"metadata": {"a": "é🙂"}}, escaped=True)
+    assert prepare(step, {}).content == b'{"metadata":{"a":"\\u00e9\\ud83d\\ude42"}}'
+
+
 def test_step_without_path_ids_is_an_internal_error() -> None:
     with pytest.raises(InternalError, match="run_id"):
         prepare(Step(operation="get_run", path={"thread_id": "t"}), {})

@@ -61,6 +61,7 @@ _steps = st.builds(
     probe=st.booleans(),
     packed=st.booleans(),
     limit_search=st.booleans(),
+    escaped=st.booleans(),
     append_message=st.none() | st.text(max_size=5),
 )
 

@@ -54,6 +54,15 @@ def test_parts() -> History:
     return _sent([{"type": "text", "text": "Hello"}, IMAGE], [*text("Hello"), shown])
 
 
+def test_message_that_was_sent_with_escaped_characters() -> None:
+    for escaped, part in ((False, ""), (True, "a text with escaped characters, some of them surrogate pairs")):
+        builder = HistoryBuilder()
+        body = {"role": "user", "content": "A smile: 🙂"}
+        sent = Step(operation="create_message", escaped=escaped)
+        builder.send("create_message", message("user", "A smile: 🙂"), body=body, step=sent)
+        assert judge(stored_messages.created_message_shows_what_was_sent, builder.history())[-1] == Passed(part)
+
+
 @fails(stored_messages.created_message_shows_what_was_sent, at="/content", times=1)
 def test_text_that_is_trimmed() -> History:
     return _sent(" Hello\n", text("Hello"))

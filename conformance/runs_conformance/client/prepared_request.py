@@ -63,7 +63,7 @@ def prepare(step: Step, responses: Mapping[str, Exchange]) -> PreparedRequest:
     content = step.raw
     if content is None and step.body is not ABSENT:
         body = _resolve(step.body, responses)
-        content = encode_json(body)
+        content = encode_json(body, escaped=step.escaped)
     return PreparedRequest(
         operation=operation.name,
         method=operation.method,
@@ -77,8 +77,10 @@ def prepare(step: Step, responses: Mapping[str, Exchange]) -> PreparedRequest:
     )
 
 
-def encode_json(body: object) -> bytes:
-    """Encode a JSON body as compact UTF-8; all non-ASCII as `\\u` escapes if it contains a lone surrogate."""
+def encode_json(body: object, *, escaped: bool = False) -> bytes:
+    """Encode a JSON body as compact UTF-8; all non-ASCII as `\\u` escapes if `escaped` or with a lone surrogate."""
+    if escaped:
+        return _ESCAPED.encode(body).encode()
     try:
         return _READABLE.encode(body).encode()
     except UnicodeEncodeError:

@@ -114,6 +114,7 @@ class Step:
     these or the run timeout expires; each attempt is a separate exchange. `pause` is the number of seconds to wait
     before sending, for effects that show only in timestamps of whole seconds. A concurrent step with `after_event` is
     sent instead when the stream of another shows an event whose name starts so, some seconds later at the latest.
+    The body of an `escaped` step is sent in ASCII, with escapes for all other characters, as many clients do.
     `stream` marks a step whose success is an event stream. The client closes the connection when the stream of a step
     with `leave_at_event` shows an event whose name starts so.
 
@@ -146,6 +147,7 @@ class Step:
     probe: bool = False
     packed: bool = False
     limit_search: bool = False
+    escaped: bool = False
     append_message: str | None = None
 
     @property
@@ -162,7 +164,7 @@ class Step:
         return digest
 
 
-FLAGS = ("probe", "packed", "limit_search")
+FLAGS = ("probe", "packed", "limit_search", "escaped")
 """The fields of a step that are true or false, apart from `stream`."""
 
 _ids: dict[int, tuple[Step, str]] = {}

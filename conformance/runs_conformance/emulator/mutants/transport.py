@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -180,3 +181,15 @@ def leaves_streams_open(hooks: Hooks) -> None:
         await send(message)
 
     _alter_sending(hooks, lambda scope: late if scope["method"] == "POST" else None)
+
+
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+@mutant("messages")
+def replaces_escaped_surrogate_pairs(hooks: Hooks) -> None:
+    """Each half of a character that is escaped as a surrogate pair becomes U+FFFD; in UTF-8, the character is kept."""
+    inner = hooks.read_body
+    hooks.read_body = lambda operation, body, content_type: inner(
+        operation, _ESCAPED_SURROGATE.sub(rb"\\ufffd", body), content_type
+    )

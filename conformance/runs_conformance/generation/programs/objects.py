@@ -46,7 +46,8 @@ _MANY_PAIRS: Any = {"K": "V", "empty": "", **_IDS_OF_THE_CALLER, **SPECIAL_KEYS}
 def messages(context: ProgramContext) -> StepGenerator:
     """Messages of every kind are added to a thread and read back.
 
-    The metadata of one has the names of the API's ids and keys such as `_id`, which must change nothing.
+    The metadata of one has the names of the API's ids and keys such as `_id`, which must change nothing. The characters
+    of one that are not ASCII are escaped.
     """
     if not (yield from require(thread(context))):
         return
@@ -64,13 +65,18 @@ def messages(context: ProgramContext) -> StepGenerator:
     if attached := attachments(context):
         kinds.append({"content": "With a file.", **attached})
     for index, members in enumerate(kinds):
-        created: Exchange = yield message(name=f"message_{index}", **members)
+        step = message(name=f"message_{index}", **members)
+        created: Exchange = yield replace(step, escaped=index == _ESCAPED)
         if has_id(created):
             yield on_message("get_message", f"message_{index}")
     if edition_includes(context, "2024-05-09"):
         yield from _send_image()
     yield page("list_messages", order="asc")
     yield page("list_messages")
+
+
+_ESCAPED = 1
+"""The place of the message whose characters are escaped; those of the others are sent in UTF-8."""
 
 
 @program("lifecycle", "metadata", requests=28)

@@ -26,13 +26,16 @@ from runs_conformance.model.history import History
 from runs_conformance.model.json import ABSENT, at, contains, is_array
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, prose, schema
-from runs_conformance.model.verdict import Inconclusive, Result, Suspicion
+from runs_conformance.model.verdict import Inconclusive, Result, Suspicion, with_part
 
 _MAY_END_EARLY = "the list may have ended before its last message"
 _MESSAGE = "openai-openapi f85dbe2 openapi.yaml MessageObject"
 _CONTENT = schema("openai-openapi f85dbe2 openapi.yaml CreateMessageRequest.role, content")
 _DETAIL = schema("openai-openapi f85dbe2 openapi.yaml MessageContentImageUrlObject.image_url.detail")
 _GUIDE = prose("openai-cookbook d2bb606 examples/data/oai_docs/how-it-works.txt, threads and messages")
+
+
+_ESCAPED = "a text with escaped characters, some of them surrogate pairs"
 
 
 def _created_messages(history: History) -> Iterable[Observation]:
@@ -47,6 +50,7 @@ def _created_messages(history: History) -> Iterable[Observation]:
     capability="messages",
     operation="create_message",
     formerly=("messages.answer_shows_what_was_sent",),
+    needs_parts=((_ESCAPED, "create_message"),),
 )
 def created_message_shows_what_was_sent(message: Observation) -> Iterator[Result]:
     """A created message has the role and content that were sent; a string becomes one text part.
@@ -54,7 +58,8 @@ def created_message_shows_what_was_sent(message: Observation) -> Iterator[Result
     Clients display what the server returns. Text stays unchanged character for character, and parts keep their order,
     URLs and file ids.
 
-    Fix: Store the content as it was sent, without trimming, normalizing or reordering it.
+    Fix: Store the content as it was sent, without trimming, normalizing or reordering it. Decode two escapes that form
+    a surrogate pair as one character.
     """
     sent = message_content(message.exchange.request.body)
     actual = message_content(message.value)
@@ -67,9 +72,11 @@ def created_message_shows_what_was_sent(message: Observation) -> Iterator[Result
             return
         holds = sent[1] == actual[1]
         requested = at(message.exchange.request.body, "/content")
-        yield message.check(
+        result = message.check(
             holds, "the content of the message differs from the request", "/content", requested, message.get("content")
         )
+        step = message.exchange.step
+        yield with_part(result, _ESCAPED) if step is not None and step.escaped else result
 
 
 @rule(
