@@ -85,7 +85,7 @@ def _cause_details(causes: Sequence[NumberedCause], report: Report, style: Style
         yield from _wrapped_text(f"{numbered.number}. {numbered.cause.title}: {numbered.count}", style)
         yield from _labelled_lines("fix", numbered.cause.fix)
         if numbered.cause.operations:
-            yield from _labelled_lines("in", ", ".join(numbered.cause.operations))
+            yield from _labelled_lines("affects", ", ".join(numbered.cause.operations))
         yield from _verdict_lines(verdict, report, style, label, code)
         others = [other.id for other in numbered.verdicts if other is not verdict]
         if others:
