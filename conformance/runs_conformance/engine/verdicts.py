@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs_conformance.contract.operation import OPERATIONS
@@ -226,14 +226,16 @@ def _shortfall(
     absent = OPERATIONS.keys() & {*context.not_offered, *context.declared_absent}
     unseen = [name for name in (rule.needs_on_each if rule else ()) if not tally.parts[name] and name not in absent]
     if unseen and not is_narrow:
-        reason = f"held on {plural(tally.judged, 'occasion')}, but none was a request to {' or '.join(unseen)}"
+        reason = (
+            f"held on {plural(tally.judged, 'occasion')}, but none was a request to {_name_first(unseen, 'operation')}"
+        )
         reason = _with_premise(id_, reason, context)
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     # Recorded traffic, and a quick test run, were not planned to show every part.
     is_full = context.coverage is not None and context.coverage.is_full(load_decisions().deciders.get(id_, ()))
     parts = rule.needs_parts if rule is not None and is_full else ()
     if lacking := [part for part, *needed in parts if not tally.parts[part] and not absent.intersection(needed)]:
-        reason = f"held on {plural(tally.judged, 'occasion')}, but none was {' or '.join(lacking)}"
+        reason = f"held on {plural(tally.judged, 'occasion')}, but none was {_name_first(lacking, 'case')}"
         reason = _with_premise(id_, reason, context)
         return Outcome.INCONCLUSIVE, "; ".join(filter(None, (reason, _summarize_undecided(tally)))), None
     offered = 1 - len(absent) / len(OPERATIONS)
@@ -243,6 +245,13 @@ def _shortfall(
     said = "; ".join(filter(None, (_with_premise(id_, missing, context), _summarize_undecided(tally))))
     need = context.coverage.need_for(missing) if context.coverage else None
     return Outcome.INCONCLUSIVE, f"held on {plural(tally.judged, 'occasion')}, but {said}", need
+
+
+def _name_first(names: Sequence[str], noun: str) -> str:
+    """The first of the things that a pass lacks, and how many more there are."""
+    others = len(names) - 1
+    rest = f"any of {others} other {noun}s" if others > 1 else f"one other {noun}"
+    return f"{names[0]} (nor {rest} that a pass needs)" if others else names[0]
 
 
 def _with_premise(id_: str, reason: str, context: VerdictContext) -> str:
