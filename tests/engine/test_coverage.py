@@ -11,7 +11,7 @@ from runs_conformance.engine.decisions import Decisions, encode_decisions, load_
 from runs_conformance.model.program_end import Ending, ProgramEnd
 
 ID = "paging.limit_is_kept"
-UNDECIDED = " ran to the end without a decision, unlike on the bundled emulator"
+UNLIKE, UNJUDGED = "unlike on the bundled emulator, ", " ran to the end without judging it"
 DECISIONS = Decisions(
     {ID: frozenset({"long", "short", "other"})},
     {ID: (frozenset({"long", "short"}),)},
@@ -87,11 +87,11 @@ LIMIT = "GET /threads?limit=100 got HTTP 400"
 
 def test_a_refused_request_is_the_reason_if_most_programs_had_one() -> None:
     unseen = coverage({})
-    assert str(unseen.not_shown(ID)).endswith(UNDECIDED)
+    assert str(unseen.not_shown(ID)).endswith(UNJUDGED)
     assert not unseen.shows_why_not(ID)
     for refused, is_reason in ((("long",), False), (("long", "short"), True)):
         refusing = replace(unseen, refused=dict.fromkeys(refused, LIMIT))
-        assert str(refusing.not_shown(ID)).endswith(f" the bundled emulator: {LIMIT}") is is_reason
+        assert str(refusing.not_shown(ID)).endswith(f" did not judge it: {LIMIT}") is is_reason
         assert refusing.shows_why_not(ID) is is_reason
 
 
@@ -130,7 +130,7 @@ def test_a_program_that_did_not_wait_for_its_runs_may_show_enough() -> None:
     assert replace(coverage({"long": 3}), decisions=alone, ends=impatient).shortfall(ID) == (
         f"long did not wait for its runs: {STUCK}"
     )
-    reason = f"long reached no decision, unlike on the bundled emulator: {STUCK}"
+    reason = f"{UNLIKE}long did not judge it: {STUCK}"
     assert replace(coverage({}), decisions=alone, ends=impatient).not_shown(ID) == reason
 
 
@@ -145,7 +145,7 @@ def test_program_that_judges_only_violations_need_only_run_to_its_end() -> None:
 def test_program_of_a_capability_that_is_not_offered_is_not_missed() -> None:
     revealed_by_one = replace(DECISIONS, revealers={ID: (frozenset({"short"}),)})
     lacking = replace(coverage({"long": 4, "other": 9}), decisions=revealed_by_one)
-    assert lacking.shortfall(ID) == f"short{UNDECIDED}"
+    assert lacking.shortfall(ID) == f"{UNLIKE}short{UNJUDGED}"
     assert replace(lacking, not_offered={"short": "the target has no such route"}).shortfall(ID) is None
 
 
@@ -153,13 +153,13 @@ def test_id_that_only_programs_of_such_a_capability_decide_is_not_shown() -> Non
     unseen = replace(coverage({}), not_offered=dict.fromkeys(("long", "short", "other"), "no such route"))
     assert unseen.not_shown(ID) == "not observed: no such route"
     one_offered = replace(unseen, not_offered={"short": "no such route"})
-    assert one_offered.not_shown(ID) == f"long, other{UNDECIDED}"
+    assert one_offered.not_shown(ID) == f"{UNLIKE}long, other{UNJUDGED}"
 
 
 def test_program_that_called_a_missing_operation_is_not_missed() -> None:
     revealed_by_one = replace(DECISIONS, revealers={ID: (frozenset({"long"}),)})
     lacking = replace(coverage({"short": 4, "other": 9}), decisions=revealed_by_one)
-    assert lacking.shortfall(ID) == f"long{UNDECIDED}"
+    assert lacking.shortfall(ID) == f"{UNLIKE}long{UNJUDGED}"
     without_operations = {"long": "the target has no DELETE /threads/{thread_id}"}
     assert replace(lacking, without_operations=without_operations).shortfall(ID) is None
     few = replace(
@@ -199,7 +199,7 @@ def test_only_programs_that_ended_early_are_counted_as_such() -> None:
     stopped = {name: ProgramEnd(name, Ending.STOPPED, "HTTP 500") for name in ("long", "short")}
     decisions = Decisions({ID: frozenset({*many, *stopped})}, {})
     unseen = Coverage(decisions, {**many, **stopped}, {"other 8": frozenset({ID})}, {"other 8": {ID: 1}})
-    assert unseen.shortfall(ID) == f"other 0, other 1 and 6 more{UNDECIDED}"
+    assert unseen.shortfall(ID) == f"{UNLIKE}other 0, other 1 and 6 more{UNJUDGED}"
     half = replace(unseen, decisions=Decisions({ID: frozenset({*list(many)[:2], *stopped})}, {}), decided={})
     assert half.shortfall(ID) == "long (and 1 more) ended early: HTTP 500"
 
@@ -234,7 +234,7 @@ def test_one_of_many_programs_that_stopped_is_not_the_reason() -> None:
     stopped = ProgramEnd("long", Ending.STOPPED, "POST /threads was answered with HTTP 500")
     unseen = Coverage(Decisions({ID: frozenset({"long", *many})}, {}), {"long": stopped, **many}, {}, {})
     assert unseen.early_end(ID) is None
-    assert unseen.not_shown(ID) == f"other 0, other 1 and 6 more{UNDECIDED}"
+    assert unseen.not_shown(ID) == f"{UNLIKE}other 0, other 1 and 6 more{UNJUDGED}"
     half = replace(
         unseen, ends={**dict.fromkeys(list(many)[:4], stopped), **dict(list(many.items())[4:]), "long": stopped}
     )

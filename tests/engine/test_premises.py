@@ -28,7 +28,7 @@ from runs_conformance.rules import catalogue
 RULE, OTHER = "cancel.is_carried_out", "cancel.ends_the_steps"
 REFUSES = Defect(("cancel.queued_or_waiting_run_can_be_cancelled",), frozenset({RULE, OTHER}))
 REFUSED = {REFUSES.failed[0]: Tally(2, [Finding("refused", expected=200)])}
-UNDECIDED = " ran to the end without a decision, unlike on the bundled emulator"
+UNLIKE, UNJUDGED = "unlike on the bundled emulator, ", " ran to the end without judging it"
 
 
 def test_a_defect_of_which_every_requirement_failed_suffices() -> None:
@@ -141,7 +141,7 @@ def test_the_measured_premise_is_the_reason_of_the_verdict() -> None:
 def test_what_the_target_refused_is_the_reason_before_a_measured_premise() -> None:
     assert (
         _reason_of_waiting_run(p="POST /threads got HTTP 400")
-        == "p reached no decision, unlike on the bundled emulator: POST /threads got HTTP 400"
+        == "unlike on the bundled emulator, p did not judge it: POST /threads got HTTP 400"
     )
 
 
@@ -161,7 +161,7 @@ def test_a_premise_that_failed_in_other_programs_only_is_no_reason() -> None:
     tallies = {tool: Tally(3, [Finding("differs")])}
     defects = [Defect((tool,), frozenset({rule}))]
     assert _reason_where(tallies, rule, {"p": {tool}}, defects) == f"not observed, because {tool} failed"
-    assert _reason_where(tallies, rule, {"other": {tool}}, defects) == f"p{UNDECIDED}"
+    assert _reason_where(tallies, rule, {"other": {tool}}, defects) == f"{UNLIKE}p{UNJUDGED}"
 
 
 def test_a_premise_that_suffices_comes_before_one_that_resembles_the_target_more() -> None:

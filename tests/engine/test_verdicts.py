@@ -33,7 +33,7 @@ from runs_conformance.rules import catalogue
 
 REQUIREMENTS = Requirements(rules=catalogue(), constraints=constraints())
 ID = "create_run.max_prompt_tokens.minimum"
-UNDECIDED = " ran to the end without a decision, unlike on the bundled emulator"
+UNLIKE, UNJUDGED = "unlike on the bundled emulator, ", " ran to the end without judging it"
 
 
 def verdict(tally: Tally | None, **context: object) -> Verdict:
@@ -233,12 +233,16 @@ def test_a_pass_needs_each_operation_that_the_target_offers() -> None:
     assert judge(operations)[0] is Outcome.PASS
     reason = f"held on 4 occasions, but none was a request to {operations[0]}"
     assert judge(operations[1:]) == (Outcome.INCONCLUSIVE, reason)
+    others = f"any of {len(operations) - 1} other operations" if len(operations) > 2 else "one other operation"
+    assert judge([]) == (Outcome.INCONCLUSIVE, f"{reason} (nor {others} that a pass needs)")
     assert judge(operations[1:], operations[:1])[0] is Outcome.PASS
 
 
 def test_a_pass_needs_each_part_that_a_whole_test_run_must_show() -> None:
     id_, (part, operation, *_) = next(
-        (id_, rule.needs_parts[0]) for id_, rule in catalogue().items() if len(rule.needs_parts) == 1
+        (id_, rule.needs_parts[0])
+        for id_, rule in catalogue().items()
+        if len(rule.needs_parts) == 1 and rule.operation is None and rule.capability != "cancel"
     )
 
     def judge(seen: Sequence[str], coverage: Coverage | None, absent: Sequence[str] = ()) -> tuple[Outcome, str | None]:
@@ -414,10 +418,10 @@ def completed(id_: str, tallies: dict[str, Tally]) -> Verdict:
 def test_the_outermost_place_that_no_response_showed_is_named() -> None:
     id_ = "run.usage.prompt_token_details.cached_tokens.type"
     seen = {"run.id.type": Tally(3), "run.usage.total_tokens.type": Tally(3)}
-    reason = f"p{UNDECIDED}: no response showed run.usage.prompt_token_details"
+    reason = f"{UNLIKE}p{UNJUDGED}: no response showed run.usage.prompt_token_details"
     assert (completed(id_, seen).outcome, completed(id_, seen).reason) == (Outcome.NOT_JUDGED, reason)
     missing = {"run.id.type": Tally(3), "run.usage.required": Tally(3)}
-    assert completed(id_, missing).reason == f"p{UNDECIDED}: no response showed run.usage"
+    assert completed(id_, missing).reason == f"{UNLIKE}p{UNJUDGED}: no response showed run.usage"
 
 
 def test_a_missing_operation_is_no_more_than_a_note_to_a_place_that_no_response_showed() -> None:
@@ -441,7 +445,7 @@ def test_a_place_that_no_program_shows_is_named_instead_of_the_default_reason() 
 
 def test_the_names_of_members_are_shown_with_them() -> None:
     seen = {"run_step.metadata.type": Tally(3)}
-    reason = f"p{UNDECIDED}: no response showed run_step.metadata{{}}"
+    reason = f"{UNLIKE}p{UNJUDGED}: no response showed run_step.metadata{{}}"
     for keyword in ("metadata.propertyNames.maxLength", "metadata{}.type"):
         assert completed(f"run_step.{keyword}", seen).reason == reason
 
@@ -451,7 +455,7 @@ def test_a_rule_whose_premise_failed_names_it() -> None:
     accepted = {f"create_run.{name}.type": Tally(1, [Finding("accepted", expected=400)]) for name in ("model", "tools")}
     assert completed(id_, accepted).reason == "not observed, because create_run.model.type and 1 more failed"
     refused = {"create_run.model.type": Tally(1, [Finding("refused", expected="HTTP 200")])}
-    assert completed(id_, refused).reason == f"p{UNDECIDED}"
+    assert completed(id_, refused).reason == f"{UNLIKE}p{UNJUDGED}"
 
 
 def test_a_premise_that_suffices_comes_before_programs_that_ended_early() -> None:
@@ -485,7 +489,7 @@ def test_a_shortfall_names_the_premise_that_failed() -> None:
     decisions = Decisions({id_: frozenset(ends)}, {id_: (frozenset({"q"}),)})
     coverage = Coverage(decisions, ends, {"p": frozenset({id_})}, {"p": {id_: 12}})
     verdicts = build_verdicts(tallies, REQUIREMENTS, VerdictContext(coverage=coverage))
-    reason = f"held on 12 occasions, but q{UNDECIDED}; the reason may be that {broken} failed"
+    reason = f"held on 12 occasions, but {UNLIKE}q{UNJUDGED}; the reason may be that {broken} failed"
     assert next(each.reason for each in verdicts if each.id == id_) == reason
 
 

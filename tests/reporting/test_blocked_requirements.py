@@ -37,7 +37,7 @@ def test_undecided_requirements_count_for_the_premise_that_failed() -> None:
             Outcome.INCONCLUSIVE,
         ),
         undecided("a.e", "not observed, because usage.adds_up failed"),
-        undecided("a.f", "p ran to the end without a decision, unlike on the bundled emulator"),
+        undecided("a.f", "unlike on the bundled emulator, p ran to the end without judging it"),
     ]
     assert count_blocked(report_with(*verdicts)) == {"cancel.comes_to_an_end": 2, "listing.order_is_kept": 1}
 

@@ -243,11 +243,11 @@ class Coverage:
         """
         cause = next((end.cause for program in programs if (end := self.ends[program]).cause), None)
         if cause is not None:
-            return f"{_list_some(programs)} reached no decision, {_UNLIKE_EMULATOR}: {cause}"
+            return f"{_UNLIKE_EMULATOR}, {_list_some(programs)} did not judge it: {cause}"
         refused = self._refusal_of_most(programs)
         if refused is not None:
-            return f"{_list_some(programs)} reached no decision, {_UNLIKE_EMULATOR}: {refused}"
-        return f"{_list_some(programs)} ran to the end without a decision, {_UNLIKE_EMULATOR}"
+            return f"{_UNLIKE_EMULATOR}, {_list_some(programs)} did not judge it: {refused}"
+        return f"{_UNLIKE_EMULATOR}, {_list_some(programs)} ran to the end without judging it"
 
 
 _UNLIKE_EMULATOR = "unlike on the bundled emulator"
