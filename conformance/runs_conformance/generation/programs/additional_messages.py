@@ -45,7 +45,7 @@ def additional_messages(context: ProgramContext) -> StepGenerator:
         run(additional_messages=with_file, **members), run(additional_messages=additional, **members)
     )
     if not has_id(created):
-        yield from give_up("success with an id")
+        yield from give_up("a successful response that shows an id")
         return
     if not (yield from finish_tool_calls()):
         return

@@ -178,7 +178,7 @@ def cancel_streamed(context: ProgramContext) -> StepGenerator:
     on_same_thread = on_thread("create_run", _THREAD, {**plain, **forced}, name="second", stream=context.streams)
     created = yield from send_until_accepted(*steps, on_same_thread)
     if not has_id(created):
-        yield from give_up("success with an id")
+        yield from give_up("a successful response that shows an id")
         return
     if created.operation == "create_thread_and_run":
         yield from _modify_beside_others()

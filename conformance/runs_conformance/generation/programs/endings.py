@@ -146,7 +146,7 @@ def _create_run_after_the_end(context: ProgramContext, step: Step) -> Fragment:
     response: Exchange = yield step
     if response.refused:
         return (yield from require(thread(context), step))
-    return has_id(response) or (yield from give_up("success with an id"))
+    return has_id(response) or (yield from give_up("a successful response that shows an id"))
 
 
 def _lifetime(exchange: Exchange) -> float | None:

@@ -48,7 +48,7 @@ def require(*steps: Step) -> Fragment:
     for step in steps:
         response: Exchange = yield step
         if not has_id(response):
-            return (yield from give_up("success with an id"))
+            return (yield from give_up("a successful response that shows an id"))
     return True
 
 
@@ -61,7 +61,7 @@ def require_tools(step: Step) -> Fragment:
     if has_id(response):
         return True
     if not response.refused or not has_builtin_tools(step):
-        return (yield from give_up("success with an id"))
+        return (yield from give_up("a successful response that shows an id"))
     return (yield from require(with_functions_alone(step)))
 
 
@@ -200,7 +200,7 @@ def create_forced_run(run_name: str = "run", thread: str = "thread", **forced: A
     if has_id(response):
         return True
     if not response.refused:
-        return (yield from give_up("success with an id"))
+        return (yield from give_up("a successful response that shows an id"))
     # A run that inherits its functions, unless from the assistant that has them for all programs, calls one of them.
     calls_one = len(forced["tools"]) == len(CALLABLE_FUNCTIONS) if "tools" in forced else "assistant_id" not in forced
     choice: Any = force_function() if calls_one else "auto"

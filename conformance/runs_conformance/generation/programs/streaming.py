@@ -65,7 +65,7 @@ def stream_to_completion(context: ProgramContext) -> StepGenerator:
     listed = replace(page("list_messages"), after_event="thread.message.delta")
     created = yield from send_without_refused(run(**members), listed)
     if not has_id(created):
-        yield from give_up("success with an id")
+        yield from give_up("a successful response that shows an id")
         # A target that refuses the overrides may accept a plain stream; one that broke the stream off has a run.
         if created.completion is not Completion.ANSWERED or not (yield from require(run(stream=True))):
             yield page("list_runs")
@@ -162,7 +162,7 @@ def stream_to_the_token_limit(context: ProgramContext) -> StepGenerator:
     if second_response.accepted:
         yield from cancel_and_wait("second")
     if not has_id(first_response):
-        yield from give_up("success with an id")
+        yield from give_up("a successful response that shows an id")
         return
     yield on_run("get_run")
     yield from read_everything()
