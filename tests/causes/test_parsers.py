@@ -144,7 +144,7 @@ def test_a_parser_that_fails_on_several_bodies_is_not_only_at_odds_with_json() -
     other = replace(first, operation="create_message", case="b")
     cause = by_kind(replace(parser, findings=(first, other)))["crash.parser"]
     assert cause.title == "The server fails with HTTP 500 on malformed bodies, such as those that are not JSON"
-    assert cause.fix.endswith("it comes from create_message, create_run.")
+    assert cause.fix.endswith("The exception occurs in create_message, create_run.")
 
 
 @pytest.mark.parametrize(("cases", "what"), [("a", "deeply nested bodies"), ("ab", "deeply nested ones")])

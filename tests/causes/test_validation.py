@@ -185,7 +185,7 @@ def test_bodies_that_are_read_as_the_next_request_are_named(crashes: bool) -> No
     if crashes:
         title = "The server fails with HTTP 500 on invalid, malformed or extreme requests"
         title += "; unread bodies are read as requests"
-        assert "it comes from create_run. Read" in cause.fix
+        assert "The exception occurs in create_run. Read" in cause.fix
     assert cause.title == title
     assert "Read the body of every request before responding with an error" in cause.fix
 
@@ -335,7 +335,7 @@ def test_missing_validation_that_crashes_is_shown_by_a_crash() -> None:
     (cause,) = analyze([crash, *accepted_values, *REFUSED])
     assert cause.severity == "crash"
     assert cause.reproduction == crash.id
-    assert "invalid values of `messages[]` make it fail" in cause.fix
+    assert "; the server fails on invalid values of `messages[]`" in cause.fix
 
 
 def test_a_server_that_validates_has_a_cause_for_its_crash() -> None:

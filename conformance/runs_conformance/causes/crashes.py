@@ -48,7 +48,7 @@ def classify_missing_responses(classifier: FailureClassifier) -> None:
         "response.none",
         f"The server does not respond to some requests of {name_operations(taken) or 'unknown operations'}{kind}",
         Severity.CRASH,
-        "Respond to every request: find what blocks or ends the process on this one, and handle it.",
+        "Find out why the server process blocks or terminates on such a request, and respond to every request.",
         taken,
     )
 
@@ -200,7 +200,7 @@ def _describe_unparsed(failures: Sequence[Failure]) -> tuple[str, str]:
 
 
 def _refuse_instead(names: Sequence[str]) -> str:
-    return f"respond with HTTP 400 instead of the exception; it comes from {list_names(names)}."
+    return f"respond with HTTP 400. The exception occurs in {list_names(names)}."
 
 
 def _failing_operations(failures: Sequence[Failure]) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ def classify_falsy_values(classifier: FailureClassifier) -> None:
         "data.falsy",
         _title(members, {json.dumps(finding.expected) for finding in findings}),
         Severity.DATA_LOSS,
-        "Let a default take the place of null and of members that are left out, not of every falsy value"
-        f"{f': {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
+        "Apply a default only to a member that is null or omitted, not to every falsy value"
+        f"{f' of {list_names(as_code(members), len(members))}' if len(members) > 1 else ''}.",
         taken,
         take_following(classifier, {(f.operation or "", member_shown(f.pointer)) for f in findings}),
     )

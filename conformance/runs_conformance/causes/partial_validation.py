@@ -199,7 +199,7 @@ def describe(
         title += f", and {'some get' if len(crashes) > 1 else 'one gets'} {status}"
         places = [failure.place for failure in failures if failure.is_crash and failure.is_about_request]
         if names := as_code(filter(None, places)):
-            detail += f"; invalid values of {list_names(names)} make it fail"
+            detail += f"; the server fails on invalid values of {list_names(names, noun='more members')}"
     counts = Counter(
         _ACCEPTED.get(failure.keyword, "other values") for failure in failures if failure.is_accepted_violation
     )
