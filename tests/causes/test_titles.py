@@ -159,8 +159,8 @@ def test_streams_without_names_of_events_lack_that_of_done_too() -> None:
     ("kind", "rules", "title"),
     [
         ("data", ("messages.a", "metadata.b"), "It is a, and it is b"),
-        ("data", ("messages.a", "metadata.b", "threads.c", "modify.d"), "It is a, and it is b, and 2 more"),
-        ("stamps", ("times.a", "usage.b", "usage.c"), "It is a, and it is b, and 1 more"),
+        ("data", ("messages.a", "metadata.b", "threads.c", "modify.d"), "It is a, it is b, and 2 more"),
+        ("stamps", ("times.a", "usage.b", "usage.c"), "It is a, it is b, and 1 more"),
         ("steps", ("steps.a", "steps.b"), "It is a, and it is b"),
         ("stamps", [f"times.{name}" for name in "abcdefg"], "Times and usage of runs are missing or wrong"),
         ("cancel", ("cancel.a", "cancel.b", "cancel.c"), "Cancelling a run does not end it as documented"),

@@ -224,17 +224,17 @@ def _describe_several(kind: str, failures: Sequence[Failure]) -> TitleAndFix:
         titles[_MAX_TITLES - 1 :] = [f"{len(titles) - _MAX_TITLES + 1} more"]
     fixes = [failure.fix for failure in (*most_urgent(failures), *failures)]
     # Causes without a MUST may be joined: there a semicolon separates their titles.
-    joined = _join_titles(titles, "; " if is_must else ", and ")
+    joined = _join_titles(titles) if is_must else _join_titles(titles, ", ", ", and ")
     return joined, " ".join(dict.fromkeys(fixes)) if all(fixes) else ""
 
 
-def _join_titles(titles: Sequence[str], separator: str = "; ") -> str:
+def _join_titles(titles: Sequence[str], separator: str = "; ", last_separator: str = "; ") -> str:
     """The titles as one; a word in capitals, or in backticks, stays as it is."""
-    later = (
+    later = [
         title[:1].lower() + title[1:] if title[1:2] in (" ", "") or title[1:2].islower() else title
         for title in titles[1:]
-    )
-    return separator.join([*titles[:1], *later])
+    ]
+    return last_separator.join([separator.join([*titles[:1], *later[:-1]]), *later[-1:]])
 
 
 _TITLES: Mapping[str, Callable[[Sequence[Failure]], str]] = {
