@@ -20,11 +20,11 @@ def refused(step: Step, status: int = 400, text: str = "Too large.") -> str:
 
 
 def test_a_refused_list_is_named_with_its_query() -> None:
-    assert refused(LIST) == "GET /threads/{thread_id}/runs?limit=100 got HTTP 400 Too large."
+    assert refused(LIST) == "GET /threads/{thread_id}/runs?limit=100 got HTTP 400 Too large"
 
 
 def test_a_refused_creation_is_named() -> None:
-    assert refused(Step(operation="create_run", body={})) == "POST /threads/{thread_id}/runs got HTTP 400 Too large."
+    assert refused(Step(operation="create_run", body={})) == "POST /threads/{thread_id}/runs got HTTP 400 Too large"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_refused_creation_is_named() -> None:
     ],
 )
 def test_a_request_that_may_be_refused_is_not_named(step: Step, status: int, text: str) -> None:
-    assert refused(step, status, text).endswith("Later.")
+    assert refused(step, status, text).endswith("Later")
 
 
 def test_accepted_requests_are_not_named() -> None:

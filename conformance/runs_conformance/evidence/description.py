@@ -37,4 +37,4 @@ def describe_response(exchange: Exchange) -> str:
     message = error_message(exchange.body)
     text = message if message is not None else exchange.response.text or ""
     problem = f" ({exchange.problem.removesuffix('.')})" if exchange.problem else ""
-    return f"HTTP {exchange.status} {summarize(text)}".rstrip() + problem
+    return f"HTTP {exchange.status} {summarize(text).rstrip('.')}".rstrip() + problem
