@@ -60,7 +60,7 @@ class ObjectEvents:
         """Explain that an event without an id may belong to the object; None if there is none of these kinds."""
         for event in self.stream.observations:
             if self.event_kind(event) in kinds and not event.id:
-                return f"an event {event.event}, maybe that of {self.id}, has no id"
+                return f"an event {event.event} has no id, and may belong to {self.id}"
         return None
 
     @property
