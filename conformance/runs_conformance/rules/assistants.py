@@ -121,7 +121,7 @@ def lose_a_text_that_is_set_to_null(modification: Modification) -> Iterator[Resu
             continue
         if shown == text:
             yield response.finding(
-                f"the assistant's `{name}` was set to null and keeps its text", f"/{name}", None, shown
+                f"the assistant keeps its `{name}` although the request set it to null", f"/{name}", None, shown
             )
         elif shown is None or shown == "":
             yield PASSED

@@ -133,7 +133,9 @@ def _check_shown(read: ObjectRead) -> Iterator[Result]:
     elif exchange.accepted:
         yield PASSED
     elif exchange.refused and not read.is_refused_for_its_query:
-        yield exchange.finding("an existing object was not shown", "", 200, exchange.status)
+        yield exchange.finding(
+            f"{exchange.operation} was refused, although the object exists", "", 200, exchange.status
+        )
     elif is_server_error(exchange) or exchange.has_success_status:
         yield Suspicion(describe_unusable(exchange))
 
