@@ -202,7 +202,8 @@ def _check_accepted_on_free_thread(write: ThreadWrite, message: str, is_elsewher
         else:
             yield exchange.finding(message, "", 200, exchange.status)
     elif is_server_error(exchange):
-        yield Suspicion(f"{exchange.operation} got HTTP {exchange.status}")
+        got = f"{exchange.operation} got HTTP {exchange.status}"
+        yield Suspicion(f"{got}, which is neither acceptance nor refusal")
 
 
 @rule(

@@ -99,7 +99,8 @@ def _check_refused(request: _RequestAfterDeletion, message: str) -> Iterator[Res
     elif request.exchange.refused:
         yield pass_if_working(request.exchange, request.works)
     elif is_server_error(request.exchange):
-        yield Suspicion(f"{request.exchange.operation} got HTTP {request.exchange.status}")
+        got = f"{request.exchange.operation} got HTTP {request.exchange.status}"
+        yield Suspicion(f"{got}, which is neither acceptance nor refusal")
 
 
 _ACTIONS = {"cancel_run": "cancelled", "delete_message": "deleted", "submit_tool_outputs": "resumed"}
