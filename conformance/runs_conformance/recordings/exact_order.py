@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from runs_conformance.recordings.ordering import (
     CLOCK_TOLERANCE,
     DUPLICATE_TOLERANCE,
-    LONGEST_RECORDING,
     falls_overall,
 )
+from runs_conformance.recordings.placeholder_times import placeholder_times
 
 _COMPARED = 3
 """Earlier entries of the same identity with which one is compared."""
@@ -43,7 +43,7 @@ def order_by_exact_times(rows: list[int], times: EntryTimes) -> list[int] | None
     started = [times.started[row] for row in rows]
     if any(map(math.isnan, started)) or any(math.isnan(times.seconds[row]) for row in rows):
         return None
-    if max(started) - min(started) > LONGEST_RECORDING or _jumps(rows, started, times):
+    if placeholder_times(started) or _jumps(rows, started, times):
         return None
     del started
     ordered = sorted(rows, key=times.started.__getitem__)  # A stable sort: equal times keep the order of the file.

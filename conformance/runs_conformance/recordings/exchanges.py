@@ -19,6 +19,7 @@ from runs_conformance.recordings.entry import HeaderList, RecordedEntry, key_val
 from runs_conformance.recordings.hosts import RecognizedServers
 from runs_conformance.recordings.location import LocatedRequest, locate
 from runs_conformance.recordings.ordering import in_order
+from runs_conformance.recordings.placeholder_times import FIRST_BETA
 from runs_conformance.recordings.redaction_marker import is_marker, may_hold_markers, may_hold_variables
 from runs_conformance.recordings.summary import summarize
 from runs_conformance.wire import known_secrets, response, strict_json
@@ -28,8 +29,6 @@ from runs_conformance.wire.redaction import REDACTED, redact_value
 _SSE_PREFIXES = (b"event:", b"data:", b":")
 _MIN_KEY_LENGTH = 16
 _YEAR = 365 * 86_400.0
-_FIRST_BETA = 1_699_228_800.0
-"""The launch of the earlier beta. A clock that shows an earlier time is wrong."""
 _CREATED_AT = re.compile(rb'"created_at"\s*:\s*([0-9]{9,10})\b')
 _CREATING = frozenset({"create_thread", "create_thread_and_run", "create_run", "create_message", "create_assistant"})
 
@@ -188,7 +187,7 @@ def stated_time(entry: RecordedEntry) -> float | None:
     if not entry.has_exact_times:
         date = next((value for name, value in entry.response_headers if name.lower() == "date"), None)
         stated = parse_time(date) or stated
-    if stated is not None and stated >= _FIRST_BETA:
+    if stated is not None and stated >= FIRST_BETA:
         return stated
     return max(map(float, _CREATED_AT.findall(entry.response_content)), default=None)
 
@@ -241,7 +240,7 @@ def _recording_time(entry: RecordedEntry, operation: Operation, response: Respon
     """When an entry was recorded. If the recorder's clock is years off, the times of the objects count."""
     is_exact = entry.has_exact_times
     stated = entry.started_at if is_exact else _header_time(response) or entry.started_at
-    stated = None if stated is not None and stated < _FIRST_BETA else stated
+    stated = None if stated is not None and stated < FIRST_BETA else stated
     created = _newest_created_at(response) if response else None
     if stated is None or created is None:
         return stated or created

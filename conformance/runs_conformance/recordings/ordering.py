@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 
+from runs_conformance.recordings.placeholder_times import FIRST_BETA, placeholder_times
 from runs_conformance.recordings.summary import EntrySummary, OrderedEntry
 
 _ASSUMED_DURATION = 0.5
-LONGEST_RECORDING = 30 * 86_400.0
 DUPLICATE_TOLERANCE = 0.05
 CLOCK_TOLERANCE = 0.05
 _LONG = 1.0
@@ -100,17 +99,16 @@ def _make_overlap(jumps: Sequence[tuple[float, float]], timed: Sequence[TimedEnt
 
 
 def _with_credible_times(entries: list[OrderedEntry]) -> list[OrderedEntry]:
-    """Forget times that are far from those of most entries, as after a clock was set."""
-    times = [entry.started_at for entry in entries if entry.started_at is not None]
-    if not times:
+    """Forget times that are placeholders. Of a file that is not in the order of its other times, all are kept: then
+    entries without a time would have no place in it.
+    """
+    placeholders = placeholder_times([entry.started_at for entry in entries if entry.started_at is not None])
+    if not placeholders:
         return entries
-    middle = median(times)
-    return [
-        _without_time(entry)
-        if entry.started_at is not None and abs(entry.started_at - middle) > LONGEST_RECORDING
-        else entry
-        for entry in entries
-    ]
+    others = [entry for entry in entries if entry.has_exact_times and entry.started_at not in placeholders]
+    if min(placeholders) >= FIRST_BETA and _clock_jumps(list(reversed(others)) if _is_newest_first(others) else others):
+        return entries
+    return [_without_time(entry) if entry.started_at in placeholders else entry for entry in entries]
 
 
 def _without_time(entry: OrderedEntry) -> OrderedEntry:
