@@ -193,7 +193,7 @@ def _notes(discovery: Discovery, literal: bool) -> dict[str, list[str]]:
         notes.setdefault("capabilities", []).extend(
             (
                 f"Missing when this was written: {', '.join(missing)}. Each test run checks again.",
-                f"With {missing[0]} = false it does not, and the rules are skipped;",
+                f"With {missing[0]} = false it does not, and the requirements are not applicable;",
                 f"with {missing[0]} = true the absence is a failure.",
             )
         )
