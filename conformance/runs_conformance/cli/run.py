@@ -34,7 +34,10 @@ _PROMPTS = "plain, long, call_one, call_two, call_twice, code, search, json"
 _USE = "assistant, thread, run, file, vector_store"
 
 _EXAMPLES = (
-    ("Judge a local server in a minute or two", "runs-conformance run http://127.0.0.1:8000/v1 --profile quick"),
+    (
+        "Judge a local server with few requests and runs",
+        "runs-conformance run http://127.0.0.1:8000/v1 --profile quick",
+    ),
     (
         "Judge only the rules on cancellation, with a cost limit",
         "runs-conformance run https://api.example.org/v1 --select 'cancel.*' --max-runs 20",
@@ -78,7 +81,7 @@ _EXAMPLES = (
     group=TARGET,
     multiple=True,
     metavar="NAME",
-    help="Capability the server does not implement; its rules are skipped. Repeatable.",
+    help="Capability that the server does not implement; its requirements are not applicable. Repeatable.",
 )
 @TRUST_OPTION
 @PROFILE_OPTION
