@@ -512,7 +512,8 @@ def test_outermost_refused_place_is_reported_once(status: int, verb: str) -> Non
     assert finding.message.endswith("; no request with response_format.json_schema was accepted")
     assert (finding.pointer, finding.actual) == ("/response_format/json_schema", {"name": "x"})
     assert list(found[f"{NAME}.maxLength"].inconclusive) == ["no other value at this place was accepted either"]
-    assert list(found[f"{FORMAT}.enum"].suspicions) == ["no request with the type json_schema was accepted there"]
+    reason = "no request with the type json_schema at response_format was accepted"
+    assert list(found[f"{FORMAT}.enum"].suspicions) == [reason]
 
 
 def test_outermost_refused_place_is_not_reported_beside_a_finding_about_it() -> None:

@@ -52,7 +52,8 @@ def report_outermost_places(
         yield id_, finding
         parent = place.rpartition(".")[0]
         if tokens and _value_at(exchange, json_pointer(*tokens[:-1], "type")) == tokens[-1]:
-            yield f"{parent}.type.enum", Suspicion(f"no request with the type {tokens[-1]} was accepted there")
+            reason = f"no request with the type {tokens[-1]} at {spell_pointer(json_pointer(*tokens[:-1]))} was accepted"
+            yield f"{parent}.type.enum", Suspicion(reason)
 
 
 def _is_about(exchange: Exchange, reported: str, pointer: str) -> bool:
