@@ -221,3 +221,47 @@ def test_unsupported_view_is_a_usage_error(failing: Report) -> None:
         render_report(failing, "pdf")
     with pytest.raises(UsageError, match=r"^claim: "):
         render_report(failing, "claim")
+
+
+SECOND_KEY, GATEWAY_SECRET, TENANT = "sk-second-api-test", "gw-3f9a1c5e7b2d", "tenant-7c1e9b3a5d"
+
+
+def behind_gateway(application: Any, seen: list[tuple[bytes, bytes]]) -> Any:
+    """An application that refuses requests without the header and the parameter of its gateway."""
+
+    async def gateway(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            seen.append((headers.get(b"authorization", b""), headers.get(b"x-gateway-key", b"")))
+            is_known = headers.get(b"x-gateway-key") == GATEWAY_SECRET.encode()
+            if not is_known or f"tenant={TENANT}".encode() not in scope["query_string"]:
+                await send({"type": "http.response.start", "status": 407, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        await application(scope, receive, send)
+
+    return gateway
+
+
+def test_headers_query_and_second_key_are_sent_and_not_written(tmp_path: Path) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+    report = judge_server(
+        behind_gateway(build(EmulatorOptions(step_ms=1, keys=(KEY, SECOND_KEY))), seen),
+        RunOptions(profile="quick", select=("tenancy.*",)),
+        api_key=KEY,
+        second_api_key=SECOND_KEY,
+        failing_model="model-that-fails",
+        headers=[("X-Gateway-Key", GATEWAY_SECRET)],
+        query=[("tenant", TENANT)],
+        report_dir=tmp_path,
+    )
+    assert report.exit_code == 0
+    assert Outcome.PASS in {verdict.outcome for verdict in report.verdicts}
+    assert {key for _, key in seen} == {GATEWAY_SECRET.encode()}
+    assert {f"Bearer {key}".encode() for key in (KEY, SECOND_KEY)} <= {authorization for authorization, _ in seen}
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"report.json", "history.jsonl"} <= written.keys()
+    secrets = (KEY, SECOND_KEY, GATEWAY_SECRET, TENANT)
+    assert [(name, secret) for name, text in written.items() for secret in secrets if secret in text] == []
+    header = json.loads(written["history.jsonl"].splitlines()[0])
+    assert header["setting"]["failing_model"] == "model-that-fails"
