@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runs_conformance.reporting.progress import LineProgress, ProgressBar, SilentProgress, format_left
 
 
@@ -32,11 +34,14 @@ def test_time_left_is_estimated_from_the_programs_that_are_done() -> None:
     assert [format_left(seconds) for seconds in (95, 200)] == ["about 2 min", "about 3 min"]
 
 
-def test_silent_and_bar_print_no_lines() -> None:
-    for progress in (SilentProgress(), ProgressBar(print)):
+def test_silent_and_bar_print_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    for progress in (SilentProgress(), ProgressBar(said.append)):
         progress.on_plan(1, 1, 1, (1, 1))
         progress.on_program_judged({"a.b"}, 1, 1)
         progress.close()
+    assert said == []
+    assert "\n" not in capsys.readouterr().out
 
 
 def test_what_the_target_does_not_delete_is_announced() -> None:
