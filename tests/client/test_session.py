@@ -389,7 +389,8 @@ def test_request_whose_connection_opens_too_late_is_not_simultaneous(monkeypatch
     assert not were_simultaneous(exchanges)
 
 
-def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent() -> None:
+def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synchronization, "_MAX_HOLD", 60.0)
     with session(echo) as (created, _, _):
         backend = created.transport._wire.backend
         connect, failures = backend.connect_tcp, iter((True, False))
@@ -402,7 +403,7 @@ def test_concurrent_steps_do_not_wait_for_one_that_cannot_be_sent() -> None:
         backend.connect_tcp = fail_once  # type: ignore[method-assign]
         started = time.monotonic()
         exchanges = created.send_concurrently([CREATE, CREATE], "p", {})
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5
     assert {each.completion for each in exchanges} == {Completion.NOT_CONNECTED, Completion.ANSWERED}
 
 
@@ -423,7 +424,7 @@ def test_step_is_sent_after_an_event_of_another() -> None:
             for name in (b"thread.message.created", b"thread.message.delta"):
                 assert not has_arrived.wait(0.2)
                 connection.send(b"event: %s\ndata: {}\n\n" % name)
-            assert has_arrived.wait(0.5)
+            assert has_arrived.wait(5)
             connection.send(b"event: done\ndata: [DONE]\n\n")
             return
 
@@ -434,11 +435,12 @@ def test_step_is_sent_after_an_event_of_another() -> None:
     assert slept == []
 
 
-def test_step_is_sent_without_its_event_when_the_others_have_ended() -> None:
+def test_step_is_sent_without_its_event_when_the_others_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synchronization, "_MAX_EVENT_WAIT", 60.0)
     with session(echo) as (created, _, _):
         started = time.monotonic()
         streamed, read = created.send_concurrently([STREAMED, ON_TEXT], "p", {})
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert streamed.happened_before(read)
 
 

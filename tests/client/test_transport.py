@@ -6,11 +6,13 @@ import errno
 import gzip
 import os
 import random
+import re
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +25,9 @@ from runs_conformance.model.json import ABSENT
 from tests.client.hostile import Connection, Handler, RawServer, closed_port, head, serving
 
 QUICK = ExchangeLimits(connect=1.5, idle=0.9, total=1.8, stream=2.4, linger=0.2, closing=0.3, max_bytes=200_000)
+LONG_STREAMS = replace(QUICK, total=60, stream=60)
+"""Limits that a test on a busy machine cannot mistake for the shorter ones after the end of a stream."""
+
 GET = PreparedRequest("get_run", "GET", "/threads/t/runs/r")
 POST = PreparedRequest("create_thread", "POST", "/threads", content=b'{"metadata":{}}')
 SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
@@ -338,8 +343,8 @@ def test_stream_is_read_as_it_arrives() -> None:
         connection.request()
         connection.send(head(**SSE, Transfer_Encoding="chunked"))
         for data in (b'event: a\ndata: {"n":"\xc3', b'\xa9"}\n\n', b"event: done\ndata: [DONE]\n\n"):
+            time.sleep(0.3)
             connection.send(b"%x\r\n%s\r\n" % (len(data), data))
-            time.sleep(0.05)
         connection.send(b"0\r\n\r\n")
 
     result = send_to(handler, stream=True)
@@ -359,10 +364,10 @@ def test_open_stream_is_left_after_done() -> None:
         connection.send(head(**SSE) + b"event: done\ndata: [DONE]\n\n")
         connection.drip(b": ping\n", 0.02)
 
-    result = send_to(handler, stream=True)
+    result = send_to(handler, stream=True, limits=LONG_STREAMS)
     assert require_response(result).events
     assert result.problem == "the stream stayed open after its done event"
-    assert result.ended - result.started < 0.5
+    assert result.ended - result.started < 5
 
 
 @pytest.mark.parametrize("status", ["completed", "requires_action"])
@@ -372,10 +377,10 @@ def test_stream_whose_run_has_stopped_is_not_waited_for_long(status: str) -> Non
         connection.send(head(**SSE) + f"event: thread.run.{status}\ndata: {{}}\n\n".encode())
         connection.drip(b": ping\n", 0.02)
 
-    result = send_to(handler, stream=True)
+    result = send_to(handler, stream=True, limits=LONG_STREAMS)
     assert result.completion is Completion.UNKNOWN
-    assert result.problem == "no end of the stream for 0.3 s after its last event"
-    assert result.ended - result.started < 0.8
+    assert re.fullmatch(r"no end of the stream for \d\.\d s after its last event", result.problem or "")
+    assert result.ended - result.started < 5
 
 
 def test_events_after_the_end_of_the_run_are_read() -> None:
