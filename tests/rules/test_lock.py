@@ -57,6 +57,25 @@ def test_thread_that_is_locked_while_a_run_waits() -> History:
     return _two_attempts("requires_action", "requires_action", False, False)
 
 
+@fails(lock.no_message_while_a_run_works, times=1)
+def test_message_that_is_accepted_before_the_run_is_cancelled() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "in_progress")
+    _message(builder, accepted=True)
+    builder.send("cancel_run", run("cancelling"))
+    return builder.history()
+
+
+@permitted
+def test_message_that_is_refused_when_the_run_may_have_been_cancelled() -> History:
+    builder = _start()
+    builder.see_statuses("queued", "in_progress")
+    builder.lose_answer("cancel_run")
+    _message(builder, accepted=False)
+    builder.get_run(run("cancelling"))
+    return builder.history()
+
+
 def _answered_with_error_event(text: str) -> History:
     builder = _start()
     builder.see_statuses("queued", "requires_action")

@@ -48,13 +48,13 @@ def lock_holder(history: History, exchange: Exchange) -> RunTimeline | None:
 def was_working_throughout(run: RunTimeline, exchange: Exchange) -> bool:
     """Whether a run was certainly `in_progress` or `requires_action` throughout an exchange."""
     before, after = run.latest_before(exchange), run.earliest_after(exchange)
-    return (
-        before is not None
-        and after is not None
-        and {before.status, after.status} <= WORKING
-        and not _may_be_queued_between(run, before, after)
-        and not may_be_cancelled_between(run, before, after)
-    )
+    if before is None or after is None or before.status not in WORKING or _may_be_queued_between(run, before, after):
+        return False
+    if after.status == "cancelling":
+        # Only a cancellation leads there. Until it was requested, the run worked.
+        cancellations = actions_between(run, "cancel_run", before, after)
+        return not any(each.started < exchange.ended for each in cancellations)
+    return after.status in WORKING and not may_be_cancelled_between(run, before, after)
 
 
 def _may_be_queued_between(run: RunTimeline, before: Observation, after: Observation) -> bool:

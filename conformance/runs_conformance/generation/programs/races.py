@@ -129,23 +129,25 @@ def _start_run_with_calls(context: ProgramContext) -> Generator[Instruction, Any
     return max(1, pending_call_count(waiting))
 
 
-@program("races", "cancel", runs=2, requests=40)
+@program("races", "cancel", runs=2, requests=42)
 def cancelled_in_mid_stream(context: ProgramContext) -> StepGenerator:
     """A run is cancelled by another request while the stream of its submitted tool outputs shows a text.
 
-    If it completes nevertheless, the cancellation may have come too late, and another run gets a second one.
+    As soon as the stream shows the run in progress, its thread is sent a message, which it must refuse. If the run
+    completes nevertheless, the cancellation may have come too late, and another run gets a second one.
     """
     busy_thread = thread(context, text=prompt(context, "call_one") + " Then: " + prompt(context, "long"))
     if not (yield from require(assistant(context), busy_thread)):
         return
     cancel = replace(on_run("cancel_run"), pause=SOON, after_event="thread.message.delta")
+    too_early = replace(message("Not while it goes on."), after_event="thread.run.in_progress")
     for is_repeated in (False, True):
         if not (yield from start_waiting_run(context)):
             if is_repeated:
                 break
             return
         # A target that repeats the output needs some time for it.
-        yield Concurrent((submit(stream=True, outputs=("18 degrees, sunny. " * 100,)), cancel))
+        yield Concurrent((submit(stream=True, outputs=("18 degrees, sunny. " * 100,)), too_early, cancel))
         ended: Exchange = yield poll(until=TERMINAL_STATUSES)
         if status(ended) != "completed":
             break
