@@ -12,7 +12,7 @@ from runs_conformance.engine.judge import judge
 from runs_conformance.model.case import REFUSES_BODY, Accept, Either, Mutation, Role, Step
 from runs_conformance.model.exchange import Completion
 from runs_conformance.model.json import ABSENT, at
-from runs_conformance.model.verdict import NO_VALID_VALUE, Finding, Outcome, Tally
+from runs_conformance.model.verdict import NO_VALID_VALUE, Finding, Nature, Outcome, Tally
 from runs_conformance.rules.constraints.requests import tallies
 from tests.rules.histories import RUN, HistoryBuilder, error, message, run, thread
 
@@ -397,6 +397,7 @@ def test_repeated_server_error_fails() -> None:
     builder.no(negative(), 500)
     builder.accept(control())
     assert only(builder.tally()).message == "failed with HTTP 500 on every attempt with max_prompt_tokens: 255"
+    assert only(builder.tally()).nature is Nature.SERVER_ERROR
 
 
 def test_repeated_server_error_is_inconclusive_on_a_target_that_fails_at_random() -> None:
@@ -765,6 +766,7 @@ def test_refused_valid_value_fails() -> None:
     builder.no(valid())
     finding = only(builder.tally())
     assert finding.message == "refused max_prompt_tokens: 256, which is valid, saying: Too small."
+    assert finding.nature is Nature.VALID_REQUEST_REFUSED
 
 
 @pytest.mark.parametrize(
