@@ -47,8 +47,6 @@ def test_list_that_lacks_a_message() -> History:
     return _created(ADA)
 
 
-@pytest.mark.parametrize("has_list_elsewhere", [False, True])
-def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: bool) -> None:
 @pytest.mark.parametrize("body", [{}, {"thread": {"messages": GIVEN}}])
 def test_the_list_of_an_empty_thread_with_a_run_is_part_of_the_evidence(body: dict[str, Any]) -> None:
     rule, builder = messages_in_thread.hold_only_what_was_sent, HistoryBuilder()
@@ -59,6 +57,8 @@ def test_the_list_of_an_empty_thread_with_a_run_is_part_of_the_evidence(body: di
     assert parts == ["" if body else next(part for part, *_ in rule.needs_parts)]
 
 
+@pytest.mark.parametrize("has_list_elsewhere", [False, True])
+def test_list_that_is_not_shown_to_its_end_is_inconclusive(has_list_elsewhere: bool) -> None:
     """A static mock may say on every page that more follows."""
     builder = HistoryBuilder()
     builder.send("create_thread", thread(), body={"messages": GIVEN})
@@ -408,12 +408,17 @@ def test_message_whose_answer_was_lost() -> History:
     return builder.history()
 
 
-def _without_a_thread(status: int, instructions: str = "Be brief.", another: bool = True) -> History:
+def _without_a_thread(
+    status: int,
+    instructions: str = "Be brief.",
+    another: bool = True,
+    reason: str = "Missing required parameter: 'thread'.",
+) -> History:
     builder = HistoryBuilder()
     builder.send("create_assistant", assistant(instructions=instructions), body={"model": "gpt-4o"})
     builder.send(
         "create_thread_and_run",
-        run() if status == 200 else error("Missing required parameter: 'thread'."),
+        run() if status == 200 else error(reason),
         status,
         body={"assistant_id": ASSISTANT},
     )
@@ -431,6 +436,16 @@ def test_run_without_a_thread() -> History:
 @fails(run_with_new_thread.run_needs_no_thread, times=1)
 def test_run_that_is_refused_without_a_thread() -> History:
     return _without_a_thread(400)
+
+
+@inconclusive(run_with_new_thread.run_needs_no_thread)
+def test_run_without_a_thread_whose_assistant_runs_on_another() -> History:
+    return _without_a_thread(400, reason="Thread thread_z already has an active run run_z.")
+
+
+@fails(run_with_new_thread.run_needs_no_thread, times=1)
+def test_run_that_is_refused_without_an_active_thread() -> History:
+    return _without_a_thread(400, reason="Expected an active thread.")
 
 
 @permitted

@@ -10,13 +10,16 @@ from runs_conformance.evidence.observation import assistant_observations, observ
 from runs_conformance.evidence.request_effect import may_have_taken_effect
 from runs_conformance.evidence.request_expectation import must_be_accepted, uses_default_auth
 from runs_conformance.evidence.run_timeline import run_observations
+from runs_conformance.evidence.thread_lock import says_locked
 from runs_conformance.evidence.working_operation import operation_works, pass_if_working
 from runs_conformance.model.case import Key
+from runs_conformance.model.error_message import refusal_text
 from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, at, is_object
 from runs_conformance.model.rule import rule
 from runs_conformance.model.source import Level, schema
+from runs_conformance.model.text import contains_word
 from runs_conformance.model.verdict import PASSED, Inconclusive, Result, Suspicion
 
 _THREAD_AND_RUN = schema("openai-openapi f85dbe2 openapi.yaml CreateThreadAndRunRequest.thread")
@@ -145,7 +148,7 @@ def run_needs_no_thread(request: tuple[Exchange, History]) -> Iterator[Result]:
     if exchange.accepted:
         yield PASSED
     elif exchange.status in (400, 422) and _has_instructions(exchange, history):
-        if _only_thread_explains_refusal(exchange, history):
+        if _only_thread_explains_refusal(exchange, history) and not _is_refused_for_another_run(exchange):
             yield exchange.finding("a run without a thread was refused", "", 200, exchange.status)
         else:
             yield Inconclusive("the request may have been refused for another reason than the missing thread")
@@ -159,6 +162,11 @@ def _only_thread_explains_refusal(exchange: Exchange, history: History) -> bool:
     if wanted.keys() <= {"assistant_id", "instructions"}:
         return any(True for _ in same_assistant)
     return any(e.operation == exchange.operation and _without_thread(e) == wanted for e in same_assistant)
+
+
+def _is_refused_for_another_run(exchange: Exchange) -> bool:
+    """Whether a refusal says that a run is active: some servers let an assistant run on one thread at a time."""
+    return says_locked(exchange) and contains_word(refusal_text(exchange), "run")
 
 
 def _without_thread(exchange: Exchange) -> dict[str, JSON]:
