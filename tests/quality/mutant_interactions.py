@@ -57,6 +57,8 @@ MUTANT_CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     ),
     # A message that equals an earlier one is the earlier one, with its id and metadata.
     "keeps_equal_messages_once": ("identity.never_changes", "messages.given_messages_keep_their_metadata", "threads."),
+    # A run that the thread admits, with its messages, is refused for its assistant.
+    "locks_the_assistant": ("traces.refused_message_is_not_added",),
     # A run that is listed several times is on both sides of a cursor.
     "lists_runs_once_a_step": ("paging.",),
     # Which events of other runs a stream shows depends on when they come.
@@ -121,6 +123,8 @@ JOINT_CONSEQUENCES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("gives_messages_a_run", "modifies_no_answers"): ("acceptance.smallest_request_is_accepted",),
     # The model, which would break on the tool of the request, is offered others.
     ("checks_the_first_tool_only", "uses_the_assistants_tools_only"): ("create_run.tools[].type.enum",),
+    # The other key modifies an assistant of its own, in the way that was refused to it.
+    ("shares_everything", "shares_metadata_of_assistants"): ("auth.refusals_change_nothing",),
     # The text of an error comes with the status of a success.
     ("answers_errors_in_plain_text", "refuses_with_200"): ("transport.success_is_a_json_object",),
 }
