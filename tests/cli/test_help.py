@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Sequence
 
 import click
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from runs_conformance.cli import cli, run_command
 from runs_conformance.cli.help import GATE, LIMITS, OTHER, OUTPUT, SCOPE, TARGET, GroupedCommand, GroupedOption
 from runs_conformance.emulator.server_options import EmulatorOptions
+from runs_conformance.reporting import view
 
 NAMES = cli.list_commands(click.Context(cli))
 
@@ -54,6 +57,18 @@ def test_judge_states_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> No
     text = " ".join(capsys.readouterr().out.split())
     assert "Default: the contract in force on the date of each exchange." in text
     assert "Default: none is written; with --report, reports/<run-id>/." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [("run", []), ("proxy", []), ("judge", ["har"]), ("report", ["history"]), ("merge", ["har", "history"])],
+)
+def test_report_offers_the_views_that_the_command_writes(name: str, without: Sequence[str]) -> None:
+    options = (each for each in command(name).params if isinstance(each, click.Option))
+    text = next(each.help or "" for each in options if each.name == "report")
+    offered, default = (re.split(", ?", names) for names in re.findall(r": ([\w, ]+)\.", text))
+    assert sorted([*offered, *without]) == sorted(view.NAMES)
+    assert default == [each for each in view.DEFAULT if each not in without]
 
 
 def test_serve_states_the_defaults_of_the_emulator() -> None:

@@ -57,6 +57,7 @@ from runs_conformance.model.plural import plural
 @judging_options(
     "Date of the contract to judge by. Default: the contract in force on the date of each exchange.",
     "none is written; with --report, reports/<run-id>/.",
+    without_views=["har"],
 )
 def command(
     files: tuple[Path, ...],

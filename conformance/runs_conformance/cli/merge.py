@@ -18,7 +18,7 @@ from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 )
 @click.argument("histories", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @baseline.add_baseline_options
-@output.REPORT_OPTION
+@output.report_option("har", "history")
 @add_options((report_dir_option("reports/<run-id>/."), *QUIET_AND_VERBOSE))
 def command(histories: tuple[Path, ...], report_dir: Path | None, **values: Any) -> int:
     """Merge the histories of all shards into one report. HISTORIES are history.jsonl files or their folders."""

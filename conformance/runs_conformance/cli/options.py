@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -115,7 +115,9 @@ def report_dir_option(default: str, content: str = "the report") -> Callable[[_C
     )
 
 
-def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Command], _Command]:
+def judging_options(
+    edition_help: str, report_dir_default: str, without_views: Sequence[str] = ()
+) -> Callable[[_Command], _Command]:
     """The decorator that adds the options of every command that judges."""
     return add_options(
         (
@@ -143,7 +145,7 @@ def judging_options(edition_help: str, report_dir_default: str) -> Callable[[_Co
                 help="Exit with 5 if more than N verdicts are inconclusive.",
             ),
             *baseline.BASELINE_OPTIONS,
-            output.REPORT_OPTION,
+            output.report_option(*without_views),
             report_dir_option(report_dir_default),
             *QUIET_AND_VERBOSE,
         )

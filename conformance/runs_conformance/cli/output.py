@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from runs_conformance.reporting.folder import RunFolder
     from runs_conformance.reporting.report import Report
 
-REPORT_OPTION = option(
-    "--report",
-    group=OUTPUT,
-    multiple=True,
-    metavar="VIEWS",
-    help=(
-        "Views to write: json, html, markdown, junit, ctrf, har, badge, claim, history. "
-        "Default: json,html,markdown,history. Repeatable."
-    ),
-)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+# Repeated here so that `--help` does not import the views; a test compares them.
+_VIEWS = ("json", "html", "markdown", "junit", "ctrf", "har", "badge", "claim", "history")
+_DEFAULT_VIEWS = ("json", "html", "markdown", "history")
+
+
+def report_option(*without: str) -> Callable[[_Command], _Command]:
+    """Declare --report, with all views except those that the command cannot write."""
+    offered = ", ".join(view for view in _VIEWS if view not in without)
+    default = ",".join(view for view in _DEFAULT_VIEWS if view not in without)
+    return option(
+        "--report",
+        group=OUTPUT,
+        multiple=True,
+        metavar="VIEWS",
+        help=f"Views to write: {offered}. Default: {default}. Repeatable.",
+    )
 
 
 def views(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from runs_conformance.cli.options import QUIET_AND_VERBOSE, report_dir_option
 
 @declare_command("report", examples=(("Write a HAR file", "runs-conformance report reports/latest --report har"),))
 @click.argument("history", type=click.Path(exists=True, path_type=Path))
-@output.REPORT_OPTION
+@output.report_option("history")
 @add_options((report_dir_option("the folder of the history."), baseline.BASELINE_OPTION, *QUIET_AND_VERBOSE))
 def command(history: Path, report_dir: Path | None, **values: Any) -> int:
     """Judge the history of a test run again and write views of the report. HISTORY is a history.jsonl or its folder."""
