@@ -19,6 +19,7 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PACKED_PIECES = (b'["H4sI', b'["1f8b')
 """The start of a JSON list of gzip pieces, in base64 and in hexadecimal."""
 _LIST_OF_TEXTS = re.compile(rb'\s*\[\s*"')
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,7})(?:;[^\r\n]*)?\r\n")
 _TEXT_START = ("{", "[", "event:", "data:", ":")
 
 
@@ -35,6 +36,8 @@ def decode_content(content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...
     encoding = encoding.strip().lower()
     if not encoding and _join_pieces(content).startswith(_ZLIB_MAGIC[0]):
         encoding = "gzip"  # The recorder saved the compressed body, but not the header.
+    if _CHUNK.match(content) and _is_in_chunks(content):
+        raise UndecodableError("the recorder saved the chunks of the transfer, or the server sent them as content")
     if not encoding or encoding == "identity" or not content:
         return content, ()
     content = _join_pieces(content)
@@ -52,6 +55,19 @@ def decode_content(content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...
         if error.args and str(error).startswith("content encoding"):
             raise UndecodableError(str(error)) from None
         return content, (f"content_encoding: {error}",)
+
+
+def _is_in_chunks(content: bytes) -> bool:
+    """Whether a body consists of chunks, each after its size, up to the empty one."""
+    position = 0
+    while chunk := _CHUNK.match(content, position):
+        size = int(chunk[1], 16)
+        if size == 0:
+            return True
+        position = chunk.end() + size + 2
+        if content[position - 2 : position] != b"\r\n":
+            return False
+    return False
 
 
 def _is_text(content: bytes) -> bool:
