@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early
+from runs_conformance.evidence.complete_list import is_quiescent, item_count, may_end_early, thread_creation
 from runs_conformance.evidence.creation import creations, key_of
 from runs_conformance.evidence.page import Listing, Page, listings
 from runs_conformance.model.exchange import Exchange
@@ -149,6 +149,24 @@ def are_comparable(listing: Listing, one: Page, other: Page) -> bool:
         key_of(one.exchange) is key_of(other.exchange)
         and listing.is_unchanged_between(one, other)
         and all(_list_is_quiescent(listing, page.exchange) for page in (one, other))
+        and not _shows_later_items(listing, one, other)
+        and not _shows_later_items(listing, other, one)
+    )
+
+
+def _shows_later_items(listing: Listing, page: Page, other: Page) -> bool:
+    """Whether a recorded page shows an item that was created after another page, by a request that is not recorded.
+
+    If the creation of the thread is recorded, so are the requests that follow it.
+    """
+    moment = other.exchange.wall
+    thread = page.exchange.path.get("thread_id")
+    if page.exchange.step is not None or not moment or (thread and thread_creation(listing.history, thread)):
+        return False
+    known = {creation.id for creation in creations(listing.history)} | {*other.ids}
+    return any(
+        item.id not in known and (created := item.time("created_at")) is not None and created >= int(moment)
+        for item in page.items
     )
 
 
