@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runs_conformance.recordings.ordering import (
     CLOCK_TOLERANCE,
-    DUPLICATE_TOLERANCE,
+    duplicate_tolerance,
     falls_overall,
 )
 from runs_conformance.recordings.placeholder_times import placeholder_times
@@ -78,7 +78,7 @@ def _repeats(ordered: Sequence[int], times: EntryTimes) -> bool:
         key = identity[row] or address[row]
         for other in grouped[max(0, position - _COMPARED) : position]:
             if (
-                started[row] - started[other] <= DUPLICATE_TOLERANCE
+                started[row] - started[other] <= duplicate_tolerance(identity[row], identity[other])
                 and (identity[other] or address[other]) == key
                 and _shows_the_same(row, other, times)
             ):
@@ -87,7 +87,7 @@ def _repeats(ordered: Sequence[int], times: EntryTimes) -> bool:
 
 
 def _shows_the_same(row: int, other: int, times: EntryTimes) -> bool:
-    tolerance = DUPLICATE_TOLERANCE
+    tolerance = duplicate_tolerance(times.identity[row], times.identity[other])
     for column in (times.request, times.response):
         mine, theirs = column[row], column[other]
         if mine and theirs and mine != theirs:

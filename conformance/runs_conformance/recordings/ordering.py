@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from runs_conformance.recordings.placeholder_times import FIRST_BETA, placeholder_times
 from runs_conformance.recordings.summary import EntrySummary, OrderedEntry
 
 _ASSUMED_DURATION = 0.5
-DUPLICATE_TOLERANCE = 0.05
+_DUPLICATE_TOLERANCE = 0.05
+_IDENTIFIED_TOLERANCE = 60.0
+"""By how many seconds the clocks of two recorders may differ that saved the same request id."""
 CLOCK_TOLERANCE = 0.05
 _LONG = 1.0
 """Seconds from which the duration of an entry counts though its time is not exact."""
@@ -42,7 +44,9 @@ def in_order(entries: Iterable[OrderedEntry]) -> list[TimedEntry]:
     if _is_newest_first(distinct):
         distinct.reverse()
     if not any(entry.has_exact_times for entry in distinct):
-        return _make_consecutive(_by_second(distinct))
+        ordered = _by_second(distinct)
+        timed = _make_consecutive(ordered)
+        return _make_seconds_overlap(timed) if _uses_before_creation(ordered) else timed
     if _clock_jumps([entry for entry in distinct if entry.has_exact_times]):
         return _make_consecutive(distinct)
     return _interleave(distinct)
@@ -113,23 +117,28 @@ def _with_credible_times(entries: list[OrderedEntry]) -> list[OrderedEntry]:
 
 def _without_time(entry: OrderedEntry) -> OrderedEntry:
     return EntrySummary(
-        entry.sequence_number,
-        None,
-        entry.seconds,
-        False,
-        entry.address,
-        entry.identity,
-        entry.request,
-        entry.response,
-        entry.size,
-        entry.created,
-        entry.used,
-    )
+        entry.sequence_number, None, entry.seconds, False, entry.address, entry.identity, entry.request, entry.response,
+        entry.size, entry.created, entry.used
+    )  # fmt: skip
 
 
 def _at_its_time(entry: OrderedEntry) -> TimedEntry:
     started = entry.started_at or 0.0
     return TimedEntry(entry, started, started + (entry.seconds or 0.0))
+
+
+def _make_seconds_overlap(timed: list[TimedEntry]) -> list[TimedEntry]:
+    """Let the entries of one second overlap each other. The file lists them without an order, since one of them uses an
+    object that a later one creates.
+    """
+    starts = [each.entry.started_at for each in timed]
+    are_sorted = None not in starts and not _clock_jumps([each.entry for each in timed], 1.0)
+    overlapping: list[TimedEntry] = []
+    for _, group in groupby(timed, key=lambda each: int(each.entry.started_at or 0.0) if are_sorted else 0):
+        members = list(group)
+        ended = max(each.ended for each in members)
+        overlapping += [TimedEntry(each.entry, members[0].started, ended) for each in members]
+    return overlapping
 
 
 def _by_second(entries: list[OrderedEntry]) -> list[OrderedEntry]:
@@ -256,13 +265,20 @@ def _distinct_exchanges(similar: list[OrderedEntry]) -> list[OrderedEntry]:
     return distinct
 
 
+def duplicate_tolerance(identity: int, other: int) -> float:
+    """By how many seconds the exact times of two recordings of one exchange may differ, given their identities."""
+    return _IDENTIFIED_TOLERANCE if identity and other else _DUPLICATE_TOLERANCE
+
+
 def _completeness(entry: OrderedEntry) -> tuple[bool, int, int]:
     return (entry.has_exact_times, entry.size, -entry.sequence_number)
 
 
 def _is_same_exchange(entry: OrderedEntry, other: OrderedEntry) -> bool:
     """Whether two entries of the same identity do not contradict each other."""
-    tolerance = DUPLICATE_TOLERANCE if entry.has_exact_times and other.has_exact_times else 0.0
+    tolerance = (
+        duplicate_tolerance(entry.identity, other.identity) if entry.has_exact_times and other.has_exact_times else 0.0
+    )
     tolerance = tolerance if entry.has_exact_times == other.has_exact_times else 1.0
     for mine, theirs in ((entry.request, other.request), (entry.response, other.response)):
         if mine and theirs and mine != theirs:

@@ -90,7 +90,8 @@ def summarize(entry: RecordedEntry) -> EntrySummary:
         used = tuple(map(hash, _ID_IN_PATH.findall(urlsplit(entry.url).path)))
         if entry.method.upper() == "POST":
             shown = _CREATED_ID.findall(entry.response_content[:4000])
-            created = tuple(hash(id_.decode(errors="replace")) for id_ in shown)
+            ids = (hash(id_.decode(errors="replace")) for id_ in shown)
+            created = tuple(id_ for id_ in ids if id_ not in used)  # The path of a creation does not name the object.
     return EntrySummary(
         entry.sequence_number,
         entry.started_at,
