@@ -156,3 +156,29 @@ def test_other_encodings_of_text_are_read(operation: str, text: str, encoding: s
     review = judge([path], RunOptions(), as_operation=operation)
     assert [line.partition(": ")[2] for line in review.skipped] == ["only the response was recorded"]
     assert _ids(review, Outcome.PASS) >= {"lifecycle.status_is_known"}
+
+
+def test_null_of_a_member_that_may_be_absent_may_be_that_of_a_client_library(tmp_path: Path) -> None:
+    review = _review(tmp_path, "get_message", {**_message(1), "status": None})
+    assert "message.status.type" not in _ids(review, Outcome.FAIL, Outcome.PASS)
+    assert "message.status.type" in _ids(_review(tmp_path, "get_message", {**_message(1), "status": 5}), Outcome.FAIL)
+
+
+@pytest.mark.parametrize("member", ["thread_id", "created_at", "content"])
+def test_null_of_a_required_member_is_found(member: str, tmp_path: Path) -> None:
+    review = _review(tmp_path, "get_message", {**_message(1), member: None})
+    assert f"message.{member}.type" in _ids(review, Outcome.FAIL)
+
+
+def test_null_of_a_member_that_may_be_absent_in_a_recording_is_that_of_the_server(tmp_path: Path) -> None:
+    url = "https://api.openai.com/v1/threads/thread_7/messages/msg_1"
+    content = {"text": json.dumps({**_message(1), "status": None})}
+    entry = {
+        "request": {"method": "GET", "url": url, "headers": []},
+        "response": {"status": 200, "headers": [], "content": content},
+        "startedDateTime": "2025-10-30T21:59:07.250Z",
+        "time": 5,
+    }
+    path = tmp_path / "session.har"
+    path.write_text(json.dumps({"log": {"entries": [entry]}}))
+    assert "message.status.type" in _ids(judge([path], RunOptions()), Outcome.FAIL)

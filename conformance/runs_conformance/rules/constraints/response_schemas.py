@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from runs_conformance.contract.constraint import object_documents
+from runs_conformance.contract.constraint import constraints, object_documents
+from runs_conformance.contract.dialect import UNKNOWN_FAMILY
 from runs_conformance.contract.edition import DEFAULT_EDITION
 from runs_conformance.contract.event import event_types, readable_events
+from runs_conformance.contract.known_deviation import has_known_deviation
 from runs_conformance.contract.operation import OPERATIONS
 from runs_conformance.contract.schema_violation import SchemaViolation
 from runs_conformance.contract.validation import validate_document
@@ -19,7 +21,9 @@ from runs_conformance.model.exchange import Exchange
 from runs_conformance.model.history import History
 from runs_conformance.model.json import JSON, Absent, is_array, is_object, json_pointer, pointer_tokens
 from runs_conformance.model.list_body import ITEMS, listed_items
-from runs_conformance.model.verdict import Finding, Tally
+from runs_conformance.model.verdict import Finding, Suspicion, Tally
+
+MAY_BE_ADDED = "the client that wrote the response to a file may have added the null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,19 @@ def tallies(history: History) -> dict[str, Tally]:
                 if _is_consequence(violation, object_, exchange, history, shown):
                     continue
                 tally = by_constraint.setdefault(violation.constraint, Tally())
-                tally.add(_finding(violation, object_, exchange))
+                added = _may_be_added_null(violation, exchange)
+                tally.add(Suspicion(MAY_BE_ADDED) if added else _finding(violation, object_, exchange))
     return {id_: _with_judged(by_constraint.get(id_) or Tally(), count) for id_, count in judged.items()}
+
+
+def _may_be_added_null(violation: SchemaViolation, exchange: Exchange) -> bool:
+    """Whether a client library may have added a null to a single response, for a member that may be absent."""
+    if exchange.dialect != UNKNOWN_FAMILY or violation.actual is not None:
+        return False
+    member, _, keyword = violation.constraint.rpartition(".")
+    required = constraints(exchange.edition or DEFAULT_EDITION).get(f"{member}.required")
+    may_be_absent = required is None or bool(required.condition) or has_known_deviation(required.id)
+    return may_be_absent and keyword in ("type", "enum")
 
 
 def _is_consequence(
