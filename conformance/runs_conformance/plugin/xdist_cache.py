@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -132,7 +133,8 @@ def _age(path: Path) -> float | None:
 
 def _write_heartbeats(path: Path, over: threading.Event) -> None:
     while not over.is_set():
-        path.touch()
+        with suppress(OSError):  # The session may have removed the folder meanwhile.
+            path.touch()
         over.wait(_HEARTBEAT_INTERVAL)
 
 
