@@ -585,3 +585,21 @@ def test_a_run_with_functions_is_cancelled_while_it_is_in_progress(executed: Map
     place = next(place for place, each in enumerate(exchanges) if each.member("status") == "cancelling")
     assert exchanges[place].operation == "cancel_run"
     assert exchanges[place - 1].member("status") == "in_progress"
+
+
+def test_owners_read_their_objects_just_before_another_tenant_does(executed: Mapping[str, ExecutedProgram]) -> None:
+    exchanges = executed["security.another_tenant"].exchanges
+    foreign = [
+        place
+        for place, each in enumerate(exchanges)
+        if each.step and each.step.key is Key.SECOND and each.operation in ("get_assistant", "get_message", "get_run")
+        if each.refused
+    ]
+    assert len(foreign) >= 3
+    for place in foreign:
+        before = exchanges[place - 1]
+        assert (before.operation, before.path, before.accepted) == (
+            exchanges[place].operation,
+            exchanges[place].path,
+            True,
+        )

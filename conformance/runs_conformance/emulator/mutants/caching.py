@@ -45,3 +45,25 @@ def caches_messages_until_a_request_changes_the_thread(hooks: Hooks) -> None:
 
     wrap_handlers(hooks, look, "list_messages")
     wrap_handlers(hooks, write, *_WRITES_TO_THREADS)
+
+
+@mutant("tenancy")
+def caches_assistants_for_all_tenants(hooks: Hooks) -> None:
+    """An assistant that was just read is shown to every tenant, until it is modified or deleted."""
+    cached: dict[str, tuple[float, Any]] = {}
+
+    async def look(inner: Any, request: RequestContext) -> Any:
+        id_, now = request.path_params["assistant_id"], time.monotonic()
+        if id_ in cached and now - cached[id_][0] < _KEPT_S:
+            return cached[id_][1]
+        response = await inner(request)
+        cached[id_] = now, response
+        return response
+
+    async def write(inner: Any, request: RequestContext) -> Any:
+        response = await inner(request)
+        cached.pop(request.path_params["assistant_id"], None)
+        return response
+
+    wrap_handlers(hooks, look, "get_assistant")
+    wrap_handlers(hooks, write, "modify_assistant", "delete_assistant")

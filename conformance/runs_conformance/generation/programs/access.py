@@ -61,15 +61,15 @@ def beta_header(context: ProgramContext) -> StepGenerator:
     "security",
     "tenancy",
     runs=2,
-    requests=76,
+    requests=86,
     needs="has_second_api_key",
     needs_text=SECOND_KEY,
 )
 def another_tenant(context: ProgramContext) -> StepGenerator:
     """Another tenant calls every operation on objects that it does not own, and runs a foreign assistant on its thread.
 
-    It must neither see, change nor use them. A thread that it creates together with a run is its own, too: it can read
-    both, and the first tenant cannot.
+    It must neither see, change nor use them. Its owner reads each object just before. A thread that it creates together
+    with a run is its own, too: it can read both, and the first tenant cannot.
     """
     objects = yield from create_objects(context)
     if objects is None:
@@ -87,6 +87,9 @@ def another_tenant(context: ProgramContext) -> StepGenerator:
             attempt = replace(attempt, body={"assistant_id": Ref("stray_assistant")})
         if not TestObjects(frozenset(names)).can_send(attempt):
             continue
+        if step.role is Role.READ and not is_own:
+            # A target that keeps the response for a moment must not show it to the other tenant.
+            yield step
         response = yield from _send_and_cancel_run(attempt if is_own else _expect_refusal(attempt, REFUSES_REFERENCE))
         if is_own and has_id(response):
             names.add(step.name)
