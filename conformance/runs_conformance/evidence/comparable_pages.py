@@ -157,8 +157,11 @@ def are_comparable(listing: Listing, one: Page, other: Page) -> bool:
 def _shows_later_items(listing: Listing, page: Page, other: Page) -> bool:
     """Whether a recorded page shows an item that was created after another page, by a request that is not recorded.
 
-    If the creation of the thread is recorded, so are the requests that follow it.
+    If the creation of the thread is recorded, so are the requests that follow it. Items after a cursor are older than
+    its item, unless the order is ascending.
     """
+    if page.exchange.happened_before(other.exchange) or ("after" in page.query and page.order != "asc"):
+        return False
     moment = other.exchange.wall
     thread = page.exchange.path.get("thread_id")
     if page.exchange.step is not None or not moment or (thread and thread_creation(listing.history, thread)):
