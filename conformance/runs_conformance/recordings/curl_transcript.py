@@ -10,7 +10,7 @@ from runs_conformance.recordings.entry import RecordedEntry
 _REQUEST = re.compile(rb"^> ([A-Z]+) (\S+) HTTP/[\d.]+\s*$", re.MULTILINE)
 _STATUS = re.compile(rb"^< HTTP/[\d.]+ (\d{3})")
 _TIME = re.compile(rb"\d\d:\d\d:\d\d\.\d{3,} (?=[*<>{}]\s)")
-"""What `--trace-time` puts before the lines of curl."""
+"""The time that `--trace-time` puts before the lines of curl."""
 _NOISE = re.compile(
     rb"^(?:\* |\{ \[|\} \[|  % Total|  Dload|[ \d]+ +[\d.]+[kMGT]? +\d+ [ \d.kMGT]*(?:\d+:\d\d:\d\d|--:--:--))"
 )

@@ -35,7 +35,7 @@ _ONE_SIGN = bytes.maketrans(b"x*#?_.-", b"-" * 7)
 _FOLDED = bytes.maketrans(b'x-"/[{', b"00__<<")
 _BLANK_RUN = re.compile(rb"[/_\"][0x-]{3,}[\"/?]")
 _VARIABLE = re.compile(rb"[/\"](?::[a-z]|\$\{?[a-z]|%7b|%3c|[a-z_]*id[/?])|/[<\[{]")
-"""What may be the name of a variable in a path, or after a dollar sign."""
+"""Possible names of variables, in a path or after a dollar sign."""
 _BRACKETS = re.compile(rb"[\"_][<\[{]{1,2}[^\"{}\[\]<>]{1,60}[>\]}]")
 # It begins with fixed text, for which searching is many times as fast.
 _UNUSUAL_ID = re.compile(
