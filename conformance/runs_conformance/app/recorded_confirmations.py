@@ -28,7 +28,7 @@ def with_recorded_confirmations(
     What a test run did not confirm concerns only its own findings: those of others remain failures. `results` are the
     results of the single programs, of which the counterexample of another test run may be one.
     """
-    open_failures = [_unconfirmed(result, footer) for footer in footers]
+    open_failures = [_find_unconfirmed(result, footer) for footer in footers]
     for number, unconfirmed in enumerate(open_failures, 1):
         result = set_aside(result, unconfirmed, _is_of(number, len(footers)))
     chosen: dict[str, Confirmation] = {}
@@ -67,7 +67,7 @@ def _confirmations(footer: RunFooter | None) -> dict[str, Confirmation]:
     return {id_: Confirmation(*counts) for id_, counts in footer.confirmations.items()} if footer is not None else {}
 
 
-def _unconfirmed(result: RunResult, footer: RunFooter | None) -> Mapping[str, str]:
+def _find_unconfirmed(result: RunResult, footer: RunFooter | None) -> Mapping[str, str]:
     """The failures in a result that a test run did not confirm. Older footers name only how often each occurred."""
     if footer is None:
         return {}

@@ -226,7 +226,7 @@ class RunFooter:
                 ends=tuple(map(ProgramEnd.from_json, objects("early_ends"))),
                 request_forms=RequestForms.from_json(data.get("approach")),
                 confirmations=_confirmations(data.get("confirmations")),
-                unconfirmed=_unconfirmed(data.get("unconfirmed")),
+                unconfirmed=_parse_unconfirmed(data.get("unconfirmed")),
                 exchanges=require_integer(data.get("exchanges", 0), "exchanges"),
                 hazards=tuple(map(Hazard.from_json, objects("not_sent_again"))),
             )
@@ -245,7 +245,7 @@ def _confirmations(data: JSON) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def _unconfirmed(data: JSON) -> dict[str, str] | None:
+def _parse_unconfirmed(data: JSON) -> dict[str, str] | None:
     """Why failures were set aside. Raises ValueError if it is not a text for each."""
     if data is None:
         return None

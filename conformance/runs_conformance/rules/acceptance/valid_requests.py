@@ -107,19 +107,19 @@ def smallest_request_is_accepted(request: _SmallestRequest) -> Iterator[Result]:
     elif request.larger is not None and is_object(request.larger.request.body):
         sent = exchange.request.body if is_object(exchange.request.body) else {}
         names = ", ".join(name for name in request.larger.request.body if name not in sent)
-        yield _refused(exchange, f"{refused}; with {names} it was accepted")
+        yield _refusal_finding(exchange, f"{refused}; with {names} it was accepted")
     elif request.other_reason:
         message = f"{refused}: {request.other_reason}"
-        yield _refused(exchange, message) if request.model_is_known else Inconclusive(message)
+        yield _refusal_finding(exchange, message) if request.model_is_known else Inconclusive(message)
     elif exchange.operation in _MODEL_OPERATIONS and not _keeps_model(exchange):
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the model")
     elif exchange.operation in _STATE_OPERATIONS:
         yield Inconclusive(f"{exchange.operation} was refused, possibly because of the state of the run")
     else:
-        yield _refused(exchange, refused)
+        yield _refusal_finding(exchange, refused)
 
 
-def _refused(exchange: Exchange, message: str) -> Finding:
+def _refusal_finding(exchange: Exchange, message: str) -> Finding:
     return replace(exchange.finding(message, "", 200, exchange.status), nature=Nature.VALID_REQUEST_REFUSED)
 
 
