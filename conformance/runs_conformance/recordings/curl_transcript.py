@@ -11,12 +11,10 @@ _REQUEST = re.compile(rb"^> ([A-Z]+) (\S+) HTTP/[\d.]+\s*$", re.MULTILINE)
 _STATUS = re.compile(rb"^< HTTP/[\d.]+ (\d{3})")
 _TIME = re.compile(rb"\d\d:\d\d:\d\d\.\d{3,} (?=[*<>{}]\s)")
 """The time that `--trace-time` puts before the lines of curl."""
-_NOISE = re.compile(
-    rb"^(?:\* |\{ \[|\} \[|  % Total|  Dload|[ \d]+ +[\d.]+[kMGT]? +\d+ [ \d.kMGT]*(?:\d+:\d\d:\d\d|--:--:--))"
-)
+_NOISE = re.compile(rb"^(?:\* |\{ \[|\} \[|  % Total|  Dload|[ \d.kMGT]{16,90} (?:\d\d?:\d\d:\d\d|--:--:--))")
 """Remarks, and the lines of the progress meter."""
 _END = re.compile(
-    rb"\* (?:Connection #\d+(?: to host [^\n]*)? left intact|(?:Closing|shutting down) connection[^\n]*)\s*\Z"
+    rb"\* (?:Connection #\d{1,9}(?: to host .{1,300})? left intact|(?:Closing|shutting down) connection.{0,90})\s?\Z"
 )
 """The remark after a body. It is on the same line if the body has no final newline, as those of JSON have none."""
 
