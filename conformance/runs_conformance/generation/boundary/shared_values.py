@@ -62,7 +62,7 @@ def send_to_twins(
         if exchange.step is not None and (exchange.accepted or _fails(exchange)):
             first.setdefault(exchange.step.exercises, id_)
     twins = find_twins(operation, case_run.context) if first else {}
-    unsent = [id_ for id_ in _skipped(operation, case_run) if id_ in twins] if twins else []
+    unsent = [id_ for id_ in _ids_not_sent(operation, case_run) if id_ in twins] if twins else []
     wanted: dict[str, list[Step]] = {}
     for id_ in (*first.values(), *(unsent if len(unsent) <= MAX_UNSENT else ())):
         for other, step in twins.get(id_, {}).items():
@@ -72,7 +72,7 @@ def send_to_twins(
         yield from _send(own, steps, cases_of(other).control)
 
 
-def _skipped(operation: str, case_run: CaseRun) -> list[str]:
+def _ids_not_sent(operation: str, case_run: CaseRun) -> list[str]:
     """The ids of the steps that were not sent because another value had been accepted at their place."""
     steps = [_step(operation, each) for each in _shared_negatives(operation, case_run.context).values()]
     return [
