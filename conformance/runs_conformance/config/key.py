@@ -180,7 +180,8 @@ def _capabilities_and_reports() -> Iterable[ConfigKey]:
     yield ConfigKey(
         "capabilities",
         ValueType.BOOLEAN_TABLE,
-        "For each capability, true if the server must implement it, or false if it does not: its requirements are then not applicable.",
+        "For each capability, true if the server must implement it, or false if it does not: its requirements are then "
+        "not applicable.",
         {"streaming": True, "tenancy": False},
         "--capability",
         CAPABILITIES,

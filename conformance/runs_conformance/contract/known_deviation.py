@@ -41,11 +41,12 @@ class FindingContext:
 class KnownDeviation:
     """One known deviation. `excuses` are globs of constraint and rule ids; an empty scope member does not restrict.
 
-    `dialects` are names of dialects; a server whose dialect is unknown may be of any of them. Its other members restrict it to findings whose actual value is one of `actual`,
-    is an integer of at least `minimum`, or is a time that follows the `created_at` beside it by one of the numbers of
-    seconds `after_creation`; to those in an object whose members have the JSON types that `beside` states; to those
-    about a run with a tool of one of the types `tools`, or an object with a call of one of the types `calls`; and to
-    `recorded` traffic, which another client than this suite sent.
+    `dialects` are names of dialects; a server whose dialect is unknown may be of any of them. The other members of the
+    scope restrict it to findings whose actual value is one of `actual`, is an integer of at least `minimum`, or is a
+    time that follows the `created_at` beside it by one of the numbers of seconds `after_creation`; to those in an
+    object whose members have the JSON types that `beside` states; to those about a run with a tool of one of the types
+    `tools`, or an object with a call of one of the types `calls`; and to `recorded` traffic, which another client than
+    this suite sent.
     """
 
     id: str

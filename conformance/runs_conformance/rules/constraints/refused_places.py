@@ -52,7 +52,9 @@ def report_outermost_places(
         yield id_, finding
         parent = place.rpartition(".")[0]
         if tokens and _value_at(exchange, json_pointer(*tokens[:-1], "type")) == tokens[-1]:
-            reason = f"no request with the type {tokens[-1]} at {spell_pointer(json_pointer(*tokens[:-1]))} was accepted"
+            reason = (
+                f"no request with the type {tokens[-1]} at {spell_pointer(json_pointer(*tokens[:-1]))} was accepted"
+            )
             yield f"{parent}.type.enum", Suspicion(reason)
 
 
