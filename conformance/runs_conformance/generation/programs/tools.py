@@ -129,13 +129,13 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
 def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run writes a message, calls a function, and calls it again after its output was submitted.
 
-    The run and the first submission are streamed, until the run waits; the second submission is not, and gets a run.
-    The steps are listed in both orders, with several page sizes and cursors in both directions.
+    The first submission is streamed, until the run waits again; the second one is not, and gets a run. The steps are
+    listed in both orders, with several page sizes and cursors in both directions.
     """
     two_rounds = thread(context, text=prompt(context, "call_twice"))
     if not (yield from require(assistant(context), two_rounds)):
         return
-    if not (yield from start_waiting_run(context, stream=context.streams)):
+    if not (yield from start_waiting_run(context)):
         return
     yield replace(submit(stream=context.streams, name="submitted"), pause=TIMESTAMP_TICK)
     next_round: Exchange = yield poll(until=SETTLED_STATUSES, name="again")
