@@ -29,8 +29,8 @@ def test_selecting_cancellation_sends_at_most_210_requests(tmp_path: Path) -> No
         report = run.judge(
             target, options, run.plan_run(target, options), prepare_folder(tmp_path / "report"), SilentProgress()
         )
-    # Most of them are those of another tenant, whose refused cancellation must not change the run, with the reads of the
-    # owner before them, and those that list the runs of a thread, of which a cancellation must stop no other.
+    # Most of them are those of another tenant, whose refused cancellation must not change the run, with the reads of
+    # the owner before them, and those that list the runs of a thread, of which a cancellation must stop no other.
     assert report.usage.requests <= 210
     outcomes = {verdict.id: verdict.outcome for verdict in report.verdicts if verdict.id.startswith("cancel.")}
     assert [id_ for id_, outcome in outcomes.items() if outcome is not Outcome.PASS] == []
