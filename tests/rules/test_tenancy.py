@@ -140,6 +140,31 @@ def test_deletion_by_another_tenant() -> History:
     return accepted("delete_thread", deleted(THREAD, "thread"))
 
 
+def _deleted_and_read(*statuses: int) -> History:
+    """Another tenant's deletion succeeds, and the owner's reads of the thread afterwards get these statuses."""
+    builder = owned()
+    builder.send("create_thread", thread("thread_b"), step=foreign("create_thread"))
+    builder.send("delete_thread", deleted(THREAD, "thread"), step=foreign("delete_thread"))
+    for status in statuses:
+        builder.send("get_thread", thread() if status == 200 else error(), status)
+    return builder.history()
+
+
+@inconclusive(tenancy.objects_are_their_tenants_own)
+def test_deletion_by_another_tenant_that_deletes_nothing() -> History:
+    return _deleted_and_read(200)
+
+
+@fails(tenancy.hidden_objects_look_missing, times=1)
+def test_deletion_that_deletes_nothing_differs_from_that_of_an_unknown_object() -> History:
+    return _deleted_and_read(200)
+
+
+@fails(tenancy.objects_are_their_tenants_own, times=1)
+def test_deletion_by_another_tenant_that_a_cache_hides_for_a_while() -> History:
+    return _deleted_and_read(200, 404)
+
+
 @fails(tenancy.objects_are_their_tenants_own, times=1)
 def test_deletion_by_another_tenant_without_a_body() -> History:
     return accepted("delete_thread", ABSENT)

@@ -32,25 +32,26 @@ class ForeignRequest:
     """A request that names objects of another tenant. `foreign` are their ids by the name of the parameter or member.
 
     `owners` are the tenants that created the objects of the history, by id. `works` says whether the operation was
-    accepted in another request.
+    accepted in another request, `is_read_later` whether the owner read the named object after the response.
     """
 
     exchange: Exchange
     foreign: Mapping[str, str]
     owners: Mapping[str, Key]
     works: bool
+    is_read_later: bool = False
 
     @property
     def access(self) -> Access:
         """The access that the request got, if it was accepted.
 
-        A target that looks objects up among the tenant's own finds nothing: its list is empty, or nothing is deleted.
-        One that ignores the ids shows other objects than were requested.
+        A target that looks objects up among the tenant's own finds nothing: its list is empty, or nothing is deleted,
+        whatever the response says. One that ignores the ids shows other objects than were requested.
         """
         operation, shown = OPERATIONS[self.exchange.operation or ""], list(observations_in(self.exchange))
         if operation.listed_kind and not shown:
             return Access.NOTHING
-        if operation.method == "DELETE" and at(self.exchange.body, "/deleted") is False:
+        if operation.method == "DELETE" and (at(self.exchange.body, "/deleted") is False or self.is_read_later):
             return Access.NOTHING
         if operation.method == "GET" and self.exchange.body in (None, {}):
             return Access.NOTHING
@@ -90,4 +91,24 @@ def _foreign_requests(history: History) -> Iterator[ForeignRequest]:
         named = {**exchange.path, **({"assistant_id": assistant} if isinstance(assistant, str) else {})}
         foreign = {name: id_ for name, id_ in named.items() if owners.get(id_, key) is not key}
         if exchange.operation and key in TENANTS and foreign:
-            yield ForeignRequest(exchange, foreign, owners, operation_works(history, exchange))
+            works = operation_works(history, exchange)
+            yield ForeignRequest(exchange, foreign, owners, works, _is_read_later(history, exchange, owners))
+
+
+def _is_read_later(history: History, exchange: Exchange, owners: Mapping[str, Key]) -> bool:
+    """Whether the owner could still read the object that a path names last, until its own deletion of it.
+
+    The last read counts, since a cache may show a deleted object for a while.
+    """
+    parameters = OPERATIONS[exchange.operation or ""].parameters
+    id_ = exchange.path.get(parameters[-1], "") if parameters else ""
+    is_readable = False
+    for other in history:
+        names_object = key_of(other) is owners.get(id_) and list(other.path.values())[-1:] == [id_]
+        if not names_object or not exchange.happened_before(other):
+            continue
+        if other.request.method == "DELETE":
+            break
+        if other.request.method == "GET" and (other.accepted or other.refused):
+            is_readable = other.accepted
+    return is_readable
