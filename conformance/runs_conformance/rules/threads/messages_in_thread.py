@@ -97,7 +97,7 @@ def _fully_known_lists(history: History) -> Iterable[tuple[Page, History]]:
     needs_parts=((_EMPTY, "create_thread_and_run", "list_messages"),),
 )
 def hold_only_what_was_sent(known_list: tuple[Page, History]) -> Iterator[Result]:
-    """A thread contains no user message that was not sent to it; one created without messages starts empty.
+    """Every user message in a thread was sent to it, and a thread that is created without messages starts empty.
 
     A message from elsewhere changes what the run answers, or discloses another conversation. Judged only if everything
     sent to the thread was recorded; refused messages are covered by `traces.refused_message_is_not_added`.
