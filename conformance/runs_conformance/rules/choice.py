@@ -64,8 +64,9 @@ def a_tool_is_called_when_one_must_be(choice: ToolChoiceRuns) -> Iterator[Result
 
     Callers force a tool because they need its call, not an answer. A model may fail once, so the rule fails only if at
     least two such runs completed without a call and fewer made one. Runs whose requests contain the tools, and runs
-    that inherit them from the assistant, are also counted separately; such a group fails only from three completed runs
-    without a call on. If one run completed without a call and no other made one, the rule does not pass.
+    that inherit them from the assistant, are also counted separately; such a group fails only if at least three of
+    its runs completed without a call. If one run completed without a call and no other made one, the rule does not
+    pass.
 
     Fix: Pass the tool choice to the model unchanged, together with the tools of the run.
     """

@@ -97,7 +97,7 @@ def message_deltas_add_up(events: ObjectEvents) -> Iterator[Result]:
     """A message's deltas add up to the text in its completed event.
 
     Clients show the deltas and keep the final text, so users read any difference as a change. A pass needs a text that
-    is not ASCII, too: a delta that is cut within a character shows only there.
+    is not ASCII, too: only such a text shows whether deltas are cut within a character.
 
     Fix: Send every part of the text exactly once and in order, and cut it between characters, not between bytes.
     """

@@ -99,7 +99,8 @@ def _valid_list_requests(history: History) -> Iterator[tuple[Exchange, bool]]:
 def legal_limits_and_orders_are_taken(list_request: tuple[Exchange, bool]) -> Iterator[Result]:
     """A list can be requested with any limit from 1 to 100, in either order.
 
-    Clients choose any page size within the documented range. A server that ignores them accepts any.
+    Clients choose any page size within the documented range. A server that ignores a parameter accepts any value of it,
+    so there is no pass if `paging.limit_is_kept` or `listing.order_is_kept` fails.
 
     Fix: Accept every `limit` from 1 to 100 and both values of `order`.
     """

@@ -75,7 +75,7 @@ def two_runs_never_work_together(pair: RunPair | ConcurrentRequests) -> Iterator
 
     If two requests can check the lock before either takes it, two answers are written into one conversation. A
     violation is judged from one list that shows both, or from reads of one run before and after the other. Consecutive
-    runs prove nothing; simultaneous requests of which one is accepted do, if that happens twice.
+    runs prove nothing. A pass needs two groups of simultaneous requests, of each of which exactly one is accepted.
 
     Fix: Check and take the lock in one atomic operation.
     """
