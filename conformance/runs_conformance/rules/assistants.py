@@ -45,7 +45,7 @@ def _check_requested(assistant: Observation, names: tuple[str, ...]) -> Iterator
 def show_who_they_are(assistant: Observation) -> Iterator[Result]:
     """A created assistant has the name, description, instructions and tools of its request.
 
-    Users identify an assistant by them, and its runs depend on them.
+    Users identify an assistant by its name, and its runs depend on its instructions and tools.
 
     Fix: Store the members of the request before responding.
     """
@@ -75,7 +75,7 @@ def show_their_settings(assistant: Observation) -> Iterator[Result]:
 def show_their_tool_resources(assistant: Observation) -> Iterator[Result]:
     """A created assistant shows the files and vector stores that its request gave to its tools.
 
-    Without them, file search and code interpreter find nothing and report no error.
+    Without files and vector stores, file search and code interpreter find nothing and report no error.
 
     Fix: Store `tool_resources` with the assistant.
     """

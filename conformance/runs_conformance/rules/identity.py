@@ -84,8 +84,9 @@ def _all_timelines(history: History) -> Iterable[Timeline]:
 def never_changes(timeline: Timeline) -> Iterator[Result]:
     """An object's kind, creation time and parents are the same in every response that shows it.
 
-    Clients cache them indefinitely. Compared across responses, lists and events; a `created_at` that differs is often
-    the time of the read. Values of a wrong type, which another requirement reports, are compared only with each other.
+    Clients cache kind, creation time and parents indefinitely. The values are compared across responses, lists and
+    events; a `created_at` that differs is often the time of the read. Values of a wrong type, which another requirement
+    reports, are compared only with each other.
 
     Fix: Store kind, creation time and parents at creation, and return the stored values everywhere.
     """
@@ -163,7 +164,7 @@ def _part_of(observation: Observation) -> str:
 def run_names_its_assistant(run: RunTimeline) -> Iterator[Result]:
     """A run has the `assistant_id` given in its request.
 
-    It shows who answers. A server that stores versions of assistants still shows the requested id.
+    The `assistant_id` shows who answers. A server that stores versions of assistants still shows the requested id.
 
     Fix: Store the requested `assistant_id` with the run.
     """

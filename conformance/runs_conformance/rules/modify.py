@@ -238,7 +238,7 @@ def _has_all(shown: JSON | Absent, ids: JSON | Absent) -> bool:
 def assistant_keeps_what_is_not_given(modification: Modification) -> Iterator[Result]:
     """Modifying an assistant changes only the members given in the request.
 
-    Writing defaults over the others erases tools and instructions.
+    A server that resets omitted members to their defaults erases tools and instructions.
 
     Fix: Merge the request into the stored assistant.
     """
@@ -289,7 +289,7 @@ def assistant_shows_what_is_given(modification: Modification) -> Iterator[Result
 def metadata_stays_where_none_is_given(modification: Modification) -> Iterator[Result]:
     """A modification without `metadata` leaves the metadata unchanged.
 
-    Clients rename an assistant and find it by its metadata afterwards. An absent member is not an empty one.
+    Clients rename an assistant and find it by its metadata afterwards, so an omitted `metadata` must not count as `{}`.
 
     Fix: Change the metadata only if the request contains it.
     """

@@ -285,8 +285,8 @@ def _misshapen_bodies(history: History) -> Iterable[_OddRequest]:
 def misshapen_bodies_are_refused(probe: _OddRequest) -> Iterator[Result]:
     """A body that is not an object, or far exceeds a documented limit, is refused.
 
-    A server that accepts it sets no bound to what one request may cost. Tested with arrays and scalars as bodies, and
-    with metadata of a million characters or a thousand levels.
+    A server that accepts such a body sets no bound to what one request may cost. Tested with arrays and scalars as
+    bodies, and with metadata of a million characters or a thousand levels.
 
     Fix: Validate type and size of the body before processing it.
     """
@@ -306,7 +306,7 @@ def _odd_ids(history: History) -> Iterable[_OddRequest]:
 def odd_ids_name_nothing(probe: _OddRequest) -> Iterator[Result]:
     """An id made of quotes, markup, NUL or thousands of characters finds no object.
 
-    If it finds one, the server interpreted it as part of a query or path.
+    If such an id finds an object, the server interpreted the id as part of a query or path.
 
     Fix: Bind ids as query parameters instead of building queries or paths from them.
     """

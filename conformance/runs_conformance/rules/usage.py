@@ -51,7 +51,7 @@ def is_null_until_the_run_ends(run: Observation) -> Iterator[Result]:
 def is_given_when_completed(run: Observation) -> Iterator[Result]:
     """A completed run shows its token usage.
 
-    The run is billed by it.
+    Clients are billed by their usage.
 
     Fix: Write `usage` together with the status `completed`.
     """

@@ -156,7 +156,8 @@ def equal_requests_are_all_accepted(requests: EqualRequests) -> Iterator[Result]
 def members_are_accepted_together(request: CombinedRequest) -> Iterator[Result]:
     """Members that are accepted one by one are accepted in one request.
 
-    The real service refused some combinations that a model did not support, but no document says which.
+    Clients combine optional members. The real service refused some combinations that a model did not support, but no
+    document says which.
 
     Fix: Validate optional members independently of each other.
     """

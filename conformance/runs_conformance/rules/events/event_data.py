@@ -35,9 +35,9 @@ def streamed_observations(history: History) -> Iterator[Observation]:
 def run_events_fit_their_status(observation: Observation) -> Iterator[Result]:
     """The name of a run's event matches the status of the run in it.
 
-    Clients rely on either of them. `thread.run.created` contains a queued run, every other event one whose status is
-    the last part of the name. Before 2024-05-28 there was no `thread.run.incomplete`, so `thread.run.completed` stood
-    for both.
+    Some clients rely on the name of the event, others on the status in it. `thread.run.created` contains a queued run,
+    every other event one whose status is the last part of the name. Before 2024-05-28 there was no
+    `thread.run.incomplete`, so `thread.run.completed` stood for both.
 
     Fix: Derive the name of the event from the status of the run that is sent.
     """
@@ -55,7 +55,7 @@ def run_events_fit_their_status(observation: Observation) -> Iterator[Result]:
 def step_and_message_events_fit_their_status(observation: Observation) -> Iterator[Result]:
     """The name of a step's or message's event matches the status of the object in it.
 
-    Clients rely on either of them.
+    Some clients rely on the name of the event, others on the status in it.
 
     Fix: Derive the name of the event from the status of the object that is sent.
     """

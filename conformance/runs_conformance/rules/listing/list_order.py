@@ -107,8 +107,8 @@ def _check_sorted(page: Page, order: str) -> Iterator[Result]:
 def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
     """A complete list in ascending order is the reverse of the same list in descending order.
 
-    A server that ignores `order` returns the same list twice. Only objects created in the same second may change places
-    among each other.
+    Clients read a list from either end. A server that ignores `order` returns the same list twice. Only objects created
+    in the same second may change places among each other.
 
     Fix: Sort the same set of objects in both directions.
     """

@@ -52,7 +52,7 @@ def instructions_are_as_asked(run: RunTimeline) -> Iterator[Result]:
 def instructions_keep_their_white_space(run: RunTimeline) -> Iterator[Result]:
     """A run shows the instructions given in its request with the white space at their beginning and end.
 
-    Clients that compare the two would assign the run to another request.
+    Clients that find the run of a request by its instructions would not find it.
 
     Fix: Store `instructions` unchanged.
     """
@@ -121,8 +121,8 @@ def _strip(value: JSON | Absent) -> JSON | Absent:
 def additional_instructions_come_last(run: RunTimeline) -> Iterator[Result]:
     """Additional instructions that a run shows come after all other instructions.
 
-    They refine what comes before them. No source says whether a run shows them at all. Only a run that shows
-    more than them can pass, unless there are no other instructions: nothing such as the word `null` takes their place.
+    Additional instructions refine the others. No source says whether a run shows them at all. A pass needs a run that
+    shows them after other instructions, or alone if there are no others: not after a word such as `null`.
 
     Fix: Append `additional_instructions` to the end of the instructions, or use them alone if there are no others.
     """

@@ -139,7 +139,8 @@ def _complete_message_list(run: RunTimeline) -> Page | None:
 def are_younger_than_their_run(run: RunTimeline) -> Iterator[Result]:
     """A step is created no earlier than its run.
 
-    An earlier time comes from another clock, or from the message that the step names.
+    Clients sort runs and steps by `created_at`. An earlier time comes from another clock, or from the message that the
+    step names.
 
     Fix: Take `created_at` from the current time when the step is created.
     """

@@ -46,7 +46,7 @@ def status_is_known(step: Observation) -> Iterator[Result]:
 def ended_step_stays_ended(timeline: Timeline) -> Iterator[Result]:
     """A step that has ended keeps its status.
 
-    A step that reopens, or ends differently, contradicts what clients have shown.
+    Clients act on the end of a step and do not read the step again.
 
     Fix: Write the end of a step once.
     """
@@ -130,7 +130,7 @@ def stamps_of_an_ended_step_stay(timeline: Timeline) -> Iterator[Result]:
 def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
     """An ended step names the same message, or shows the same calls, in every response that shows it.
 
-    Steps are the record of what a run did.
+    Operators reconstruct from the steps what a run did.
 
     Fix: Return the stored step in reads, lists and events.
     """
@@ -153,7 +153,7 @@ def ended_step_shows_the_same(timeline: Timeline) -> Iterator[Result]:
 def usage_goes_with_the_status(step: Observation) -> Iterator[Result]:
     """A step in progress has no usage; a completed one shows its token usage.
 
-    Usage is known when the step has ended, and is counted once.
+    Clients add up the usage of steps, so a running total would be counted twice.
 
     Fix: Write `usage` when the step completes.
     """

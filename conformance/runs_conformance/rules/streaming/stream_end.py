@@ -41,8 +41,8 @@ _DONE_DEADLINE = 5.0
 def a_stream_ends_with_done(stream: Stream) -> Iterator[Result]:
     """A stream that did not break off with an error ends with the event `done`, whose data is `[DONE]`.
 
-    It tells the client that nothing is missing. An error after the run has completed is no excuse, since nothing is
-    left that could break off.
+    The event `done` shows the client that the stream is complete. It is also required if an error follows the end of
+    the run, since nothing of the run is missing then.
 
     Fix: Send `event: done` with `data: [DONE]` as the last event of every stream.
     """

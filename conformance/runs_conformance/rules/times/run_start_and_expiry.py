@@ -163,7 +163,8 @@ def expiry_never_moves(run: RunTimeline) -> Iterator[Result]:
 def ended_run_has_no_expiry(run: Observation) -> Iterator[Result]:
     """An ended run has `expires_at: null`.
 
-    Nothing expires any more. Every recorded run showed null: completed, cancelled, incomplete and expired ones.
+    Clients that wait until `expires_at` would wait for a run that has ended. Every recorded run that had ended showed
+    null: completed, cancelled, incomplete and expired ones.
 
     Fix: Clear `expires_at` when the run ends.
     """

@@ -88,8 +88,8 @@ def _submitted_otherwise(action: RunAction) -> Counter[str]:
 def step_keeps_the_calls(action: RunAction) -> Iterator[Result]:
     """A step continues to show the function and arguments of its calls after it has ended.
 
-    They explain the outputs next to them. Judged when the run has ended, for calls whose id no other call of the run
-    has.
+    An output means little without the function and arguments of its call. Judged when the run has ended, for calls
+    whose id no other call of the run has.
 
     Fix: Add the outputs to the stored calls instead of replacing them.
     """

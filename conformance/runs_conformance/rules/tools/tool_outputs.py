@@ -37,8 +37,9 @@ _CALLS = "/required_action/submit_tool_outputs/tool_calls"
 def outputs_are_taken_only_when_required(action: RunAction) -> Iterator[Result]:
     """A run that does not require action accepts no tool outputs.
 
-    It has ended, or has not called a tool yet. The real service responded with 400: `Runs in status "completed" do not
-    accept tool outputs.` A refusal for the ids of calls that the run never made proves nothing.
+    Such a run has ended or has not called a tool yet, so it has no use for outputs. The real service responded with
+    400: `Runs in status "completed" do not accept tool outputs.` A refusal for the ids of calls that the run never made
+    proves nothing.
 
     Fix: Check that the run is in `requires_action` before accepting outputs.
     """
@@ -86,7 +87,7 @@ def _pending_calls(action: RunAction) -> Sequence[ToolCall] | None:
 def right_outputs_are_taken(action: RunAction) -> Iterator[Result]:
     """A run that requires action accepts one output for each of its calls, all in one request, in any order.
 
-    The run waits for exactly this.
+    If the right outputs are refused, the run waits until it expires.
 
     Fix: Compare the ids of calls and outputs as sets, not as lists.
     """
