@@ -25,6 +25,7 @@ _MAX_DEFECTS = 100
 _BOM = b"\xef\xbb\xbf"
 # A string without an end is one token, too: searching each of its quotes for the end would take quadratic time.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[+-]?\b(?:inf(?:inity)?|nan)\b', re.DOTALL | re.IGNORECASE)
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LARGEST_INTEGER = 2**63 - 1
@@ -91,17 +92,38 @@ def _load(text: str, defects: list[str]) -> JSON | Absent:
         pass  # It is parsed again, to name the defects.
     hooks: dict[str, Any] = _hooks(defects)
     before = len(defects)
-    try:
-        return json.loads(text, **hooks)  # type: ignore[no-any-return]
-    except (ValueError, RecursionError):
-        del defects[before:]
-    try:
-        value: JSON = json.loads(text, strict=False, **hooks)
-    except (ValueError, RecursionError):
-        defects[before:] = ["not_json"]
-        return ABSENT
-    defects.append("control_character")
-    return value
+    # A word alone is no JSON text.
+    attempts = (text, _spell_constants(text)) if text.lstrip()[:1] in ("{", "[") else (text,)
+    for attempt in attempts:
+        try:
+            value: JSON = json.loads(attempt, **hooks)
+        except (ValueError, RecursionError):
+            del defects[before:]
+        else:
+            return value
+        try:
+            value = json.loads(attempt, strict=False, **hooks)
+        except (ValueError, RecursionError):
+            del defects[before:]
+        else:
+            defects.append("control_character")
+            return value
+    defects.append("not_json")
+    return ABSENT
+
+
+def _spell_constants(text: str) -> str:
+    """The text with `inf` and `nan`, as the serializers of several languages write them, in the spelling of Python."""
+
+    def spell(match: re.Match[str]) -> str:
+        word = match[0]
+        if word.startswith('"'):
+            return word
+        if word.lower().endswith("nan"):
+            return "NaN"
+        return "-Infinity" if word.startswith("-") else "Infinity"
+
+    return _CONSTANT.sub(spell, text)
 
 
 def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
