@@ -130,6 +130,22 @@ def test_id_of_an_object_that_is_too_deep_to_read(
     assert tracker.unknown_creations == unknown
 
 
+@pytest.mark.parametrize(
+    ("text", "created"),
+    [
+        ('{"id": "asst_a", "temperature": undefined}', [("delete_assistant", "asst_a")]),
+        ("<html>Welcome</html>", []),
+    ],
+)
+def test_object_of_a_response_that_is_not_json_is_deleted_if_its_id_is_shown(
+    text: str, created: list[tuple[str, str]]
+) -> None:
+    invalid = Response(200, {}, text=text, defects=("not_json",))
+    tracker = track_resources([replace(exchange("create_assistant", ABSENT), response=invalid)])
+    assert [(each.deletion.operation, each.id) for each in tracker.leftovers()] == created
+    assert tracker.unknown_creations == 0
+
+
 def test_message_is_deleted_only_if_its_thread_stays() -> None:
     message = exchange("create_message", {"id": "msg_a"}, {"thread_id": "thread_a"})
     assert leftovers_after(exchange("create_thread", {"id": "thread_a"}), message) == [("delete_thread", "thread_a")]

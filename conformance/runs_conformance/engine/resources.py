@@ -36,7 +36,7 @@ MAX_NOT_OFFERED = 2
 
 _NOT_OFFERED = frozenset({405, 501})
 
-_UNREADABLE = frozenset({"too_deep", "too_large"})
+_UNREADABLE = frozenset({"too_deep", "too_large", "not_json"})
 _LEADING_ID = re.compile(r'\s*\{(?:\s*"(?:object|created_at)"\s*:\s*(?:"[^"\\]*"|\d+)\s*,)*\s*"id"\s*:\s*"([^"\\]+)"')
 """The id of the object itself, behind nothing but what servers write in front of it: a nested object may have an id."""
 
@@ -88,13 +88,14 @@ class ResourceTracker:
             elif name == "cancel_run" and _ends_attempts(exchange):
                 # The run is cancelled or had already ended: nothing more can be done.
                 self._active_runs.pop(exchange.path.get("run_id", ""), None)
-            elif exchange.accepted or exchange.events:
+            elif exchange.accepted or exchange.events or _is_unreadable_creation(exchange):
                 # A stream that broke off, or ended in an error, may have shown a new thread before.
                 key = exchange.step.key if exchange.step else Key.PRIMARY
                 body = exchange.body
                 if _is_unreadable_creation(exchange):
                     body = {"id": _leading_id(exchange)}
-                    self.unknown_creations += body["id"] is None
+                    # A page for people shows no creation.
+                    self.unknown_creations += body["id"] is None and exchange.accepted
                 for value in (body, *(event.data for event in readable_events(exchange.events))):
                     if is_object(value) and isinstance(id_ := value.get("id"), str) and len(id_) <= MAX_ID_LENGTH:
                         self._record_object(id_, value, name, exchange.path, key)
@@ -196,9 +197,9 @@ def _was_not_served(exchange: Exchange) -> bool:
 
 
 def _is_unreadable_creation(exchange: Exchange) -> bool:
-    """Whether a creation succeeded with a response that is too large or too deeply nested to be read."""
+    """Whether a creation succeeded with a response that is too large, too deeply nested or no JSON."""
     response = exchange.response
-    is_creation = bool(OPERATIONS[exchange.operation or ""].creates)
+    is_creation = exchange.has_success_status and bool(OPERATIONS[exchange.operation or ""].creates)
     return is_creation and response is not None and not _UNREADABLE.isdisjoint(response.defects)
 
 
