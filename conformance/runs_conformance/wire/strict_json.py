@@ -92,7 +92,7 @@ def _load(text: str, defects: list[str]) -> JSON | Absent:
         pass  # It is parsed again, to name the defects.
     hooks: dict[str, Any] = _hooks(defects)
     before = len(defects)
-    # A word alone is no JSON text.
+    # A single word is not a JSON text.
     attempts = (text, _spell_constants(text)) if text.lstrip()[:1] in ("{", "[") else (text,)
     for attempt in attempts:
         try:
