@@ -1,4 +1,4 @@
-"""Mutants with caches of responses, which not everything that changes an object keeps up to date."""
+"""Mutants that cache responses and do not update the cache after every change of an object."""
 
 from __future__ import annotations
 
@@ -23,27 +23,30 @@ _WRITES_TO_THREADS = (
 )
 
 
+async def _respond(cached: dict[str, tuple[float, Any]], key: str, inner: Any, request: RequestContext) -> Any:
+    """The response in the cache, if it is not too old, else a new one, which is cached."""
+    now = time.monotonic()
+    if key not in cached or now - cached[key][0] >= _KEPT_S:
+        cached[key] = now, await inner(request)
+    return cached[key][1]
+
+
 @mutant("list-envelope-order-and-default-limit")
 def caches_messages_until_a_request_changes_the_thread(hooks: Hooks) -> None:
-    """Lists of messages are cached for a moment, until a request about the thread; what runs write clears no cache."""
+    """Lists of messages are cached for a moment. A request that changes the thread clears the cache, a run does not."""
     cached: dict[str, dict[str, tuple[float, Any]]] = {}
 
-    async def look(inner: Any, request: RequestContext) -> Any:
-        # The same thread is found for its owner only.
+    async def read(inner: Any, request: RequestContext) -> Any:
+        # Raises for a thread of another tenant, which must not see the cached list.
         request.server.hooks.find_thread(request, request.path_params["thread_id"])
-        kept = cached.setdefault(request.path_params["thread_id"], {})
-        query, now = repr(request.query), time.monotonic()
-        if query in kept and now - kept[query][0] < _KEPT_S:
-            return kept[query][1]
-        response = await inner(request)
-        kept[query] = now, response
-        return response
+        cached_lists = cached.setdefault(request.path_params["thread_id"], {})
+        return await _respond(cached_lists, repr(request.query), inner, request)
 
     async def write(inner: Any, request: RequestContext) -> Any:
         cached.pop(request.path_params["thread_id"], None)
         return await inner(request)
 
-    wrap_handlers(hooks, look, "list_messages")
+    wrap_handlers(hooks, read, "list_messages")
     wrap_handlers(hooks, write, *_WRITES_TO_THREADS)
 
 
@@ -52,18 +55,13 @@ def caches_assistants_for_all_tenants(hooks: Hooks) -> None:
     """An assistant that was just read is shown to every tenant, until it is modified or deleted."""
     cached: dict[str, tuple[float, Any]] = {}
 
-    async def look(inner: Any, request: RequestContext) -> Any:
-        id_, now = request.path_params["assistant_id"], time.monotonic()
-        if id_ in cached and now - cached[id_][0] < _KEPT_S:
-            return cached[id_][1]
-        response = await inner(request)
-        cached[id_] = now, response
-        return response
+    async def read(inner: Any, request: RequestContext) -> Any:
+        return await _respond(cached, request.path_params["assistant_id"], inner, request)
 
     async def write(inner: Any, request: RequestContext) -> Any:
         response = await inner(request)
         cached.pop(request.path_params["assistant_id"], None)
         return response
 
-    wrap_handlers(hooks, look, "get_assistant")
+    wrap_handlers(hooks, read, "get_assistant")
     wrap_handlers(hooks, write, "modify_assistant", "delete_assistant")
