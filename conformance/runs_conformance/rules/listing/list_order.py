@@ -113,7 +113,7 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
     Fix: Sort the same set of objects in both directions.
     """
     ascending, descending = orders.ascending, orders.descending
-    ids, reverse = _comparable_ids(orders, ascending), _comparable_ids(orders, descending)[::-1]
+    ids, reverse = _comparable_lists(orders)
     if max(len(ids), len(reverse)) < 2:
         return
     if orders.lacks_ids:
@@ -139,6 +139,11 @@ def ascending_reverses_descending(orders: BothOrders) -> Iterator[Result]:
         )
     else:
         yield Inconclusive("the items were created in the same second and may be in any order")
+
+
+def _comparable_lists(orders: BothOrders) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of the ascending list, and those of the descending list from its end."""
+    return _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
 
 
 def _comparable_ids(orders: BothOrders, page: Page) -> tuple[str, ...]:
@@ -175,7 +180,7 @@ def ties_keep_one_order(orders: BothOrders) -> Iterator[Result]:
 
     Fix: Break ties by a value that never changes, and reverse it with `order`.
     """
-    ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
+    ids, reverse = _comparable_lists(orders)
     if orders.lacks_ids:
         yield Inconclusive(LACKS_IDS)
     elif sorted(ids) == sorted(reverse):
@@ -202,7 +207,7 @@ def ties_are_in_the_order_of_creation(orders: BothOrders) -> Iterator[Result]:
 
     Fix: Break ties by a number that increases with each object, not by the id.
     """
-    ids, reverse = _comparable_ids(orders, orders.ascending), _comparable_ids(orders, orders.descending)[::-1]
+    ids, reverse = _comparable_lists(orders)
     if orders.lacks_ids:
         yield Inconclusive(LACKS_IDS)
     elif ids == reverse and not orders.is_lagging:
@@ -216,10 +221,7 @@ def ties_are_in_the_order_of_creation(orders: BothOrders) -> Iterator[Result]:
 
 
 def _in_order_of_creation(history: History, ids: Sequence[str]) -> list[str]:
-    """Those of the objects that were created one after another, by requests that did not overlap, the first one first.
-
-    Empty if some of the requests overlapped.
-    """
+    """The ids whose creation is known, in the order of creation; empty if some of the requests for it overlapped."""
     created = [creation for creation in creations(history) if creation.id in ids]
     is_sequential = all(first.exchange.happened_before(second.exchange) for first, second in pairwise(created))
     return [creation.id for creation in created] if is_sequential else []
