@@ -126,11 +126,11 @@ class RunAction:
 
 
 def comes_before_calls(cancellation: RunAction) -> bool:
-    """Whether a cancellation and what followed show that a run with functions does not go on to call them.
+    """Whether a cancellation and what followed show that a cancelled run does not go on to call functions.
 
-    A run that was cancelled at once may have waited for outputs already, unless it has no functions: then the server
-    has no time in which a cancelled run could go on. Neither has one that refuses to cancel a run in progress, or that
-    shows a new run when it waits.
+    A run with functions shows it if it was in progress and the response shows that it does not end at once. So does a
+    server on which no cancelled run can go on: it shows a new run only once that waits, ends a run without functions at
+    once, or refuses to cancel a run in progress.
     """
     run, before, shown = cancellation.run, cancellation.state_before, cancellation.response_object
     if not cancellation.later_observations:

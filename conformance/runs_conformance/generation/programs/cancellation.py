@@ -83,8 +83,8 @@ def cancel_in_flight(context: ProgramContext) -> StepGenerator:
 def cancel_at_once(context: ProgramContext) -> StepGenerator:
     """A run that must call a function is cancelled as soon as it is in progress.
 
-    If it was cancelled at once, it may have made its call already, and another run gets a second try. It ends and waits
-    for no output, its thread is free again, and it is still cancelled a second later.
+    If the response shows it `cancelled`, it may already have waited for outputs, so a second run is tried. The
+    cancelled run asks for no outputs, its thread is free again, and it is still cancelled a second later.
     """
     if not (yield from require(assistant(context), thread(context, text=unprompted_message(context)))):
         return

@@ -24,9 +24,9 @@ from runs_conformance.model.program import ProgramContext, StepGenerator
 def complete_by_polling(context: ProgramContext) -> StepGenerator:
     """A run is polled to its end, its results are read, and then it is cancelled, sent tool outputs and modified.
 
-    The messages are listed as soon as it is created, and again after its end before anything else is sent, since the
-    run itself may not update a cached list. Its thread accepts a message again. Only the metadata of the ended run can
-    change.
+    The messages are listed as soon as it is created, and again after its end before anything else is sent, since a
+    target may cache the list and not update it when the run answers. Its thread accepts a message again. Only the
+    metadata of the ended run can change.
     """
     step = run(metadata={"first": "yes"}, additional_instructions="Use no more than ten words.")
     if not (yield from require(assistant(context), thread(context), step)):

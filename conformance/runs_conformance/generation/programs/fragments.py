@@ -201,7 +201,7 @@ def create_forced_run(run_name: str = "run", thread: str = "thread", **forced: A
         return True
     if not response.refused:
         return (yield from give_up("a successful response that shows an id"))
-    # A run that inherits its functions, unless from the assistant that has them for all programs, calls one of them.
+    # A run without tools inherits one function, unless its assistant is that of `prepare_caller`, which has several.
     calls_one = len(forced["tools"]) == len(CALLABLE_FUNCTIONS) if "tools" in forced else "assistant_id" not in forced
     choice: Any = force_function() if calls_one else "auto"
     return (yield from require(run(run_name, thread, **{**forced, "tool_choice": choice})))

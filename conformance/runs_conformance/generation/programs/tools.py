@@ -90,8 +90,8 @@ def forced_tool_call(context: ProgramContext) -> StepGenerator:
 def two_tool_calls(context: ProgramContext) -> StepGenerator:
     """A run calls two functions, and outputs for only one of them are submitted before those of both.
 
-    It must accept the outputs only in one request. If it makes only one call, because it must make one, the next run is
-    only asked for both.
+    It must accept the outputs only in one request. If tool choice `required` leads to a single call, a second run has
+    tool choice `auto` and a prompt that asks for both calls.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
@@ -103,7 +103,7 @@ def two_tool_calls(context: ProgramContext) -> StepGenerator:
             return
         response = yield on_run("get_run", name="waiting")
     if pending_call_count(response) > 1:
-        # A server may remember the refused first output when the second comes, or only count the outputs.
+        # A server may combine the outputs of two refused requests, or only count the outputs.
         wrong_sets: list[list[Any]] = [
             [_output(0)],
             [_output(1)],
@@ -156,8 +156,8 @@ def two_rounds_of_tool_calls(context: ProgramContext) -> StepGenerator:
 def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
     """A run with two functions and without parallel tool calls waits for one output at a time, the first one streamed.
 
-    Its prompt asks for both calls, since a target that is required to make one may make no more. If it makes none, the
-    next run must. The steps, which may be of one second, are read page by page.
+    Its tool choice is `auto`, since `required` may lead to a single call. If it calls nothing, a second run has
+    `required`. The steps, which may be created in the same second, are read page by page.
     """
     if not (yield from require(assistant(context), thread(context, text=prompt(context, "call_two")))):
         return
@@ -173,7 +173,7 @@ def one_tool_call_at_a_time(context: ProgramContext) -> StepGenerator:
 
 
 def _start_run_with_both(context: ProgramContext, **members: Any) -> Fragment:
-    """Start a run that is asked for two calls, or, if it makes none, one that must make one; returns if it waits."""
+    """Start a run with tool choice `auto`, or `required` if that calls nothing; returns whether the run waits."""
     if not (yield from prepare_caller(context)):
         return False
     asked = forced_call(context, tools=_TWO, tool_choice="auto", **members)
